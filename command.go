@@ -1,0 +1,35 @@
+package grove
+
+import "time"
+
+// Outcome is how far a command to a printer got.
+type Outcome string
+
+// The outcomes. Sent is not accepted, accepted is not done.
+const (
+	CommandSent     Outcome = "sent"      // written to the printer's link
+	CommandAccepted Outcome = "accepted"  // the printer replied success
+	CommandRejected Outcome = "rejected"  // the printer replied fail
+	CommandTimedOut Outcome = "timed_out" // no reply in time; it may have worked
+	CommandQueued   Outcome = "queued"    // it was a start and became a job
+)
+
+// CommandResult is what became of one command.
+type CommandResult struct {
+	Command    string  `json:"command"`
+	SequenceID string  `json:"sequence_id"`
+	Outcome    Outcome `json:"outcome"`
+	Reason     string  `json:"reason,omitempty"` // the printer's own words
+	JobID      string  `json:"job_id,omitempty"`
+}
+
+// AuditEntry records who did what. Rows are only ever added.
+type AuditEntry struct {
+	ID     int64     `json:"id"`
+	At     time.Time `json:"at"`
+	Actor  string    `json:"actor"`  // user:1, code:<serial>, printer:<serial>, system
+	UserID int64     `json:"-"`      // whose printer or account it concerns
+	Action string    `json:"action"` // printer.command, job.create, plate.clear …
+	Serial string    `json:"device_id,omitempty"`
+	Detail string    `json:"detail,omitempty"` // never a secret
+}

@@ -1,0 +1,103 @@
+package grove
+
+import (
+	"fmt"
+	"time"
+)
+
+// EventType names a kind of fact.
+type EventType string
+
+// The specification's six events, then Grove's own.
+const (
+	PrintStarted        EventType = "print.started"
+	PrintCompleted      EventType = "print.completed"
+	PrintFailed         EventType = "print.failed"
+	DeviceOnline        EventType = "device.online"
+	DeviceOffline       EventType = "device.offline"
+	NotificationCreated EventType = "notification.created"
+
+	JobQueued    EventType = "job.queued"
+	JobWaiting   EventType = "job.waiting"
+	JobStarted   EventType = "job.started"
+	JobFinished  EventType = "job.finished"
+	JobFailed    EventType = "job.failed"
+	JobCancelled EventType = "job.cancelled"
+	JobExpired   EventType = "job.expired"
+	JobUnknown   EventType = "job.unknown"
+	PrinterError EventType = "printer.error"
+	PlateToClear EventType = "printer.plate_to_clear"
+	WebhookTest  EventType = "webhook.test" // only ever sent by an endpoint's test
+)
+
+// EventTypes are all that a webhook endpoint may subscribe to.
+func EventTypes() []EventType {
+	return []EventType{
+		PrintStarted, PrintCompleted, PrintFailed, DeviceOnline, DeviceOffline, NotificationCreated,
+		JobQueued, JobWaiting, JobStarted, JobFinished, JobFailed, JobCancelled, JobExpired, JobUnknown,
+		PrinterError, PlateToClear,
+	}
+}
+
+// Event is a fact, stored in the transaction of the change it reports.
+type Event struct {
+	ID     int64     `json:"id"` // grows; assigned by the store
+	UserID int64     `json:"-"`  // whose event it is
+	Type   EventType `json:"type"`
+	At     time.Time `json:"timestamp"`
+	Data   EventData `json:"data"`
+}
+
+// EventData is what an event says. A print begun at the printer's screen has no JobID.
+type EventData struct {
+	DeviceID   string `json:"device_id"`
+	DeviceName string `json:"device_name"`
+	JobID      string `json:"job_id,omitempty"`
+	FileName   string `json:"file_name,omitempty"`
+	Status     string `json:"status"`
+	Reason     string `json:"reason,omitempty"`
+	// NotificationID and Message are set on notification.created.
+	NotificationID string `json:"notification_id,omitempty"`
+	Message        string `json:"message,omitempty"`
+}
+
+// Notification is a fact that a person should see.
+type Notification struct {
+	ID        string    `json:"id"`
+	UserID    int64     `json:"-"`
+	Type      EventType `json:"type"`
+	Message   string    `json:"message"`
+	DeviceID  string    `json:"device_id"`
+	JobID     string    `json:"job_id,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	Read      bool      `json:"read"`
+}
+
+// Notice says what a person should be told of e, if anything. The store keeps
+// the notification in e's transaction and adds a notification.created event.
+func (e Event) Notice() (message string, ok bool) {
+	d := e.Data
+	what := d.FileName
+	if what == "" {
+		what = "a print"
+	}
+	switch e.Type {
+	case PrintCompleted:
+		return fmt.Sprintf("%s finished %s.", d.DeviceName, what), true
+	case PrintFailed:
+		return fmt.Sprintf("%s stopped before the end of %s: %s", d.DeviceName, what, d.Reason), true
+	case PrinterError:
+		return fmt.Sprintf("%s reports an error: %s", d.DeviceName, d.Reason), true
+	case PlateToClear:
+		return fmt.Sprintf("Clear the plate of %s and confirm it; nothing starts there before.", d.DeviceName), true
+	case JobUnknown:
+		return fmt.Sprintf("It is not known whether %s began on %s. Look at the printer and say so: %s", what, d.DeviceName, d.Reason), true
+	case DeviceOffline:
+		if d.Status == "printing" {
+			return fmt.Sprintf("%s went offline while printing. The printer goes on by itself; only the view is lost.", d.DeviceName), true
+		}
+	case PrintStarted, DeviceOnline, NotificationCreated, JobQueued, JobWaiting, JobStarted, JobFinished,
+		JobFailed, JobCancelled, JobExpired, WebhookTest:
+	}
+	return "", false
+}

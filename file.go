@@ -1,0 +1,78 @@
+package grove
+
+import "time"
+
+// UploadState is how far a file has come.
+type UploadState string
+
+// The states of a file. Only Stored files are listed.
+const (
+	Awaiting UploadState = "awaiting" // a signed link was given, nothing arrived whole yet
+	Stored   UploadState = "stored"
+	Rejected UploadState = "rejected" // arrived, and was refused; Problem says why
+)
+
+// File is an uploaded file and what is in it. Every file has a project and a
+// profile number, since the vendor's clients address it by those.
+type File struct {
+	ID        string      `json:"id"`
+	OwnerID   int64       `json:"owner_id"`
+	Name      string      `json:"name"`
+	Kind      string      `json:"kind"` // 3mf, gcode, stl, step
+	State     UploadState `json:"state"`
+	SizeBytes int64       `json:"size_bytes"`
+	SHA256    string      `json:"sha256"`            // lower-case hex
+	MD5       string      `json:"md5"`               // upper-case hex, as printers want it
+	Problem   string      `json:"problem,omitempty"` // why it can't be read or printed, in words
+	Printable bool        `json:"printable"`
+	Plates    []Plate     `json:"plates"`
+	Model     string      `json:"model,omitempty"` // model code it was sliced for
+
+	ProjectID int64  `json:"project_id"`
+	ProfileID int64  `json:"profile_id"`
+	ModelID   string `json:"model_id"`
+	Ticket    string `json:"-"` // names the upload in the notification poll
+
+	WantBytes int64     `json:"-"` // announced size; 0 not announced
+	WantMD5   string    `json:"-"` // announced digest, upper-case hex; empty not announced
+	WantSHA   string    `json:"-"` // announced digest, lower-case hex
+	CreatedAt time.Time `json:"created_at"`
+	StoredAt  time.Time `json:"stored_at,omitzero"`
+	ExpiresAt time.Time `json:"-"` // of the upload link
+}
+
+// Plate is one printable plate of a file.
+type Plate struct {
+	Index           int        `json:"index"` // from 1
+	Name            string     `json:"name"`
+	EstimateSeconds int        `json:"estimate_seconds"`
+	WeightGrams     float64    `json:"weight_grams"`
+	Filaments       []Filament `json:"filaments"`
+	Layers          int        `json:"layers,omitempty"`
+	BedType         string     `json:"bed_type,omitempty"`
+	NozzleDiameter  float64    `json:"nozzle_diameter,omitempty"`
+	MaxNozzle       int        `json:"max_nozzle_celsius,omitempty"` // highest target in its G-code
+	MaxBed          int        `json:"max_bed_celsius,omitempty"`
+	MaxChamber      int        `json:"max_chamber_celsius,omitempty"`
+	HasThumbnail    bool       `json:"has_thumbnail"`
+}
+
+// Filament is one material a plate uses.
+type Filament struct {
+	ID     int     `json:"id"` // from 1, the filament's number in the file
+	Type   string  `json:"type"`
+	Color  string  `json:"color"` // RRGGBBAA
+	Preset string  `json:"preset"`
+	Grams  float64 `json:"grams"`
+	Meters float64 `json:"meters"`
+}
+
+// Plate finds a plate by its number.
+func (f File) Plate(index int) (Plate, bool) {
+	for _, p := range f.Plates {
+		if p.Index == index {
+			return p, true
+		}
+	}
+	return Plate{}, false
+}

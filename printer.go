@@ -1,0 +1,56 @@
+package grove
+
+import "time"
+
+// Printer is a bound printer as the cloud remembers it. The serial, case
+// sensitive, is its id everywhere.
+type Printer struct {
+	Serial   string    `json:"serial"`
+	Name     string    `json:"name"`
+	Model    string    `json:"model"` // model code, such as C12; empty until the printer has said it
+	OwnerID  int64     `json:"owner_id"`
+	BoundAt  time.Time `json:"bound_at"`
+	Firmware string    `json:"firmware,omitempty"` // the ota module's version
+
+	// AccessCode is the printer's LAN password (8 characters), sealed at rest.
+	AccessCode Secret `json:"-"`
+	// AccessCodeIssued tells a code that Grove made (unique) from one that a person brought.
+	AccessCodeIssued bool `json:"-"`
+	// DeviceSecretHash is the SHA-256 of what the printer signs in with, in hex.
+	DeviceSecretHash string `json:"-"`
+
+	Online     bool      `json:"online"` // after the grace period, as told in events
+	LastSeenAt time.Time `json:"last_seen_at,omitzero"`
+
+	// GcodeState is the last state a turn was made of (IDLE, PREPARE, RUNNING,
+	// PAUSE, FINISH, FAILED …), PrintError and TaskID belong to it.
+	GcodeState string `json:"gcode_state"`
+	PrintError int64  `json:"print_error"`
+	TaskID     string `json:"task_id"`
+	FileName   string `json:"file_name"`
+
+	// PlateClear is false from the moment a print begins until a person (or the
+	// demo) confirms that the plate is empty.
+	PlateClear bool `json:"plate_clear"`
+	// AutoClear lets the server confirm the plate by itself. For printers that
+	// are not there; never on by default.
+	AutoClear bool `json:"auto_clear"`
+
+	// State is the merged report (the print object, JSON), as last stored.
+	State   []byte    `json:"-"`
+	StateAt time.Time `json:"-"`
+	// Versions is the last get_version answer (the info object, JSON).
+	Versions []byte `json:"-"`
+}
+
+// Live is a printer as it is now: the remembered part and what it last said.
+type Live struct {
+	Printer
+	Connected  bool      `json:"connected"` // a link is up this moment
+	Shadow     Shadow    `json:"shadow"`
+	ReportedAt time.Time `json:"reported_at,omitzero"`
+	// Complete is true when a full report has arrived on the present link.
+	Complete bool `json:"complete"`
+	// Raw is the merged print object, number text and unknown keys kept.
+	Raw []byte `json:"-"`
+}

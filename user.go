@@ -1,0 +1,89 @@
+package grove
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Role is what a person may do in an installation.
+type Role string
+
+// Owner runs the installation; Member has printers of their own.
+const (
+	Owner  Role = "owner"
+	Member Role = "member"
+)
+
+// User is an account. ID is positive and below 2³¹, since clients and printers
+// read it as a number and build the MQTT user name u_<id> from it.
+type User struct {
+	ID           int64     `json:"id"`
+	Email        string    `json:"email"`
+	Name         string    `json:"name"`
+	AvatarURL    string    `json:"avatar_url"`
+	Role         Role      `json:"role"`
+	CreatedAt    time.Time `json:"created_at"`
+	PasswordHash Secret    `json:"-"` // argon2id in PHC form
+}
+
+// Session is one signed-in client. Access tokens name it, so that ending it
+// ends them.
+type Session struct {
+	ID        string    `json:"id"`
+	UserID    int64     `json:"user_id"`
+	Client    string    `json:"client"` // the user agent at login
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+}
+
+// ActorKind is the kind of who is asking.
+type ActorKind string
+
+// The kinds of actor.
+const (
+	ActorUser    ActorKind = "user"    // a person, by session
+	ActorPrinter ActorKind = "printer" // a printer, by its device secret
+	ActorCode    ActorKind = "code"    // whoever holds one printer's access code
+	ActorSystem  ActorKind = "system"  // this server itself
+)
+
+// Actor is who is asking. The zero Actor is nobody and may do nothing.
+type Actor struct {
+	Kind      ActorKind
+	UserID    int64  // for ActorUser
+	SessionID string // for ActorUser
+	Serial    string // for ActorPrinter and ActorCode: the only printer it knows
+}
+
+// Action is something that may be allowed or not.
+type Action string
+
+// The actions. Stop and pause are ControlPrinter and never more than that.
+const (
+	ReadPrinter    Action = "printer:read"
+	ControlPrinter Action = "printer:control" // pause, resume, stop, lights, fans
+	HeatPrinter    Action = "printer:heat"
+	StartPrint     Action = "printer:start"
+	SendGcode      Action = "printer:gcode"
+	BindPrinter    Action = "device:bind"
+	ReportState    Action = "printer:report" // what only the printer itself does
+)
+
+// Secret is text that must never be logged or encoded by accident.
+type Secret string
+
+// LogValue hides the secret in logs.
+func (Secret) LogValue() slog.Value { return slog.StringValue("***") }
+
+// String hides the secret from fmt; convert with string(s) to use it.
+func (Secret) String() string { return "***" }
+
+// GoString hides the secret from %#v.
+func (Secret) GoString() string { return `"***"` }
+
+// Resource is what an action is done to: a printer and whose it is.
+type Resource struct {
+	Serial  string
+	OwnerID int64
+}
