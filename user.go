@@ -2,6 +2,7 @@ package grove
 
 import (
 	"log/slog"
+	"strconv"
 	"time"
 )
 
@@ -86,4 +87,17 @@ func (Secret) GoString() string { return `"***"` }
 type Resource struct {
 	Serial  string
 	OwnerID int64
+}
+
+// String names the actor for logs and the audit log.
+func (a Actor) String() string {
+	switch a.Kind {
+	case ActorUser:
+		return "user:" + strconv.FormatInt(a.UserID, 10)
+	case ActorPrinter, ActorCode:
+		return string(a.Kind) + ":" + a.Serial
+	case ActorSystem:
+		return string(a.Kind)
+	}
+	return "nobody"
 }
