@@ -1,0 +1,129 @@
+package bambu
+
+import (
+	"iter"
+	"strconv"
+	"strings"
+
+	"github.com/grovecloud/grove"
+)
+
+// A heater is what a heating G-code sets, and how hot it may get.
+type heater struct {
+	what string
+	max  func(Model) int
+}
+
+var (
+	nozzleHeater  = heater{"nozzle", func(m Model) int { return m.NozzleMax }}
+	bedHeater     = heater{"bed", func(m Model) int { return m.BedMax }}
+	chamberHeater = heater{"chamber", func(m Model) int { return m.ChamberMax }}
+)
+
+// heaters are the codes that heat, and those that heat and wait.
+var heaters = map[int]heater{
+	104: nozzleHeater, 109: nozzleHeater,
+	140: bedHeater, 190: bedHeater,
+	141: chamberHeater, 191: chamberHeater,
+}
+
+func gcodeError(reason, format string, args ...any) *grove.Error {
+	return grove.Errorf(grove.Invalid, reason, format, args...)
+}
+
+// checkGcode refuses G-code that heats beyond the model's limits. What the
+// printer's own parser makes of a doubtful line is not known, so on a line with a
+// heating code each S and R counts, wherever they stand, for each such code.
+func checkGcode(m Model, r Request) error {
+	code, err := r.text("param")
+	if err != nil {
+		return err
+	}
+	for line := range strings.FieldsFuncSeq(code, lineEnd) {
+		line, _, _ = strings.Cut(line, ";")
+		if err := checkLine(m, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lineEnd reports whether a character may end a line: any control but the tab.
+func lineEnd(r rune) bool {
+	return r < ' ' && r != '\t' || r == '\u0085' || r == '\u2028' || r == '\u2029'
+}
+
+// checkLine checks one line without its comment.
+func checkLine(m Model, line string) error {
+	var heating []heater
+	for number := range numbers(line, 'm') {
+		if h, ok := heaters[codeNumber(number)]; ok {
+			heating = append(heating, h)
+		}
+	}
+	for _, h := range heating {
+		for _, letter := range []byte{'s', 'r'} {
+			for number, rest := range numbers(line, letter) {
+				if err := h.check(m, number, rest, line); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// numbers are the numbers behind a letter, each with what follows it. Between
+// letter and number there may be space, between words none.
+func numbers(line string, letter byte) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for i := range len(line) {
+			if line[i]|0x20 != letter {
+				continue
+			}
+			value := strings.TrimLeft(line[i+1:], " \t")
+			number := leadingNumber(value)
+			if !yield(number, value[len(number):]) {
+				return
+			}
+		}
+	}
+}
+
+// leadingNumber is the number that s begins with, as it is written.
+func leadingNumber(s string) string {
+	end := 0
+	for end < len(s) && (isDigit(s[end]) || s[end] == '.' || end == 0 && (s[end] == '-' || s[end] == '+')) {
+		end++
+	}
+	return s[:end]
+}
+
+// codeNumber is the number of a code: 104 for "104", "0104" and "104.0"; -1 if
+// it is none.
+func codeNumber(number string) int {
+	whole, _, _ := strings.Cut(number, ".")
+	n, err := strconv.Atoi(whole)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// check refuses a target that is not a plain number or too hot. What follows the
+// number must not change it, as an exponent or a hexadecimal x would.
+func (h heater) check(m Model, number, rest, line string) error {
+	target, err := strconv.ParseFloat(number, 64)
+	if err != nil || rest != "" && !strings.ContainsRune(" \t*(", rune(rest[0])) {
+		return gcodeError("bad_param", "the target in the G-code line %q is not a plain number", excerpt([]byte(strings.TrimSpace(line))))
+	}
+	line = excerpt([]byte(strings.TrimSpace(line)))
+	limit := h.max(m)
+	if target >= 0 && target <= float64(limit) {
+		return nil
+	}
+	if limit == 0 {
+		return gcodeError("unsupported", "the G-code line %q heats the %s, and the %s has no heater there", line, h.what, m.Name)
+	}
+	return gcodeError("out_of_range", "the G-code line %q is out of range for the %s: 0 to %d °C", line, h.what, limit)
+}

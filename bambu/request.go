@@ -1,0 +1,150 @@
+package bambu
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/grovecloud/grove"
+)
+
+// Request is one command to a printer, as a client wrote it.
+type Request struct {
+	Class      string // print, info, pushing, system, camera, xcam, upgrade, security
+	Command    string
+	SequenceID string                     // as words, whether it was a string or a number; empty if there was none
+	Fields     map[string]json.RawMessage // all members of the class object
+	Raw        []byte                     // the class object
+}
+
+// classes are those in which clients ask; printers alone use mc_print and event.
+var classes = []string{"print", "info", "pushing", "system", "camera", "xcam", "upgrade", "security"}
+
+// ParseRequests reads what a client sent to a printer: one request for each
+// class, in the order of the message. A signature (header) and a user_id beside
+// them are left out. Messages over 64 KiB, with a member named twice, with
+// another class or without a command are refused as a whole.
+func ParseRequests(payload []byte) ([]Request, error) {
+	d, err := readDocument(payload, maxRequestBytes, true)
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	if d.tokens[0].kind != objectKind {
+		return nil, malformed("a command must be an object such as {\"print\":{\"command\":\"pause\"}}")
+	}
+	var all []Request
+	for j := 1; j < d.after(0); j = d.after(j + 1) {
+		if envelope(d.name(j)) {
+			continue
+		}
+		r, err := d.request(string(d.name(j)), j+1)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	if len(all) == 0 {
+		return nil, malformed("the message holds no command")
+	}
+	return all, nil
+}
+
+func malformed(format string, args ...any) *grove.Error {
+	return grove.Errorf(grove.Invalid, "malformed_command", format, args...)
+}
+
+// request reads the class object i.
+func (d *document) request(class string, i int) (Request, error) {
+	if !slices.Contains(classes, class) {
+		return Request{}, malformed("commands of the class %q are not known; %s are", class, strings.Join(classes, ", "))
+	}
+	if d.tokens[i].kind != objectKind {
+		return Request{}, malformed("%s must be an object with a command", class)
+	}
+	r := Request{Class: class, Raw: bytes.Clone(d.raw(i)), Fields: make(map[string]json.RawMessage, d.members(i))}
+	for j := i + 1; j < d.after(i); j = d.after(j + 1) {
+		r.Fields[string(d.name(j))] = bytes.Clone(d.raw(j + 1))
+	}
+	command, sequence := d.member(i, "command"), d.member(i, "sequence_id")
+	if command < 0 || d.tokens[command].kind != stringKind || d.words(command) == "" {
+		return Request{}, malformed("%s names no command", class)
+	}
+	r.Command = d.words(command)
+	if sequence >= 0 {
+		if k := d.tokens[sequence].kind; k != stringKind && k != numberKind {
+			return Request{}, malformed("the sequence_id of %s.%s must be a string or a number", class, r.Command)
+		}
+		r.SequenceID = d.words(sequence)
+	}
+	return r, nil
+}
+
+// Kind says what a command does, and so which permission it takes.
+type Kind int
+
+// The kinds of command.
+const (
+	KindUnknown Kind = iota // in no list of commands: refused
+	KindRead                // asks
+	KindControl             // pauses, resumes, stops, lights, fans, settings
+	KindHeat                // sets a temperature
+	KindGcode               // moves the machine by hand: G-code and jogging
+	KindStart               // begins something on the plate: becomes a job or is refused
+)
+
+// String names the kind.
+func (k Kind) String() string {
+	switch k {
+	case KindRead:
+		return "read"
+	case KindControl:
+		return "control"
+	case KindHeat:
+		return "heat"
+	case KindGcode:
+		return "gcode"
+	case KindStart:
+		return "start"
+	case KindUnknown:
+	}
+	return "unknown"
+}
+
+// Kind is what the command does.
+func (r Request) Kind() Kind { return r.entry().kind }
+
+// Urgent reports whether the command must never wait or be limited: stop and pause.
+func (r Request) Urgent() bool { return r.entry().urgent }
+
+// Documented reports whether this is one of the nine commands of the cloud's
+// documentation in its own form: with a param where it takes a value, and not
+// with the printers' own members of the same command.
+func (r Request) Documented() bool {
+	_, ok := documented[r.Class+"."+r.Command]
+	return ok && !r.native()
+}
+
+// native reports whether the request has the member in which printers
+// themselves take the value of a command that is also documented with param.
+func (r Request) native() bool {
+	member, ok := nativeMembers[r.Command]
+	if !ok || r.Class != classPrint {
+		return false
+	}
+	_, ok = r.Fields[member]
+	return ok
+}
+
+// nativeMembers tells the printers' own set_ctt (a chamber temperature) and
+// set_airduct (a mode) from the documented ones (fans) of the same name.
+var nativeMembers = map[string]string{
+	"set_nozzle_temp": "target_temp",
+	"set_bed_temp":    "temp",
+	"set_ctt":         "ctt_val",
+	"set_airduct":     "modeId",
+}
+
+// name is how messages call the request.
+func (r Request) name() string { return r.Class + "." + r.Command }

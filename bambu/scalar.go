@@ -1,0 +1,76 @@
+package bambu
+
+import (
+	"math"
+	"strconv"
+)
+
+// words is a scalar's text without quotes and escapes; "" for nil, null and
+// containers.
+func (n *node) words() string {
+	if n == nil || n.kind == literalKind && string(n.text) == "null" {
+		return ""
+	}
+	return plainWords(n.text)
+}
+
+// number reads a number, or a number in a string; 0 if it is neither.
+func (n *node) number() float64 {
+	if n == nil {
+		return 0
+	}
+	f, err := strconv.ParseFloat(string(bare(n.text)), 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0
+	}
+	return f
+}
+
+// integer reads a whole number as number does; fractions are cut off.
+func (n *node) integer() int { return n.integerOr(0) }
+
+// integerOr reads a whole number, or gives other if there is none.
+func (n *node) integerOr(other int) int {
+	if n == nil {
+		return other
+	}
+	text := string(bare(n.text))
+	if i, err := strconv.Atoi(text); err == nil {
+		return i
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(math.Abs(f) < math.MaxInt32) {
+		return other
+	}
+	return int(f)
+}
+
+// hex reads a string of hex digits without 0x, up to 64 bits; 0 if it is none.
+func (n *node) hex() uint64 {
+	if n == nil {
+		return 0
+	}
+	bits, err := strconv.ParseUint(string(bare(n.text)), 16, 64)
+	if err != nil {
+		return 0
+	}
+	return bits
+}
+
+// bits32 reads the low 32 bits of a whole number; 0 if it is none.
+func (n *node) bits32() uint32 {
+	if n == nil {
+		return 0
+	}
+	i, err := strconv.ParseInt(string(bare(n.text)), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return uint32(i & math.MaxUint32)
+}
+
+// currentTemperature reads the low half of a packed temperature in °C, of which
+// the high half is the target (BambuStudio).
+func currentTemperature(packed int) float64 { return float64(packed & 0xFFFF) }
+
+func targetTemperature(packed int) float64 { return float64(packed >> 16 & 0xFFFF) }

@@ -1,0 +1,100 @@
+package bambu
+
+import (
+	"github.com/grovecloud/grove"
+)
+
+// State is what a printer has said of itself, merged from its reports: the
+// print object as its clients would see it, in the printer's order, with its
+// number text and with members that nothing here knows of. It is not safe for
+// concurrent use.
+type State struct {
+	root  node
+	added int // bytes of reports that made the tree grow since it was measured
+}
+
+// maxStateBytes bounds the memory of one printer's state; real ones take a
+// tenth of it.
+const maxStateBytes = 2 << 20
+
+// NewState is the state of a printer that has said nothing yet.
+func NewState() *State {
+	return &State{root: node{kind: objectKind}}
+}
+
+// LoadState reads a state that [State.JSON] wrote.
+func LoadState(printJSON []byte) (*State, error) {
+	d, err := readDocument(printJSON, maxStateBytes, false)
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	if d.tokens[0].kind != objectKind {
+		return nil, grove.Errorf(grove.Invalid, "malformed_state", "a printer's state must be a JSON object")
+	}
+	s := NewState()
+	m := merging{d: d}
+	m.value(&s.root, 0, otherShape)
+	s.root.drop(func(n *node) bool { return ofMessage(n.name) })
+	return s, nil
+}
+
+// JSON is the merged print object, without the members that belong to one
+// message (command, msg, sequence_id).
+func (s *State) JSON() []byte { return s.AppendJSON(nil) }
+
+// AppendJSON appends what JSON gives to b.
+func (s *State) AppendJSON(b []byte) []byte { return s.root.appendJSON(b) }
+
+// PushStatus is the message in which a printer answers pushall: everything, as
+// a full report.
+func (s *State) PushStatus(sequenceID string) []byte {
+	b := append(make([]byte, 0, 16<<10), `{"print":{`...)
+	b = s.root.appendMembers(b)
+	if len(s.root.kids) > 0 {
+		b = append(b, ',')
+	}
+	b = append(b, `"command":"push_status","msg":0,"sequence_id":`...)
+	b = appendQuoted(b, sequenceID)
+	return append(b, "}}"...)
+}
+
+// speaksNew reports whether the printer has the protocol in which cfg, fun, aux
+// and stat are all reported (BambuStudio). Of one that has said nothing yet the
+// model tells.
+func (s *State) speaksNew(m Model) bool {
+	if s == nil || len(s.root.kids) == 0 {
+		return m.NewProtocol
+	}
+	for _, name := range []string{"cfg", "fun", "aux", "stat"} {
+		if s.root.child(name) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// can reports whether firmware says, by a bit of fun, that it can do something.
+func (s *State) can(bit uint) bool {
+	return s != nil && s.root.child("fun").hex()>>bit&1 == 1
+}
+
+// airDuctMode is the air duct's mode, or -1 if it is not known.
+func (s *State) airDuctMode() int {
+	if s == nil {
+		return -1
+	}
+	return s.root.path("device", "airduct", "modeCur").integerOr(-1)
+}
+
+// activeExtruder is the nozzle in use, 0 right or only and 1 left: bits 4 to 7
+// of device.extruder.state (BambuStudio).
+func (s *State) activeExtruder() int {
+	if s == nil {
+		return 0
+	}
+	if s.root.path("device", "extruder", "state").integer()>>4&0xF == 1 {
+		return 1
+	}
+	return 0
+}
