@@ -1,0 +1,33 @@
+package store
+
+import (
+	"context"
+
+	"github.com/grovecloud/grove"
+)
+
+const auditColumns = "at, actor, user_id, action, serial, detail"
+
+func scanAudit(r row) (grove.AuditEntry, error) {
+	var a grove.AuditEntry
+	err := r.Scan(&a.ID, instant{&a.At}, &a.Actor, &a.UserID, &a.Action, &a.Serial, &a.Detail)
+	return a, err
+}
+
+// AddAudit records who did what. The store numbers the entry.
+func (db *DB) AddAudit(ctx context.Context, a grove.AuditEntry) error {
+	return db.change(ctx, "add audit entry", func(t *tx) error {
+		_, err := exec(ctx, t, insertInto("audit", auditColumns),
+			millis(a.At), a.Actor, a.UserID, a.Action, a.Serial, a.Detail)
+		return err
+	})
+}
+
+// Audit lists the entries that concern a user, or all when userID is 0.
+func (db *DB) Audit(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.AuditEntry], error) {
+	l := listing{columns: "id, " + auditColumns, from: "audit", keys: []string{"id"}, seen: "(?)", numeric: true}
+	if userID != 0 {
+		l.and("user_id = ?", userID)
+	}
+	return list(ctx, db, l, page, scanAudit)
+}

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/grovecloud/grove"
+)
+
+// BindPrinter makes p.OwnerID the owner of a printer, with the access code and
+// device secret that p brings, from p.BoundAt on.
+//
+// The owner's own printer keeps its place and what is remembered of it. Somebody
+// else's is refused with Conflict printer_bound, or taken over: the old
+// ownership ends, its rows stay. What is true of the machine itself is kept
+// then as well; above all a plate that waits to be cleared is never made clear by
+// a change of owner. The last report is not shown to the new owner.
+func (db *DB) BindPrinter(ctx context.Context, p grove.Printer, takeOver bool) (grove.Printer, error) {
+	var bound grove.Printer
+	err := db.change(ctx, "bind printer", func(t *tx) error {
+		fresh, err := exec(ctx, t, `INSERT INTO printers (serial) VALUES ($1) ON CONFLICT (serial) DO NOTHING`, p.Serial)
+		if err != nil {
+			return err
+		}
+		before, err := t.printer(ctx, p.Serial)
+		if err != nil {
+			return err
+		}
+		if before.OwnerID != 0 && before.OwnerID != p.OwnerID && !takeOver {
+			return grove.Errorf(grove.Conflict, "printer_bound",
+				"The printer %s is bound to another account. Its owner can unbind it, or give its present access code to prove that it is yours.", p.Serial)
+		}
+		if err := t.own(ctx, before, p); err != nil {
+			return err
+		}
+		if fresh == 0 {
+			p = asRemembered(before, p)
+		}
+		if err := t.saveTurn(ctx, before, p); err != nil {
+			return err
+		}
+		saved, err := t.printer(ctx, p.Serial)
+		bound = saved.Printer
+		return err
+	})
+	return bound, err
+}
+
+// own makes the ownership row of p the present one.
+func (t *tx) own(ctx context.Context, before printerRow, p grove.Printer) error {
+	if before.OwnerID == p.OwnerID {
+		return nil
+	}
+	if before.OwnerID != 0 {
+		if err := t.disown(ctx, p.Serial, p.BoundAt); err != nil {
+			return err
+		}
+	}
+	_, err := exec(ctx, t, `INSERT INTO ownerships (printer_serial, user_id, name, since) VALUES ($1, $2, $3, $4)`,
+		p.Serial, p.OwnerID, p.Name, millis(p.BoundAt))
+	return err
+}
+
+// disown ends the present ownership and forgets the last report.
+func (t *tx) disown(ctx context.Context, serial string, at time.Time) error {
+	_, err := exec(ctx, t, `UPDATE ownerships SET until = $1 WHERE printer_serial = $2 AND until IS NULL`, millis(at), serial)
+	if err != nil {
+		return err
+	}
+	_, err = exec(ctx, t, `UPDATE printers SET state = NULL, state_at = 0, versions = NULL WHERE serial = $1`, serial)
+	return err
+}
+
+// asRemembered is p with what a known machine keeps whoever binds it.
+func asRemembered(before printerRow, p grove.Printer) grove.Printer {
+	kept := before.Printer
+	kept.Name = p.Name
+	kept.AccessCode, kept.AccessCodeIssued = p.AccessCode, p.AccessCodeIssued
+	kept.DeviceSecretHash = p.DeviceSecretHash
+	kept.AutoClear = p.AutoClear
+	if p.Model != "" {
+		kept.Model = p.Model
+	}
+	if before.OwnerID != p.OwnerID {
+		kept.PlateClear = before.PlateClear && p.PlateClear
+	}
+	return kept
+}
+
+// UnbindPrinter ends the ownership of ownerID. The printer's code, secret and
+// last report are forgotten, so that nobody signs in with them any more; jobs
+// and the dated ownership stay. NotFound when ownerID does not own it.
+func (db *DB) UnbindPrinter(ctx context.Context, serial string, ownerID int64, at time.Time) error {
+	return db.change(ctx, "unbind printer", func(t *tx) error {
+		before, err := t.printer(ctx, serial)
+		if err != nil {
+			return err
+		}
+		if before.OwnerID == 0 || before.OwnerID != ownerID {
+			return noPrinter(serial)
+		}
+		if err := t.disown(ctx, serial, at); err != nil {
+			return err
+		}
+		forgotten := grove.Printer{
+			Serial: serial, Name: before.Name, Model: before.Model, Firmware: before.Firmware,
+			LastSeenAt: before.LastSeenAt, PlateClear: before.PlateClear,
+		}
+		return t.saveTurn(ctx, before, forgotten)
+	})
+}

@@ -1,0 +1,161 @@
+package store_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/store"
+	"github.com/grovecloud/grove/internal/store/storetest"
+)
+
+func subscribe(t *testing.T, db *store.DB, id string, types ...grove.EventType) grove.Endpoint {
+	t.Helper()
+	e := grove.Endpoint{
+		ID: id, UserID: 1, URL: "https://example.org/" + id, Events: types, Description: "d",
+		Enabled: true, Secret: "whsec_" + grove.Secret(id) + "secret", CreatedAt: noon,
+	}
+	ok(t, db.CreateEndpoint(t.Context(), e))
+	e.Version = 1
+	return e
+}
+
+func completed() grove.Event {
+	return grove.Event{
+		UserID: 1, Type: grove.PrintCompleted, At: noon.Add(time.Microsecond),
+		Data: grove.EventData{DeviceID: "S1", DeviceName: "Bench", JobID: "7", FileName: "cube.3mf", Status: "finished"},
+	}
+}
+
+func TestAnEventBringsItsNotificationAndItsDeliveries(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		subscribe(t, db, "wh_all", grove.PrintCompleted, grove.NotificationCreated)
+		subscribe(t, db, "wh_other", grove.PrintFailed)
+		subscribe(t, db, "wh_off", grove.PrintCompleted)
+		ok(t, db.DisableEndpoint(ctx, "wh_off", "410 Gone"))
+		stranger := completed()
+		stranger.UserID = 2
+		ok(t, db.AddEvents(ctx, []grove.Event{completed(), stranger}))
+
+		notes := must(db.Notifications(ctx, 1, true, grove.Page{Limit: 20}))(t)
+		note := notes.Items[0]
+		same(t, notes.Total, 1)
+		same(t, note, grove.Notification{
+			ID: note.ID, UserID: 1, Type: grove.PrintCompleted, Message: "Bench finished cube.3mf.", DeviceID: "S1", JobID: "7", CreatedAt: noon,
+		})
+		if !strings.HasPrefix(note.ID, "ntf_") {
+			t.Errorf("the id is %s", note.ID)
+		}
+		events := must(db.Events(ctx, 1, 0, 0))(t)
+		first, second := completed(), completed()
+		first.ID, first.At = 1, noon
+		second.ID, second.At, second.Type = 2, noon, grove.NotificationCreated
+		second.Data.NotificationID, second.Data.Message = note.ID, note.Message
+		same(t, events, []grove.Event{first, second})
+		same(t, must(db.Events(ctx, 1, 1, 10))(t), []grove.Event{second})
+		same(t, len(must(db.Events(ctx, 0, 0, 3))(t)), 3)
+
+		sent := must(db.Deliveries(ctx, 1, "", grove.Page{}))(t)
+		same(t, sent.Total, 2)
+		d := sent.Items[1]
+		same(t, string(d.Body), `{"type":"print.completed","timestamp":"2026-11-22T12:00:00.123Z","data":`+
+			`{"device_id":"S1","device_name":"Bench","job_id":"7","file_name":"cube.3mf","status":"finished"}}`)
+		same(t, d, grove.Delivery{
+			ID: d.ID, EndpointID: "wh_all", EventID: 1, Type: grove.PrintCompleted, Body: d.Body,
+			State: grove.DeliveryPending, NextAt: d.NextAt, CreatedAt: d.CreatedAt,
+		})
+		if time.Since(d.NextAt).Abs() > time.Minute {
+			t.Errorf("due at %v, want now", d.NextAt)
+		}
+		same(t, sent.Items[0].Type, grove.NotificationCreated)
+	})
+}
+
+func TestNotificationsAreReadAndUnread(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		for range 3 {
+			ok(t, db.AddEvents(ctx, []grove.Event{completed()}))
+		}
+		page := must(db.Notifications(ctx, 1, false, grove.Page{Limit: 2}))(t)
+		same(t, page.More, true)
+		rest := must(db.Notifications(ctx, 1, false, grove.Page{Limit: 2, After: page.Items[1].ID}))(t)
+		same(t, len(rest.Items), 1)
+		id := rest.Items[0].ID
+		ok(t, db.MarkNotification(ctx, 1, id, true))
+		same(t, must(db.Notifications(ctx, 1, true, grove.Page{}))(t).Total, 2)
+		ok(t, db.MarkNotification(ctx, 1, id, false))
+		same(t, must(db.Notifications(ctx, 1, true, grove.Page{}))(t).Total, 3)
+		refused(t, db.MarkNotification(ctx, 2, id, true), grove.NotFound, "notification_not_found")
+	})
+}
+
+func TestACursorNeverSkipsALateCommit(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		const writers, rounds = 6, 10
+		errs := make([]error, writers)
+		var wg sync.WaitGroup
+		for w := range writers {
+			wg.Go(func() {
+				for i := range rounds {
+					// Some transactions are long after their first number, some short.
+					events := slices.Repeat([]grove.Event{{UserID: 1, Type: grove.JobQueued, At: noon}}, 1+(w+i)%writers)
+					errs[w] = errors.Join(errs[w], db.AddEvents(t.Context(), events))
+				}
+			})
+		}
+		done := make(chan struct{})
+		go func() { wg.Wait(); close(done) }()
+		seen := 0
+		var cursor int64
+		for writing := true; writing; {
+			select {
+			case <-done:
+				writing = false // once more for what came last
+			default:
+			}
+			for {
+				events := must(db.Events(t.Context(), 1, cursor, 7))(t)
+				if len(events) == 0 {
+					break
+				}
+				seen += len(events)
+				cursor = events[len(events)-1].ID
+			}
+		}
+		ok(t, errors.Join(errs...))
+		same(t, seen, len(must(db.Events(t.Context(), 1, 0, 0))(t)))
+		same(t, seen, rounds*(1+2+3+4+5+6))
+	})
+}
+
+func TestTextThatPostgresRefusesIsKeptReadable(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		e := completed()
+		e.Data.DeviceName = "a\x00b\xffc"
+		ok(t, db.AddEvents(ctx, []grove.Event{e}))
+		same(t, must(db.Notifications(ctx, 1, false, grove.Page{}))(t).Items[0].Message, "a\uFFFDb\uFFFDc finished cube.3mf.")
+	})
+}
+
+// Rules are tested in bubbles of moved time, on a real database.
+func TestTheStoreLivesInMovedTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db := storetest.SQLite(t)
+		ctx := t.Context()
+		subscribe(t, db, "wh_1", grove.PrintCompleted)
+		<-time.After(72 * time.Hour)
+		begun := time.Now().UTC()
+		ok(t, db.AddEvents(ctx, []grove.Event{completed()}))
+		due := must(db.DueDeliveries(ctx, time.Now(), 10))(t)
+		same(t, due[0].NextAt, begun)
+	})
+}

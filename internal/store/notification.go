@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/grovecloud/grove"
+)
+
+const notificationColumns = "id, user_id, type, message, device_id, job_id, created_at, is_read"
+
+func scanNotification(r row) (grove.Notification, error) {
+	var n grove.Notification
+	err := r.Scan(&n.ID, &n.UserID, &n.Type, &n.Message, &n.DeviceID, &n.JobID, instant{&n.CreatedAt}, &n.Read)
+	return n, err
+}
+
+// newID makes an id that sorts by its time of making.
+func newID(prefix string) string { return prefix + strings.ToLower(ulid.Make().String()) }
+
+// addNotice keeps the notification of an event that a person should see, and
+// gives the event that says so. ok is false when nobody needs to be told.
+func (t *tx) addNotice(ctx context.Context, e grove.Event) (notice grove.Event, ok bool, err error) {
+	message, ok := e.Notice()
+	if !ok {
+		return grove.Event{}, false, nil
+	}
+	id := newID("ntf_")
+	_, err = exec(ctx, t, insertInto("notifications", notificationColumns),
+		id, e.UserID, string(e.Type), message, e.Data.DeviceID, e.Data.JobID, millis(e.At), false)
+	if err != nil {
+		return grove.Event{}, false, err
+	}
+	notice = grove.Event{UserID: e.UserID, Type: grove.NotificationCreated, At: e.At, Data: e.Data}
+	notice.Data.NotificationID, notice.Data.Message = id, message
+	return notice, true, nil
+}
+
+// Notifications lists what a user should see, newest first.
+func (db *DB) Notifications(ctx context.Context, userID int64, unreadOnly bool, page grove.Page) (grove.List[grove.Notification], error) {
+	l := listing{columns: notificationColumns, from: "notifications", keys: []string{"id"}, seen: "(?)"}
+	l.and("user_id = ?", userID)
+	if unreadOnly {
+		l.and("NOT is_read")
+	}
+	return list(ctx, db, l, page, scanNotification)
+}
+
+// MarkNotification marks a user's notification as read or unread; NotFound when
+// the user has none of this id.
+func (db *DB) MarkNotification(ctx context.Context, userID int64, id string, read bool) error {
+	return db.change(ctx, "mark notification", func(t *tx) error {
+		n, err := exec(ctx, t, `UPDATE notifications SET is_read = $1 WHERE id = $2 AND user_id = $3`, read, id, userID)
+		if err == nil && n == 0 {
+			return grove.Errorf(grove.NotFound, "notification_not_found", "There is no such notification.")
+		}
+		return err
+	})
+}

@@ -1,0 +1,50 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/grovecloud/grove"
+)
+
+const sessionColumns = "id, user_id, client, created_at, expires_at, ended_at"
+
+func scanSession(r row) (grove.Session, error) {
+	var s grove.Session
+	err := r.Scan(&s.ID, &s.UserID, &s.Client, instant{&s.CreatedAt}, instant{&s.ExpiresAt}, instant{&s.EndedAt})
+	return s, err
+}
+
+// CreateSession adds a session under the id it comes with. NotFound when its
+// user does not exist.
+func (db *DB) CreateSession(ctx context.Context, s grove.Session) error {
+	return db.change(ctx, "create session", func(t *tx) error {
+		_, err := exec(ctx, t, insertInto("sessions", sessionColumns),
+			s.ID, s.UserID, s.Client, millis(s.CreatedAt), millis(s.ExpiresAt), millis(s.EndedAt))
+		return err
+	})
+}
+
+// Session finds a session, also one that has ended or expired; NotFound when
+// there never was one.
+func (db *DB) Session(ctx context.Context, id string) (grove.Session, error) {
+	s, err := one(ctx, db.read, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1`, id)
+	return s, fault("find session", onMissing(err, noSession()))
+}
+
+func noSession() *grove.Error {
+	return grove.Errorf(grove.NotFound, "session_not_found", "There is no such session.")
+}
+
+// EndSession ends a session. One that has ended keeps its first end.
+func (db *DB) EndSession(ctx context.Context, id string, at time.Time) error {
+	return db.change(ctx, "end session", func(t *tx) error {
+		n, err := exec(ctx, t, `
+			UPDATE sessions SET ended_at = CASE WHEN ended_at = 0 THEN $1 ELSE ended_at END WHERE id = $2`,
+			millis(at), id)
+		if err == nil && n == 0 {
+			return noSession()
+		}
+		return err
+	})
+}
