@@ -1,0 +1,155 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/grovecloud/grove"
+)
+
+// Receive takes the body of a PUT to an upload link. contentLength is what the
+// request said, -1 when it did not. Only a nil error means that the file is
+// kept; it is then synced to disk, read and listed.
+//
+// Signature: Forbidden signature_invalid or signature_expired. A PUT beside
+// another: Conflict upload_running; after a finished one: Conflict upload_done.
+// Not what was announced: Invalid size_mismatch or digest_mismatch; ended
+// early: Invalid upload_broken; too large: TooLarge upload_failed; no space:
+// Unavailable disk_full. After these the PUT may be repeated. Content that does
+// not fit the name's ending: Invalid upload_failed, for good.
+func (l *Library) Receive(ctx context.Context, fileID string, sig Signature, contentLength int64, body io.Reader) (grove.File, error) {
+	if err := l.verify(methodPut, uploadPath(fileID), sig); err != nil {
+		return grove.File{}, err
+	}
+	release, ok := l.running.take(fileID)
+	if !ok {
+		return grove.File{}, errRunning()
+	}
+	defer release()
+	f, err := l.Records.File(ctx, fileID)
+	if errors.Is(err, grove.NotFound) {
+		return grove.File{}, grove.Errorf(grove.NotFound, ReasonFileNotFound, "the file of this link is gone; ask for a new link")
+	}
+	if err != nil {
+		return grove.File{}, fmt.Errorf("find upload: %w", err)
+	}
+	if err := l.admit(ctx, &f, contentLength); err != nil {
+		return grove.File{}, err
+	}
+	b, err := l.store(ctx, &f, contentLength, body)
+	if err != nil {
+		return grove.File{}, err
+	}
+	// All has arrived: that the client hangs up now must not undo it.
+	return l.finish(context.WithoutCancel(ctx), f, b)
+}
+
+// admit refuses what cannot succeed before a byte is read.
+func (l *Library) admit(ctx context.Context, f *grove.File, contentLength int64) error {
+	switch {
+	case f.State != grove.Awaiting:
+		return errDone(f)
+	case contentLength == 0:
+		return errBroken(0, nil)
+	case contentLength > l.MaxBytes:
+		return l.tooLarge()
+	case f.WantBytes > 0 && contentLength > 0 && contentLength != f.WantBytes:
+		return errSize(f.WantBytes, contentLength)
+	}
+	return l.room(ctx, max(contentLength, f.WantBytes))
+}
+
+// store brings the body into the blobs, as announced or not at all.
+func (l *Library) store(ctx context.Context, f *grove.File, contentLength int64, body io.Reader) (grove.Blob, error) {
+	in := &arrival{body: body, length: contentLength, want: f.WantBytes, most: l.MaxBytes, tooLarge: l.tooLarge}
+	b, err := l.Blobs.Put(ctx, contentName(f.ID), in)
+	if in.err != nil {
+		return grove.Blob{}, in.err // whatever became of it on the way through the blobs
+	}
+	if err != nil && ctx.Err() != nil {
+		return grove.Blob{}, errBroken(in.read, err)
+	}
+	if err != nil {
+		return grove.Blob{}, fmt.Errorf("store upload: %w", err)
+	}
+	if err := compare(f, b); err != nil {
+		return grove.Blob{}, errors.Join(err, l.discard(ctx, f.ID))
+	}
+	return b, nil
+}
+
+// discard removes what must not be kept; should that fail, the sweep does it.
+func (l *Library) discard(ctx context.Context, fileID string) error {
+	return l.Blobs.Delete(context.WithoutCancel(ctx), contentName(fileID))
+}
+
+func compare(f *grove.File, b grove.Blob) error {
+	switch {
+	case f.WantMD5 != "" && f.WantMD5 != b.MD5:
+		return errDigest("MD5", f.WantMD5, b.MD5)
+	case f.WantSHA != "" && f.WantSHA != b.SHA256:
+		return errDigest("SHA-256", f.WantSHA, b.SHA256)
+	}
+	return nil
+}
+
+// arrival passes a body on for as long as it can still become what was
+// announced, and keeps the error that ended it.
+type arrival struct {
+	body     io.Reader
+	length   int64 // as the request says; negative: unknown
+	want     int64 // as the wish said; 0: unknown
+	most     int64
+	tooLarge func() error
+	read     int64
+	err      error
+}
+
+// Read ends with io.EOF only where the content is complete.
+func (a *arrival) Read(p []byte) (int, error) {
+	n, err := a.body.Read(p)
+	a.read += int64(n)
+	switch {
+	case a.read > a.most:
+		a.err = a.tooLarge()
+	case a.want > 0 && a.read > a.want:
+		a.err = errSize(a.want, a.read)
+	case err == nil:
+		return n, nil
+	case !errors.Is(err, io.EOF):
+		a.err = errBroken(a.read, err)
+	case a.read == 0, a.length >= 0 && a.read != a.length:
+		a.err = errBroken(a.read, io.ErrUnexpectedEOF) // never io.EOF, which could pass for the end
+	case a.want > 0 && a.read != a.want:
+		a.err = errSize(a.want, a.read)
+	default:
+		return n, io.EOF
+	}
+	return n, a.err
+}
+
+func errDone(f *grove.File) error {
+	if f.State == grove.Rejected {
+		return grove.Errorf(grove.Conflict, ReasonUploadDone,
+			"what was sent to this link before was refused (%s); ask for a new link", f.Problem)
+	}
+	return grove.Errorf(grove.Conflict, ReasonUploadDone, "%s has been uploaded by this link already; ask for a new link to send another file", f.Name)
+}
+
+func errBroken(read int64, cause error) error {
+	err := grove.Errorf(grove.Invalid, ReasonUploadBroken, "the upload broke off after %s and nothing was kept; send the whole file again", size(read))
+	err.Err = cause
+	return err
+}
+
+func errSize(want, got int64) error {
+	return grove.Errorf(grove.Invalid, ReasonSizeMismatch,
+		"%d bytes were announced, and %d or more came; nothing was kept, send the file that was announced or ask for a new link", want, got)
+}
+
+func errDigest(kind, want, got string) error {
+	return grove.Errorf(grove.Invalid, ReasonDigestMismatch,
+		"the %s digest that was announced is %s, and what came has %s; nothing was kept, send the file again", kind, want, got)
+}
