@@ -1,0 +1,237 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grovecloud/grove"
+)
+
+func TestAWrongPasswordAndAnUnknownAccountLookTheSame(t *testing.T) {
+	t.Parallel()
+	a := on(t, open(t), Config{})
+	addUser(t, a, "ann@example.org")
+	for _, c := range []Credentials{
+		{Account: "ann@example.org", Password: "wrong horse battery"},
+		{Account: "ann@example.org", Password: ""},
+		{Account: "ann@example.org", Password: grove.Secret(strings.Repeat("x", 5000))},
+		{Account: "bob@example.org", Password: goodPassword},
+		{Account: "\x00\xff", Password: goodPassword},
+		{Account: "", Password: ""},
+	} {
+		_, err := a.Login(t.Context(), c)
+		if !grove.HasReason(err, grove.ReasonWrongPassword) || !errors.Is(err, grove.Invalid) || grove.AsError(err).Message != "Incorrect password" {
+			t.Errorf("login as %q: %v", c.Account, err)
+		}
+	}
+}
+
+// guess tries a wrong password from an address and says how long it must wait.
+func guess(t *testing.T, a *Access, account, remote string) (wait time.Duration, tried bool) {
+	t.Helper()
+	_, err := a.Login(t.Context(), Credentials{Account: account, Password: "not the password", Remote: remote})
+	if errors.Is(err, grove.Limited) {
+		return grove.AsError(err).RetryAfter, false
+	}
+	if !grove.HasReason(err, grove.ReasonWrongPassword) {
+		t.Fatalf("guess: %v", err)
+	}
+	return 0, true
+}
+
+func TestWrongPasswordsSlowAnAccountDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := on(t, open(t), Config{})
+		addUser(t, a, "ann@example.org")
+		n := 0
+		from := func() string { n++; return fmt.Sprintf("203.0.113.%d", n%250) } // no address twice in a window
+		for range 5 {
+			if wait, tried := guess(t, a, "ann@example.org", from()); !tried {
+				t.Fatalf("refused for %s within the first five", wait)
+			}
+		}
+		for _, seconds := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900} {
+			want := time.Duration(seconds) * time.Second
+			wait, tried := guess(t, a, " ANN@example.org", from())
+			if tried || wait != want {
+				t.Fatalf("wait %s (tried %t), want %s", wait, tried, want)
+			}
+			<-time.After(wait)
+			if _, tried := guess(t, a, "ann@example.org", from()); !tried {
+				t.Fatal("refused after the wait")
+			}
+		}
+		<-time.After(15 * time.Minute)
+		login(t, a, "ann@example.org")
+		if _, tried := guess(t, a, "ann@example.org", from()); !tried {
+			t.Error("a success did not reset the delay")
+		}
+	})
+}
+
+func TestAStrangerCannotLockTheOwnerOut(t *testing.T) {
+	t.Parallel()
+	a := on(t, open(t), Config{})
+	addUser(t, a, "ann@example.org")
+	login(t, a, "ann@example.org") // from 127.0.0.1
+	for range 6 {
+		guess(t, a, "ann@example.org", "203.0.113.9")
+	}
+	if _, tried := guess(t, a, "ann@example.org", "203.0.113.10"); tried {
+		t.Error("strangers are not slowed down")
+	}
+	login(t, a, "ann@example.org")
+}
+
+func TestManyWrongPasswordsCloseAnAddress(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := on(t, open(t), Config{})
+		addUser(t, a, "ann@example.org")
+		for i := range 20 {
+			// The same household: one /64.
+			if wait, tried := guess(t, a, fmt.Sprintf("u%d@example.org", i), fmt.Sprintf("[2001:db8::%d]:40000", i+1)); !tried {
+				t.Fatalf("try %d refused for %s", i, wait)
+			}
+		}
+		if wait, tried := guess(t, a, "other@example.org", "2001:db8::ffff"); tried || wait != 15*time.Minute {
+			t.Errorf("wait %s (tried %t), want 15 minutes", wait, tried)
+		}
+		if _, tried := guess(t, a, "other@example.org", "2001:db8:0:1::1"); !tried {
+			t.Error("another network is refused as well")
+		}
+		<-time.After(15 * time.Minute)
+		if _, tried := guess(t, a, "other@example.org", "2001:db8::1"); !tried {
+			t.Error("refused for longer than 15 minutes")
+		}
+	})
+}
+
+func TestFewHashesAtOnceAndAShortQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHasher(Hashing{MemoryKiB: 64, Passes: 1, AtOnce: 2, Queue: 3})
+		var leaves []func()
+		for range 2 {
+			leave, err := h.enter(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			leaves = append(leaves, leave)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		waiting := make(chan error, 3)
+		for range 3 {
+			go func() {
+				leave, err := h.enter(ctx)
+				if err == nil {
+					leave()
+				}
+				waiting <- err
+			}()
+		}
+		synctest.Wait()
+		if len(waiting) != 0 {
+			t.Error("more than two hash at once")
+		}
+		_, err := h.enter(t.Context())
+		if !errors.Is(err, grove.Unavailable) || grove.AsError(err).RetryAfter == 0 {
+			t.Errorf("beyond the queue: %v, want unavailable with a wait", err)
+		}
+		leaves[0]()
+		for range 3 {
+			if err := <-waiting; err != nil {
+				t.Error(err)
+			}
+		}
+		cancel()
+		leaves[1]()
+		if len(h.queue) != 0 || len(h.slots) != 0 {
+			t.Errorf("%d places and %d slots are lost", len(h.queue), len(h.slots))
+		}
+	})
+}
+
+func TestWhoeverGivesUpWaitingLeavesTheQueue(t *testing.T) {
+	t.Parallel()
+	h := newHasher(Hashing{MemoryKiB: 64, Passes: 1, AtOnce: 1, Queue: 1})
+	leave, err := h.enter(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 3 {
+		if _, err := h.enter(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatalf("enter = %v, want canceled", err)
+		}
+	}
+	leave()
+}
+
+func TestPasswordHashes(t *testing.T) {
+	t.Parallel()
+	h := newHasher(Hashing{MemoryKiB: 64, Passes: 1})
+	stored := h.hash("secret words here")
+	if !strings.HasPrefix(string(stored), "$argon2id$v=19$m=64,t=1,p=1$") {
+		t.Errorf("hash = %q", string(stored))
+	}
+	if h.hash("secret words here") == stored {
+		t.Error("two hashes have the same salt")
+	}
+	for password, want := range map[grove.Secret]bool{"secret words here": true, "secret words her": false, "": false} {
+		if ok, stale, err := h.matches(password, stored); ok != want || stale || err != nil {
+			t.Errorf("matches(%q) = %t, %t, %v", string(password), ok, stale, err)
+		}
+	}
+	for _, bad := range []grove.Secret{
+		"", "$", "plain", "$argon2i$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$aa", "$argon2id$v=16$m=64,t=1,p=1$c2FsdHNhbHQ$aa",
+		"$argon2id$v=19$m=99999999,t=1,p=1$c2FsdHNhbHQ$aa", "$argon2id$v=19$m=64,t=0,p=1$c2FsdHNhbHQ$aa", stored[:len(stored)-4],
+		"$2a$10$abcdefghijklmnopqrstuv",
+	} {
+		if _, _, err := h.matches("x", bad); err == nil {
+			t.Errorf("matches accepts the stored hash %q", string(bad))
+		}
+	}
+}
+
+func TestDefaultHashingIsTheRecommendedSet(t *testing.T) {
+	t.Parallel()
+	if got := string(newHasher(Hashing{}).decoy); !strings.HasPrefix(got, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Errorf("hash = %q", got)
+	}
+}
+
+func TestAnOldHashIsRenewedAtSignIn(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	u := addUser(t, on(t, db, Config{}), "ann@example.org")
+	dear := on(t, db, Config{Hashes: Hashing{MemoryKiB: 128, Passes: 2}})
+	login(t, dear, u.Email)
+	u, err := db.User(t.Context(), u.ID)
+	if err != nil || !strings.Contains(string(u.PasswordHash), "m=128,t=2,") {
+		t.Errorf("hash = %q, %v", string(u.PasswordHash), err)
+	}
+	login(t, dear, u.Email)
+}
+
+func FuzzParsePHC(f *testing.F) {
+	f.Add(string(newHasher(Hashing{MemoryKiB: 8, Passes: 1}).decoy))
+	f.Add("$argon2id$v=19$m=1,t=1,p=1$$")
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := parsePHC(grove.Secret(s))
+		if err != nil {
+			return
+		}
+		again, err := parsePHC(p.encode())
+		if err != nil || again.encode() != p.encode() {
+			t.Errorf("parsePHC(%q) is not stable: %v", s, err)
+		}
+	})
+}

@@ -1,0 +1,171 @@
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/grovecloud/grove"
+)
+
+// Sessions keeps who is signed in.
+type Sessions interface {
+	CreateSession(ctx context.Context, s grove.Session) error
+	Session(ctx context.Context, id string) (grove.Session, error)
+	EndSession(ctx context.Context, id string, at time.Time) error
+}
+
+// Tokens is what a sign-in gives. Refresh is the same token as Access, as the
+// vendor's cloud does it.
+type Tokens struct {
+	Access, Refresh             grove.Secret
+	ExpiresIn, RefreshExpiresIn time.Duration
+	User                        grove.User
+}
+
+// open makes a session and its tokens.
+func (a *Access) open(ctx context.Context, u grove.User, client string) (Tokens, error) {
+	now := time.Now().UTC().Truncate(time.Second)
+	s := grove.Session{
+		ID:        "ses_" + strings.ToLower(ulid.Make().String()),
+		UserID:    u.ID,
+		Client:    oneLine(client, 200),
+		CreatedAt: now,
+		ExpiresAt: now.Add(a.tokenLife),
+	}
+	token, err := a.sign(s)
+	if err != nil {
+		return Tokens{}, err
+	}
+	if err := a.records.CreateSession(ctx, s); err != nil {
+		return Tokens{}, fmt.Errorf("create session: %w", err)
+	}
+	if err := a.audit(ctx, u.ID, "user.login", s.Client); err != nil {
+		return Tokens{}, err
+	}
+	return Tokens{
+		Access: token, Refresh: token,
+		ExpiresIn: a.tokenLife, RefreshExpiresIn: a.tokenLife, User: u,
+	}, nil
+}
+
+// Authenticate says whose access token this is: Unauthenticated with the reason
+// token_invalid or token_expired when it is nobody's, Unavailable when the
+// records cannot be asked. The session decides, so that a logout ends every
+// token of it within a second, on other servers of the same records too.
+func (a *Access) Authenticate(ctx context.Context, bearer string) (grove.Actor, error) {
+	if bearer == "" {
+		return grove.Actor{}, grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential, "Please login: the request has no access token")
+	}
+	now := time.Now()
+	digest := sha256.Sum256([]byte(bearer))
+	if actor, ok := a.sessions.actor(digest, now); ok {
+		return actor, nil
+	}
+	id, userID, expires, err := a.verify(bearer)
+	if err != nil {
+		return grove.Actor{}, err
+	}
+	s, err := a.records.Session(ctx, id)
+	switch {
+	case errors.Is(err, grove.NotFound):
+		return grove.Actor{}, tokenInvalid("its session is not known here")
+	case err != nil:
+		return grove.Actor{}, unavailable(fmt.Errorf("read session: %w", err))
+	case s.UserID != userID:
+		return grove.Actor{}, tokenInvalid("its session is somebody else's")
+	case !s.EndedAt.IsZero():
+		return grove.Actor{}, tokenInvalid("its session was ended by a logout")
+	case !now.Before(s.ExpiresAt):
+		return grove.Actor{}, tokenExpired()
+	}
+	actor := grove.Actor{Kind: grove.ActorUser, UserID: s.UserID, SessionID: s.ID}
+	if s.ExpiresAt.Before(expires) {
+		expires = s.ExpiresAt
+	}
+	a.sessions.keep(digest, actor, now, expires)
+	return actor, nil
+}
+
+// Logout ends the session that actor came with. To end it twice is no error.
+func (a *Access) Logout(ctx context.Context, actor grove.Actor) error {
+	if actor.Kind != grove.ActorUser || actor.SessionID == "" {
+		return grove.Errorf(grove.Forbidden, "no_session", "there is no session to end: only people who signed in can log out")
+	}
+	err := a.records.EndSession(ctx, actor.SessionID, time.Now().UTC())
+	if err != nil && !errors.Is(err, grove.NotFound) {
+		return fmt.Errorf("end session: %w", err)
+	}
+	a.sessions.drop(actor.SessionID)
+	a.ended(actor.SessionID)
+	return a.audit(ctx, actor.UserID, "user.logout", "")
+}
+
+// audit records what a user did to their own account.
+func (a *Access) audit(ctx context.Context, userID int64, action, detail string) error {
+	err := a.records.AddAudit(ctx, grove.AuditEntry{
+		At: time.Now().UTC(), Actor: "user:" + strconv.FormatInt(userID, 10), UserID: userID, Action: action, Detail: detail,
+	})
+	if err != nil {
+		return fmt.Errorf("write audit entry: %w", err)
+	}
+	return nil
+}
+
+// sessionCache spares the records and the signature check for a second.
+type sessionCache struct {
+	mu   sync.RWMutex
+	seen map[[sha256.Size]byte]cachedActor
+}
+
+type cachedActor struct {
+	actor grove.Actor
+	until time.Time
+}
+
+const (
+	cacheLife = time.Second
+	cacheMost = 4096
+)
+
+func newSessionCache() *sessionCache {
+	return &sessionCache{seen: map[[sha256.Size]byte]cachedActor{}}
+}
+
+func (c *sessionCache) actor(token [sha256.Size]byte, now time.Time) (grove.Actor, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	e, ok := c.seen[token]
+	return e.actor, ok && now.Before(e.until)
+}
+
+func (c *sessionCache) keep(token [sha256.Size]byte, actor grove.Actor, now, expires time.Time) {
+	until := now.Add(cacheLife)
+	if expires.Before(until) {
+		until = expires
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.seen) >= cacheMost {
+		clear(c.seen)
+	}
+	c.seen[token] = cachedActor{actor: actor, until: until}
+}
+
+// drop forgets every token of a session.
+func (c *sessionCache) drop(sessionID string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for k, e := range c.seen {
+		if e.actor.SessionID == sessionID {
+			delete(c.seen, k)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package access
+
+import (
+	"net/netip"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func TestMemoriesOfStrangersAreBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	w, b, f := newWindow(5, time.Minute, time.Minute), newBackoff(5, time.Second, time.Minute), newFriends(time.Hour)
+	for i := range maxRemembered + 500 {
+		key := strconv.Itoa(i)
+		w.fail(key, now)
+		b.fail(key, now)
+		f.add(key, now)
+	}
+	for what, n := range map[string]int{"window": len(w.seen), "backoff": len(b.seen), "friends": len(f.seen)} {
+		if n > maxRemembered {
+			t.Errorf("the %s remembers %d", what, n)
+		}
+	}
+}
+
+func TestAWindowNeverLetsMoreThroughThanItShould(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWindow(5, time.Minute, time.Minute)
+		now := time.Unix(1e9, 0)
+		var fails []time.Time
+		for _, step := range rapid.SliceOfN(rapid.Int64Range(0, 30), 0, 100).Draw(t, "steps") {
+			now = now.Add(time.Duration(step) * time.Second)
+			if w.wait("k", now) > 0 {
+				continue
+			}
+			w.fail("k", now)
+			fails = append(fails, now)
+			if n := len(fails); n > 5 && now.Sub(fails[n-6]) < time.Minute {
+				t.Fatalf("six failures within %s", now.Sub(fails[n-6]))
+			}
+		}
+	})
+}
+
+func TestSourcesAreHouseholds(t *testing.T) {
+	t.Parallel()
+	for a, b := range map[string]string{
+		"192.168.1.5":     "::ffff:192.168.1.5",
+		"2001:db8:1:2::1": "2001:db8:1:2:ffff::9",
+		"fe80::1%eth0":    "fe80::2%wlan0",
+	} {
+		if got, want := source(netip.MustParseAddr(a)), source(netip.MustParseAddr(b)); got != want {
+			t.Errorf("source(%s) = %q, source(%s) = %q", a, got, b, want)
+		}
+	}
+	if source(netip.MustParseAddr("2001:db8:1:2::1")) == source(netip.MustParseAddr("2001:db8:1:3::1")) {
+		t.Error("two networks are one source")
+	}
+}

@@ -1,0 +1,55 @@
+// Package feed shows people what happened: the notifications of their printers.
+package feed
+
+import (
+	"context"
+
+	"github.com/grovecloud/grove"
+)
+
+// Records keeps notifications.
+type Records interface {
+	Notifications(ctx context.Context, userID int64, unreadOnly bool, page grove.Page) (grove.List[grove.Notification], error)
+	MarkNotification(ctx context.Context, userID int64, id string, read bool) error
+}
+
+// Config says what the feed works with.
+type Config struct {
+	Records Records
+}
+
+// Feed shows notifications. It is safe for concurrent use.
+type Feed struct {
+	records Records
+}
+
+// New makes a feed.
+func New(cfg Config) *Feed { return &Feed{records: cfg.Records} }
+
+// Notifications lists what the actor was told, newest first.
+func (f *Feed) Notifications(ctx context.Context, actor grove.Actor, unreadOnly bool, page grove.Page) (grove.List[grove.Notification], error) {
+	if err := person(actor); err != nil {
+		return grove.List[grove.Notification]{}, err
+	}
+	return f.records.Notifications(ctx, actor.UserID, unreadOnly, page)
+}
+
+// Mark sets whether the actor has read a notification. One of somebody else is
+// NotFound.
+func (f *Feed) Mark(ctx context.Context, actor grove.Actor, id string, read bool) error {
+	if err := person(actor); err != nil {
+		return err
+	}
+	return f.records.MarkNotification(ctx, actor.UserID, id, read)
+}
+
+// person refuses everyone who is not a signed-in user.
+func person(actor grove.Actor) error {
+	switch {
+	case actor.Kind == grove.ActorUser && actor.UserID > 0:
+		return nil
+	case actor.Kind == "" || actor.Kind == grove.ActorUser:
+		return grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential, "please login: notifications belong to an account")
+	}
+	return grove.Errorf(grove.Forbidden, "not_a_person", "notifications belong to people; sign in with an account")
+}
