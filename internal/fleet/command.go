@@ -1,0 +1,272 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+)
+
+// pushallEvery is how often a full report is fetched from a printer; more often
+// strains it (BambuStudio limits itself to the same), so what is known answers.
+const pushallEvery = 3 * time.Second
+
+// pending is a command whose reply is awaited.
+type pending struct {
+	request  bambu.Request
+	sequence string // ours
+	sentAt   time.Time
+	own      bool // the server asked, nobody else wants the reply
+	done     func(report bambu.Report, lost bool)
+}
+
+// answered turns the printer's reply into the asker's own: the command and the
+// sequence id it sent, whatever was said to the printer.
+func (p *pending) answered(payload []byte, report bambu.Report) []byte {
+	if p.done != nil {
+		p.done(report, false)
+	}
+	if p.own {
+		return nil
+	}
+	if p.request.Documented() {
+		return bambu.Reply(p.request, report.Result, report.Reason)
+	}
+	return withSequence(payload, report.Class, p.request.SequenceID)
+}
+
+// withSequence puts the asker's sequence id into a reply. What can't be read
+// goes on as it came.
+func withSequence(payload []byte, class, id string) []byte {
+	if id == "" {
+		id = "0"
+	}
+	var message map[string]map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &message); err != nil || message[class] == nil {
+		return payload
+	}
+	quoted, err := json.Marshal(id)
+	if err != nil {
+		return payload
+	}
+	message[class]["sequence_id"] = quoted
+	out, err := json.Marshal(message)
+	if err != nil {
+		return payload
+	}
+	return out
+}
+
+// Request takes a message that a client published for a printer. Whatever this
+// house refuses or answers itself goes to reply, as a report.
+func (f *Fleet) Request(ctx context.Context, actor grove.Actor, serial string, payload []byte, reply func([]byte)) {
+	requests, err := bambu.ParseRequests(payload)
+	if err != nil {
+		f.metrics.refused.Inc()
+		reply(bambu.Reply(bambu.Request{Class: "print", Command: "unknown"}, "fail", words(err)))
+		return
+	}
+	for _, r := range requests {
+		o := order{actor: actor, serial: serial, request: r, reply: reply}
+		if err := f.issue(ctx, &o); err != nil {
+			f.metrics.refused.Inc()
+			reply(bambu.Reply(r, "fail", words(err)))
+		} else if o.job != nil {
+			reply(bambu.Reply(r, "success", "queued as job "+o.job.TaskID()))
+		}
+	}
+}
+
+// words is what a person may read of err.
+func words(err error) string {
+	e := grove.AsError(err)
+	return strings.TrimSpace(e.Message)
+}
+
+// Command sends one command and waits for the printer's own answer, at most for
+// Config.Reply: sent is not accepted. Payload is a whole MQTT message with one
+// class object.
+func (f *Fleet) Command(ctx context.Context, actor grove.Actor, serial string, payload []byte) (grove.CommandResult, error) {
+	requests, err := bambu.ParseRequests(payload)
+	if err != nil {
+		return grove.CommandResult{}, err
+	}
+	if len(requests) != 1 {
+		return grove.CommandResult{}, grove.Errorf(grove.Invalid, "one_command", "send one command at a time, not %d", len(requests))
+	}
+	r := requests[0]
+	answer := make(chan grove.CommandResult, 1)
+	result := grove.CommandResult{Command: r.Command, SequenceID: r.SequenceID, Outcome: grove.CommandTimedOut}
+	o := order{actor: actor, serial: serial, request: r, reply: func([]byte) {}}
+	o.done = func(report bambu.Report, lost bool) {
+		got := result
+		if !lost {
+			got.Outcome, got.Reason = outcome(report), report.Reason
+		}
+		answer <- got
+	}
+	if err := f.issue(ctx, &o); err != nil {
+		return grove.CommandResult{}, err
+	}
+	if o.job != nil {
+		result.Outcome, result.JobID = grove.CommandQueued, o.job.TaskID()
+		return result, nil
+	}
+	if o.known {
+		result.Outcome = grove.CommandAccepted
+		return result, nil
+	}
+	wait := time.NewTimer(f.Reply)
+	defer wait.Stop()
+	select {
+	case got := <-answer:
+		return got, nil
+	case <-wait.C:
+		return result, nil
+	case <-ctx.Done():
+		return result, nil
+	}
+}
+
+func outcome(r bambu.Report) grove.Outcome {
+	if strings.EqualFold(r.Result, "fail") || strings.EqualFold(r.Result, "failed") {
+		return grove.CommandRejected
+	}
+	return grove.CommandAccepted
+}
+
+// order is one command on its way through the rules.
+type order struct {
+	actor   grove.Actor
+	serial  string
+	request bambu.Request
+	reply   func([]byte)
+	done    func(bambu.Report, bool)
+
+	job   *grove.Job // it was a start and became this
+	known bool       // answered from what is known
+}
+
+// issue is the one way of a command: authorised, checked against the model,
+// audited, sent.
+func (f *Fleet) issue(ctx context.Context, o *order) error {
+	u, err := f.may(o.actor, actionOf(o.request), o.serial)
+	if err != nil {
+		return err
+	}
+	u.mu.Lock()
+	model, connected := u.model, u.link != nil
+	u.mu.Unlock()
+	if err := bambu.Check(model, o.request); err != nil {
+		return err
+	}
+	if !connected {
+		return offline(o.serial)
+	}
+	if o.request.Kind() == bambu.KindStart {
+		return f.wish(ctx, o)
+	}
+	if f.answerKnown(u, o) {
+		return nil
+	}
+	if o.request.Kind() != bambu.KindRead {
+		if err := f.audit(ctx, o.actor, o.serial, "printer.command", detail(o.request)); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return grove.Errorf(grove.Unavailable, "too_late", "the command was not sent: it had waited too long")
+	}
+	return f.send(u, pending{request: o.request, done: o.done})
+}
+
+func detail(r bambu.Request) string {
+	return r.Class + "." + r.Command + " " + string(r.Fields["param"])
+}
+
+func actionOf(r bambu.Request) grove.Action {
+	switch r.Kind() {
+	case bambu.KindRead:
+		return grove.ReadPrinter
+	case bambu.KindHeat:
+		return grove.HeatPrinter
+	case bambu.KindGcode:
+		return grove.SendGcode
+	case bambu.KindStart:
+		return grove.StartPrint
+	case bambu.KindControl, bambu.KindUnknown:
+	}
+	return grove.ControlPrinter
+}
+
+// wish makes a job of a start. It never passes through.
+func (f *Fleet) wish(ctx context.Context, o *order) error {
+	w, err := bambu.ParseStart(o.request)
+	if err != nil {
+		return err
+	}
+	job, err := f.starts.Wish(ctx, o.actor, o.serial, w)
+	if err != nil {
+		return err
+	}
+	o.job = &job
+	return nil
+}
+
+// answerKnown answers a pushall from the merged state when the printer was asked
+// a moment ago.
+func (f *Fleet) answerKnown(u *unit, o *order) bool {
+	if o.request.Class != "pushing" || o.request.Command != "pushall" {
+		return false
+	}
+	u.mu.Lock()
+	fresh := u.complete && time.Since(u.pushallAt) < pushallEvery
+	if !fresh {
+		u.pushallAt = time.Now()
+	}
+	var payload []byte
+	if fresh {
+		payload = u.state.PushStatus(o.request.SequenceID)
+	}
+	u.mu.Unlock()
+	if fresh {
+		o.known = true
+		o.reply(payload)
+	}
+	return fresh
+}
+
+// send writes a command to the printer's link, now or never.
+func (f *Fleet) send(u *unit, p pending) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.link == nil {
+		return offline(u.serial)
+	}
+	p.sequence, p.sentAt = strconv.FormatInt(f.nextSequence(), 10), time.Now()
+	payload, err := bambu.Translate(u.model, u.state, p.request, p.sequence)
+	if err != nil {
+		return err
+	}
+	return f.write(u, &p, payload)
+}
+
+// write is the last step before the socket. The caller holds u.mu.
+func (f *Fleet) write(u *unit, p *pending, payload []byte) error {
+	u.pending[p.sequence] = p
+	if err := u.link.Send(payload); err != nil {
+		delete(u.pending, p.sequence)
+		f.Log.Warn("command not sent", slog.String("printer", u.serial), slog.Any("error", err))
+		return &grove.Error{
+			Code: grove.Unavailable, Reason: "link_busy", Err: err, RetryAfter: time.Second,
+			Message: "the printer's connection takes nothing more just now; the command was dropped, send it again",
+		}
+	}
+	f.metrics.commands.Inc()
+	return nil
+}

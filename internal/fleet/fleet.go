@@ -1,0 +1,172 @@
+// Package fleet knows the printers: which are bound and to whom, what each last
+// said, and how to reach it. Every command to a printer passes [Fleet.Command]
+// or [Fleet.Request]; a start leaves only through [Fleet.Start], which the queue
+// alone calls.
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+)
+
+// Records keeps printers.
+type Records interface {
+	BindPrinter(ctx context.Context, p grove.Printer, takeOver bool) (grove.Printer, error)
+	UnbindPrinter(ctx context.Context, serial string, ownerID int64, at time.Time) error
+	UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error)
+	Printer(ctx context.Context, serial string) (grove.Printer, error)
+	Printers(ctx context.Context, ownerID int64, page grove.Page) (grove.List[grove.Printer], error)
+	PrintersByAccessCode(ctx context.Context, code string) ([]grove.Printer, error)
+	SaveStates(ctx context.Context, printers []grove.Printer) error
+	AddAudit(ctx context.Context, e grove.AuditEntry) error
+}
+
+// Gate answers permission questions.
+type Gate interface {
+	Authorize(actor grove.Actor, action grove.Action, r grove.Resource) error
+}
+
+// Link is the one live connection to a printer. Send writes to the socket or
+// fails at once; it never stores anything for later.
+type Link interface {
+	Send(payload []byte) error
+	Close(reason string)
+}
+
+// Turns is told of every turn of a printer, in order, one at a time a printer.
+type Turns interface {
+	Turn(ctx context.Context, t Turn) error
+}
+
+// Starts makes a job of a start that a client sent as a command.
+type Starts interface {
+	Wish(ctx context.Context, actor grove.Actor, serial string, wish bambu.StartWish) (grove.Job, error)
+}
+
+// Config is what a fleet needs. Tell publishes a report to whoever watches a
+// printer; it must not block.
+type Config struct {
+	Records  Records
+	Gate     Gate
+	Tell     func(serial string, payload []byte)
+	Log      *slog.Logger
+	Registry prometheus.Registerer
+	// Grace is how long a printer may be away before it counts as offline.
+	Grace time.Duration
+	// Reply is how long a command waits for the printer's own answer.
+	Reply time.Duration
+	// Flush is how often changed state is stored.
+	Flush time.Duration
+}
+
+// Fleet knows the printers and what each last said.
+type Fleet struct {
+	Config
+	turns    Turns
+	starts   Starts
+	metrics  metrics
+	sequence atomic.Int64
+
+	mu    sync.RWMutex
+	units map[string]*unit
+
+	work chan *unit // units with turns waiting for a worker
+}
+
+// New loads the bound printers. Join must be called before Run.
+func New(ctx context.Context, c Config) (*Fleet, error) {
+	if c.Grace == 0 {
+		c.Grace = 20 * time.Second
+	}
+	if c.Reply == 0 {
+		c.Reply = 10 * time.Second
+	}
+	if c.Flush == 0 {
+		c.Flush = time.Minute
+	}
+	f := &Fleet{Config: c, metrics: newMetrics(c.Registry), units: map[string]*unit{}, work: make(chan *unit, 4096)}
+	f.sequence.Store(firstSequence)
+	all, err := c.Records.Printers(ctx, 0, grove.Page{})
+	if err != nil {
+		return nil, fmt.Errorf("load printers: %w", err)
+	}
+	now := time.Now()
+	for _, p := range all.Items {
+		f.units[p.Serial] = newUnit(p, now)
+	}
+	return f, nil
+}
+
+// Join says who is told of turns and who makes jobs of starts.
+func (f *Fleet) Join(turns Turns, starts Starts) { f.turns, f.starts = turns, starts }
+
+// Own sequence ids stay clear of 20000 to 29999, which slicers take for theirs
+// (BambuStudio).
+const firstSequence = 40000
+
+func (f *Fleet) nextSequence() int64 {
+	n := f.sequence.Add(1)
+	if n > 1<<30 {
+		f.sequence.CompareAndSwap(n, firstSequence)
+	}
+	return n
+}
+
+func (f *Fleet) unit(serial string) (*unit, error) {
+	f.mu.RLock()
+	u := f.units[serial]
+	f.mu.RUnlock()
+	if u == nil {
+		return nil, notFound(serial)
+	}
+	return u, nil
+}
+
+func notFound(serial string) error {
+	return grove.Errorf(grove.NotFound, grove.ReasonPrinterNotFound,
+		"no printer %s is bound to this account; bind it first or check the serial (it is case-sensitive)", serial)
+}
+
+func offline(serial string) error {
+	return grove.Errorf(grove.Conflict, grove.ReasonPrinterOffline,
+		"printer %s is not connected, and commands are never kept for later; switch it on or check its network, then try again", serial)
+}
+
+// Owner says whose printer it is.
+func (f *Fleet) Owner(serial string) (int64, bool) {
+	f.mu.RLock()
+	u := f.units[serial]
+	f.mu.RUnlock()
+	if u == nil {
+		return 0, false
+	}
+	return u.owner.Load(), true
+}
+
+// may asks the gate about one printer.
+func (f *Fleet) may(actor grove.Actor, action grove.Action, serial string) (*unit, error) {
+	u, err := f.unit(serial)
+	if err != nil {
+		if authErr := f.Gate.Authorize(actor, action, grove.Resource{Serial: serial}); authErr != nil {
+			return nil, authErr
+		}
+		return nil, err
+	}
+	return u, f.Gate.Authorize(actor, action, grove.Resource{Serial: serial, OwnerID: u.owner.Load()})
+}
+
+// May reports whether actor may do action to a printer. It takes no database
+// and is asked at every delivery.
+func (f *Fleet) May(actor grove.Actor, action grove.Action, serial string) bool {
+	_, err := f.may(actor, action, serial)
+	return err == nil
+}

@@ -1,0 +1,536 @@
+package fleet_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+	"github.com/grovecloud/grove/internal/access"
+	"github.com/grovecloud/grove/internal/fleet"
+	"github.com/grovecloud/grove/internal/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const serial = "01P00A000000001"
+
+// house is a fleet on a real database, with a printer that stands for itself.
+type house struct {
+	*fleet.Fleet
+	t     *testing.T
+	db    *store.DB
+	actor grove.Actor
+	turns *turns
+	told  *lines
+}
+
+type lines struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (l *lines) add(s string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, s)
+}
+
+func (l *lines) take() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := l.all
+	l.all = nil
+	return out
+}
+
+type turns struct {
+	mu   sync.Mutex
+	seen []fleet.Turn
+	fail error
+}
+
+func (t *turns) Turn(_ context.Context, turn fleet.Turn) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.fail != nil {
+		return t.fail
+	}
+	t.seen = append(t.seen, turn)
+	return nil
+}
+
+func (t *turns) kinds() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []string
+	for _, s := range t.seen {
+		k := string(s.Kind)
+		if s.Kind == fleet.Reported {
+			k += "=" + s.Shadow.State
+		}
+		out = append(out, k)
+	}
+	return strings.Join(out, " ")
+}
+
+func (t *turns) Wish(context.Context, grove.Actor, string, bambu.StartWish) (grove.Job, error) {
+	return grove.Job{ID: 700000001}, nil
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	db, err := store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "grove.db"), MasterKey: make([]byte, 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	u, err := db.CreateUser(t.Context(), grove.User{Email: "a@example.org", Name: "A", Role: grove.Owner})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{t: t, db: db, actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}, turns: &turns{}, told: &lines{}}
+	h.Fleet, err = fleet.New(t.Context(), fleet.Config{
+		Records: db, Gate: new(access.Access), Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
+		Tell: func(_ string, payload []byte) { h.told.add(string(payload)) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Join(h.turns, h.turns)
+	if _, err := h.Bind(t.Context(), h.actor, fleet.Binding{Serial: serial, Name: "Bench", Model: "P1S"}); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// run lets the fleet live until the function it gives is called.
+func (h *house) run() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			h.t.Error(err)
+		}
+	}
+}
+
+// printer is the far end of a link.
+type printer struct {
+	mu     sync.Mutex
+	got    []map[string]map[string]any
+	closed string
+	refuse error
+}
+
+func (p *printer) Send(payload []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.refuse != nil {
+		return p.refuse
+	}
+	var m map[string]map[string]any
+	if err := json.Unmarshal(payload, &m); err != nil {
+		return err
+	}
+	p.got = append(p.got, m)
+	return nil
+}
+
+func (p *printer) Close(reason string) { p.closed = reason }
+
+// sequence is the id under which the last command of that name came.
+func (p *printer) sequence(command string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, message := range slices.Backward(p.got) {
+		for _, fields := range message {
+			if fields["command"] == command {
+				id, _ := fields["sequence_id"].(string)
+				return id
+			}
+		}
+	}
+	return ""
+}
+
+func (p *printer) commands() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []string
+	for _, m := range p.got {
+		for _, fields := range m {
+			name, _ := fields["command"].(string)
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+const idle = `{"print":{"command":"push_status","msg":0,"gcode_state":"IDLE","task_id":"0","nozzle_temper":25.5,"unknown_key":{"a":1}}}`
+
+func TestACommandIsAnsweredUnderTheAskersOwnNumber(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	p := &printer{}
+	h.Attach(serial, p)
+	ask := `{"print":{"command":"set_nozzle_temp","param":"220","sequence_id":"7"}}`
+	h.Request(t.Context(), h.actor, serial, []byte(ask), func(b []byte) { t.Errorf("refused: %s", b) })
+	id := p.sequence("gcode_line")
+	if id == "" || id == "7" {
+		t.Fatalf("the printer got %v under id %q", p.commands(), id)
+	}
+	forward := h.Observe(serial, []byte(`{"print":{"command":"gcode_line","sequence_id":"`+id+`","result":"success","reason":""}}`))
+	var reply map[string]map[string]any
+	if err := json.Unmarshal(forward, &reply); err != nil {
+		t.Fatal(err)
+	}
+	got := reply["print"]
+	if got["command"] != "set_nozzle_temp" || got["sequence_id"] != "7" || got["param"] != "220" || got["result"] != "success" {
+		t.Errorf("the asker sees %s", forward)
+	}
+	audit, err := h.db.Audit(t.Context(), h.actor.UserID, grove.Page{Limit: 10})
+	if err != nil || len(audit.Items) == 0 || audit.Items[0].Action != "printer.command" {
+		t.Errorf("audit: %v %v", audit.Items, err)
+	}
+}
+
+func TestRefusalsSayWhyAndReachNoPrinter(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	p := &printer{}
+	h.Attach(serial, p)
+	before := len(p.commands())
+	for _, c := range []struct{ ask, why string }{
+		{`{"print":{"command":"set_nozzle_temp","param":"301"}}`, "300"},
+		{`{"print":{"command":"set_bed_temp","param":101}}`, "100"},
+		{`{"print":{"command":"set_fan_speed","param":"101"}}`, "100"},
+		{`{"print":{"command":"set_nozzle_temp","param":"hot"}}`, "number"},
+		{`{"print":{"command":"set_chamber_temp","param":"40"}}`, "chamber"},
+		{`{"print":{"command":"make_coffee"}}`, "make_coffee"},
+		{`not json`, "JSON"},
+	} {
+		var replies []string
+		h.Request(t.Context(), h.actor, serial, []byte(c.ask), func(b []byte) { replies = append(replies, string(b)) })
+		if len(replies) != 1 || !strings.Contains(replies[0], `"result":"fail"`) || !strings.Contains(replies[0], c.why) {
+			t.Errorf("%s: replies %v, want one that fails and says %q", c.ask, replies, c.why)
+		}
+	}
+	if got := p.commands(); len(got) != before {
+		t.Errorf("the printer got %v", got[before:])
+	}
+}
+
+func TestNothingIsKeptForAnAbsentPrinter(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	_, err := h.Command(t.Context(), h.actor, serial, []byte(`{"print":{"command":"pause"}}`))
+	if !grove.HasReason(err, grove.ReasonPrinterOffline) {
+		t.Fatalf("got %v, want printer_offline", err)
+	}
+	p := &printer{}
+	h.Attach(serial, p)
+	for _, c := range p.commands() {
+		if c == "pause" {
+			t.Error("the pause was kept and sent later")
+		}
+	}
+}
+
+func TestAForeignPrinterDoesNotExist(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.Attach(serial, &printer{})
+	other := grove.Actor{Kind: grove.ActorUser, UserID: h.actor.UserID + 1}
+	for _, s := range []string{serial, "01P00A000000099"} {
+		_, err := h.Command(t.Context(), other, s, []byte(`{"print":{"command":"pause"}}`))
+		if !grove.HasReason(err, grove.ReasonPrinterNotFound) {
+			t.Errorf("%s: got %v, want printer_not_found", s, err)
+		}
+		if h.May(other, grove.ReadPrinter, s) {
+			t.Errorf("%s may be read by a stranger", s)
+		}
+	}
+}
+
+func TestAStartBecomesAJobAndNeverPassesThrough(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	p := &printer{}
+	h.Attach(serial, p)
+	var reply string
+	h.Request(t.Context(), h.actor, serial, []byte(`{"print":{"command":"project_file","sequence_id":"20001","param":"Metadata/plate_1.gcode","url":"ftp://cube.gcode.3mf"}}`),
+		func(b []byte) { reply = string(b) })
+	if !strings.Contains(reply, "700000001") || !strings.Contains(reply, `"20001"`) {
+		t.Errorf("reply %s", reply)
+	}
+	for _, c := range p.commands() {
+		if c == "project_file" {
+			t.Error("the start passed through")
+		}
+	}
+}
+
+func TestASilentPrinterTimesOutAndALostLinkToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		detach := h.Attach(serial, &printer{})
+		begin := time.Now()
+		r, err := h.Command(t.Context(), h.actor, serial, []byte(`{"print":{"command":"pause"}}`))
+		if err != nil || r.Outcome != grove.CommandTimedOut || time.Since(begin) != 10*time.Second {
+			t.Errorf("got %v %v after %v", r.Outcome, err, time.Since(begin))
+		}
+		go detach("cut")
+		r, err = h.Command(t.Context(), h.actor, serial, []byte(`{"print":{"command":"pause"}}`))
+		if err == nil && r.Outcome != grove.CommandTimedOut {
+			t.Errorf("after the cut: %v", r)
+		}
+	})
+}
+
+func TestTurnsComeInOrderAndOnlyAfterAFullReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		stop := h.run()
+		defer stop()
+		detach := h.Attach(serial, &printer{})
+		h.Observe(serial, []byte(`{"print":{"command":"push_status","msg":1,"gcode_state":"RUNNING"}}`))
+		synctest.Wait()
+		if got := h.turns.kinds(); got != "came_online" {
+			t.Errorf("before a full report: %s", got)
+		}
+		for _, s := range []string{"IDLE", "PREPARE", "RUNNING", "FINISH"} {
+			h.Observe(serial, []byte(strings.Replace(idle, "IDLE", s, 1)))
+		}
+		detach("cut")
+		<-time.After(19 * time.Second)
+		synctest.Wait()
+		if got, want := h.turns.kinds(), "came_online reported=IDLE reported=PREPARE reported=RUNNING reported=FINISH"; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		<-time.After(2 * time.Second)
+		synctest.Wait()
+		if got := h.turns.kinds(); !strings.HasSuffix(got, "went_offline") {
+			t.Errorf("after the grace: %s", got)
+		}
+		told := strings.Join(h.told.take(), "\n")
+		if !strings.Contains(told, "client.connected") || !strings.Contains(told, "client.disconnected") {
+			t.Errorf("presence told: %s", told)
+		}
+	})
+}
+
+func TestAShortAbsenceIsNoAbsence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		stop := h.run()
+		defer stop()
+		for range 3 {
+			detach := h.Attach(serial, &printer{})
+			<-time.After(time.Second)
+			detach("wifi")
+			<-time.After(10 * time.Second)
+		}
+		synctest.Wait()
+		if got := h.turns.kinds(); got != "came_online" {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
+func TestATurnThatCouldNotBeStoredIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.turns.fail = &grove.Error{Code: grove.Unavailable, Message: "disk full"}
+		stop := h.run()
+		defer stop()
+		h.Attach(serial, &printer{})
+		h.Observe(serial, []byte(idle))
+		<-time.After(3 * time.Second)
+		h.turns.mu.Lock()
+		h.turns.fail = nil
+		h.turns.mu.Unlock()
+		<-time.After(3 * time.Second)
+		synctest.Wait()
+		if got, want := h.turns.kinds(), "came_online reported=IDLE"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
+
+func TestStateOutlivesARestart(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.Attach(serial, &printer{})
+	h.Observe(serial, []byte(idle))
+	stop := h.run()
+	stop()
+	c := h.Config
+	c.Registry = prometheus.NewRegistry()
+	again, err := fleet.New(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, err := again.Live(t.Context(), h.actor, serial)
+	if err != nil || live.Shadow.NozzleCelsius != 25.5 || live.Connected {
+		t.Errorf("after the restart: %+v %v", live.Shadow, err)
+	}
+}
+
+func TestOnlyOneLinkAPrinter(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	old, young := &printer{}, &printer{}
+	detachOld := h.Attach(serial, old)
+	h.Attach(serial, young)
+	if old.closed == "" {
+		t.Error("the old link stays open")
+	}
+	detachOld("late") // must not take the young link away
+	if live, err := h.Live(t.Context(), h.actor, serial); err != nil || !live.Connected {
+		t.Errorf("connected %v, %v", live.Connected, err)
+	}
+}
+
+func TestAPrinterChangesHandsOnlyForItsPresentCode(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	thief, err := h.db.CreateUser(t.Context(), grove.User{Email: "b@example.org", Name: "B", Role: grove.Member})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := grove.Actor{Kind: grove.ActorUser, UserID: thief.ID}
+	for _, code := range []string{"", "12345678"} {
+		if _, err := h.Bind(t.Context(), other, fleet.Binding{Serial: serial, Code: code}); grove.AsError(err).Code != grove.Conflict {
+			t.Errorf("with code %q: %v", code, err)
+		}
+	}
+	p, err := h.db.Printer(t.Context(), serial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := &printer{}
+	h.Attach(serial, link)
+	if _, err := h.Bind(t.Context(), other, fleet.Binding{Serial: serial, Code: string(p.AccessCode)}); err != nil {
+		t.Fatal(err)
+	}
+	if owner, _ := h.Owner(serial); owner != thief.ID {
+		t.Errorf("owner %d, want %d", owner, thief.ID)
+	}
+	if link.closed == "" {
+		t.Error("the connection of the former binding goes on")
+	}
+}
+
+func TestAFullReportIsAnsweredFromWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	p := &printer{}
+	h.Attach(serial, p)
+	if got := strings.Join(p.commands(), " "); got != "get_version pushall" {
+		t.Errorf("greeted with %q", got)
+	}
+	h.Observe(serial, []byte(idle))
+	asked := 0
+	var replies []string
+	for range 5 {
+		h.Request(t.Context(), h.actor, serial, []byte(`{"pushing":{"command":"pushall","sequence_id":"9"}}`), func(b []byte) { replies = append(replies, string(b)) })
+	}
+	for _, c := range p.commands() {
+		if c == "pushall" {
+			asked++
+		}
+	}
+	if asked != 2 { // the server's own greeting, and the first of the five
+		t.Errorf("the printer was asked %d times", asked)
+	}
+	if len(replies) != 4 || !strings.Contains(replies[0], "unknown_key") || !strings.Contains(replies[0], "25.5") {
+		t.Errorf("%d replies, first %v", len(replies), replies)
+	}
+}
+
+func TestAFullWriteQueueIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.Attach(serial, &printer{refuse: context.DeadlineExceeded})
+	_, err := h.Command(t.Context(), h.actor, serial, []byte(`{"print":{"command":"pause"}}`))
+	if grove.AsError(err).Code != grove.Unavailable {
+		t.Errorf("got %v, want unavailable", err)
+	}
+}
+
+// Starts are refused unless the printer is known to be idle on this very link.
+func TestStartConditions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		order := func() fleet.Order {
+			return fleet.Order{Serial: serial, JobID: 1, NotAfter: time.Now().Add(time.Minute), Start: bambu.Start{TaskID: 1, Nonce: "2", Plate: 1}}
+		}
+		for name, c := range map[string]struct {
+			set  func(h *house) fleet.Order
+			want string
+		}{
+			"no link":        {func(*house) fleet.Order { return order() }, grove.ReasonPrinterOffline},
+			"no full report": {func(h *house) fleet.Order { h.Attach(serial, &printer{}); return order() }, "printer_silent"},
+			"busy": {func(h *house) fleet.Order {
+				h.Attach(serial, &printer{})
+				h.Observe(serial, []byte(strings.Replace(idle, "IDLE", "RUNNING", 1)))
+				return order()
+			}, "printer_busy"},
+			"stale": {func(h *house) fleet.Order {
+				h.Attach(serial, &printer{})
+				h.Observe(serial, []byte(idle))
+				<-time.After(11 * time.Second)
+				return order()
+			}, "report_stale"},
+			"from a past link": {func(h *house) fleet.Order {
+				h.Attach(serial, &printer{})("cut")
+				h.Attach(serial, &printer{})
+				return order()
+			}, "printer_silent"},
+			"fatal fault": {func(h *house) fleet.Order {
+				h.Attach(serial, &printer{})
+				h.Observe(serial, []byte(strings.Replace(idle, `"task_id"`, `"hms":[{"attr":50397440,"code":65537}],"task_id"`, 1)))
+				return order()
+			}, "printer_fault"},
+			"too late": {func(h *house) fleet.Order {
+				h.Attach(serial, &printer{})
+				h.Observe(serial, []byte(idle))
+				o := order()
+				o.NotAfter = time.Now()
+				return o
+			}, "too_late"},
+			"write fails": {func(h *house) fleet.Order {
+				h.Observe(serial, nil)
+				p := &printer{}
+				h.Attach(serial, p)
+				h.Observe(serial, []byte(idle))
+				p.refuse = context.Canceled
+				return order()
+			}, "start_unsure"},
+			"all well": {func(h *house) fleet.Order {
+				h.Attach(serial, &printer{})
+				h.Observe(serial, []byte(idle))
+				return order()
+			}, ""},
+		} {
+			h := newHouse(t)
+			err := h.Start(t.Context(), c.set(h))
+			if (c.want == "" && err != nil) || (c.want != "" && !grove.HasReason(err, c.want)) {
+				t.Errorf("%s: got %v, want %q", name, err, c.want)
+			}
+		}
+	})
+}

@@ -1,0 +1,80 @@
+package fleet
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+)
+
+// Observe takes a report in and gives what those who watch the printer should
+// see: the raw report, or a reply under the asker's own sequence id; nil for
+// what nobody should see. It takes one lock and no database.
+func (f *Fleet) Observe(serial string, payload []byte) []byte {
+	u, err := f.unit(serial)
+	if err != nil {
+		return nil
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	report, err := u.state.Merge(payload)
+	if err != nil {
+		f.metrics.badReports.Inc()
+		f.Log.Debug("report not understood", slog.String("printer", serial), slog.Any("error", err))
+		return nil
+	}
+	f.metrics.reports.Inc()
+	now := time.Now().UTC()
+	if report.Merged {
+		f.merged(u, report, now)
+		return payload
+	}
+	u.printer.LastSeenAt = now
+	if report.Class == "info" {
+		f.learnVersions(u, payload)
+	}
+	if p, ok := u.pending[report.SequenceID]; ok {
+		delete(u.pending, report.SequenceID)
+		return p.answered(payload, report)
+	}
+	return payload
+}
+
+// merged makes the turns of a report. The caller holds u.mu.
+func (f *Fleet) merged(u *unit, report bambu.Report, now time.Time) {
+	u.shadow, u.reportedAt, u.dirty = u.state.Shadow(), now, true
+	u.printer.LastSeenAt = now
+	if report.Full {
+		u.complete, u.fullAt = true, now
+		close(u.full)
+		u.full = make(chan struct{})
+	}
+	if !u.complete || u.shadow.State == "" {
+		return
+	}
+	if m := markOf(u.shadow); m != u.turned {
+		u.turned = m
+		f.push(u, Turn{Kind: Reported, Shadow: u.shadow})
+	}
+}
+
+// learnVersions keeps a get_version answer. The caller holds u.mu.
+func (f *Fleet) learnVersions(u *unit, payload []byte) {
+	v, ok := bambu.ParseVersions(payload)
+	if !ok {
+		return
+	}
+	u.versions, u.dirty = v, true
+	u.printer.Versions, u.printer.Firmware = v.Raw, v.Firmware
+	if m, ok := bambu.LookupModel(v.Model); ok {
+		u.model, u.printer.Model = m, m.Code
+	}
+}
+
+// snapshot is what SaveStates keeps of u. The caller holds u.mu.
+func (u *unit) snapshot() grove.Printer {
+	p := u.printer
+	p.State, p.StateAt = u.state.JSON(), u.reportedAt
+	return p
+}

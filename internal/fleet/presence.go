@@ -1,0 +1,198 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+)
+
+// silence is how long a connected printer may say nothing before it is asked:
+// some firmwares stop reporting while the connection stays up (ha-bambulab).
+const silence = 60 * time.Second
+
+const workers = 16
+
+// Attach says that a printer's link is up. The function it gives ends that link,
+// and only that: a newer one stays.
+func (f *Fleet) Attach(serial string, link Link) (detach func(reason string)) {
+	u, err := f.unit(serial)
+	if err != nil {
+		link.Close("not bound")
+		return func(string) {}
+	}
+	u.mu.Lock()
+	former := u.link
+	u.epoch++
+	epoch := u.epoch
+	u.link, u.complete, u.lostAt = link, false, time.Time{}
+	u.turned = mark{} // what was missed shows in the first full report
+	lost := u.drop()
+	if !u.announce {
+		u.announce = true
+		f.push(u, Turn{Kind: CameOnline, Shadow: u.shadow})
+		f.Tell(serial, bambu.Connected(serial))
+	}
+	u.mu.Unlock()
+	f.lose(u, lost)
+	if former != nil {
+		former.Close("replaced by a newer connection")
+	}
+	f.greet(u)
+	return func(reason string) { f.detach(u, epoch, reason) }
+}
+
+// greet asks what a client asks after connecting.
+func (f *Fleet) greet(u *unit) {
+	for _, q := range [][2]string{{"info", "get_version"}, {"pushing", "pushall"}} {
+		if err := f.ask(u, q[0], q[1]); err != nil {
+			f.Log.Debug("printer not asked", slog.String("printer", u.serial), slog.Any("error", err))
+		}
+	}
+}
+
+func (f *Fleet) detach(u *unit, epoch uint64, reason string) {
+	u.mu.Lock()
+	if u.epoch != epoch || u.link == nil {
+		u.mu.Unlock()
+		return
+	}
+	u.link, u.complete, u.lostAt = nil, false, time.Now()
+	lost := u.drop()
+	u.mu.Unlock()
+	f.lose(u, lost)
+	f.Log.Debug("printer left", slog.String("printer", u.serial), slog.String("reason", reason))
+}
+
+// drop forgets the commands whose replies can't come any more. The caller holds
+// u.mu and calls lose after.
+func (u *unit) drop() []*pending {
+	var lost []*pending
+	for id, p := range u.pending {
+		lost = append(lost, p)
+		delete(u.pending, id)
+	}
+	return lost
+}
+
+func (f *Fleet) lose(u *unit, lost []*pending) {
+	for _, p := range lost {
+		if p.done != nil {
+			u.mu.Lock()
+			p.done(bambu.Report{}, true)
+			u.mu.Unlock()
+		}
+	}
+}
+
+// Run tells turns, announces absence, asks the silent and stores state until ctx
+// ends; then it stores what is left.
+func (f *Fleet) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for range workers {
+		g.Go(func() error { return f.worker(ctx) })
+	}
+	g.Go(func() error { return f.watch(ctx) })
+	return g.Wait()
+}
+
+func (f *Fleet) watch(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	flush := time.NewTicker(f.Flush)
+	defer flush.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			return f.flush(last)
+		case <-tick.C:
+			f.tick(time.Now())
+		case <-flush.C:
+			if err := f.flush(ctx); err != nil && ctx.Err() == nil {
+				f.Log.Error("state not stored", slog.Any("error", err))
+			}
+		}
+	}
+}
+
+func (f *Fleet) all() []*unit {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	units := make([]*unit, 0, len(f.units))
+	for _, u := range f.units {
+		units = append(units, u)
+	}
+	return units
+}
+
+func (f *Fleet) tick(now time.Time) {
+	online := 0
+	for _, u := range f.all() {
+		if f.tend(u, now) {
+			online++
+		}
+	}
+	f.metrics.online.Set(float64(online))
+}
+
+// tend looks after one printer and reports whether it is connected.
+func (f *Fleet) tend(u *unit, now time.Time) bool {
+	u.mu.Lock()
+	connected := u.link != nil
+	if !connected && u.announce && now.Sub(u.lostAt) >= f.Grace {
+		u.announce = false
+		f.push(u, Turn{Kind: WentOffline, Shadow: u.shadow})
+		f.Tell(u.serial, bambu.Disconnected(u.serial, "keepalive_timeout"))
+	}
+	f.wake(u)
+	var lost []*pending
+	for id, p := range u.pending {
+		if p.request.Command != "project_file" && now.Sub(p.sentAt) > f.Reply {
+			lost = append(lost, p)
+			delete(u.pending, id)
+		}
+	}
+	silent := connected && now.Sub(u.reportedAt) > silence && now.Sub(u.pushallAt) > silence
+	if silent {
+		u.pushallAt = now
+	}
+	u.mu.Unlock()
+	f.lose(u, lost)
+	if silent {
+		f.greet(u)
+	}
+	return connected
+}
+
+// flush stores the state of the printers that reported since the last time.
+func (f *Fleet) flush(ctx context.Context) error {
+	var batch []grove.Printer
+	var units []*unit
+	for _, u := range f.all() {
+		u.mu.Lock()
+		if u.dirty {
+			u.dirty = false
+			batch, units = append(batch, u.snapshot()), append(units, u)
+		}
+		u.mu.Unlock()
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	if err := f.Records.SaveStates(ctx, batch); err != nil {
+		for _, u := range units {
+			u.mu.Lock()
+			u.dirty = true
+			u.mu.Unlock()
+		}
+		return fmt.Errorf("store states: %w", err)
+	}
+	return nil
+}

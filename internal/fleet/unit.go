@@ -1,0 +1,84 @@
+package fleet
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+)
+
+// unit is one printer in memory. mu guards all but owner.
+type unit struct {
+	serial string
+	owner  atomic.Int64
+
+	mu      sync.Mutex
+	printer grove.Printer // as remembered
+	model   bambu.Model
+
+	link     Link
+	epoch    uint64    // grows with each link
+	lostAt   time.Time // when the last link went; zero while one is up
+	announce bool      // told as online
+
+	state      *bambu.State
+	shadow     grove.Shadow
+	versions   bambu.Versions
+	complete   bool // a full report arrived on this link
+	fullAt     time.Time
+	reportedAt time.Time
+	pushallAt  time.Time
+	dirty      bool
+	full       chan struct{} // closed and renewed at each full report
+
+	pending map[string]*pending
+
+	turns   []Turn
+	working bool
+	turned  mark // what the last turn told
+}
+
+// mark is what makes a report worth a turn.
+type mark struct {
+	state, task, subtask, file string
+	printError                 int64
+}
+
+func newUnit(p grove.Printer, now time.Time) *unit {
+	u := &unit{
+		serial: p.Serial, lostAt: now, announce: p.Online, pending: map[string]*pending{},
+		full: make(chan struct{}), state: bambu.NewState(),
+	}
+	u.remember(p)
+	if s, err := bambu.LoadState(p.State); err == nil && len(p.State) > 0 {
+		u.state, u.shadow, u.reportedAt = s, s.Shadow(), p.StateAt
+	}
+	if v, ok := bambu.ParseVersions(p.Versions); ok {
+		u.versions = v
+	}
+	return u
+}
+
+// remember takes over the stored part of a printer.
+func (u *unit) remember(p grove.Printer) {
+	u.printer = p
+	u.owner.Store(p.OwnerID)
+	u.model = bambu.Fallback()
+	if m, ok := bambu.LookupModel(p.Model); ok {
+		u.model = m
+	}
+}
+
+// live is the printer as it is now. The caller holds mu.
+func (u *unit) live() grove.Live {
+	return grove.Live{
+		Printer: u.printer, Connected: u.link != nil, Shadow: u.shadow,
+		ReportedAt: u.reportedAt, Complete: u.complete, Raw: u.state.JSON(),
+	}
+}
+
+func markOf(s grove.Shadow) mark {
+	return mark{state: s.State, task: s.TaskID, subtask: s.SubtaskID, file: s.FileName, printError: s.PrintError}
+}
