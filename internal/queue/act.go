@@ -1,0 +1,113 @@
+package queue
+
+import (
+	"context"
+	"time"
+
+	"github.com/grovecloud/grove"
+)
+
+// cancelWish marks a started job that a person wants stopped, until the printer
+// reports that it is.
+const cancelWish = "cancel_wished"
+
+// Cancel ends a job. One that has not been sent is cancelled at once; a running
+// one is stopped at the printer and becomes cancelled when the printer says so.
+func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.Job, error) {
+	if _, err := q.own(ctx, actor, grove.ControlPrinter, id); err != nil {
+		return grove.Job{}, err
+	}
+	j, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
+		if j.State.Started() {
+			j.Failure = cancelWish
+			return nil, nil
+		}
+		if err := j.MoveTo(grove.Cancelled); err != nil {
+			return nil, err
+		}
+		j.Failure, j.Why, j.FinishedAt = "cancelled", "cancelled before it was sent", time.Now().UTC()
+		return []grove.Event{q.event(grove.JobCancelled, j, "cancelled", j.Why)}, nil
+	})
+	if err != nil {
+		return j, err
+	}
+	if err := q.audit(ctx, actor, j, "job.cancel"); err != nil {
+		return j, err
+	}
+	q.Kick()
+	if j.State.Started() {
+		return j, q.Printers.Stop(ctx, actor, j.Serial)
+	}
+	return j, nil
+}
+
+func (q *Queue) own(ctx context.Context, actor grove.Actor, action grove.Action, id int64) (grove.Job, error) {
+	j, err := q.Job(ctx, actor, id)
+	if err != nil {
+		return j, err
+	}
+	return j, q.Gate.Authorize(actor, action, grove.Resource{Serial: j.Serial, OwnerID: j.OwnerID})
+}
+
+// Resolve says what became of an unknown start, after a person has looked:
+// running, finished, or failed (it never began).
+func (q *Queue) Resolve(ctx context.Context, actor grove.Actor, id int64, to grove.JobState) (grove.Job, error) {
+	if to != grove.Running && to != grove.Finished && to != grove.Failed {
+		return grove.Job{}, grove.Errorf(grove.Invalid, "bad_outcome", "outcome must be running, finished or failed, not %q", string(to))
+	}
+	if _, err := q.own(ctx, actor, grove.StartPrint, id); err != nil {
+		return grove.Job{}, err
+	}
+	j, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
+		if j.State != grove.Unknown {
+			return nil, grove.Errorf(grove.Conflict, "job_state", "job %d is %s; only an unknown start needs an answer", id, j.State)
+		}
+		c := &scene{q: q, j: j}
+		if to == grove.Running {
+			err := c.run()
+			return c.events, err
+		}
+		failure := ""
+		if to == grove.Failed {
+			failure = "not_started"
+		}
+		err := c.end(to, failure, "as a person said after a look at the printer")
+		return c.events, err
+	})
+	if err != nil {
+		return j, err
+	}
+	q.Kick()
+	return j, q.audit(ctx, actor, j, "job.resolve")
+}
+
+// ClearPlate records that a person found the plate empty. While the printer
+// prints, or a start may have reached it, the plate can't be clear.
+func (q *Queue) ClearPlate(ctx context.Context, actor grove.Actor, serial string) (grove.Printer, error) {
+	live, err := q.Printers.Live(ctx, actor, serial)
+	if err != nil {
+		return grove.Printer{}, err
+	}
+	if err := q.Gate.Authorize(actor, grove.StartPrint, grove.Resource{Serial: serial, OwnerID: live.OwnerID}); err != nil {
+		return grove.Printer{}, err
+	}
+	p, err := q.Records.UpdatePrinter(ctx, serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
+		switch {
+		case printing(live.Shadow.State) && live.Connected, printing(p.GcodeState):
+			return nil, grove.Errorf(grove.Conflict, "printer_busy", "%s is printing, so its plate can't be clear", p.Name)
+		case active != nil && active.State.Started():
+			return nil, grove.Errorf(grove.Conflict, "job_state",
+				"job %d may be on the plate of %s (%s); resolve it first", active.ID, p.Name, active.State)
+		}
+		p.PlateClear = true
+		return nil, nil
+	})
+	if err != nil {
+		return p, err
+	}
+	q.Printers.Learn(p)
+	q.Kick()
+	return p, q.Records.AddAudit(ctx, grove.AuditEntry{
+		At: time.Now().UTC(), Actor: actor.String(), UserID: p.OwnerID, Action: "plate.clear", Serial: serial,
+	})
+}

@@ -1,0 +1,132 @@
+// Package queue takes jobs from queued to done. It owns the one start of a
+// print: a job starts at most once, never after its deadline, and only on a
+// printer that said a moment ago that it is idle and whose plate is clear.
+package queue
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+)
+
+// Records keeps jobs and the printers they run on.
+type Records interface {
+	CreateJob(ctx context.Context, j grove.Job, events []grove.Event) (grove.Job, error)
+	Job(ctx context.Context, id int64) (grove.Job, error)
+	Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error)
+	Heads(ctx context.Context) ([]grove.Job, error)
+	UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error)) (grove.Job, error)
+	UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error)
+	AddAudit(ctx context.Context, e grove.AuditEntry) error
+}
+
+// Printers is what the queue asks of the printers. Start is the only way a
+// start leaves; nobody else has it.
+type Printers interface {
+	Live(ctx context.Context, actor grove.Actor, serial string) (grove.Live, error)
+	Now(serial string) (grove.Live, error)
+	Fit(serial string) error
+	Refresh(ctx context.Context, serial string) error
+	Start(ctx context.Context, o Order) error
+	Stop(ctx context.Context, actor grove.Actor, serial string) error
+	Learn(p grove.Printer)
+}
+
+// Order is a start that is committed to: its attempt row is on disk.
+type Order struct {
+	Start    bambu.Start
+	Serial   string
+	JobID    int64
+	NotAfter time.Time
+}
+
+// Files is what the queue asks of the library.
+type Files interface {
+	Find(ctx context.Context, userID int64, fileID, name string, profileID int64) (grove.File, error)
+	ContentURL(f grove.File, life time.Duration) string
+}
+
+// Gate answers permission questions.
+type Gate interface {
+	Authorize(actor grove.Actor, action grove.Action, r grove.Resource) error
+}
+
+// Config is what a queue needs. Zero durations mean the defaults.
+type Config struct {
+	Records  Records
+	Printers Printers
+	Files    Files
+	Gate     Gate
+	Log      *slog.Logger
+	Registry prometheus.Registerer
+	// Life is how long a job may wait in the queue: 24 h.
+	Life time.Duration
+	// StartWithin is how long a claimed job may take until its start: 10 min.
+	StartWithin time.Duration
+	// Proof is how long a start may stay without an answer before it counts as
+	// unknown, and how long the printer must then be seen idle with another job
+	// before the start counts as not taken: 300 s, since printers have been seen
+	// to stay silent for up to 210 s after accepting a start.
+	Proof time.Duration
+	// Pace is how often the queue looks by itself; wakes do the rest.
+	Pace time.Duration
+}
+
+// Queue takes jobs from queued to done.
+type Queue struct {
+	Config
+	kick    chan struct{}
+	asked   map[int64]time.Time // doubtful starts; the loop's own
+	metrics metrics
+}
+
+// New makes a queue that does nothing until Run.
+func New(c Config) *Queue {
+	if c.Life == 0 {
+		c.Life = 24 * time.Hour
+	}
+	if c.StartWithin == 0 {
+		c.StartWithin = 10 * time.Minute
+	}
+	if c.Proof == 0 {
+		c.Proof = 300 * time.Second
+	}
+	if c.Pace == 0 {
+		c.Pace = 5 * time.Second
+	}
+	return &Queue{Config: c, kick: make(chan struct{}, 1), asked: map[int64]time.Time{}, metrics: newMetrics(c.Registry)}
+}
+
+// Kick makes the queue look at once.
+func (q *Queue) Kick() {
+	select {
+	case q.kick <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+func (q *Queue) audit(ctx context.Context, actor grove.Actor, j grove.Job, action string) error {
+	return q.Records.AddAudit(ctx, grove.AuditEntry{
+		At: time.Now().UTC(), Actor: actor.String(), UserID: j.OwnerID, Action: action, Serial: j.Serial,
+		Detail: "job " + j.TaskID() + " " + j.FileName,
+	})
+}
+
+// event is a fact about a job, on a printer whose name is known to the fleet.
+func (q *Queue) event(t grove.EventType, j *grove.Job, status, reason string) grove.Event {
+	e := grove.Event{Type: t, UserID: j.OwnerID, At: time.Now().UTC(), Data: grove.EventData{
+		DeviceID: j.Serial, FileName: j.FileName, Status: status, Reason: reason,
+	}}
+	if live, err := q.Printers.Now(j.Serial); err == nil {
+		e.Data.DeviceName = live.Name
+	}
+	if j.ID != 0 {
+		e.Data.JobID = j.TaskID()
+	}
+	return e
+}

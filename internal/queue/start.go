@@ -1,0 +1,178 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"strconv"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+)
+
+// begin brings one queued job to its one start, or leaves it waiting and says why.
+func (q *Queue) begin(ctx context.Context, j grove.Job) error {
+	if why := q.blocked(j.Serial); why != "" {
+		return q.wait(ctx, j.ID, why)
+	}
+	j, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
+		j.StartBy, j.Why = time.Now().UTC().Add(q.StartWithin), ""
+		return nil, j.MoveTo(grove.Claimed)
+	})
+	if err != nil {
+		return err
+	}
+	file, err := q.Files.Find(ctx, j.OwnerID, j.FileID, "", 0)
+	if err != nil {
+		return q.fail(ctx, j.ID, "file_gone", "the file is not there any more: "+grove.AsError(err).Message)
+	}
+	if _, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
+		return nil, j.MoveTo(grove.Ready)
+	}); err != nil {
+		return err
+	}
+	if err := q.Printers.Refresh(ctx, j.Serial); err != nil {
+		return q.release(ctx, j.ID, grove.AsError(err).Message)
+	}
+	if why := q.blocked(j.Serial); why != "" {
+		return q.release(ctx, j.ID, why)
+	}
+	return q.start(ctx, j, file)
+}
+
+// blocked says in words what keeps the printer from taking a print, or nothing.
+func (q *Queue) blocked(serial string) string {
+	if err := q.Printers.Fit(serial); err != nil {
+		return grove.AsError(err).Message
+	}
+	live, err := q.Printers.Now(serial)
+	if err != nil {
+		return grove.AsError(err).Message
+	}
+	if !live.PlateClear {
+		return plateWords(live.Name)
+	}
+	return ""
+}
+
+func plateWords(name string) string {
+	return "waits for you to confirm that the plate of " + name + " is clear (grove plate-clear, or POST …/plate-clear)"
+}
+
+// wait keeps the job queued and tells once why.
+func (q *Queue) wait(ctx context.Context, id int64, why string) error {
+	_, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
+		if j.State != grove.Queued || j.Why == why {
+			return nil, nil
+		}
+		j.Why = why
+		return []grove.Event{q.event(grove.JobWaiting, j, "waiting", why)}, nil
+	})
+	return err
+}
+
+// release puts a job back in line. Nothing was sent.
+func (q *Queue) release(ctx context.Context, id int64, why string) error {
+	_, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
+		j.Why = why
+		return nil, j.MoveTo(grove.Queued)
+	})
+	return err
+}
+
+func (q *Queue) fail(ctx context.Context, id int64, failure, why string) error {
+	_, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
+		return q.failed(j, failure, why)
+	})
+	return err
+}
+
+func (q *Queue) failed(j *grove.Job, failure, why string) ([]grove.Event, error) {
+	if err := j.MoveTo(grove.Failed); err != nil {
+		return nil, err
+	}
+	j.Failure, j.Why, j.FinishedAt = failure, why, time.Now().UTC()
+	return []grove.Event{q.event(grove.JobFailed, j, "failed", why)}, nil
+}
+
+// start is the one start. The attempt is on disk before the first byte leaves;
+// from then on only reports or a person move the job.
+func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File) error {
+	attempt := &grove.Attempt{
+		JobID: j.ID, Serial: j.Serial, Nonce: nonce(), NotAfter: j.StartBy, SentAt: time.Now().UTC(),
+	}
+	p, err := q.Records.UpdatePrinter(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
+		return q.commit(p, active, j.ID, attempt)
+	})
+	if err != nil {
+		if grove.HasReason(err, "plate_not_clear") {
+			return q.release(ctx, j.ID, plateWords(j.Serial))
+		}
+		return err
+	}
+	q.Printers.Learn(p)
+	committed, err := q.Records.Job(ctx, j.ID)
+	if err != nil || committed.State != grove.Sending {
+		return err // it expired at the last moment
+	}
+	err = q.Printers.Start(ctx, Order{
+		Serial: j.Serial, JobID: j.ID, NotAfter: attempt.NotAfter, Start: order(j, file, attempt.Nonce, q.Files.ContentURL(file, 24*time.Hour)),
+	})
+	switch {
+	case err == nil:
+		q.metrics.starts.Inc()
+		return nil
+	case grove.HasReason(err, "start_unsure"):
+		_, err = q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
+			return q.doubt(j, "the connection failed while the start was being sent")
+		})
+		return err
+	}
+	return q.unsent(ctx, j, grove.AsError(err).Message)
+}
+
+// commit writes the attempt and takes the plate, all or nothing.
+func (q *Queue) commit(p *grove.Printer, active *grove.Job, id int64, a *grove.Attempt) ([]grove.Event, error) {
+	switch {
+	case active == nil || active.ID != id || active.State != grove.Ready:
+		return nil, grove.Errorf(grove.Conflict, "job_state", "job %d changed while it was prepared", id)
+	case !p.PlateClear:
+		return nil, grove.Errorf(grove.Conflict, "plate_not_clear", "the plate of %s is not clear", p.Name)
+	case !time.Now().Before(a.NotAfter) || !time.Now().Before(active.ExpiresAt):
+		return q.lapse(active, "it could not be started in time")
+	}
+	p.PlateClear = false
+	active.Attempt = a
+	return nil, active.MoveTo(grove.Sending)
+}
+
+// unsent ends a job whose start surely did not leave: the plate is as it was.
+func (q *Queue) unsent(ctx context.Context, j grove.Job, why string) error {
+	p, err := q.Records.UpdatePrinter(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
+		if active == nil || active.ID != j.ID {
+			return nil, nil
+		}
+		p.PlateClear = true
+		return q.failed(active, "not_sent", why+"; nothing was sent, print it again")
+	})
+	if err != nil {
+		return err
+	}
+	q.Printers.Learn(p)
+	return nil
+}
+
+// nonce is repeated by the printer as its subtask id and must fit an int32.
+func nonce() string {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return strconv.FormatUint(uint64(binary.BigEndian.Uint32(b[:])&0x3fffffff)+1<<30, 10)
+}
+
+func order(j grove.Job, f grove.File, nonce, url string) bambu.Start {
+	return bambu.Start{
+		TaskID: j.ID, Nonce: nonce, Name: f.Name, File: f.Name, URL: url, MD5: f.MD5, Plate: j.Plate,
+		Options: j.Options, ProjectID: f.ProjectID, ProfileID: f.ProfileID, ThreeMF: f.Kind == "3mf",
+	}
+}

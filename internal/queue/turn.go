@@ -1,0 +1,264 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+)
+
+// cancelled are the print errors of a print that a person stopped
+// (0300-400C and 0500-400E).
+var cancelled = map[int64]bool{50348044: true, 83902478: true}
+
+// scene is one turn being played: the printer, its job if it has one, and what
+// is to be told.
+type scene struct {
+	q      *Queue
+	p      *grove.Printer
+	j      *grove.Job
+	s      grove.Shadow
+	events []grove.Event
+}
+
+// tell adds a fact about the job, or about a print that was begun at the
+// printer's screen and has no job here.
+func (c *scene) tell(t grove.EventType, status, reason string) {
+	if c.j != nil && mine(c.j, c.s) {
+		c.events = append(c.events, c.q.event(t, c.j, status, reason))
+		return
+	}
+	c.tellOfPrinter(t, c.s.FileName, status, reason)
+}
+
+func (c *scene) tellOfPrinter(t grove.EventType, file, status, reason string) {
+	c.events = append(c.events, grove.Event{Type: t, UserID: c.p.OwnerID, At: time.Now().UTC(), Data: grove.EventData{
+		DeviceID: c.p.Serial, DeviceName: c.p.Name, FileName: file, Status: status, Reason: reason,
+	}})
+}
+
+// tellOfJob adds a fact about the job whatever the printer speaks of.
+func (c *scene) tellOfJob(t grove.EventType, status, reason string) {
+	c.events = append(c.events, c.q.event(t, c.j, status, reason))
+}
+
+// play stores one turn: the printer's row, its job's and what follows from them.
+func (q *Queue) play(ctx context.Context, serial string, s grove.Shadow, fn func(*scene) error) error {
+	p, err := q.Records.UpdatePrinter(ctx, serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
+		c := &scene{q: q, p: p, j: active, s: s}
+		err := fn(c)
+		return c.events, err
+	})
+	if err != nil {
+		return err
+	}
+	q.Printers.Learn(p)
+	q.Kick()
+	return nil
+}
+
+// Online stores that a printer is back.
+func (q *Queue) Online(ctx context.Context, serial string, s grove.Shadow) error {
+	return q.play(ctx, serial, s, func(c *scene) error {
+		c.p.Online = true
+		c.tellOfPrinter(grove.DeviceOnline, "", "online", "")
+		return nil
+	})
+}
+
+// Offline stores that a printer is away. A print goes on without us.
+func (q *Queue) Offline(ctx context.Context, serial string, s grove.Shadow) error {
+	return q.play(ctx, serial, s, func(c *scene) error {
+		c.p.Online = false
+		status := "offline"
+		if printing(c.p.GcodeState) {
+			status = "printing"
+		}
+		c.tellOfPrinter(grove.DeviceOffline, "", status, "the printer's connection ended")
+		return nil
+	})
+}
+
+// Answer is a printer's reply to the start of a job.
+type Answer struct {
+	Shadow grove.Shadow
+	JobID  int64
+	OK     bool
+	Reason string
+}
+
+// Answered stores the printer's reply to a start.
+func (q *Queue) Answered(ctx context.Context, serial string, a Answer) error {
+	return q.play(ctx, serial, a.Shadow, func(c *scene) error {
+		if c.j == nil || c.j.ID != a.JobID || (c.j.State != grove.Sending && c.j.State != grove.Unknown) {
+			return nil // a report was faster
+		}
+		if a.OK {
+			c.j.Why = ""
+			return c.j.MoveTo(grove.Accepted)
+		}
+		c.p.PlateClear = true // it refused, so nothing is on the plate
+		return c.end(grove.Failed, "refused", "the printer refused the start: "+cmp.Or(a.Reason, "it gave no reason"))
+	})
+}
+
+func printing(state string) bool {
+	switch state {
+	case "PREPARE", "SLICING", "RUNNING", "PAUSE":
+		return true
+	}
+	return false
+}
+
+func ended(state string) bool { return state == "FINISH" || state == "FAILED" }
+
+// Reported stores what a full or later report says.
+func (q *Queue) Reported(ctx context.Context, serial string, s grove.Shadow) error {
+	return q.play(ctx, serial, s, func(c *scene) error {
+		if err := c.moveJob(); err != nil {
+			return err
+		}
+		c.movePlate()
+		c.tellPrint()
+		c.tellError()
+		c.p.GcodeState, c.p.PrintError = s.State, s.PrintError
+		c.p.TaskID, c.p.FileName = s.TaskID, s.FileName
+		return nil
+	})
+}
+
+// moveJob lets the report move the printer's job.
+func (c *scene) moveJob() error {
+	if c.j == nil || !c.j.State.Started() {
+		return nil
+	}
+	if !mine(c.j, c.s) {
+		return c.moveForeign()
+	}
+	switch c.s.State {
+	case "PREPARE", "SLICING":
+		if c.j.State == grove.Sending || c.j.State == grove.Unknown {
+			c.j.Why = ""
+			return c.j.MoveTo(grove.Accepted)
+		}
+	case "RUNNING", "PAUSE":
+		return c.run()
+	case "FINISH":
+		return c.end(grove.Finished, "", "")
+	case "FAILED":
+		if cancelled[c.s.PrintError] || c.j.Failure == cancelWish {
+			return c.end(grove.Cancelled, "cancelled", "stopped by a person")
+		}
+		return c.end(grove.Failed, "print_failed", "the printer gave the print up: "+faultWords(c.s))
+	}
+	return nil
+}
+
+func faultWords(s grove.Shadow) string {
+	if s.PrintError != 0 {
+		return "error " + bambu.PrintErrorText(s.PrintError)
+	}
+	return "it gave no error code"
+}
+
+func (c *scene) run() error {
+	if c.j.State == grove.Running {
+		return nil
+	}
+	if err := c.j.MoveTo(grove.Running); err != nil {
+		return err
+	}
+	c.j.Why, c.j.StartedAt = "", time.Now().UTC()
+	c.tellOfJob(grove.JobStarted, "running", "")
+	return nil
+}
+
+// moveForeign handles a report that speaks of another print than the printer's
+// job. Soon after a start that proves nothing: printers have been seen to show
+// the old job for minutes.
+func (c *scene) moveForeign() error {
+	if c.j.State == grove.Running {
+		if c.s.Idle() {
+			return c.end(grove.Failed, "lost", "the printer no longer knows of this print; it was switched off or reset meanwhile")
+		}
+		return nil
+	}
+	if c.s.Idle() && time.Since(c.j.Attempt.SentAt) >= c.q.Proof {
+		return c.end(grove.Failed, "not_started", "the printer never took the start; print it again")
+	}
+	return nil
+}
+
+// end closes the job.
+func (c *scene) end(to grove.JobState, failure, why string) error {
+	if err := c.j.MoveTo(to); err != nil {
+		return err
+	}
+	c.j.Failure, c.j.Why, c.j.FinishedAt = failure, why, time.Now().UTC()
+	switch to {
+	case grove.Finished:
+		c.j.Percent = 100
+		c.tellOfJob(grove.JobFinished, "finished", "")
+	case grove.Cancelled:
+		c.tellOfJob(grove.JobCancelled, "cancelled", why)
+	case grove.Failed:
+		c.tellOfJob(grove.JobFailed, "failed", why)
+	case grove.Queued, grove.Claimed, grove.Uploading, grove.Ready, grove.Sending, grove.Accepted,
+		grove.Running, grove.Expired, grove.Unknown:
+	}
+	return nil
+}
+
+// movePlate keeps the plate gate: taken by whatever prints, freed by a person.
+func (c *scene) movePlate() {
+	was, is := c.p.GcodeState, c.s.State
+	switch {
+	case printing(is):
+		c.p.PlateClear = false
+	case ended(is) && (was == "" || printing(was) || c.newTask()):
+		c.p.PlateClear = c.p.AutoClear
+		if !c.p.AutoClear {
+			c.tell(grove.PlateToClear, is, "")
+		}
+	}
+}
+
+// newTask: between two reports another print came and went.
+func (c *scene) newTask() bool {
+	return c.s.TaskID != "" && c.p.TaskID != "" && c.s.TaskID != c.p.TaskID
+}
+
+// tellPrint makes the print events of a change of state. The very first state of
+// a printer is no change.
+func (c *scene) tellPrint() {
+	was, is := c.p.GcodeState, c.s.State
+	if was == "" {
+		return
+	}
+	began := (is == "RUNNING" || is == "PAUSE") && (!printing(was) || was == "PREPARE" || was == "SLICING" || c.newTask())
+	if began {
+		c.tell(grove.PrintStarted, is, "")
+	}
+	over := ended(is) && (printing(was) || c.newTask())
+	switch {
+	case !over:
+	case is == "FINISH":
+		c.tell(grove.PrintCompleted, is, "")
+	case cancelled[c.s.PrintError]:
+		c.tell(grove.PrintFailed, is, "stopped by a person")
+	default:
+		c.tell(grove.PrintFailed, is, faultWords(c.s))
+	}
+}
+
+// tellError tells of a new error. Codes whose low half is below 0x4000 are only
+// remarks; a stop by a person is no error.
+func (c *scene) tellError() {
+	e := c.s.PrintError
+	if e == 0 || e == c.p.PrintError || e&0xffff < 0x4000 || cancelled[e] {
+		return
+	}
+	c.tell(grove.PrinterError, c.s.State, "error "+bambu.PrintErrorText(e))
+}
