@@ -1,0 +1,272 @@
+package broker
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+
+	"github.com/grovecloud/grove"
+)
+
+// grace is how long the end of a connection may take once it is decided.
+const grace = 250 * time.Millisecond
+
+// ending is why a connection ended. The words may go into the printer's presence
+// event, where ha-bambulab saw the vendor's cloud say keepalive_timeout.
+type ending struct {
+	reason string
+	code   packets.Code // told to MQTT 5 clients; nothing is told when zero
+}
+
+var (
+	kicked    = ending{"kicked", packets.ErrAdministrativeAction}
+	closing   = ending{"server_shutdown", packets.ErrServerShuttingDown}
+	takenOver = ending{"takenover", packets.ErrSessionTakenOver}
+	slow      = ending{"slow_reader", packets.ErrQuotaExceeded}
+	broken    = ending{"internal_error", packets.ErrUnspecifiedError}
+)
+
+// session is one connection. To the engine it is the network connection, so that
+// every hook finds it without a lookup and no deadline or write of the engine
+// escapes our rules.
+type session struct {
+	net.Conn // the TLS connection
+
+	broker *Broker
+	tls    *tls.Conn
+	socket *socket
+	remote netip.Addr
+	sni    string
+	head   []byte // read by peek, not yet by the engine
+
+	// Set once, before the session is in the roll.
+	actor    grove.Actor
+	client   *mqtt.Client
+	name     string // principal and client id: what a newer connection takes over by
+	v5       bool
+	largest  uint32        // packet that an MQTT 5 client takes; 0 any
+	patience time.Duration // silence before the client counts as gone; 0 until it has signed in
+
+	// Used by the reading goroutine only.
+	signed  bool // on the roll
+	inside  bool // past the door
+	filters map[string]bool
+	watches map[string]int // filters by serial; "" is all
+
+	everything atomic.Bool // watches all printers
+	ended      atomic.Pointer[ending]
+	waning     atomic.Bool // can't be written to; what it said is still read
+	closed     sync.Once
+
+	outbox outbox
+	writes sync.Mutex
+	deaf   bool // guarded by writes
+
+	link attachment
+}
+
+func newSession(b *Broker, raw net.Conn, from netip.Addr) *session {
+	sock := &socket{Conn: raw}
+	conn := tls.Server(sock, b.tls)
+	return &session{
+		Conn: conn, broker: b, tls: conn, socket: sock, remote: from,
+		filters: make(map[string]bool), watches: make(map[string]int),
+	}
+}
+
+// Read gives the engine what the client says, the peeked header first.
+func (s *session) Read(p []byte) (int, error) {
+	if len(s.head) > 0 {
+		n := copy(p, s.head)
+		s.head = s.head[n:]
+		return n, nil
+	}
+	return s.Conn.Read(p)
+}
+
+// Write sends what the engine answers. It never fails: a client that publishes
+// and closes without reading must still be heard to the end, and the engine
+// stops reading at the first write that fails.
+func (s *session) Write(p []byte) (int, error) {
+	s.transmit(p, time.Now().Add(s.broker.cfg.Limits.Drain))
+	return len(p), nil
+}
+
+// transmit writes whole packets, until the given time at most.
+func (s *session) transmit(p []byte, until time.Time) {
+	s.writes.Lock()
+	defer s.writes.Unlock()
+	if s.deaf {
+		return
+	}
+	_ = s.socket.SetWriteDeadline(until)
+	_, err := s.tls.Write(p)
+	if err == nil {
+		return
+	}
+	s.deaf = true
+	s.outbox.shut()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.abort(slow)
+		return
+	}
+	s.waning.Store(true)
+	_ = s.socket.SetReadDeadline(time.Now().Add(s.broker.cfg.Limits.Drain))
+}
+
+// SetDeadline is called by the engine before it reads a packet. The limit is
+// ours: the engine's sum of seconds overflows, and it is too strict for slicers,
+// which forget to ping.
+func (s *session) SetDeadline(time.Time) error {
+	if s.ended.Load() != nil || s.patience == 0 {
+		return nil
+	}
+	patience := s.patience
+	if s.waning.Load() {
+		patience = s.broker.cfg.Limits.Drain
+	}
+	return s.socket.SetReadDeadline(time.Now().Add(patience))
+}
+
+// Close is called by the engine in the reading goroutine. It says goodbye if that
+// is quickly done.
+func (s *session) Close() error {
+	s.closed.Do(func() {
+		s.outbox.shut()
+		sure := time.AfterFunc(grace, func() { _ = s.socket.Close() })
+		if s.writes.TryLock() {
+			s.farewell()
+			s.writes.Unlock()
+		}
+		_ = s.tls.Close()
+		sure.Stop()
+	})
+	return nil
+}
+
+// farewell tells an MQTT 5 client why. The caller holds writes.
+func (s *session) farewell() {
+	e := s.ended.Load()
+	if e == nil || e.code.Code == 0 || !s.v5 || s.deaf {
+		return
+	}
+	var b bytes.Buffer
+	pk := packets.Packet{
+		ProtocolVersion: 5,
+		FixedHeader:     packets.FixedHeader{Type: packets.Disconnect},
+		ReasonCode:      e.code.Code,
+	}
+	if err := pk.DisconnectEncode(&b); err == nil {
+		_ = s.socket.SetWriteDeadline(time.Now().Add(grace))
+		_, _ = s.tls.Write(b.Bytes())
+	}
+}
+
+// abort ends the session from any goroutine, without waiting: the reader wakes
+// and leaves; if it is busy, the socket is closed under it.
+func (s *session) abort(why ending) {
+	if !s.ended.CompareAndSwap(nil, &why) {
+		return
+	}
+	s.broker.metrics.cut.WithLabelValues(why.reason).Inc()
+	s.outbox.shut()
+	now := time.Now()
+	_ = s.socket.SetWriteDeadline(now.Add(grace))
+	_ = s.socket.SetReadDeadline(now)
+	time.AfterFunc(grace, func() { _ = s.socket.Close() })
+}
+
+// finish records how a session ended by itself.
+func (s *session) finish(err error) {
+	s.ended.CompareAndSwap(nil, &ending{reason: reasonOf(err)})
+}
+
+func reasonOf(err error) string {
+	var code packets.Code
+	switch {
+	case err == nil, errors.Is(err, packets.CodeDisconnectWillMessage):
+		return "normal"
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return "keepalive_timeout"
+	case errors.As(err, &code):
+		return "protocol_error"
+	}
+	return "tcp_closed"
+}
+
+// close undoes everything, in the reading goroutine, however far the session came.
+func (s *session) close() {
+	b := s.broker
+	s.finish(io.EOF)
+	_ = s.Close()
+	s.outbox.wait()
+	for serial := range s.watches {
+		b.viewers.remove(serial, s)
+	}
+	s.link.end(s.ended.Load().reason)
+	b.roll.strike(s)
+	if s.inside {
+		b.metrics.connections.WithLabelValues(string(s.actor.Kind)).Dec()
+		b.cfg.Log.Debug("mqtt client left", slog.String("actor", principal(s.actor)), slog.String("reason", s.ended.Load().reason))
+	} else {
+		b.door.entered(s.remote)
+	}
+	if s.client != nil {
+		b.forget(s.client)
+	}
+}
+
+// forget clears what the engine keeps of a client that did not leave by its book.
+func (b *Broker) forget(cl *mqtt.Client) {
+	if _, ok := b.engine.Clients.Get(cl.ID); ok {
+		b.engine.UnsubscribeClient(cl)
+		b.engine.Clients.Delete(cl.ID)
+	}
+}
+
+// show queues a report for a viewer. When there is no room the oldest goes, and a
+// viewer that loses too many is cut off.
+func (s *session) show(m *message) {
+	packet := m.encoded(s.v5)
+	if s.largest > 0 && uint64(len(packet)) > uint64(s.largest) {
+		s.broker.metrics.dropped.WithLabelValues("too_large").Inc()
+		return
+	}
+	lost, ok := s.outbox.push(s, packet)
+	if !ok {
+		return
+	}
+	s.broker.metrics.out.WithLabelValues(string(s.actor.Kind)).Inc()
+	if lost == 0 {
+		return
+	}
+	s.broker.metrics.dropped.WithLabelValues("slow").Inc()
+	if lost > s.broker.cfg.Limits.Drops {
+		s.abort(slow)
+	}
+}
+
+// principal names an actor: it keeps client ids of different actors apart and
+// says in the log who it was.
+func principal(a grove.Actor) string {
+	switch a.Kind {
+	case grove.ActorUser:
+		return "user:" + strconv.FormatInt(a.UserID, 10)
+	case grove.ActorPrinter, grove.ActorCode:
+		return string(a.Kind) + ":" + a.Serial
+	case grove.ActorSystem:
+	}
+	return string(a.Kind)
+}
