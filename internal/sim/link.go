@@ -1,0 +1,252 @@
+package sim
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
+)
+
+// The link uses the MQTT library's packets and not its client: a printer needs
+// QoS 0 and a clean session only, which takes one reading goroutine instead of
+// nine, and a process holds thousands of printers.
+const (
+	keepAliveSeconds = 30               // as real clients ask for, mqtt-over-TLS on port 8883
+	pingEvery        = 15 * time.Second // also while reporting, since only an answer proves the way back
+	silence          = 45 * time.Second // nothing heard for so long: the line is dead
+	dialTimeout      = 15 * time.Second
+	writeTimeout     = 10 * time.Second
+	longestRetry     = 30 * time.Second
+)
+
+// link dials the cloud again and again. Sessions come out of up, request
+// payloads out of in.
+type link struct {
+	cfg Config
+	up  chan *session
+	in  chan []byte
+	rng *rand.Rand
+}
+
+func newLink(cfg Config) *link {
+	return &link{
+		cfg: cfg, up: make(chan *session), in: make(chan []byte),
+		rng: rand.New(rand.NewPCG(uint64(cfg.Seed), 2)), //nolint:gosec // jitter that a test can repeat
+	}
+}
+
+// run keeps a session up until ctx ends.
+func (l *link) run(ctx context.Context) error {
+	pause := l.cfg.Retry
+	level := slog.LevelWarn
+	for {
+		since := time.Now()
+		up := l.attempt(ctx, level)
+		level = slog.LevelDebug // the tenth failure in a row is no news
+		if up && time.Since(since) > longestRetry {
+			pause, level = l.cfg.Retry, slog.LevelWarn
+		}
+		// Half fixed, half random: printers cut off together do not come back together.
+		timer := time.NewTimer(pause/2 + time.Duration(l.rng.Int64N(int64(pause/2)+1)))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+		pause = min(2*pause, longestRetry)
+	}
+}
+
+// attempt holds one session, logs why it ended and says whether it ever came up.
+func (l *link) attempt(ctx context.Context, level slog.Level) (up bool) {
+	up, err := l.connect(ctx)
+	if ctx.Err() == nil {
+		l.cfg.Log.LogAttrs(ctx, level, "link down", slog.Any("error", err))
+	}
+	return up
+}
+
+// connect holds one session from dialling to its end and says whether it ever came up.
+func (l *link) connect(ctx context.Context) (up bool, err error) {
+	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	dialer := tls.Dialer{Config: l.cfg.TLS}
+	conn, err := dialer.DialContext(dialCtx, "tcp", l.cfg.Broker)
+	if err != nil {
+		return false, fmt.Errorf("dial: %w", err)
+	}
+	s := &session{conn: conn, topic: "device/" + l.cfg.Serial + "/report", pinged: time.Now()}
+	if err := l.open(ctx, s); err != nil {
+		s.cut()
+		return false, err
+	}
+	l.cfg.Log.InfoContext(ctx, "link up", slog.String("broker", l.cfg.Broker), slog.String("name", l.cfg.Name))
+	stop := context.AfterFunc(ctx, s.hush)
+	defer stop()
+	err = l.read(ctx, s)
+	if ctx.Err() == nil {
+		s.cut() // otherwise whoever took the session says goodbye first
+	}
+	return true, err
+}
+
+// open signs in and hands the session to the printer, which from then on ends it.
+func (l *link) open(ctx context.Context, s *session) error {
+	stop := context.AfterFunc(ctx, s.cut)
+	defer stop()
+	if err := l.sayHello(s.conn); err != nil {
+		return err
+	}
+	select {
+	case l.up <- s:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// sayHello signs in and subscribes to the printer's requests.
+func (l *link) sayHello(conn net.Conn) error {
+	if err := conn.SetDeadline(time.Now().Add(dialTimeout)); err != nil {
+		return fmt.Errorf("set deadline: %w", err)
+	}
+	hello := &packets.ConnectPacket{
+		FixedHeader:  packets.FixedHeader{MessageType: packets.Connect},
+		ProtocolName: "MQTT", ProtocolVersion: 4, CleanSession: true, Keepalive: keepAliveSeconds,
+		ClientIdentifier: l.cfg.Serial,
+		UsernameFlag:     true, Username: l.cfg.Serial,
+		PasswordFlag: true, Password: []byte(string(l.cfg.Secret)),
+	}
+	if err := hello.Write(conn); err != nil {
+		return fmt.Errorf("send connect: %w", err)
+	}
+	answer, err := expect[*packets.ConnackPacket](conn)
+	if err != nil {
+		return fmt.Errorf("await connack: %w", err)
+	}
+	if answer.ReturnCode != packets.Accepted {
+		return fmt.Errorf("sign in: %s", packets.ConnackReturnCodes[answer.ReturnCode])
+	}
+	wish := &packets.SubscribePacket{
+		FixedHeader: packets.FixedHeader{MessageType: packets.Subscribe, Qos: 1},
+		MessageID:   1, Topics: []string{"device/" + l.cfg.Serial + "/request"}, Qoss: []byte{0},
+	}
+	if err := wish.Write(conn); err != nil {
+		return fmt.Errorf("send subscribe: %w", err)
+	}
+	granted, err := expect[*packets.SubackPacket](conn)
+	if err != nil {
+		return fmt.Errorf("await suback: %w", err)
+	}
+	if len(granted.ReturnCodes) != 1 || granted.ReturnCodes[0] > 2 {
+		return errors.New("subscribe to own requests: refused")
+	}
+	return conn.SetDeadline(time.Time{})
+}
+
+// expect reads one packet, which must be of the given kind.
+func expect[P packets.ControlPacket](conn net.Conn) (P, error) {
+	packet, err := packets.ReadPacket(conn)
+	if err != nil {
+		var none P
+		return none, err
+	}
+	p, ok := packet.(P)
+	if !ok {
+		return p, errors.New("the broker answered with another packet")
+	}
+	return p, nil
+}
+
+// read hands on what arrives until the session ends.
+func (l *link) read(ctx context.Context, s *session) error {
+	for {
+		if err := s.conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
+			return fmt.Errorf("set deadline: %w", err)
+		}
+		if ctx.Err() != nil { // hush may have come before the deadline just set
+			return ctx.Err()
+		}
+		packet, err := packets.ReadPacket(s.conn)
+		if err != nil {
+			return fmt.Errorf("read: %w", err)
+		}
+		message, ok := packet.(*packets.PublishPacket)
+		if !ok {
+			continue
+		}
+		select {
+		case l.in <- message.Payload:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// session is one connection. All its methods belong to the printer's own
+// goroutine, except cut and hush. The zero session leads nowhere.
+type session struct {
+	conn   net.Conn
+	topic  string
+	pinged time.Time
+	dead   atomic.Bool
+}
+
+// publish sends a report, or loses it when the line is down: a printer stores nothing.
+func (s *session) publish(payload []byte) {
+	s.write(&packets.PublishPacket{
+		FixedHeader: packets.FixedHeader{MessageType: packets.Publish},
+		TopicName:   s.topic, Payload: payload,
+	}, writeTimeout)
+}
+
+// keepAlive asks for a sign of life when it is time.
+func (s *session) keepAlive() {
+	if time.Since(s.pinged) < pingEvery {
+		return
+	}
+	s.pinged = time.Now()
+	s.write(&packets.PingreqPacket{FixedHeader: packets.FixedHeader{MessageType: packets.Pingreq}}, writeTimeout)
+}
+
+// end says goodbye and hangs up.
+func (s *session) end() {
+	s.write(&packets.DisconnectPacket{FixedHeader: packets.FixedHeader{MessageType: packets.Disconnect}}, time.Second)
+	s.cut()
+}
+
+// write sends one packet; a line that does not take it in time is cut.
+func (s *session) write(p packets.ControlPacket, within time.Duration) {
+	if s.conn == nil || s.dead.Load() {
+		return
+	}
+	if err := s.conn.SetWriteDeadline(time.Now().Add(within)); err != nil {
+		s.cut()
+		return
+	}
+	if err := p.Write(s.conn); err != nil {
+		s.cut()
+	}
+}
+
+// cut hangs up at once.
+func (s *session) cut() {
+	if s.conn != nil && s.dead.CompareAndSwap(false, true) {
+		_ = s.conn.Close()
+	}
+}
+
+// hush makes the reader stop; whoever writes may still say goodbye.
+func (s *session) hush() {
+	if s.conn.SetReadDeadline(time.Now()) != nil {
+		s.cut()
+	}
+}

@@ -1,0 +1,235 @@
+// Package sim is a printer that is not there: it dials in to a cloud over MQTT,
+// fetches the files it is told to print, and behaves, heats and reports like the
+// machine it stands for. It speaks only on the wire.
+package sim
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+)
+
+// Begin is what a printer is doing when it is switched on.
+type Begin string
+
+// The beginnings.
+const (
+	BeginIdle     Begin = "idle"     // nothing, the plate empty
+	BeginPrinting Begin = "printing" // a print begun at its own screen, task id "0"
+	BeginFinished Begin = "finished" // done, with the part still on the plate
+)
+
+// Config is one simulated printer. Serial, Secret and Broker are needed; the
+// rest has a default.
+type Config struct {
+	Serial string       // case-sensitive; MQTT user name and client id
+	Model  string       // code or name, such as C12 or P1S; the default is P1S
+	Name   string       // what people call it; only logged
+	Secret grove.Secret // device secret, the MQTT password
+
+	Broker string       // host:port of the cloud's MQTT listener
+	TLS    *tls.Config  // trust in that listener; nil: the system's
+	HTTP   *http.Client // fetches print files; nil: a plain client
+
+	Speed float64       // simulated seconds that pass in one tick, 1 to 600; default 1
+	Tick  time.Duration // real time between two reports, a second of the printer's own clock; default 1 s
+	Seed  int64         // two printers with the same seed, told the same things at the same ticks, say the same
+	Retry time.Duration // first pause before dialling again, doubled up to 30 s; default 1 s
+
+	Begin  Begin
+	NoAMS  bool      // no filament unit, whatever the model usually has
+	Ledger io.Writer // one JSON line for each physical start, each one Write; may be shared
+
+	// AutoClearPlate is how long, in real time, after a print somebody takes
+	// the part off the plate. Zero: only when told by ClearPlate.
+	AutoClearPlate time.Duration
+
+	// AcceptDelay is a fault: for so long, in real time, nothing shows that a
+	// start was received, then it is carried out (up to 300 s on real machines).
+	AcceptDelay time.Duration
+	// RefuseStart is a fault: every start is answered with fail.
+	RefuseStart bool
+
+	Log *slog.Logger
+}
+
+// Printer is one simulated printer. What it knows survives the end of its link
+// and of Run, as a real one's screen goes on without a network.
+type Printer struct {
+	cfg   Config
+	files chan file
+
+	mu sync.Mutex
+	m  *machine
+}
+
+// New makes a printer that is switched on but not connected.
+func New(cfg Config) (*Printer, error) {
+	cfg, model, err := cfg.complete()
+	if err != nil {
+		return nil, err
+	}
+	return &Printer{cfg: cfg, files: make(chan file), m: newMachine(cfg, model)}, nil
+}
+
+// complete fills in the defaults and refuses what cannot be simulated.
+func (c Config) complete() (Config, bambu.Model, error) {
+	if c.Model == "" {
+		c.Model = "C12"
+	}
+	model, known := bambu.LookupModel(c.Model)
+	_, _, err := net.SplitHostPort(c.Broker)
+	switch {
+	case c.Serial == "":
+		return c, model, grove.Errorf(grove.Invalid, "sim_serial", "a simulated printer needs a serial number")
+	case !known:
+		return c, model, grove.Errorf(grove.Invalid, "sim_model", "%q is no printer model that can be simulated; take a code or name such as C12 or P1S", c.Model)
+	case err != nil:
+		return c, model, grove.Errorf(grove.Invalid, "sim_broker", "%q is not the host:port of an MQTT listener", c.Broker)
+	case c.Begin != "" && c.Begin != BeginIdle && c.Begin != BeginPrinting && c.Begin != BeginFinished:
+		return c, model, grove.Errorf(grove.Invalid, "sim_begin", "%q is no beginning; idle, printing and finished are", c.Begin)
+	case c.Speed < 0 || c.Speed > 600:
+		return c, model, grove.Errorf(grove.Invalid, "sim_speed", "a speed of %g is outside 1 to 600", c.Speed)
+	}
+	if c.Speed == 0 {
+		c.Speed = 1
+	}
+	if c.Tick <= 0 {
+		c.Tick = time.Second
+	}
+	if c.Retry <= 0 {
+		c.Retry = time.Second
+	}
+	if c.HTTP == nil {
+		c.HTTP = &http.Client{}
+	}
+	if c.Ledger == nil {
+		c.Ledger = io.Discard
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.Log = c.Log.With(slog.String("printer", c.Serial))
+	return c, model, nil
+}
+
+// Serial is the printer's serial number.
+func (p *Printer) Serial() string { return p.cfg.Serial }
+
+// Run dials in and lives until ctx ends, reconnecting as often as needed. It
+// returns an error only when the ledger cannot be written, since a start without
+// its line would make the ledger a lie. One Run at a time.
+func (p *Printer) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	l := newLink(p.cfg)
+	g.Go(func() error { return l.run(ctx) })
+	g.Go(func() error { return p.live(ctx, l) })
+	return g.Wait()
+}
+
+// ClearPlate takes the part off the plate, as a person would.
+func (p *Printer) ClearPlate() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.m.plate.clear = true
+}
+
+// PlateClear reports whether nothing lies on the physical plate.
+func (p *Printer) PlateClear() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.m.plate.clear
+}
+
+// State is the printer's gcode_state (IDLE, PREPARE, RUNNING …) as its own screen shows it.
+func (p *Printer) State() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.m.state
+}
+
+// HMS is a health message as printers number it.
+type HMS struct{ Attr, Code uint32 }
+
+// SetHealth replaces the health messages; none at all means a healthy printer.
+func (p *Printer) SetHealth(messages ...HMS) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.m.hms = messages
+}
+
+// live carries every event to the machine, one after the other, and what it then
+// says to the cloud.
+func (p *Printer) live(ctx context.Context, l *link) error {
+	tick := time.NewTicker(p.cfg.Tick)
+	defer tick.Stop()
+	var fetching sync.WaitGroup
+	defer fetching.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	line := &session{}
+	defer func() { line.end() }()
+	event := func(m *machine) { m.resume() }
+	for {
+		said, wanted, err := p.turn(event)
+		if err != nil {
+			return err
+		}
+		if wanted != nil {
+			fetching.Go(func() { p.fetch(ctx, *wanted) })
+		}
+		for _, payload := range said {
+			line.publish(payload)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case line = <-l.up:
+			event = func(m *machine) { m.connected() }
+		case payload := <-l.in:
+			event = func(m *machine) { m.hear(payload) }
+		case f := <-p.files:
+			event = func(m *machine) { m.received(f) }
+		case <-tick.C:
+			line.keepAlive()
+			event = func(m *machine) { m.tick(time.Now()) }
+		}
+	}
+}
+
+// turn lets one event happen and takes what came of it: payloads to say, a file to fetch.
+func (p *Printer) turn(event func(*machine)) (said [][]byte, wanted *order, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	event(p.m)
+	if p.m.fault != nil {
+		return nil, nil, fmt.Errorf("printer %s: %w", p.cfg.Serial, p.m.fault)
+	}
+	said, wanted = p.m.out, p.m.order
+	p.m.out, p.m.order = nil, nil
+	return said, wanted, nil
+}
+
+// fetch gets and reads a print file, and hands it to live.
+func (p *Printer) fetch(ctx context.Context, o order) {
+	f := fetch(ctx, p.cfg.HTTP, o)
+	if f.err != nil {
+		p.cfg.Log.Warn("print file not usable", slog.String("file", o.name), slog.Any("error", f.err))
+	}
+	select {
+	case p.files <- f:
+	case <-ctx.Done():
+	}
+}
