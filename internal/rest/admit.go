@@ -1,0 +1,182 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/limit"
+)
+
+// maxBody is how large a JSON body may be.
+const maxBody = 1 << 20
+
+// bodyWithin is how long a client may take to send a JSON body.
+const bodyWithin = 30 * time.Second
+
+// admit is the gate before every route: who is asking, how often, and whether the
+// body is one to read.
+func (rt *Router) admit(route Route, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		callOf(r.Context()).route = route.Method + " " + route.Path
+		if err := rt.enter(route, r); err != nil {
+			rt.fail(w, r, err)
+			return
+		}
+		if !route.Streams {
+			if err := takeBody(w, r, route.Lenient); err != nil {
+				rt.fail(w, r, err)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// enter finds out who is asking and counts the request.
+func (rt *Router) enter(route Route, r *http.Request) error {
+	if route.Open || route.Loopback && fromHere(r) {
+		return nil
+	}
+	token, err := bearer(r)
+	if err != nil {
+		return err
+	}
+	c := callOf(r.Context())
+	c.actor, err = rt.Access.Authenticate(r.Context(), token)
+	if err != nil || route.Uncounted != nil && route.Uncounted(r) {
+		return err
+	}
+	return Count(r.Context())
+}
+
+// bearer is the one access token of the request.
+func bearer(r *http.Request) (string, error) {
+	headers := r.Header.Values("Authorization")
+	if len(headers) == 0 {
+		return "", grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
+			"the request has no access token; sign in and send it as Authorization: Bearer …")
+	}
+	scheme, token, _ := strings.Cut(headers[0], " ")
+	token = strings.TrimSpace(token)
+	if len(headers) > 1 || !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return "", grove.Errorf(grove.Unauthenticated, grove.ReasonTokenInvalid,
+			"the Authorization header must be there once and say Bearer and the access token")
+	}
+	return token, nil
+}
+
+// fromHere reports whether the request comes from this machine and was not
+// passed on by a proxy, which would make a stranger look like one.
+func fromHere(r *http.Request) bool {
+	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
+		if r.Header.Get(h) != "" {
+			return false
+		}
+	}
+	return Remote(r.Context()).IsLoopback()
+}
+
+// Count counts the request in the hourly class of whoever is asking. The gate
+// does it; only handlers of uncounted routes call it, once they know what is asked.
+func Count(ctx context.Context) error {
+	return Take(ctx, limit.Requests, userKey(Actor(ctx)))
+}
+
+// CountStatus counts a question about one printer.
+func CountStatus(ctx context.Context, serial string) error {
+	return Take(ctx, limit.DeviceStatus, userKey(Actor(ctx))+"/"+serial)
+}
+
+// CountUpload counts an upload that is about to be made.
+func CountUpload(ctx context.Context) error {
+	return Take(ctx, limit.Uploads, userKey(Actor(ctx)))
+}
+
+// CountLogin counts an attempt to sign in. The class of all attempts from one
+// address leaves this machine out: behind a proxy everybody comes from here.
+func CountLogin(ctx context.Context, account string) error {
+	remote := Remote(ctx)
+	if !remote.IsLoopback() {
+		if err := Take(ctx, limit.LoginSource, remote.String()); err != nil {
+			return err
+		}
+	}
+	return Take(ctx, limit.Login, strings.ToLower(account)+" "+remote.String())
+}
+
+func userKey(a grove.Actor) string { return strconv.FormatInt(a.UserID, 10) }
+
+// Take counts one act and tells how many are left in the answer's headers. Where
+// several classes are counted, the last one is told.
+func Take(ctx context.Context, class limit.Class, key string) error {
+	c := callOf(ctx)
+	d := c.limits.Take(class, key)
+	if !d.Unlimited {
+		c.header.Set("X-Ratelimit-Limit", strconv.Itoa(d.Limit))
+		c.header.Set("X-Ratelimit-Remaining", strconv.Itoa(d.Remaining))
+		c.header.Set("X-Ratelimit-Reset", strconv.FormatInt(d.Reset.Unix(), 10))
+	}
+	return d.Err()
+}
+
+// takeBody reads a JSON body whole, within bounds of size and time, so that no
+// handler waits on a client's line.
+func takeBody(w http.ResponseWriter, r *http.Request, lenient bool) error {
+	if r.Body == nil || r.ContentLength == 0 || r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return nil
+	}
+	if r.ContentLength > maxBody {
+		return tooLarge()
+	}
+	// Writers that are not a connection's have no deadlines; then there is none.
+	line := http.NewResponseController(w)
+	timed := line.SetReadDeadline(time.Now().Add(bodyWithin)) == nil
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if timed {
+		err = errors.Join(err, line.SetReadDeadline(time.Time{}))
+	}
+	if err != nil {
+		return &grove.Error{Code: grove.Invalid, Reason: "body_unread", Message: "the body did not arrive whole; send it again", Err: err}
+	}
+	if len(body) > maxBody {
+		return tooLarge()
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		body = nil
+	} else if err := checkMedia(r, lenient); err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
+}
+
+func tooLarge() error {
+	return grove.Errorf(grove.TooLarge, "body_too_large", "a JSON body may have at most %d bytes; files go to their upload_url", maxBody)
+}
+
+// checkMedia accepts JSON, and on lenient routes what older clients call JSON.
+func checkMedia(r *http.Request, lenient bool) error {
+	header := r.Header.Get("Content-Type")
+	media, _, err := mime.ParseMediaType(header)
+	if header == "" || err != nil {
+		media = header
+	}
+	switch {
+	case media == "application/json", strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"):
+		return nil
+	case lenient && (media == "" || media == "text/plain"):
+		return nil
+	}
+	return grove.Errorf(grove.Invalid, cloudapi.ReasonUnsupportedMedia,
+		"the body is %q; send JSON and say Content-Type: application/json", header)
+}

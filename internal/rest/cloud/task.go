@@ -1,0 +1,234 @@
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/library"
+	"github.com/grovecloud/grove/internal/queue"
+	"github.com/grovecloud/grove/internal/rest"
+)
+
+func (f *face) mountTask(rt *rest.Router) {
+	rest.Handle(rt, get(userService+"/my/tasks", tagPrint, "My prints, newest first"), f.tasks)
+	create := post(userService+"/my/task", tagPrint, "Make a task and have it printed")
+	create.About = "The file is found by `modelId` where that is a file id, by `profileId`, or by `title`. Clients must not send the start themselves as well."
+	rest.Handle(rt, create, f.createTask)
+	rest.Handle(rt, get(userService+"/my/task/{id}", tagPrint, "One of my prints"), f.task)
+	rest.Handle(rt, get(iotService+"/user/task", tagPrint, "My prints, under the names one client tries"), f.userTasks)
+	rest.Handle(rt, get(iotService+"/user/task/{id}", tagPrint, "One of my prints, with what is in its file"), f.userTask)
+}
+
+type tasksInput struct {
+	rest.Paging
+	DeviceID string `query:"deviceId"`
+	Status   int    `query:"status" minimum:"0" maximum:"4" doc:"1 pending, 2 finished, 3 failed or cancelled, 4 printing; 0 all."`
+}
+
+func (f *face) tasks(ctx context.Context, in *tasksInput) (cloudapi.Tasks, error) {
+	page := in.Want()
+	list, err := f.Queue.Jobs(ctx, rest.Actor(ctx), queue.JobQuery{Serial: in.DeviceID, States: statesOf(in.Status)}, page)
+	return cloudapi.Tasks{
+		Total: list.Total, Hits: f.tasksOf(ctx, list.Items), Pagination: cloudapi.Pages(list.Total, list.More, page),
+	}, err
+}
+
+func (f *face) userTasks(ctx context.Context, in *tasksInput) (cloudapi.UserTasks, error) {
+	t, err := f.tasks(ctx, in)
+	return cloudapi.UserTasks{Envelope: cloudapi.Success(), Tasks: t.Hits, Hits: t.Hits, Total: t.Total, Pagination: t.Pagination}, err
+}
+
+// statesOf are the states behind one of the vendor's numbers; none means all.
+func statesOf(status int) []grove.JobState {
+	var states []grove.JobState
+	for _, s := range []grove.JobState{
+		grove.Queued, grove.Claimed, grove.Uploading, grove.Ready, grove.Sending, grove.Accepted, grove.Running,
+		grove.Finished, grove.Failed, grove.Cancelled, grove.Expired, grove.Unknown,
+	} {
+		if status != 0 && cloudapi.TaskStatus(s) == status {
+			states = append(states, s)
+		}
+	}
+	return states
+}
+
+// ByNumber is a path that ends in a number. It is exported for huma, which looks
+// into embedded fields only then.
+type ByNumber struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+// number is the id as a number. What is none names nothing.
+func (in *ByNumber) number(noun string) (int64, error) {
+	n, err := strconv.ParseInt(in.ID, 10, 64)
+	if err != nil || n <= 0 {
+		return 0, grove.Errorf(grove.NotFound, noun+"_not_found", "there is no %s %q; its id is a number", noun, in.ID)
+	}
+	return n, nil
+}
+
+func (f *face) job(ctx context.Context, in *ByNumber) (grove.Job, error) {
+	id, err := in.number("task")
+	if err != nil {
+		return grove.Job{}, err
+	}
+	return f.Queue.Job(ctx, rest.Actor(ctx), id)
+}
+
+func (f *face) task(ctx context.Context, in *ByNumber) (cloudapi.Task, error) {
+	job, err := f.job(ctx, in)
+	if err != nil {
+		return cloudapi.Task{}, err
+	}
+	return f.tasksOf(ctx, []grove.Job{job})[0], nil
+}
+
+// tasksOf are jobs as the vendor lists them, with the names of their printers and
+// what is in their files, where those are still there.
+func (f *face) tasksOf(ctx context.Context, jobs []grove.Job) []cloudapi.Task {
+	out := make([]cloudapi.Task, 0, len(jobs))
+	known := map[string]grove.File{}
+	for i := range jobs {
+		j := &jobs[i]
+		file, ok := known[j.FileID]
+		if !ok {
+			file, _ = f.Library.File(ctx, rest.Actor(ctx), j.FileID) // a file that is gone leaves its job
+			known[j.FileID] = file
+		}
+		live, _ := f.Fleet.Live(ctx, rest.Actor(ctx), j.Serial) // likewise a printer
+		out = append(out, f.taskOf(j, &file, &live))
+	}
+	return out
+}
+
+func (f *face) taskOf(j *grove.Job, file *grove.File, p *grove.Live) cloudapi.Task {
+	m, _ := bambu.LookupModel(p.Model)
+	start := j.StartedAt
+	if start.IsZero() {
+		start = j.CreatedAt
+	}
+	end := j.FinishedAt
+	if end.IsZero() { // clients read an end beside the start as still printing
+		end = start
+	}
+	const centimetres = 100
+	plate, _ := file.Plate(j.Plate)
+	return cloudapi.Task{
+		ID: j.ID, ModelID: j.ModelID, Title: j.FileName, Cover: f.cover(file, j.Plate), Status: cloudapi.TaskStatus(j.State),
+		StartTime: timestamp(start), EndTime: timestamp(end), Weight: j.WeightGrams, Length: j.LengthMeters * centimetres,
+		CostTime: j.EstimateSeconds, ProfileID: j.ProfileID, PlateIndex: j.Plate, PlateName: plate.Name,
+		DeviceID: j.Serial, DeviceModel: firstText(m.Name, p.Model), DeviceName: p.Name,
+		BedType: firstText(j.Options.BedType, plate.BedType), JobType: 1, Mode: "cloud_file", IsPrintable: true,
+		AMSDetailMapping: mapping(j, plate.Filaments), NozzleInfos: []map[string]any{},
+	}
+}
+
+// cover is a plate's picture, fetched without a credential; empty when there is none.
+func (f *face) cover(file *grove.File, plate int) string {
+	if p, ok := file.Plate(plate); !ok || !p.HasThumbnail {
+		return ""
+	}
+	return f.Library.ThumbnailURL(*file, plate)
+}
+
+// External spools have flat slot 254, and unit 255 where unit and slot are told
+// apart (BambuStudio).
+const (
+	externalSlot = 254
+	externalUnit = 255
+	slotsOfUnit  = 4
+)
+
+// mapping says which slot each filament of the plate comes from.
+func mapping(j *grove.Job, filaments []grove.Filament) []cloudapi.AMSDetail {
+	out := make([]cloudapi.AMSDetail, 0, len(filaments))
+	for _, fil := range filaments {
+		slot := externalSlot
+		if i := fil.ID - 1; j.Options.UseAMS && i >= 0 && i < len(j.Options.AMSMapping) && j.Options.AMSMapping[i] >= 0 {
+			slot = j.Options.AMSMapping[i]
+		}
+		unit, place := slot/slotsOfUnit, slot%slotsOfUnit
+		if slot == externalSlot {
+			unit, place = externalUnit, 0
+		}
+		out = append(out, cloudapi.AMSDetail{
+			AMS: slot, SourceColor: fil.Color, TargetColor: fil.Color, FilamentID: fil.Preset, FilamentType: fil.Type,
+			Weight: fil.Grams, AMSID: unit, SlotID: place,
+		})
+	}
+	return out
+}
+
+type taskInput struct {
+	Body cloudapi.TaskRequest
+}
+
+func (f *face) createTask(ctx context.Context, in *taskInput) (cloudapi.TaskCreated, error) {
+	b := in.Body
+	if err := rest.Need("deviceId", b.DeviceID); err != nil {
+		return cloudapi.TaskCreated{}, err
+	}
+	if b.Mode == "lan_file" {
+		return cloudapi.TaskCreated{}, grove.Errorf(grove.Invalid, "lan_file",
+			"a print that the client starts over the LAN itself is not started a second time here; send it with mode cloud_file")
+	}
+	wish := queue.Submission{
+		Serial: b.DeviceID, ProfileID: int64(b.ProfileID), Plate: int(b.PlateIndex), Title: b.Title,
+		Options: grove.Options{
+			UseAMS: b.UseAMS, AMSMapping: b.AMSMapping, BedType: b.BedType, BedLeveling: b.BedLeveling, FlowCali: b.FlowCali,
+			VibrationCali: b.VibrationCali, LayerInspect: b.LayerInspect, Timelapse: b.Timelapse,
+		},
+	}
+	if err := f.name(ctx, &wish, b); err != nil {
+		return cloudapi.TaskCreated{}, err
+	}
+	job, err := f.Queue.Submit(ctx, rest.Actor(ctx), wish)
+	return cloudapi.TaskCreated{Envelope: cloudapi.Success(), ID: job.ID}, err
+}
+
+// name says which file a task means. One client sends a file id as modelId; the
+// slicer uploads the printable file beside its project, under a name made of
+// model, profile and plate, and names it by the profile alone.
+func (f *face) name(ctx context.Context, wish *queue.Submission, b cloudapi.TaskRequest) error {
+	if strings.HasPrefix(b.ModelID, "f_") {
+		wish.FileID = b.ModelID
+		return nil
+	}
+	if b.ProfileID == 0 {
+		wish.FileName = b.Title
+		return rest.Need("profileId or title", b.Title)
+	}
+	beside := fmt.Sprintf("%s_%d_%d.3mf", b.ModelID, b.ProfileID, max(b.PlateIndex, 1))
+	found, err := f.Library.Files(ctx, rest.Actor(ctx), library.Query{Name: beside}, grove.Page{Limit: 1})
+	if err == nil && len(found.Items) > 0 {
+		wish.FileID, wish.Plate = found.Items[0].ID, 0
+	}
+	return err
+}
+
+func (f *face) userTask(ctx context.Context, in *ByNumber) (cloudapi.UserTask, error) {
+	j, err := f.job(ctx, in)
+	if err != nil {
+		return cloudapi.UserTask{}, err
+	}
+	file, err := f.Library.File(ctx, rest.Actor(ctx), j.FileID)
+	if err != nil { // a file that is gone leaves its job
+		file = grove.File{Name: j.FileName}
+	}
+	created := cloudapi.FormatTime(j.CreatedAt)
+	return cloudapi.UserTask{
+		Envelope: cloudapi.Success(), ModelID: j.ModelID, ProjectID: decimal(file.ProjectID), ProfileID: decimal(j.ProfileID),
+		Status: statusNamed(j.State), Name: j.FileName, Content: fmt.Sprintf(`{"info":{"plate_idx":%d}}`, j.Plate),
+		Context: f.contextOf(&file), CreateTime: created, UpdateTime: firstText(cloudapi.FormatTime(j.FinishedAt), created),
+		Estimate: j.EstimateSeconds, URL: f.contentURL(&file), MD5: file.MD5,
+		Data: cloudapi.UserTaskData{
+			TaskID: j.TaskID(), DeviceID: j.Serial, Status: statusNamed(j.State), Progress: progress(&j), FileName: j.FileName,
+			StartedAt: timestamp(j.StartedAt), CompletedAt: timestamp(j.FinishedAt),
+		},
+	}, nil
+}

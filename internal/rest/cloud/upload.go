@@ -1,0 +1,174 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/library"
+	"github.com/grovecloud/grove/internal/rest"
+)
+
+func (f *face) mountUpload(rt *rest.Router) {
+	const at = iotService + "/user/upload"
+	create := post(at, tagFile, "Get a signed link to upload a file to")
+	create.About = "PUT the file to `upload_url`; that finishes the upload, and `confirm` repeats its outcome. The name's extension says the kind: .3mf .gcode .stl .step."
+	rest.Handle(rt, create, f.upload)
+	asked := get(at, tagFile, "Get a signed link, the form that clients were seen to use")
+	asked.About = "`urls` has one entry for each query parameter, its name as `type` and its value as `file`. Any of them leads to the same upload."
+	rest.Handle(rt, asked, f.uploadAsked)
+	rest.Handle(rt, post(at+"/confirm", tagFile, "What became of an upload"), f.confirm)
+	rest.Handle(rt, get(iotService+"/user/files", tagFile, "My files, newest first"), f.files)
+}
+
+type uploadInput struct {
+	Body *cloudapi.UploadRequest
+}
+
+func (f *face) upload(ctx context.Context, in *uploadInput) (cloudapi.Upload, error) {
+	b := cloudapi.UploadRequest{}
+	if in.Body != nil {
+		b = *in.Body
+	}
+	wish := library.Wish{Name: b.FileName, Size: int64(b.Size), MD5: b.MD5, SHA256: b.SHA256}
+	return f.newUpload(ctx, wish, []rest.Pair{{Name: "filename", Value: b.FileName}})
+}
+
+type uploadAsked struct {
+	rest.Asked
+	FileName string `query:"filename" doc:"The file's name."`
+	Size     int64  `query:"size" minimum:"0" doc:"The file's size in bytes; checked when given."`
+	MD5      string `query:"md5" doc:"The file's MD5 in hex; checked when given."`
+	Models   string `query:"models" doc:"The slicer's name for the printable file of a project."`
+}
+
+func (f *face) uploadAsked(ctx context.Context, in *uploadAsked) (cloudapi.Upload, error) {
+	name := firstText(in.FileName, in.Models)
+	if name == "" && len(in.Pairs) > 0 {
+		name = in.Pairs[0].Value
+	}
+	if err := rest.Need("filename", name); err != nil {
+		return cloudapi.Upload{}, err
+	}
+	return f.newUpload(ctx, library.Wish{Name: name, Size: in.Size, MD5: in.MD5}, in.Pairs)
+}
+
+// newUpload makes an upload and answers each name that was asked.
+func (f *face) newUpload(ctx context.Context, wish library.Wish, asked []rest.Pair) (cloudapi.Upload, error) {
+	if err := rest.CountUpload(ctx); err != nil {
+		return cloudapi.Upload{}, err
+	}
+	up, err := f.Library.NewUpload(ctx, rest.Actor(ctx), wish)
+	if err != nil {
+		return cloudapi.Upload{}, err
+	}
+	out := cloudapi.Upload{
+		Envelope: cloudapi.Success(), Host: "user", FileID: up.File.ID, UploadURL: up.URL, UploadTicket: up.File.Ticket,
+		ExpiresIn: seconds(up.ExpiresIn), URLs: []cloudapi.UploadURL{},
+		Data: cloudapi.UploadData{FileID: up.File.ID, UploadURL: up.URL, UploadTicket: up.File.Ticket},
+	}
+	for _, p := range asked {
+		out.URLs = append(out.URLs, cloudapi.UploadURL{Type: p.Name, File: p.Value, URL: up.URL})
+	}
+	return out, nil
+}
+
+type confirmInput struct {
+	Body cloudapi.ConfirmRequest
+}
+
+func (f *face) confirm(ctx context.Context, in *confirmInput) (cloudapi.Confirmed, error) {
+	if err := rest.Need("file_id", in.Body.FileID); err != nil {
+		return cloudapi.Confirmed{}, err
+	}
+	file, err := f.Library.Confirm(ctx, rest.Actor(ctx), in.Body.FileID)
+	if err != nil {
+		return cloudapi.Confirmed{}, err
+	}
+	item := f.itemOf(&file)
+	return cloudapi.Confirmed{Envelope: cloudapi.Said("Success"), FileItem: item, Data: item}, nil
+}
+
+func (f *face) files(ctx context.Context, in *struct {
+	rest.Paging
+	Name string `query:"name" doc:"Only files of this name."`
+}) (cloudapi.Files, error) {
+	page := in.Want()
+	list, err := f.Library.Files(ctx, rest.Actor(ctx), library.Query{Name: in.Name}, page)
+	out := cloudapi.Files{
+		Envelope: cloudapi.Success(), Files: []cloudapi.FileItem{}, Total: list.Total,
+		Pagination: cloudapi.Pages(list.Total, list.More, page),
+	}
+	for i := range list.Items {
+		out.Files = append(out.Files, f.itemOf(&list.Items[i]))
+	}
+	return out, err
+}
+
+// linkLife is how long a link to a file's content in an answer works.
+const linkLife = 15 * time.Minute
+
+// contentURL is a link to the content; empty before there is any.
+func (f *face) contentURL(file *grove.File) string {
+	if file.State != grove.Stored {
+		return ""
+	}
+	return f.Library.ContentURL(*file, linkLife)
+}
+
+func (f *face) itemOf(file *grove.File) cloudapi.FileItem {
+	link := f.contentURL(file)
+	return cloudapi.FileItem{
+		FileID: file.ID, Name: file.Name, FileName: file.Name, Title: file.Name, FileURL: link, URL: link, Size: file.SizeBytes,
+		MD5: file.MD5, SHA256: file.SHA256, ModelID: file.ModelID, ProjectID: decimal(file.ProjectID), ProfileID: decimal(file.ProfileID),
+		Printable: file.Printable, Problem: file.Problem, CreatedAt: cloudapi.FormatTime(file.CreatedAt),
+	}
+}
+
+// contextOf is what is in a sliced file, as the slicer shows it.
+func (f *face) contextOf(file *grove.File) cloudapi.Context {
+	none := []cloudapi.NamedURL{}
+	c := cloudapi.Context{
+		Compatibility: compatibility(file), Pictures: none, Configs: none, Plates: []cloudapi.ContextPlate{},
+		Materials: []cloudapi.ContextMaterial{}, AuxiliaryPictures: none, AuxiliaryBOM: none, AuxiliaryGuide: none, AuxiliaryOther: none,
+	}
+	seen := map[int]bool{}
+	for i := range file.Plates {
+		p := &file.Plates[i]
+		c.Plates = append(c.Plates, f.plateOf(file, p))
+		for _, fil := range p.Filaments {
+			if !seen[fil.ID] {
+				seen[fil.ID] = true
+				c.Materials = append(c.Materials, cloudapi.ContextMaterial{Color: fil.Color, Material: fil.Type, FilamentID: fil.Preset})
+			}
+		}
+	}
+	return c
+}
+
+func (f *face) plateOf(file *grove.File, p *grove.Plate) cloudapi.ContextPlate {
+	name := "plate_" + strconv.Itoa(p.Index)
+	out := cloudapi.ContextPlate{
+		Index: p.Index, Name: p.Name, Prediction: p.EstimateSeconds, Weight: p.WeightGrams,
+		Thumbnail: cloudapi.NamedURL{Name: name + ".png", Dir: "Metadata", URL: f.cover(file, p.Index)},
+		Gcode:     cloudapi.NamedURL{Name: name + ".gcode", Dir: "Metadata"},
+		Filaments: []cloudapi.ContextFilament{}, Objects: []json.RawMessage{}, Warning: []string{},
+	}
+	for _, fil := range p.Filaments {
+		out.Filaments = append(out.Filaments, cloudapi.ContextFilament{
+			ID: strconv.Itoa(fil.ID), Type: fil.Type, Color: fil.Color, FilamentID: fil.Preset,
+			UsedMeters: amount(fil.Meters), UsedGrams: amount(fil.Grams),
+		})
+	}
+	return out
+}
+
+// amount is a quantity as text, to a hundredth.
+func amount(v float64) string {
+	text := strings.TrimRight(strconv.FormatFloat(v, 'f', 2, 64), "0")
+	return strings.TrimSuffix(text, ".")
+}

@@ -1,0 +1,142 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+)
+
+// wireError is embedded by this name, because failure needs the method Error.
+type wireError = cloudapi.Error
+
+// failure is an error on its way out of a huma handler: the envelope with the
+// status and headers that belong to it.
+type failure struct {
+	wireError
+	status int
+	header http.Header
+}
+
+func (f *failure) Error() string           { return f.Message }
+func (f *failure) GetStatus() int          { return f.status }
+func (f *failure) GetHeaders() http.Header { return f.header }
+
+// failed turns any error into the answer that tells it, and keeps it for the log.
+func failed(ctx context.Context, err error) *failure {
+	c := callOf(ctx)
+	if err != nil {
+		c.err = err
+	}
+	status, body := cloudapi.ToWire(err, c.id)
+	f := &failure{wireError: body, status: status, header: http.Header{}}
+	if body.Details.RetryAfter > 0 {
+		f.header.Set("Retry-After", strconv.Itoa(body.Details.RetryAfter))
+	}
+	if status == http.StatusUnauthorized {
+		f.header.Set("WWW-Authenticate", `Bearer realm="grove"`)
+	}
+	return f
+}
+
+// fail answers with an error outside of huma.
+func (rt *Router) fail(w http.ResponseWriter, r *http.Request, err error) {
+	f := failed(r.Context(), err)
+	for name, values := range f.header {
+		w.Header()[name] = values
+	}
+	writeJSON(w, f.status, f)
+}
+
+// writeJSON answers with a value that always can be encoded. A client that has
+// left is no error of ours.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}
+
+// retell puts what huma found wrong with a request into our envelope. Huma's own
+// status 422 becomes 400, see [plainStatus].
+func retell(ctx huma.Context, status string, v any) (any, error) {
+	model, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	ctx.SetHeader("Content-Type", "application/json")
+	return failed(ctx.Context(), ofModel(status, model)), nil
+}
+
+// ofModel is the error that huma's words stand for. What a client sent is not
+// repeated to it: it may be a password.
+func ofModel(status string, model *huma.ErrorModel) error {
+	if strings.HasPrefix(status, "5") {
+		return fmt.Errorf("huma: %s", model.Detail)
+	}
+	e := &grove.Error{Code: grove.Invalid, Reason: "bad_request", Message: model.Detail, Fields: map[string]string{}}
+	var words []string
+	for _, d := range model.Errors {
+		field := strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query.")
+		if field == "body" {
+			words = append(words, d.Message)
+			continue
+		}
+		e.Fields[field] = d.Message
+		words = append(words, field+": "+d.Message)
+	}
+	if len(words) > 0 {
+		e.Message = "the request is not as it must be: " + strings.Join(words, "; ")
+	}
+	return e
+}
+
+// plainStatus answers 400 where huma says 422 of a request it found wrong. Our
+// own 422 passes.
+type plainStatus struct{ humaContext }
+
+// humaContext is embedded by this name, because plainStatus needs the method Context.
+type humaContext = huma.Context
+
+func (p plainStatus) SetStatus(status int) {
+	if status == http.StatusUnprocessableEntity && !ownStatus(p.Context()) {
+		status = http.StatusBadRequest
+	}
+	p.humaContext.SetStatus(status)
+}
+
+// Unwrap leads huma to the adapter's own context.
+func (p plainStatus) Unwrap() huma.Context { return p.humaContext }
+
+// ownStatus reports whether the error being told came from a rule.
+func ownStatus(ctx context.Context) bool {
+	err := callOf(ctx).err
+	return err != nil && !grove.HasReason(err, "bad_request")
+}
+
+// readJSON decodes a body, telling in plain words what is wrong with it.
+func readJSON(data []byte, v any) error {
+	err := json.Unmarshal(data, v)
+	var wrongType *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrongType) && wrongType.Field != "":
+		return fmt.Errorf("%s: type mismatch, %s cannot be a %s", wrongType.Field, wrongType.Value, wrongType.Type)
+	case errors.As(err, &syntax):
+		return fmt.Errorf("it is not JSON (at byte %d: %s)", syntax.Offset, syntax.Error())
+	}
+	return errors.New("it is not the JSON that is expected here")
+}

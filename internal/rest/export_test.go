@@ -1,0 +1,6 @@
+package rest
+
+// For tests outside of the package.
+const MaxBody = maxBody
+
+var Straighten = straighten

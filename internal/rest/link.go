@@ -1,0 +1,106 @@
+package rest
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/library"
+)
+
+const tagLinks = "Signed links"
+
+// mountLinks mounts what signed links lead to. Their signature is the credential.
+func (rt *Router) mountLinks() {
+	signed := []string{"Expires", "Signature"}
+	put := Op{Route: Route{Method: http.MethodPut, Path: "/u/{id}", Open: true}, Tag: tagLinks, Summary: "Upload a file's content"}
+	put.About = "The `upload_url` of an upload. Any content type or none. What arrives whole is kept, and the upload is finished with it; a PUT that broke off may be repeated."
+	Plain(rt, put, Raw{Takes: "application/octet-stream", Query: signed}, rt.receive)
+
+	content := Op{Route: Route{Method: http.MethodGet, Path: "/f/{id}/content", Open: true}, Tag: tagLinks, Summary: "A file's bytes"}
+	Plain(rt, content, Raw{
+		Gives: "application/octet-stream", Query: signed, Also: map[int]string{http.StatusPartialContent: "The range asked for"},
+	}, rt.signedContent)
+
+	picture := Op{Route: Route{Method: http.MethodGet, Path: "/f/{id}/{picture}", Open: true}, Tag: tagLinks, Summary: "A plate's picture"}
+	picture.About = "`picture` is `plate_1.png` for the first plate."
+	Plain(rt, picture, Raw{Gives: "image/png", Query: signed}, rt.signedPicture)
+}
+
+func signature(r *http.Request) library.Signature {
+	q := r.URL.Query()
+	return library.Signature{Expires: q.Get("Expires"), Signature: q.Get("Signature")}
+}
+
+// receive takes an upload. Its answer has no body, which clients of the vendor's
+// storage do not expect.
+func (rt *Router) receive(w http.ResponseWriter, r *http.Request) {
+	line := http.NewResponseController(w)
+	f, err := rt.Library.Receive(r.Context(), r.PathValue("id"), signature(r), r.ContentLength, &steady{r.Body, line})
+	// The next request on this line must not end by a deadline of this one. That
+	// fails only when there is no line any more.
+	_ = line.SetReadDeadline(time.Time{})
+	if err != nil {
+		rt.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Etag", `"`+strings.ToLower(f.MD5)+`"`)
+	w.WriteHeader(http.StatusOK)
+}
+
+// stall is how long an upload may stand still.
+const stall = 60 * time.Second
+
+// steady reads a body of any length that keeps coming, and gives up on one that
+// does not.
+type steady struct {
+	body io.Reader
+	line *http.ResponseController
+}
+
+func (s *steady) Read(p []byte) (int, error) {
+	if err := s.line.SetReadDeadline(time.Now().Add(stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, err
+	}
+	return s.body.Read(p)
+}
+
+func (rt *Router) signedContent(w http.ResponseWriter, r *http.Request) {
+	f, content, err := rt.Library.OpenSigned(r.Context(), r.PathValue("id"), signature(r))
+	if err != nil {
+		rt.fail(w, r, err)
+		return
+	}
+	defer content.Close()
+	ServeContent(w, r, &f, content)
+}
+
+func (rt *Router) signedPicture(w http.ResponseWriter, r *http.Request) {
+	plate, ok := plateOf(r.PathValue("picture"))
+	if !ok {
+		rt.fail(w, r, grove.Errorf(grove.NotFound, "no_such_path", "there is nothing at %s", r.URL.Path))
+		return
+	}
+	png, err := rt.Library.SignedThumbnail(r.Context(), r.PathValue("id"), plate, signature(r))
+	if err != nil {
+		rt.fail(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "image/png")
+	h.Set("Cache-Control", "public, max-age=86400")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // pages elsewhere show covers
+	_, _ = w.Write(png)                                   // a client that has left is no error of ours
+}
+
+// plateOf reads the number in plate_1.png.
+func plateOf(picture string) (int, bool) {
+	digits, isPNG := strings.CutSuffix(picture, ".png")
+	digits, isPlate := strings.CutPrefix(digits, "plate_")
+	n, err := strconv.Atoi(digits)
+	return n, isPNG && isPlate && err == nil && strconv.Itoa(n) == digits && n > 0
+}

@@ -1,0 +1,77 @@
+package own
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/rest"
+)
+
+func (f *face) mountPrinters(rt *rest.Router) {
+	const tag = "printers"
+	rest.Handle(rt, get("/printers", tag, "My printers as they are now"), f.printers)
+	rest.Handle(rt, get("/printers/{serial}", tag, "One printer as it is now"), f.printer)
+	plate := post("/printers/{serial}/plate-clear", tag, "Confirm that the plate is empty")
+	plate.About = "Nothing starts on a printer after a print until a person has looked and said so."
+	rest.Handle(rt, plate, f.clearPlate)
+	command := post("/printers/{serial}/commands", tag, "Send a command to a printer")
+	command.About = "The body is what a client would publish to `device/{serial}/request`, one command. " +
+		"The answer says how far it got: accepted and rejected are the printer's own words, timed_out means it may have worked. " +
+		"A start becomes a job. Stop and pause are never limited."
+	command.Uncounted = rest.Always // the handler counts, once it knows that it is neither stop nor pause
+	rest.Handle(rt, command, f.command)
+}
+
+func (f *face) printers(ctx context.Context, in *paged) (cloudapi.Data[[]grove.Live], error) {
+	list, err := f.Fleet.Printers(ctx, rest.Actor(ctx), in.Want())
+	return cloudapi.ListOf(list, in.Want()), err
+}
+
+type bySerial struct {
+	Serial string `path:"serial" maxLength:"64"`
+}
+
+func (f *face) printer(ctx context.Context, in *bySerial) (cloudapi.Data[grove.Live], error) {
+	if err := rest.CountStatus(ctx, in.Serial); err != nil {
+		return cloudapi.Data[grove.Live]{}, err
+	}
+	live, err := f.Fleet.Live(ctx, rest.Actor(ctx), in.Serial)
+	return cloudapi.Of(live), err
+}
+
+func (f *face) clearPlate(ctx context.Context, in *bySerial) (cloudapi.Data[grove.Printer], error) {
+	p, err := f.Queue.ClearPlate(ctx, rest.Actor(ctx), in.Serial)
+	return cloudapi.Of(p), err
+}
+
+type commandInput struct {
+	Serial string `path:"serial" maxLength:"64"`
+	Body   json.RawMessage
+}
+
+func (f *face) command(ctx context.Context, in *commandInput) (cloudapi.Data[grove.CommandResult], error) {
+	if !urgent(in.Body) {
+		if err := rest.Count(ctx); err != nil {
+			return cloudapi.Data[grove.CommandResult]{}, err
+		}
+	}
+	result, err := f.Fleet.Command(ctx, rest.Actor(ctx), in.Serial, in.Body)
+	return cloudapi.Of(result), err
+}
+
+// urgent reports whether a body is nothing but stop and pause.
+func urgent(body []byte) bool {
+	requests, err := bambu.ParseRequests(body)
+	if err != nil {
+		return false
+	}
+	for _, r := range requests {
+		if !r.Urgent() {
+			return false
+		}
+	}
+	return len(requests) > 0
+}

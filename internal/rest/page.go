@@ -1,0 +1,87 @@
+package rest
+
+import (
+	"embed"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/grovecloud/grove"
+)
+
+//go:embed assets docs
+var static embed.FS
+
+// The policies of the pages. The documents may style inline, because swagger-ui
+// does; nothing may be loaded from elsewhere, and no script stands in a page.
+const (
+	pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+// mountPages mounts the page at /, what it is dressed in, and the documents.
+func (rt *Router) mountPages() {
+	page := template.Must(template.ParseFS(static, "assets/index.html"))
+	rt.open("/{$}", "The page", "text/html", rt.page(page))
+	rt.open("/assets/{name}", "What the page is dressed in", "application/octet-stream", rt.files("assets", pagePolicy))
+	rt.open("/docs", "This description, to read and to try", "text/html", docsPage)
+	rt.open("/docs/{name}", "What the description is shown with", "application/octet-stream", rt.files("docs", docsPolicy))
+	rt.open("/openapi.json", "This description, for programs", "application/json", rt.openapi)
+}
+
+// open mounts a plain GET that anyone may ask.
+func (rt *Router) open(at, summary, media string, h http.HandlerFunc) {
+	Plain(rt, Op{Route: Route{Method: http.MethodGet, Path: at, Open: true}, Tag: tagServer, Summary: summary}, Raw{Gives: media}, h)
+}
+
+// page shows what this is and where to go. The address is the one that the
+// visitor used, unless the server was told its own.
+func (rt *Router) page(t *template.Template) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		htmlHeaders(w, pagePolicy)
+		if err := t.Execute(w, struct{ URL, Version string }{rt.address(r), rt.Version}); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// address is where clients reach this server.
+func (rt *Router) address(r *http.Request) string {
+	if rt.PublicURL != "" {
+		return strings.TrimSuffix(rt.PublicURL, "/")
+	}
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+func docsPage(w http.ResponseWriter, r *http.Request) {
+	htmlHeaders(w, docsPolicy)
+	http.ServeFileFS(w, r, static, "docs/index.html")
+}
+
+func htmlHeaders(w http.ResponseWriter, policy string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", policy)
+	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
+	w.Header().Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+}
+
+// files serves one folder of what is built in, and only what belongs to pages.
+func (rt *Router) files(dir, policy string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := path.Join(dir, path.Base(r.PathValue("name")))
+		if _, err := fs.Stat(static, name); err != nil || strings.HasSuffix(name, ".html") {
+			rt.fail(w, r, grove.Errorf(grove.NotFound, "no_such_path", "there is nothing at %s", r.URL.Path))
+			return
+		}
+		w.Header().Set("Content-Security-Policy", policy)
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		http.ServeFileFS(w, r, static, name)
+	}
+}

@@ -1,0 +1,335 @@
+// Package resttest puts both HTTP faces together with the real rules on a real
+// store, for tests.
+package resttest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/access"
+	"github.com/grovecloud/grove/internal/blob"
+	"github.com/grovecloud/grove/internal/feed"
+	"github.com/grovecloud/grove/internal/fleet"
+	"github.com/grovecloud/grove/internal/library"
+	"github.com/grovecloud/grove/internal/limit"
+	"github.com/grovecloud/grove/internal/post"
+	"github.com/grovecloud/grove/internal/queue"
+	"github.com/grovecloud/grove/internal/rest"
+	"github.com/grovecloud/grove/internal/rest/cloud"
+	"github.com/grovecloud/grove/internal/rest/own"
+	"github.com/grovecloud/grove/internal/store"
+	"github.com/grovecloud/grove/internal/webhook"
+)
+
+// PublicURL is how the house calls itself in links.
+const PublicURL = "http://grove.test"
+
+// Password is every user's.
+const Password = "correct horse battery"
+
+// House is the two faces with what is behind them.
+type House struct {
+	*rest.Router
+	DB      *store.DB
+	Access  *access.Access
+	Fleet   *fleet.Fleet
+	Queue   *queue.Queue
+	Library *library.Library
+	Log     *Log
+	Token   string // of ann@grove.local, an owner
+	UserID  int64
+}
+
+// Log is what was logged.
+type Log struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+// String is everything so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func config(path string) store.Config {
+	return store.Config{Path: path, MasterKey: make([]byte, 32)}
+}
+
+// cheap hashes are fit for tests alone.
+func cheap() access.Hashing { return access.Hashing{MemoryKiB: 64, Passes: 1} }
+
+// seeded is a database in which the key that signs tokens has been made already,
+// since that takes a second.
+var seeded = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "grove")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "grove.db")
+	db, err := store.Open(context.Background(), config(path))
+	if err != nil {
+		return nil, err
+	}
+	_, err = access.New(context.Background(), access.Config{Records: db, Log: slog.New(slog.DiscardHandler), Hashes: cheap()})
+	if err := errors.Join(err, db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// New makes a house with these limits and one owner, signed in.
+func New(t testing.TB, limits string) *House {
+	t.Helper()
+	h := Empty(t, limits)
+	h.Token = h.SignIn(t, "ann@grove.local", grove.Owner)
+	u, err := h.DB.UserByEmail(t.Context(), "ann@grove.local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.UserID = u.ID
+	return h
+}
+
+// Empty makes a house in which nobody lives yet.
+func Empty(t testing.TB, limits string) *House {
+	t.Helper()
+	seed, err := seeded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "grove.db")
+	if err := os.WriteFile(path, seed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := &House{Log: &Log{}}
+	if h.DB, err = store.Open(t.Context(), config(path)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.DB.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := h.open(t, limits); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (h *House) open(t testing.TB, limits string) (err error) {
+	log := slog.New(slog.NewTextHandler(h.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	registry := prometheus.NewRegistry()
+	if h.Access, err = access.New(t.Context(), access.Config{Records: h.DB, Log: log, Hashes: cheap(), Registry: registry}); err != nil {
+		return err
+	}
+	h.Fleet, err = fleet.New(t.Context(), fleet.Config{
+		Records: h.DB, Gate: h.Access, Tell: func(string, []byte) {}, Log: log, Registry: registry,
+	})
+	if err != nil {
+		return err
+	}
+	disk, err := blob.OpenDisk(t.TempDir())
+	if err != nil {
+		return err
+	}
+	t.Cleanup(func() { disk.Close() })
+	h.Library = library.New(library.Config{
+		Records: files{h.DB}, Blobs: disk, Key: make([]byte, 32), PublicURL: PublicURL, MinFree: -1, Log: log,
+	})
+	h.Queue = queue.New(queue.Config{
+		Records: jobs{h.DB}, Printers: printers{h.Fleet}, Files: h.Library, Gate: h.Access, Log: log, Registry: registry,
+	})
+	h.Fleet.Join(turns{}, h.Queue)
+	hooks := webhook.New(webhook.Config{
+		Records: h.DB, Poster: post.New(post.Config{AllowLoopback: true}), Log: log, Registry: registry,
+	})
+	rules, err := limit.Parse(limits)
+	if err != nil {
+		return err
+	}
+	h.Router, err = rest.New(rest.Config{
+		Access: h.Access, Limits: limit.New(rules), Library: h.Library, Log: log, Registry: registry,
+		Ready:   h.DB.Ping,
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "figures") }),
+	})
+	if err != nil {
+		return err
+	}
+	news := feed.New(feed.Config{Records: h.DB})
+	cloud.Mount(h.Router, cloud.Rules{Access: h.Access, Fleet: h.Fleet, Queue: h.Queue, Library: h.Library, Feed: news})
+	own.Mount(h.Router, own.Rules{
+		Access: h.Access, Fleet: h.Fleet, Queue: h.Queue, Library: h.Library, Feed: news, Hooks: hooks, Journal: h.DB,
+	})
+	return nil
+}
+
+// The rules see the store and each other through these, as in the server.
+type (
+	files    struct{ *store.DB }
+	jobs     struct{ *store.DB }
+	printers struct{ *fleet.Fleet }
+	turns    struct{}
+)
+
+func (f files) Files(ctx context.Context, ownerID int64, states []grove.UploadState, name string, page grove.Page) (grove.List[grove.File], error) {
+	return f.DB.Files(ctx, store.FileFilter{OwnerID: ownerID, States: states, Name: name}, page)
+}
+
+func (j jobs) Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
+	return j.DB.Jobs(ctx, store.JobFilter{OwnerID: ownerID, Serial: serial, States: states}, page)
+}
+
+func (printers) Start(context.Context, queue.Order) error { return errors.New("nothing starts here") }
+
+func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) error {
+	_, err := p.Command(ctx, actor, serial, []byte(`{"print":{"command":"stop","sequence_id":"0"}}`))
+	return err
+}
+
+func (turns) Turn(context.Context, fleet.Turn) error { return nil }
+
+// SignIn adds a user and gives an access token.
+func (h *House) SignIn(t testing.TB, email string, role grove.Role) string {
+	t.Helper()
+	if _, err := h.Access.AddUser(t.Context(), email, Password, "Ann", role); err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := h.Access.Login(t.Context(), access.Credentials{Account: email, Password: Password, Remote: "192.0.2.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(tokens.Access)
+}
+
+// Ask sends a request as the owner. Headers are pairs; an empty value takes one away.
+func (h *House) Ask(method, target, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	r.Header.Set("Authorization", "Bearer "+h.Token)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+		if headers[i+1] == "" {
+			r.Header.Del(headers[i])
+		}
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// Call asks, demands a status, and reads the answer.
+func Call[T any](t testing.TB, h *House, status int, method, target, body string, headers ...string) T {
+	t.Helper()
+	w := h.Ask(method, target, body, headers...)
+	if w.Code != status {
+		t.Fatalf("%s %s: got %d %s, want %d", method, target, w.Code, w.Body, status)
+	}
+	var out T
+	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+		t.Fatalf("%s %s: %v in %s", method, target, err, w.Body)
+	}
+	return out
+}
+
+// Refused asks, and demands an error of this status and code in the envelope.
+func Refused(t testing.TB, h *House, status, code int, method, target, body string, headers ...string) cloudapi.Error {
+	t.Helper()
+	w := h.Ask(method, target, body, headers...)
+	return Told(t, w, status, code)
+}
+
+// Told demands that an answer is an error of this status and code, complete.
+func Told(t testing.TB, w *httptest.ResponseRecorder, status, code int) cloudapi.Error {
+	t.Helper()
+	var e cloudapi.Error
+	if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil {
+		t.Fatalf("status %d, body %q: %v", w.Code, w.Body, err)
+	}
+	if w.Code != status || e.Code != code {
+		t.Errorf("got %d %s, want status %d and code %d", w.Code, w.Body, status, code)
+	}
+	if e.Message == "" || e.Name == "" || e.Details.Reason == "" || e.Details.RequestID == "" {
+		t.Errorf("incomplete error: %s", w.Body)
+	}
+	if got := w.Header().Get("X-Request-Id"); got != e.Details.RequestID {
+		t.Errorf("request id %q in the header, %q in the body", got, e.Details.RequestID)
+	}
+	if got := w.Header().Get("Content-Type"); got != "application/json" {
+		t.Errorf("an error of type %q", got)
+	}
+	return e
+}
+
+// Line is a printer's end of a link: it keeps what was sent to it.
+type Line struct {
+	mu   sync.Mutex
+	sent []string
+}
+
+// Send is what the fleet calls.
+func (l *Line) Send(payload []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sent = append(l.sent, string(payload))
+	return nil
+}
+
+// Close ends nothing: there is no wire.
+func (*Line) Close(string) {}
+
+// Sent is all that was sent so far.
+func (l *Line) Sent() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]string(nil), l.sent...)
+}
+
+// Report is a full report of an idle printer that once had a job of somebody's.
+const Report = `{"print":{"command":"push_status","msg":0,"sequence_id":"1","gcode_state":"IDLE","mc_percent":0,"stg_cur":-1,
+"nozzle_temper":25.5,"nozzle_target_temper":0,"bed_temper":24,"nozzle_diameter":"0.6","task_id":"0","subtask_name":"","hms":[],"wifi_signal":"-50dBm"}}`
+
+// Connect makes a bound printer connected, and has it report.
+func (h *House) Connect(t testing.TB, serial, report string) *Line {
+	t.Helper()
+	l := &Line{}
+	detach := h.Fleet.Attach(serial, l)
+	t.Cleanup(func() { detach("end of test") })
+	h.Fleet.Observe(serial, []byte(report))
+	return l
+}
+
+// Upload uploads a file of ann's through the front door.
+func (h *House) Upload(t testing.TB, name string, content []byte) cloudapi.Confirmed {
+	t.Helper()
+	up := Call[cloudapi.Upload](t, h, 200, "POST", "/v1/iot-service/api/user/upload", fmt.Sprintf(`{"filename":%q,"size":%d}`, name, len(content)))
+	if w := h.Ask("PUT", up.UploadURL, string(content), "Content-Type", "", "Authorization", ""); w.Code != 200 || w.Body.Len() != 0 {
+		t.Fatalf("put %s: %d %s", name, w.Code, w.Body)
+	}
+	return Call[cloudapi.Confirmed](t, h, 200, "POST", "/v1/iot-service/api/user/upload/confirm", fmt.Sprintf(`{"file_id":%q}`, up.FileID))
+}

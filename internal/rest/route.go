@@ -1,0 +1,107 @@
+package rest
+
+import (
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+)
+
+// Route is one entry of the table. Its zero value is closed: a credential is
+// needed and every request counts.
+type Route struct {
+	Method string
+	Path   string // as http.ServeMux has it, such as /v1/x/{id}
+	// Open routes answer without a credential. There are few; a test names them.
+	Open bool
+	// Loopback routes need no credential from this very machine.
+	Loopback bool
+	// Uncounted says which requests the hourly class leaves out.
+	Uncounted func(*http.Request) bool
+	// Lenient takes JSON without a content type or as text/plain, as the vendor's
+	// clients send it.
+	Lenient bool
+	// Streams leaves the body to the handler, which answers for its size and type.
+	Streams bool
+}
+
+// Always is for routes whose requests never count.
+func Always(*http.Request) bool { return true }
+
+// mount puts a route into the table, behind the gate.
+func (rt *Router) mount(route Route, next http.Handler) {
+	rt.routes = append(rt.routes, route)
+	rt.mux.Handle(route.Method+" "+route.Path, rt.admit(route, next))
+}
+
+// adapter lets huma mount its operations on the router, so that they pass the
+// same gate as everything else.
+type adapter struct{ rt *Router }
+
+// routeKey is where an operation's metadata keep its route.
+const routeKey = "route"
+
+func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
+	route, ok := op.Metadata[routeKey].(Route)
+	if !ok {
+		route = Route{Method: op.Method, Path: op.Path} // closed
+	}
+	a.rt.mount(route, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler(humago.NewContext(op, r, w))
+	}))
+}
+
+func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.rt.ServeHTTP(w, r) }
+
+// straighten rewrites the paths that clients send into the ones in the table:
+// doubled slashes, and /api/v1 as the vendor's website has it.
+func straighten(r *http.Request) {
+	p := r.URL.Path
+	if r.URL.RawPath != "" { // escaped slashes must stay what they are
+		r.URL.RawPath = oneSlash(r.URL.RawPath)
+		r.URL.Path = oneSlash(p)
+	} else if strings.Contains(p, "//") || strings.Contains(p, "/.") {
+		r.URL.Path = path.Clean(p)
+	}
+	if strings.HasPrefix(r.URL.Path, "/api/v1/") {
+		r.URL.Path = strings.TrimPrefix(r.URL.Path, "/api")
+		r.URL.RawPath = strings.TrimPrefix(r.URL.RawPath, "/api")
+	}
+}
+
+func oneSlash(p string) string {
+	for strings.Contains(p, "//") {
+		p = strings.ReplaceAll(p, "//", "/")
+	}
+	return p
+}
+
+// unmatched answers what is in no route: 405 where another method is, else 404.
+func (rt *Router) unmatched(w http.ResponseWriter, r *http.Request) {
+	allowed := rt.allowed(r)
+	if len(allowed) == 0 {
+		rt.fail(w, r, grove.Errorf(grove.NotFound, "no_such_path", "there is nothing at %s; /docs lists what there is", r.URL.Path))
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	rt.fail(w, r, grove.Errorf(grove.Invalid, cloudapi.ReasonMethodNotAllowed,
+		"%s is not possible at %s; %s is", r.Method, r.URL.Path, strings.Join(allowed, ", ")))
+}
+
+// allowed lists the methods that a path has.
+func (rt *Router) allowed(r *http.Request) []string {
+	var methods []string
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = m
+		if _, pattern := rt.mux.Handler(other); pattern != "/" {
+			methods = append(methods, m)
+		}
+	}
+	return methods
+}

@@ -1,0 +1,146 @@
+package rest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/grovecloud/grove/internal/rest"
+	"github.com/grovecloud/grove/internal/rest/resttest"
+)
+
+var inBraces = regexp.MustCompile(`\{[^}]*\}`)
+
+// address is a path of the table with something in each of its braces.
+func address(route rest.Route) string {
+	return inBraces.ReplaceAllString(strings.TrimSuffix(route.Path, "{$}"), "1")
+}
+
+// TestStrangersGetNothing walks the whole table: whatever is not on the short list
+// of open routes must refuse everybody without a credential.
+func TestStrangersGetNothing(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	var open []string
+	for _, route := range h.Routes() {
+		if route.Open {
+			open = append(open, route.Method+" "+route.Path)
+			continue
+		}
+		for name, credential := range map[string]string{
+			"none": "", "blank": " ", "made up": "Bearer x.y.z", "another scheme": "Basic YTpi", "unsigned": "Bearer eyJhbGciOiJub25lIn0.eyJ1c2VybmFtZSI6InVfMTAwMDAwMSJ9.",
+		} {
+			r := httptest.NewRequest(route.Method, address(route), nil)
+			if credential != "" {
+				r.Header.Set("Authorization", credential)
+			}
+			r.Header.Set("Cookie", "token="+h.Token)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != 401 || !strings.Contains(w.Body.String(), "Please login") {
+				t.Errorf("%s %s, credential %s: %d %s", route.Method, route.Path, name, w.Code, w.Body)
+			}
+		}
+	}
+	slices.Sort(open)
+	want := []string{
+		"GET /assets/{name}", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /livez",
+		"GET /openapi.json", "GET /readyz", "GET /v1/iot-service/api/slicer/resource", "GET /{$}",
+		"POST /v1/grove-service/setup", "POST /v1/user-service/user/login", "PUT /u/{id}",
+	}
+	if diff := cmp.Diff(want, open); diff != "" {
+		t.Errorf("the open routes (-want +got):\n%s", diff)
+	}
+	if len(h.Routes()) < 60 {
+		t.Errorf("only %d routes were walked", len(h.Routes()))
+	}
+}
+
+func TestSignedLinksRefuseWhatIsNotSigned(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	for _, link := range []string{"/u/f_1", "/u/f_1?Expires=9999999999&Signature=00", "/f/f_1/content", "/f/f_1/plate_1.png?Expires=1&Signature=zz"} {
+		method := "GET"
+		if strings.HasPrefix(link, "/u/") {
+			method = "PUT"
+		}
+		e := resttest.Refused(t, h, 403, 403, method, link, "x")
+		if !strings.Contains(e.Details.Reason, "signature") {
+			t.Errorf("%s: %q", link, e.Details.Reason)
+		}
+	}
+}
+
+// document is as much of OpenAPI as is checked.
+type document struct {
+	OpenAPI    string
+	Paths      map[string]map[string]operation
+	Components struct{ Schemas map[string]any }
+}
+
+type operation struct {
+	OperationID string
+	Summary     string
+	Security    []map[string][]string
+	Responses   map[string]any
+	Parameters  []struct{ Name, In string }
+}
+
+func TestTheDescriptionIsComplete(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	body := h.Ask("GET", "/openapi.json", "").Body.Bytes()
+	var doc document
+	if err := json.Unmarshal(body, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.1") {
+		t.Errorf("version %q", doc.OpenAPI)
+	}
+	ids := map[string]bool{}
+	for _, route := range h.Routes() {
+		o, ok := doc.Paths[strings.TrimSuffix(route.Path, "{$}")][strings.ToLower(route.Method)]
+		if !ok {
+			t.Errorf("%s %s is not described", route.Method, route.Path)
+			continue
+		}
+		if o.Summary == "" || ids[o.OperationID] || o.Responses["default"] == nil || len(o.Responses) < 2 {
+			t.Errorf("%s %s is described as %+v", route.Method, route.Path, o)
+		}
+		ids[o.OperationID] = true
+		if (len(o.Security) == 0) != route.Open {
+			t.Errorf("%s %s: open %t, security %v", route.Method, route.Path, route.Open, o.Security)
+		}
+		for _, param := range inBraces.FindAllString(strings.TrimSuffix(route.Path, "{$}"), -1) {
+			if !slices.ContainsFunc(o.Parameters, func(p struct{ Name, In string }) bool { return p.In == "path" && "{"+p.Name+"}" == param }) {
+				t.Errorf("%s %s: parameter %s is not described", route.Method, route.Path, param)
+			}
+		}
+	}
+	checkReferences(t, body, doc)
+}
+
+func checkReferences(t *testing.T, body []byte, doc document) {
+	t.Helper()
+	refs := regexp.MustCompile(`"#/components/schemas/([^"]+)"`).FindAllStringSubmatch(string(body), -1)
+	for _, ref := range refs {
+		if doc.Components.Schemas[ref[1]] == nil {
+			t.Errorf("%s leads nowhere", ref[0])
+		}
+	}
+	if len(refs) < 50 {
+		t.Errorf("only %d references", len(refs))
+	}
+	if strings.Contains(string(body), "ErrorModel") {
+		t.Error("an error shape is described that is never answered")
+	}
+	if job := fmt.Sprint(doc.Components.Schemas["Job"]); !strings.Contains(job, "A decimal number as text") {
+		t.Errorf("the job's id is not described as text: %s", job)
+	}
+}
