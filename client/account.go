@@ -1,0 +1,65 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+)
+
+// Login signs in with a password and keeps the access token.
+func (c *Client) Login(ctx context.Context, account string, password grove.Secret) (cloudapi.Login, error) {
+	var out cloudapi.Login
+	in := cloudapi.LoginRequest{Account: account, Password: password}
+	if err := c.call(ctx, http.MethodPost, "/v1/user-service/user/login", in, &out); err != nil {
+		return out, err
+	}
+	if out.AccessToken == "" {
+		return out, grove.Errorf(grove.Forbidden, "second_factor",
+			"this account also wants %q, which this client can't answer yet; sign in elsewhere and give the token", out.LoginType)
+	}
+	c.token = out.AccessToken
+	return out, nil
+}
+
+// Logout ends the session of the token and forgets it.
+func (c *Client) Logout(ctx context.Context) error {
+	if err := c.call(ctx, http.MethodPost, "/v1/user-service/my/logout", cloudapi.LogoutRequest{}, nil); err != nil {
+		return err
+	}
+	c.token = ""
+	return nil
+}
+
+// Setup makes the first owner of a new Grove with the code it printed at start.
+func (c *Client) Setup(ctx context.Context, in cloudapi.SetupRequest) (grove.User, error) {
+	return own[grove.User](ctx, c, http.MethodPost, "/v1/grove-service/setup", in)
+}
+
+// Profile is the account of the token.
+func (c *Client) Profile(ctx context.Context) (cloudapi.Profile, error) {
+	var out cloudapi.Profile
+	err := c.call(ctx, http.MethodGet, "/v1/user-service/my/profile", nil, &out)
+	return out, err
+}
+
+// ChangeProfile changes the name or the avatar; nil leaves it.
+func (c *Client) ChangeProfile(ctx context.Context, change cloudapi.ProfileChange) error {
+	return c.call(ctx, http.MethodPut, "/v1/user-service/my/profile", change, nil)
+}
+
+// Preference tells the numeric user id that MQTT user names are made of.
+func (c *Client) Preference(ctx context.Context) (cloudapi.Preference, error) {
+	var out cloudapi.Preference
+	err := c.call(ctx, http.MethodGet, "/v1/design-user-service/my/preference", nil, &out)
+	return out, err
+}
+
+// Ready reports whether the server takes requests. It needs no token.
+func (c *Client) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return c.call(ctx, http.MethodGet, "/readyz", nil, nil)
+}

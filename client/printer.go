@@ -1,0 +1,75 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+)
+
+const bindPath = "/v1/iot-service/api/user/bind"
+
+// Devices lists the account's printers as every server of the API shows them.
+func (c *Client) Devices(ctx context.Context) ([]cloudapi.Device, error) {
+	var out cloudapi.Devices
+	err := c.call(ctx, http.MethodGet, bindPath, nil, &out)
+	return out.Devices, err
+}
+
+// Bind makes a printer the account's own. The device secret in the answer is
+// shown this once.
+func (c *Client) Bind(ctx context.Context, in cloudapi.BindRequest) (cloudapi.Bound, error) {
+	var out cloudapi.Bound
+	err := c.call(ctx, http.MethodPost, bindPath, in, &out)
+	return out, err
+}
+
+// Unbind gives a printer up.
+func (c *Client) Unbind(ctx context.Context, serial string) error {
+	return c.call(ctx, http.MethodDelete, query(bindPath, url.Values{"dev_id": {serial}}), nil, nil)
+}
+
+// Rename changes a printer's name.
+func (c *Client) Rename(ctx context.Context, serial, name string) error {
+	return c.call(ctx, http.MethodPatch, "/v1/iot-service/api/user/device/info", cloudapi.DeviceRename{DeviceID: serial, Name: name}, nil)
+}
+
+// Versions tells the firmware of a printer, or of all with an empty serial.
+func (c *Client) Versions(ctx context.Context, serial string) ([]cloudapi.DeviceVersion, error) {
+	q := url.Values{}
+	if serial != "" {
+		q.Set("dev_id", serial)
+	}
+	var out cloudapi.Versions
+	err := c.call(ctx, http.MethodGet, query("/v1/iot-service/api/user/device/version", q), nil, &out)
+	return out.Devices, err
+}
+
+// Printers lists the account's printers with their live state. Grove only.
+func (c *Client) Printers(ctx context.Context, page grove.Page) (grove.List[grove.Live], error) {
+	return list[grove.Live](ctx, c, "/v1/grove-service/printers", pages(nil, page))
+}
+
+// Printer is one printer with its live state. Grove only.
+func (c *Client) Printer(ctx context.Context, serial string) (grove.Live, error) {
+	return own[grove.Live](ctx, c, http.MethodGet, printerPath(serial), nil)
+}
+
+// ClearPlate confirms that a printer's plate is empty, so that the next job may
+// start. Grove only.
+func (c *Client) ClearPlate(ctx context.Context, serial string) (grove.Printer, error) {
+	return own[grove.Printer](ctx, c, http.MethodPost, printerPath(serial)+"/plate-clear", nil)
+}
+
+// Command sends one command, a whole MQTT message such as
+// {"print":{"command":"pause"}}, and waits for the printer's own answer. Grove only.
+func (c *Client) Command(ctx context.Context, serial string, message json.RawMessage) (grove.CommandResult, error) {
+	return own[grove.CommandResult](ctx, c, http.MethodPost, printerPath(serial)+"/commands", message)
+}
+
+func printerPath(serial string) string {
+	return "/v1/grove-service/printers/" + url.PathEscape(serial)
+}

@@ -1,0 +1,63 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+)
+
+const hookPath = "/v1/grove-service/webhooks"
+
+func hookAt(id string) string { return hookPath + "/" + url.PathEscape(id) }
+
+// CreateWebhook adds an endpoint. The secret in the answer is shown this once.
+func (c *Client) CreateWebhook(ctx context.Context, in cloudapi.WebhookRequest) (cloudapi.WebhookCreated, error) {
+	return own[cloudapi.WebhookCreated](ctx, c, http.MethodPost, hookPath, in)
+}
+
+// Webhooks lists the endpoints.
+func (c *Client) Webhooks(ctx context.Context, page grove.Page) (grove.List[grove.Endpoint], error) {
+	return list[grove.Endpoint](ctx, c, hookPath, pages(nil, page))
+}
+
+// ChangeWebhook changes what is not nil.
+func (c *Client) ChangeWebhook(ctx context.Context, id string, in cloudapi.WebhookChange) (grove.Endpoint, error) {
+	return own[grove.Endpoint](ctx, c, http.MethodPatch, hookAt(id), in)
+}
+
+// DeleteWebhook removes an endpoint.
+func (c *Client) DeleteWebhook(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, hookAt(id), nil, nil)
+}
+
+// TestWebhook sends a webhook.test event to one endpoint.
+func (c *Client) TestWebhook(ctx context.Context, id string) (grove.Delivery, error) {
+	return own[grove.Delivery](ctx, c, http.MethodPost, hookAt(id)+"/test", nil)
+}
+
+// Deliveries lists what was sent to an endpoint, newest first.
+func (c *Client) Deliveries(ctx context.Context, id string, page grove.Page) (grove.List[grove.Delivery], error) {
+	return list[grove.Delivery](ctx, c, hookAt(id)+"/deliveries", pages(nil, page))
+}
+
+// Replay sends a delivery again, under its old id.
+func (c *Client) Replay(ctx context.Context, deliveryID string) (grove.Delivery, error) {
+	return own[grove.Delivery](ctx, c, http.MethodPost, hookPath+"/deliveries/"+url.PathEscape(deliveryID)+"/replay", nil)
+}
+
+// Notifications lists what a person should see, newest first.
+func (c *Client) Notifications(ctx context.Context, unread bool, page grove.Page) (grove.List[grove.Notification], error) {
+	q := pages(url.Values{}, page)
+	if unread {
+		q.Set("unread", "true")
+	}
+	return list[grove.Notification](ctx, c, "/v1/grove-service/notifications", q)
+}
+
+// MarkNotification marks one as read or unread.
+func (c *Client) MarkNotification(ctx context.Context, id string, read bool) error {
+	return c.call(ctx, http.MethodPatch, "/v1/grove-service/notifications/"+url.PathEscape(id), cloudapi.NotificationMark{Read: read}, nil)
+}
