@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/server"
+)
+
+type benchCmd struct {
+	Printers int           `help:"Simulated printers, each reporting once a second." default:"1000"`
+	Model    string        `help:"Their model." default:"X1 Carbon"`
+	Warm     time.Duration `help:"Time before measuring, after all are connected." default:"5s"`
+	Span     time.Duration `help:"Time measured." default:"30s"`
+}
+
+// Run starts a cloud and its printers as processes of their own, on this machine
+// alone, and prints what each used.
+func (c *benchCmd) Run(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "grove-bench-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cloud, info, err := c.serve(ctx, dir)
+	if err != nil {
+		return err
+	}
+	printers, err := c.printers(ctx, dir, info)
+	if err != nil {
+		return err
+	}
+	b := &bench{base: info.HTTP, cloud: cloud.Process.Pid, printers: printers.Process.Pid}
+	if err := b.connected(ctx, c.Printers); err != nil {
+		return err
+	}
+	if err := pause(ctx, c.Warm); err != nil {
+		return err
+	}
+	from, err := b.sample(ctx)
+	if err != nil {
+		return err
+	}
+	if err := pause(ctx, c.Span); err != nil {
+		return err
+	}
+	to, err := b.sample(ctx)
+	if err != nil {
+		return err
+	}
+	return c.print(from, to)
+}
+
+func (c *benchCmd) serve(ctx context.Context, dir string) (*exec.Cmd, server.Info, error) {
+	var info server.Info
+	ready := filepath.Join(dir, "ready.json")
+	p := c.child(ctx, "serve", "--demo", "--data", filepath.Join(dir, "data"), "--http", "127.0.0.1:0", "--mqtts", "127.0.0.1:0",
+		"--limits", "off", "--log-level", "error", "--ready-file", ready)
+	if err := p.Start(); err != nil {
+		return nil, info, err
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for time.Now().Before(deadline) {
+		raw, err := os.ReadFile(ready) //nolint:gosec // our own temporary file
+		if err == nil {
+			return p, info, json.Unmarshal(raw, &info)
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return nil, info, err
+		}
+	}
+	return nil, info, grove.Errorf(grove.Unavailable, "not_ready", "the cloud did not start within 30 s")
+}
+
+func (c *benchCmd) printers(ctx context.Context, dir string, info server.Info) (*exec.Cmd, error) {
+	token := filepath.Join(dir, "token.json")
+	at := []string{"--token-file", token, "--url", info.HTTP, "--mqtt", info.MQTTS, "--ca", info.CAFile}
+	login := c.child(ctx, append([]string{"login", info.Demo.Email}, at...)...)
+	login.Env = append(os.Environ(), "GROVE_PASSWORD="+info.Demo.Password)
+	if err := login.Run(); err != nil {
+		return nil, fmt.Errorf("sign in: %w", err)
+	}
+	p := c.child(ctx, append([]string{"sim", "--printers", strconv.Itoa(c.Printers), "--model", c.Model}, at...)...)
+	return p, p.Start()
+}
+
+// child is this program with other arguments. It ends with ctx.
+func (c *benchCmd) child(ctx context.Context, args ...string) *exec.Cmd {
+	exe, err := os.Executable()
+	if err != nil {
+		exe = os.Args[0]
+	}
+	p := exec.CommandContext(ctx, exe, args...) //nolint:gosec // this very program
+	p.Cancel = func() error { return p.Process.Signal(os.Interrupt) }
+	p.WaitDelay = 10 * time.Second
+	p.Stderr = os.Stderr
+	return p
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// bench reads what the two processes use.
+type bench struct {
+	base            string
+	cloud, printers int
+}
+
+type sample struct {
+	at                 time.Time
+	reports, connected float64
+	cloud, printers    use
+}
+
+type use struct {
+	cpu time.Duration
+	rss int64 // bytes
+}
+
+// demoPrinters are connected beside those that are measured.
+const demoPrinters = 3
+
+func (b *bench) connected(ctx context.Context, n int) error {
+	deadline := time.Now().Add(2 * time.Minute)
+	for time.Now().Before(deadline) {
+		s, err := b.metrics(ctx)
+		if err == nil && int(s["grove_fleet_connected_printers"]) >= n+demoPrinters {
+			return nil
+		}
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return grove.Errorf(grove.Unavailable, "not_connected", "not all %d printers connected within 2 min", n)
+}
+
+func (b *bench) sample(ctx context.Context) (sample, error) {
+	m, err := b.metrics(ctx)
+	if err != nil {
+		return sample{}, err
+	}
+	s := sample{at: time.Now(), reports: m["grove_fleet_reports_total"], connected: m["grove_fleet_connected_printers"]}
+	if s.cloud, err = usage(b.cloud); err != nil {
+		return s, err
+	}
+	s.printers, err = usage(b.printers)
+	return s, err
+}
+
+func (b *bench) metrics(ctx context.Context) (map[string]float64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.base+"/metrics", nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	out := map[string]float64{}
+	for line := range strings.SplitSeq(string(raw), "\n") {
+		name, value, _ := strings.Cut(line, " ")
+		if v, err := strconv.ParseFloat(value, 64); err == nil && !strings.HasPrefix(line, "#") {
+			out[name] = v
+		}
+	}
+	return out, err
+}
+
+// usage reads a process's CPU time and memory, as Linux tells them.
+func usage(pid int) (use, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return use{}, fmt.Errorf("read the use of process %d (this needs Linux): %w", pid, err)
+	}
+	_, rest, _ := strings.Cut(string(raw), ") ")
+	f := strings.Fields(rest)
+	const utime, stime, rss, tick = 11, 12, 21, 10 * time.Millisecond
+	number := func(i int) int64 {
+		n, _ := strconv.ParseInt(f[i], 10, 64) // the kernel writes numbers
+		return n
+	}
+	return use{cpu: time.Duration(number(utime)+number(stime)) * tick, rss: number(rss) * int64(os.Getpagesize())}, nil
+}
+
+func (c *benchCmd) print(from, to sample) error {
+	span := to.at.Sub(from.at)
+	reports := to.reports - from.reports
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "%d printers (%s), %.0f s, %.0f reports (%.0f/s)\n\n", c.Printers, c.Model, span.Seconds(), reports, reports/span.Seconds())
+	fmt.Fprintln(w, "PROCESS\tCPU, % of one core\tCPU s per 100k reports\tMEMORY, MiB")
+	for _, p := range []struct {
+		name     string
+		from, to use
+	}{{"cloud", from.cloud, to.cloud}, {"printers", from.printers, to.printers}} {
+		cpu := (p.to.cpu - p.from.cpu).Seconds()
+		fmt.Fprintf(w, "%s\t%.1f\t%.2f\t%.0f\n", p.name, cpu/span.Seconds()*100, cpu/reports*1e5, float64(p.to.rss)/(1<<20))
+	}
+	return w.Flush()
+}

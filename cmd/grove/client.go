@@ -1,0 +1,155 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/client"
+)
+
+// cloud says which cloud a client command talks to. What login kept is the
+// default; env and url override it.
+type cloud struct {
+	URL  string `name:"url" help:"Base URL of the cloud." placeholder:"URL"`
+	Env  string `name:"env" help:"Environment of the vendor's cloud: global, china, dev, qa, pre or pre-us." placeholder:"NAME"`
+	MQTT string `name:"mqtt" help:"MQTT broker, when it is not port 8883 of the URL's host." placeholder:"HOST:PORT"`
+	CA   string `name:"ca" help:"PEM file of a CA to trust." placeholder:"FILE"`
+	JSON bool   `name:"json" help:"Print JSON."`
+	Keep string `name:"token-file" help:"Where login keeps the token." placeholder:"FILE"`
+}
+
+// kept is the token file: readable by its owner alone.
+type kept struct {
+	URL   string `json:"url,omitempty"`
+	Env   string `json:"env,omitempty"`
+	MQTT  string `json:"mqtt,omitempty"`
+	CA    string `json:"ca,omitempty"`
+	Email string `json:"email"`
+	Token string `json:"token"`
+}
+
+func (c *cloud) file() (string, error) {
+	if c.Keep != "" {
+		return c.Keep, nil
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("find a place for the token: %w; give --token-file", err)
+	}
+	return filepath.Join(dir, "grove", "token.json"), nil
+}
+
+func (c *cloud) read() (kept, error) {
+	var k kept
+	name, err := c.file()
+	if err != nil {
+		return k, err
+	}
+	raw, err := os.ReadFile(name) //nolint:gosec // the user names their own file
+	if errors.Is(err, fs.ErrNotExist) {
+		return k, nil
+	}
+	if err != nil {
+		return k, fmt.Errorf("read the token file: %w", err)
+	}
+	if err := json.Unmarshal(raw, &k); err != nil {
+		return k, grove.Errorf(grove.Invalid, "bad_token_file", "%s is damaged; log in again", name)
+	}
+	return k, nil
+}
+
+func (c *cloud) write(k kept) error {
+	name, err := c.file()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return fmt.Errorf("keep the token: %w", err)
+	}
+	raw, err := json.Marshal(k)
+	if err != nil {
+		return err
+	}
+	half := name + ".new"
+	if err := os.WriteFile(half, raw, 0o600); err != nil {
+		return fmt.Errorf("keep the token: %w", err)
+	}
+	return os.Rename(half, name)
+}
+
+// place is where to go: the flags, or else what login kept. A token goes only to
+// the cloud that gave it.
+func (c *cloud) place() (kept, error) {
+	k, err := c.read()
+	if err != nil {
+		return k, err
+	}
+	if (c.URL != "" && c.URL != k.URL) || (c.Env != "" && c.Env != k.Env) {
+		k = kept{}
+	}
+	for _, f := range []struct{ flag, keep *string }{{&c.URL, &k.URL}, {&c.Env, &k.Env}, {&c.MQTT, &k.MQTT}, {&c.CA, &k.CA}} {
+		if *f.flag != "" {
+			*f.keep = *f.flag
+		}
+	}
+	if k.URL == "" && k.Env == "" {
+		k.URL = "http://127.0.0.1:8080"
+	}
+	return k, nil
+}
+
+// open makes a client, without a token if there is none yet.
+func (c *cloud) open() (*client.Client, kept, error) {
+	k, err := c.place()
+	if err != nil {
+		return nil, k, err
+	}
+	cfg := client.Config{URL: k.URL, Environment: k.Env, MQTT: k.MQTT, Token: grove.Secret(k.Token), UserAgent: "grove/" + version()}
+	if k.CA != "" {
+		if cfg.CA, err = os.ReadFile(k.CA); err != nil {
+			return nil, k, grove.Errorf(grove.Invalid, "bad_ca", "the CA file %s can't be read; give the right --ca", k.CA)
+		}
+	}
+	cl, err := client.New(cfg)
+	return cl, k, err
+}
+
+// signedIn makes a client with a token.
+func (c *cloud) signedIn() (*client.Client, error) {
+	cl, k, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	if k.Token == "" {
+		return nil, grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
+			"not signed in to %s; run: grove login --url %s YOUR-EMAIL", cl.URL(), cl.URL())
+	}
+	return cl, nil
+}
+
+// show prints v as JSON if asked to, else as a table made by rows.
+func (c *cloud) show(v any, rows func(*tabwriter.Writer)) error {
+	if c.JSON {
+		out := json.NewEncoder(os.Stdout)
+		out.SetIndent("", "  ")
+		return out.Encode(v)
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	rows(w)
+	return w.Flush()
+}
+
+// paged are the flags of every list.
+type paged struct {
+	Page  int    `help:"Page, from 1." default:"1"`
+	Limit int    `help:"Entries a page, 1 to 100." default:"20"`
+	After string `help:"Go on after this id." placeholder:"ID"`
+}
+
+func (p paged) page() grove.Page { return grove.Page{Page: p.Page, Limit: p.Limit, After: p.After} }

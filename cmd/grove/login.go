@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"golang.org/x/term"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+)
+
+type loginCmd struct {
+	cloud
+	Email    string `arg:"" help:"The account's e-mail address."`
+	Password string `name:"password" help:"Better given by GROVE_PASSWORD or typed when asked." placeholder:"TEXT"`
+}
+
+// Run signs in and keeps the token for the commands that follow.
+func (c *loginCmd) Run(ctx context.Context) error {
+	cl, k, err := c.open()
+	if err != nil {
+		return err
+	}
+	password, err := askPassword(c.Password)
+	if err != nil {
+		return err
+	}
+	if _, err := cl.Login(ctx, c.Email, grove.Secret(password)); err != nil {
+		return err
+	}
+	if k.CA != "" {
+		if k.CA, err = filepath.Abs(k.CA); err != nil {
+			return err
+		}
+	}
+	k.Email, k.Token = c.Email, string(cl.Token())
+	if err := c.write(k); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "Signed in to %s as %s.\n", cl.URL(), c.Email)
+	return nil
+}
+
+// askPassword takes the password given, or asks for it: without echo on a
+// terminal, else a line of standard input.
+func askPassword(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	in := int(os.Stdin.Fd())
+	if term.IsTerminal(in) {
+		fmt.Fprint(os.Stderr, "Password: ")
+		raw, err := term.ReadPassword(in)
+		fmt.Fprintln(os.Stderr)
+		return string(raw), err
+	}
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	line = strings.TrimRight(line, "\r\n")
+	if line == "" && err != nil {
+		return "", grove.Errorf(grove.Invalid, "no_password", "no password; set GROVE_PASSWORD or type it when asked")
+	}
+	return line, nil
+}
+
+type logoutCmd struct{ cloud }
+
+// Run ends the session and removes the token.
+func (c *logoutCmd) Run(ctx context.Context) error {
+	cl, err := c.signedIn()
+	if err != nil {
+		return err
+	}
+	if err := cl.Logout(ctx); err != nil {
+		return err
+	}
+	name, err := c.file()
+	if err != nil {
+		return err
+	}
+	return os.Remove(name)
+}
+
+type setupCmd struct {
+	cloud
+	Code     string `arg:"" help:"The one-time code that grove serve printed."`
+	Email    string `arg:"" help:"The owner's e-mail address."`
+	Name     string `help:"The owner's name." placeholder:"TEXT"`
+	Password string `name:"password" help:"Better given by GROVE_PASSWORD or typed when asked." placeholder:"TEXT"`
+}
+
+// Run makes the first owner.
+func (c *setupCmd) Run(ctx context.Context) error {
+	cl, _, err := c.open()
+	if err != nil {
+		return err
+	}
+	password, err := askPassword(c.Password)
+	if err != nil {
+		return err
+	}
+	u, err := cl.Setup(ctx, cloudapi.SetupRequest{Code: c.Code, Email: c.Email, Password: grove.Secret(password), Name: c.Name})
+	if err != nil {
+		return err
+	}
+	return c.show(u, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "%s owns this cloud now. Sign in with: grove login --url %s %s\n", u.Email, cl.URL(), u.Email)
+	})
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+	"github.com/grovecloud/grove/cloudapi"
+)
+
+type printersCmd struct {
+	List   printersListCmd   `cmd:"" default:"withargs" help:"List your printers."`
+	Bind   printersBindCmd   `cmd:"" help:"Make a printer yours."`
+	Rename printersRenameCmd `cmd:"" help:"Give a printer another name."`
+	Unbind printersUnbindCmd `cmd:"" help:"Give a printer up."`
+}
+
+type printersListCmd struct{ cloud }
+
+// Run lists the printers as every server of the API shows them.
+func (c *printersListCmd) Run(ctx context.Context) error {
+	cl, err := c.signedIn()
+	if err != nil {
+		return err
+	}
+	devices, err := cl.Devices(ctx)
+	if err != nil {
+		return err
+	}
+	return c.show(devices, func(w *tabwriter.Writer) {
+		if len(devices) == 0 {
+			fmt.Fprintln(w, "No printers yet. Bind one with: grove printers bind SERIAL --name NAME")
+			return
+		}
+		fmt.Fprintln(w, "SERIAL\tNAME\tMODEL\tONLINE\tSTATE")
+		for _, d := range devices {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", d.ID, d.Name, modelName(d), yes(d.Online), d.PrintStatus)
+		}
+	})
+}
+
+func modelName(d cloudapi.Device) string {
+	if d.ProductName != "" {
+		return d.ProductName
+	}
+	if m, ok := bambu.LookupModel(d.ModelName); ok {
+		return m.Product
+	}
+	return d.ModelName
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+type printersBindCmd struct {
+	cloud
+	Serial string `arg:"" help:"The printer's serial."`
+	Name   string `help:"What to call it." placeholder:"TEXT"`
+	Code   string `help:"Its access code; one is made if you give none. For a printer that belongs to another account: the present code." placeholder:"CODE"`
+	Model  string `help:"Its model, such as P1S or C12; else the printer says it itself." placeholder:"MODEL"`
+}
+
+// Run binds a printer and shows its device secret, this once.
+func (c *printersBindCmd) Run(ctx context.Context) error {
+	cl, err := c.signedIn()
+	if err != nil {
+		return err
+	}
+	in := cloudapi.BindRequest{DeviceID: c.Serial, DeviceName: c.Name, BindCode: grove.Secret(c.Code), Model: c.Model}
+	b, err := cl.Bind(ctx, in)
+	if err != nil {
+		return err
+	}
+	return c.show(b.Data, func(w *tabwriter.Writer) {
+		d := b.Data.DeviceInfo
+		fmt.Fprintf(w, "serial\t%s\nname\t%s\naccess code\t%s\ndevice secret\t%s\n", d.ID, d.Name, string(d.AccessCode), string(b.Data.DeviceSecret))
+		fmt.Fprintln(w, "\nThe device secret is what the printer signs in with (user: its serial). It is shown only now.")
+	})
+}
+
+type printersRenameCmd struct {
+	cloud
+	Serial string `arg:""`
+	Name   string `arg:""`
+}
+
+// Run renames a printer.
+func (c *printersRenameCmd) Run(ctx context.Context) error {
+	cl, err := c.signedIn()
+	if err != nil {
+		return err
+	}
+	return cl.Rename(ctx, c.Serial, c.Name)
+}
+
+type printersUnbindCmd struct {
+	cloud
+	Serial string `arg:""`
+}
+
+// Run gives a printer up.
+func (c *printersUnbindCmd) Run(ctx context.Context) error {
+	cl, err := c.signedIn()
+	if err != nil {
+		return err
+	}
+	return cl.Unbind(ctx, c.Serial)
+}
+
+type plateClearCmd struct {
+	cloud
+	Serial string `arg:"" help:"The printer whose plate you have seen to be empty."`
+}
+
+// Run confirms that a plate is clear.
+func (c *plateClearCmd) Run(ctx context.Context) error {
+	cl, err := c.signedIn()
+	if err != nil {
+		return err
+	}
+	p, err := cl.ClearPlate(ctx, c.Serial)
+	if err != nil {
+		return err
+	}
+	return c.show(p, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "The plate of %s is confirmed clear.\n", p.Name)
+	})
+}
+
+type cmdCmd struct {
+	cloud
+	Serial  string `arg:"" help:"The printer."`
+	Command string `arg:"" help:"pause, resume, stop, set_nozzle_temp, set_bed_temp, set_chamber_temp, set_fan_speed, set_airduct, set_ctt, or a whole JSON message."`
+	Param   string `arg:"" optional:"" help:"The command's parameter: °C or percent."`
+}
+
+// Run sends a command and tells what the printer answered. A command that the
+// printer rejects, or does not answer, is a failure.
+func (c *cmdCmd) Run(ctx context.Context) error {
+	cl, err := c.signedIn()
+	if err != nil {
+		return err
+	}
+	r, err := cl.Command(ctx, c.Serial, c.message())
+	if err != nil {
+		return err
+	}
+	if err := c.show(r, func(w *tabwriter.Writer) { fmt.Fprintf(w, "%s\t%s\t%s\n", r.Command, r.Outcome, r.Reason) }); err != nil {
+		return err
+	}
+	switch r.Outcome {
+	case grove.CommandRejected:
+		return grove.Errorf(grove.Conflict, "rejected", "the printer rejected %s: %s", r.Command, r.Reason)
+	case grove.CommandTimedOut:
+		return grove.Errorf(grove.Unavailable, "timed_out", "the printer did not answer %s; it may or may not have done it, look with: grove watch %s", r.Command, c.Serial)
+	case grove.CommandSent, grove.CommandAccepted, grove.CommandQueued:
+	}
+	return nil
+}
+
+func (c *cmdCmd) message() []byte {
+	if strings.HasPrefix(strings.TrimSpace(c.Command), "{") {
+		return []byte(c.Command)
+	}
+	fields := map[string]string{"command": c.Command, "sequence_id": "0"}
+	if c.Param != "" {
+		fields["param"] = c.Param
+	}
+	return mustJSON(map[string]any{"print": fields})
+}
+
+type watchCmd struct {
+	cloud
+	Serial string `arg:"" help:"The printer."`
+	Until  string `help:"Stop when the printer reaches this state, such as FINISH." placeholder:"STATE"`
+}
+
+// Run prints a line at each report, or rewrites one line on a terminal.
+func (c *watchCmd) Run(ctx context.Context) error {
+	cl, err := c.signedIn()
+	if err != nil {
+		return err
+	}
+	out := newTicker(os.Stdout, c.JSON)
+	defer out.end()
+	for live, err := range cl.Watch(ctx, c.Serial) {
+		if err != nil {
+			return err
+		}
+		if err := out.show(live); err != nil {
+			return err
+		}
+		if c.Until != "" && strings.EqualFold(live.Shadow.State, c.Until) {
+			return nil
+		}
+	}
+	return nil
+}

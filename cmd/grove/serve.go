@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/server"
+)
+
+type serveCmd struct {
+	Demo        bool          `help:"Try it out: a known account and three simulated printers, reachable from this machine only."`
+	Data        string        `help:"Directory for everything that is kept (default: grove-data, or grove-demo with --demo)." placeholder:"DIR"`
+	HTTP        string        `name:"http" help:"Address of the HTTP API." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	MQTTS       string        `name:"mqtts" help:"Address of MQTT over TLS." default:"127.0.0.1:8883" placeholder:"ADDR"`
+	PublicURL   string        `name:"public-url" help:"How clients reach the HTTP API, when a proxy stands in front." placeholder:"URL"`
+	TLS         bool          `name:"tls" help:"Serve HTTPS with a certificate of the built-in CA."`
+	Database    string        `help:"postgres://… instead of SQLite in the data directory." placeholder:"URL"`
+	Limits      string        `help:"Rate limits: spec, relaxed, off, or class=N/period,…" default:"spec"`
+	AccessCodes string        `name:"mqtt-access-codes" help:"From where bblp with an access code may sign in to MQTT." enum:"off,private,any" default:"private"`
+	HookPrivate bool          `name:"webhooks-to-private" help:"Let webhooks reach private addresses, such as a home automation server."`
+	HookLocal   bool          `name:"webhooks-to-loopback" help:"Let webhooks reach this machine."`
+	MinFree     string        `name:"min-free" help:"Disk space that uploads must leave free." default:"1GiB" placeholder:"SIZE"`
+	Grace       time.Duration `name:"offline-grace" help:"How long a printer may be away before it counts as offline." default:"20s"`
+	LogFormat   string        `help:"Form of the log." enum:"text,json" default:"text"`
+	LogLevel    string        `help:"How much is logged." enum:"debug,info,warn,error" default:"info"`
+	ReadyFile   string        `help:"Write the addresses as JSON here once the server takes requests." placeholder:"FILE"`
+}
+
+// Run serves until it is interrupted.
+func (c *serveCmd) Run(ctx context.Context) error {
+	free, err := parseSize(c.MinFree)
+	if err != nil {
+		return err
+	}
+	s, err := server.New(ctx, server.Config{
+		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, Database: c.Database,
+		Limits: c.Limits, Demo: c.Demo, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
+		MinFree: free, OfflineGrace: c.Grace, Version: version(), Log: c.logger(),
+	})
+	if err != nil {
+		return err
+	}
+	info, err := s.Info(ctx)
+	if err != nil {
+		return err
+	}
+	banner(os.Stdout, info)
+	if err := c.tellReady(info); err != nil {
+		return err
+	}
+	return s.Run(ctx)
+}
+
+func (c *serveCmd) data() string {
+	switch {
+	case c.Data != "":
+		return c.Data
+	case c.Demo:
+		return "grove-demo"
+	}
+	return "grove-data"
+}
+
+func (c *serveCmd) logger() *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // one of the enum
+	o := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}
+
+// tellReady writes the ready file whole or not at all. The listeners are open
+// already, so whoever reads it can connect.
+func (c *serveCmd) tellReady(info server.Info) error {
+	if c.ReadyFile == "" {
+		return nil
+	}
+	raw, err := json.Marshal(info)
+	if err != nil {
+		return err
+	}
+	half := c.ReadyFile + ".new"
+	if err := os.WriteFile(half, raw, 0o600); err != nil {
+		return fmt.Errorf("write ready file: %w", err)
+	}
+	return os.Rename(half, c.ReadyFile)
+}
+
+// self is how this program was called, for snippets that work as printed.
+func self() string {
+	name := os.Args[0]
+	if strings.Contains(name, "go-build") {
+		return "go run ./cmd/grove"
+	}
+	if filepath.Base(name) == name {
+		return name
+	}
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, name); err == nil && len(rel) < len(name) && !strings.HasPrefix(rel, "..") {
+			return "./" + rel
+		}
+	}
+	return name
+}
+
+func banner(w io.Writer, i server.Info) {
+	ca := i.CAFile
+	if abs, err := filepath.Abs(ca); err == nil {
+		ca = abs
+	}
+	fmt.Fprintf(w, "\nGrove is running.\n\n  HTTP API   %s   (documentation: %s/docs)\n  MQTT       %s (TLS)\n  CA file    %s\n  CA SHA-256 %s\n  Data       %s\n",
+		i.HTTP, i.HTTP, i.MQTTS, ca, i.Fingerprint, i.Data)
+	switch {
+	case i.Demo != nil:
+		demoBanner(w, i, ca)
+	case i.SetupCode != "":
+		setupBanner(w, i)
+	}
+	fmt.Fprint(w, "\nStop it with Ctrl-C.\n\n")
+}
+
+func setupBanner(w io.Writer, i server.Info) {
+	fmt.Fprintf(w, `
+There is no account yet. Make the first owner within 15 minutes (a restart makes a new code):
+
+  curl -s %s/v1/grove-service/setup -H 'Content-Type: application/json' \
+    -d '{"code":"%s","email":"you@example.org","password":"at least 12 characters","name":"You"}'
+`, i.HTTP, i.SetupCode)
+}
+
+func demoBanner(w io.Writer, i server.Info, ca string) {
+	host, port, _ := strings.Cut(i.MQTTS, ":")
+	d := i.Demo
+	fmt.Fprintf(w, `
+  Account    %[1]s
+  Password   %[2]s
+
+Three simulated printers are bound to it; they run 20 times as fast as real ones. Copy and paste:
+
+1. Sign in and list the printers, with curl:
+
+  TOKEN=$(curl -s %[3]s/v1/user-service/user/login -H 'Content-Type: application/json' \
+    -d '{"account":"%[1]s","password":"%[2]s"}' | sed 's/.*"accessToken":"\([^"]*\)".*/\1/')
+  curl -s %[3]s/v1/iot-service/api/user/bind -H "Authorization: Bearer $TOKEN"
+
+2. Send commands to a printer, with Python (apt-get install python3-paho-mqtt):
+
+  python3 - <<'END'
+%[4]s
+END
+
+3. Watch a printer live:
+
+  GROVE_PASSWORD=%[2]s %[5]s login --url %[3]s --mqtt %[6]s:%[7]s --ca %[8]s %[1]s
+  %[5]s watch %[9]s
+`, d.Email, d.Password, i.HTTP, indent(pythonExample(host, port, ca, d), ""), self(), host, port, shellQuote(ca), d.Serial)
+}
+
+func indent(text, by string) string {
+	return by + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+by)
+}
+
+func shellQuote(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return strings.ContainsRune(" '\"$\\`&;()<>|*?", r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// parseSize reads sizes such as 512MiB, 1GiB or 0.
+func parseSize(text string) (int64, error) {
+	units := map[string]int64{"": 1, "B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
+	var n int64
+	var unit string
+	count, _ := fmt.Sscanf(strings.ToUpper(strings.TrimSpace(text)), "%d%s", &n, &unit)
+	factor, ok := units[unit]
+	if count == 0 || !ok || n < 0 {
+		return 0, grove.Errorf(grove.Invalid, "bad_size", "%q is not a size; write for example 512MiB or 1GiB", text)
+	}
+	return n * factor, nil
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/grovecloud/grove"
+)
+
+// mustJSON encodes what can always be encoded: maps of plain values.
+func mustJSON(v any) []byte {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // a bug: v is of our own making
+	}
+	return raw
+}
+
+// ticker shows live states: one line that is rewritten on a terminal, else a
+// line each, else JSON lines.
+type ticker struct {
+	w        io.Writer
+	json     bool
+	terminal bool
+	shown    bool
+}
+
+func newTicker(f *os.File, asJSON bool) *ticker {
+	return &ticker{w: f, json: asJSON, terminal: term.IsTerminal(int(f.Fd()))}
+}
+
+func (t *ticker) show(l grove.Live) error {
+	if t.json {
+		return json.NewEncoder(t.w).Encode(l)
+	}
+	line := stateLine(l)
+	if t.terminal {
+		t.shown = true
+		_, err := fmt.Fprintf(t.w, "\r\x1b[K%s", line)
+		return err
+	}
+	_, err := fmt.Fprintln(t.w, line)
+	return err
+}
+
+// end leaves the rewritten line standing.
+func (t *ticker) end() {
+	if t.terminal && t.shown {
+		fmt.Fprintln(t.w)
+	}
+}
+
+func stateLine(l grove.Live) string {
+	s := l.Shadow
+	if !l.Connected {
+		return l.Serial + "  offline; last state " + s.State
+	}
+	line := fmt.Sprintf("%s  %-8s", l.Serial, s.State)
+	if !s.Idle() {
+		left := (time.Duration(s.RemainingSeconds) * time.Second).Round(time.Minute)
+		line += fmt.Sprintf(" %3d %%  layer %d/%d  %s left", s.Percent, s.Layer, s.TotalLayers, left)
+	}
+	line += fmt.Sprintf("  nozzle %.0f/%.0f °C  bed %.0f/%.0f °C", s.NozzleCelsius, s.NozzleTargetCelsius, s.BedCelsius, s.BedTargetCelsius)
+	if s.FileName != "" {
+		line += "  " + s.FileName
+	}
+	return line
+}
+
+// version is the module's version, or the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return "dev-" + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "dev"
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run() error {
+	fmt.Fprintln(os.Stdout, "grove", version())
+	return nil
+}

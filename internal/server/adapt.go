@@ -1,0 +1,64 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/fleet"
+	"github.com/grovecloud/grove/internal/queue"
+	"github.com/grovecloud/grove/internal/store"
+)
+
+func newKey() ([]byte, error) {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	return key, nil
+}
+
+// jobs shows the store to the queue.
+type jobs struct{ *store.DB }
+
+func (j jobs) Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
+	return j.DB.Jobs(ctx, store.JobFilter{OwnerID: ownerID, Serial: serial, States: states}, page)
+}
+
+// printers shows the fleet to the queue.
+type printers struct{ *fleet.Fleet }
+
+func (p printers) Start(ctx context.Context, o queue.Order) error {
+	return p.Fleet.Start(ctx, fleet.Order{Start: o.Start, Serial: o.Serial, JobID: o.JobID, NotAfter: o.NotAfter})
+}
+
+func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) error {
+	payload, err := json.Marshal(map[string]any{"print": map[string]any{"command": "stop", "param": "", "sequence_id": "0"}})
+	if err != nil {
+		return err
+	}
+	_, err = p.Command(ctx, actor, serial, payload)
+	return err
+}
+
+// turns hands the fleet's turns to the queue.
+type turns struct{ *queue.Queue }
+
+func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
+	switch turn.Kind {
+	case fleet.CameOnline:
+		return t.Online(ctx, turn.Serial, turn.Shadow)
+	case fleet.WentOffline:
+		return t.Offline(ctx, turn.Serial, turn.Shadow)
+	case fleet.StartAnswered:
+		return t.Answered(ctx, turn.Serial, queue.Answer{Shadow: turn.Shadow, JobID: turn.JobID, OK: turn.OK, Reason: turn.Reason})
+	case fleet.Reported:
+	}
+	return t.Reported(ctx, turn.Serial, turn.Shadow)
+}
+
+// files shows the store to the library.
+type files struct{ *store.DB }
+
+func (f files) Files(ctx context.Context, ownerID int64, states []grove.UploadState, name string, page grove.Page) (grove.List[grove.File], error) {
+	return f.DB.Files(ctx, store.FileFilter{OwnerID: ownerID, States: states, Name: name}, page)
+}

@@ -1,0 +1,77 @@
+// Package server puts the rooms together and runs them: it is the only place
+// that knows all of them.
+package server
+
+import (
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/grovecloud/grove"
+)
+
+// Config is what a server is made of. Addresses are host:port; port 0 takes a
+// free one.
+type Config struct {
+	Data      string // directory for everything that is kept
+	HTTP      string
+	MQTTS     string
+	PublicURL string // how clients reach HTTP; empty: the listening address
+	TLS       bool   // serve HTTPS with the certificate of the built-in CA
+	Database  string // postgres://…; empty: SQLite in Data
+	Limits    string // named preset or classes
+	Demo      bool
+
+	AccessCodes  string // off, private or any: from where bblp + access code may come
+	HookPrivate  bool   // webhooks may reach private addresses
+	HookLoopback bool   // webhooks may reach this machine
+	MinFree      int64  // bytes that must stay free on the disk of uploads
+	OfflineGrace time.Duration
+
+	Version string // of this program, for the API's description
+	Log     *slog.Logger
+}
+
+// check refuses what would be unsafe, in words.
+func (c *Config) check() error {
+	if c.Demo {
+		return c.checkDemo()
+	}
+	if loopback(c.HTTP) || c.TLS || strings.HasPrefix(c.PublicURL, "https://") {
+		return c.checkPublicURL()
+	}
+	return grove.Errorf(grove.Invalid, "http_open",
+		"%s is reachable from other machines and would carry passwords in clear; add --tls, or --public-url https://… when a proxy in front does TLS, or listen on 127.0.0.1", c.HTTP)
+}
+
+func (c *Config) checkDemo() error {
+	if !loopback(c.HTTP) || !loopback(c.MQTTS) || c.PublicURL != "" {
+		return grove.Errorf(grove.Invalid, "demo_open",
+			"--demo has a known password, so it only listens on this machine: use 127.0.0.1 addresses and no --public-url, or leave out --demo")
+	}
+	c.HookLoopback = true
+	return nil
+}
+
+func (c *Config) checkPublicURL() error {
+	if c.PublicURL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return grove.Errorf(grove.Invalid, "bad_public_url", "--public-url %q is not a URL like https://grove.example.org", c.PublicURL)
+	}
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	return nil
+}
+
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}

@@ -1,0 +1,116 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+	"github.com/grovecloud/grove/internal/access"
+	"github.com/grovecloud/grove/internal/broker"
+	"github.com/grovecloud/grove/internal/fleet"
+	"github.com/grovecloud/grove/internal/limit"
+	"github.com/grovecloud/grove/internal/rest"
+	"github.com/grovecloud/grove/internal/rest/cloud"
+	"github.com/grovecloud/grove/internal/rest/own"
+)
+
+func (s *Server) openEdges(ctx context.Context) (err error) {
+	s.broker, err = broker.New(broker.Config{
+		Listener: s.mqttAt, TLS: s.ca.tls(), Gate: door{s.access, s.fleet}, Printers: links{s.fleet},
+		Limit: s.mayPublish, Urgent: urgent, Refuse: refuse,
+		Log: s.log.With(slog.String("component", "broker")), Registry: s.registry,
+	})
+	if err != nil {
+		return err
+	}
+	s.access.OnEnd(func(session string) {
+		s.broker.Cut(func(a grove.Actor) bool { return a.SessionID == session })
+	})
+	if err := s.openWeb(); err != nil {
+		return err
+	}
+	return s.openDemo(ctx)
+}
+
+func (s *Server) openWeb() error {
+	router, err := rest.New(rest.Config{
+		Access: s.access, Limits: s.limiter, Library: s.library, Log: s.log.With(slog.String("component", "rest")),
+		Registry: s.registry, Ready: s.isReady, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}),
+		PublicURL: s.cfg.PublicURL, Version: s.cfg.Version,
+	})
+	if err != nil {
+		return err
+	}
+	cloud.Mount(router, cloud.Rules{Access: s.access, Fleet: s.fleet, Queue: s.queue, Library: s.library, Feed: s.feed})
+	own.Mount(router, own.Rules{
+		Access: s.access, Fleet: s.fleet, Queue: s.queue, Library: s.library, Feed: s.feed, Hooks: s.hooks, Journal: s.db,
+	})
+	s.web = &http.Server{
+		Handler: router, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		TLSConfig: s.ca.tls(), ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+// isReady says why the server takes no requests, if so.
+func (s *Server) isReady(ctx context.Context) error {
+	if !s.ready.Load() {
+		return errors.New("starting or stopping")
+	}
+	return s.db.Ping(ctx)
+}
+
+// door shows access and fleet to the broker.
+type door struct {
+	access *access.Access
+	fleet  *fleet.Fleet
+}
+
+func (d door) Enter(ctx context.Context, k broker.Knock) (grove.Actor, error) {
+	return d.access.Enter(ctx, access.MQTTCredentials(k))
+}
+
+func (d door) May(actor grove.Actor, action grove.Action, serial string) bool {
+	return d.fleet.May(actor, action, serial)
+}
+
+// links shows the fleet to the broker.
+type links struct{ *fleet.Fleet }
+
+func (l links) Attach(serial string, link broker.Link) func(reason string) {
+	return l.Fleet.Attach(serial, link)
+}
+
+// mayPublish counts a client's message.
+func (s *Server) mayPublish(actor grove.Actor) (ok bool, retry time.Duration) {
+	d := s.limiter.Take(limit.MQTT, actor.String())
+	return d.Allowed, d.RetryAfter
+}
+
+// urgent reports whether a message only stops or pauses: never limited.
+func urgent(payload []byte) bool {
+	requests, err := bambu.ParseRequests(payload)
+	if err != nil {
+		return false
+	}
+	for _, r := range requests {
+		if !r.Urgent() {
+			return false
+		}
+	}
+	return len(requests) > 0
+}
+
+func refuse(payload []byte, reason string) []byte {
+	requests, err := bambu.ParseRequests(payload)
+	if err != nil {
+		return nil
+	}
+	return bambu.Reply(requests[0], "fail", reason)
+}
