@@ -168,7 +168,7 @@ func (b *Broker) survive(s *session) {
 		return
 	}
 	b.metrics.panics.Inc()
-	b.cfg.Log.Error("mqtt connection ended by a bug", slog.Any("panic", v), slog.String("actor", principal(s.actor)), slog.String("stack", string(debug.Stack())))
+	b.cfg.Log.Error("mqtt connection ended by a bug", slog.Any("panic", v), slog.String("actor", s.actor.String()), slog.String("stack", string(debug.Stack())))
 	s.abort(broken)
 }
 

@@ -72,7 +72,7 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	s.inside = true
 	b.door.entered(s.remote)
 	b.metrics.connections.WithLabelValues(string(s.actor.Kind)).Inc()
-	b.cfg.Log.Debug("mqtt client joined", slog.String("actor", principal(s.actor)), slog.String("remote", s.remote.String()))
+	b.cfg.Log.Debug("mqtt client joined", slog.String("actor", s.actor.String()), slog.String("remote", s.remote.String()))
 	return nil
 }
 
@@ -145,7 +145,7 @@ func (b *Broker) ask(ctx context.Context, k Knock) (grove.Actor, error) {
 // nameOf is what a newer connection takes an older one over by. A printer has one
 // connection whatever its client id; a client without an id is never taken over.
 func nameOf(a grove.Actor, number, clientID string) string {
-	who := principal(a)
+	who := a.String()
 	switch {
 	case a.Kind == grove.ActorPrinter:
 		return who
@@ -224,7 +224,7 @@ func (h *hook) OnSubscribed(cl *mqtt.Client, pk packets.Packet, codes []byte) {
 	s := sessionOf(cl)
 	for i, sub := range pk.Filters {
 		if i >= len(codes) || codes[i] > packets.CodeGrantedQos2.Code {
-			h.broker.cfg.Log.Debug("mqtt subscription refused", slog.String("actor", principal(s.actor)), slog.String("filter", short(sub.Filter)))
+			h.broker.cfg.Log.Debug("mqtt subscription refused", slog.String("actor", s.actor.String()), slog.String("filter", short(sub.Filter)))
 			continue
 		}
 		if s.actor.Kind == grove.ActorPrinter {

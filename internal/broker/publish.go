@@ -58,7 +58,7 @@ func (h *hook) request(s *session, pk packets.Packet) (packets.Packet, error) {
 	if pk.FixedHeader.Retain {
 		return h.refuse(s, pk, "retain")
 	}
-	p := publication{session: s, principal: principal(s.actor), serial: strings.Clone(serial), packet: pk}
+	p := publication{session: s, principal: s.actor.String(), serial: strings.Clone(serial), packet: pk}
 	if h.broker.resent.twice(p) {
 		h.broker.metrics.dropped.WithLabelValues("duplicate").Inc()
 		return pk, packets.CodeSuccessIgnore
@@ -71,7 +71,7 @@ func (h *hook) request(s *session, pk packets.Packet) (packets.Packet, error) {
 // acknowledged like any other, since the only alternative is to disconnect.
 func (h *hook) refuse(s *session, pk packets.Packet, reason string) (packets.Packet, error) {
 	h.broker.metrics.dropped.WithLabelValues(reason).Inc()
-	h.broker.cfg.Log.Debug("mqtt publication refused", slog.String("actor", principal(s.actor)), slog.String("topic", short(pk.TopicName)), slog.String("reason", reason))
+	h.broker.cfg.Log.Debug("mqtt publication refused", slog.String("actor", s.actor.String()), slog.String("topic", short(pk.TopicName)), slog.String("reason", reason))
 	if !s.v5 || pk.FixedHeader.Qos == 0 {
 		return pk, packets.CodeSuccessIgnore
 	}

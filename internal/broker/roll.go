@@ -56,7 +56,7 @@ func (r *roll) sign(s *session, most int) (former *session, cuts []func(grove.Ac
 	defer r.mu.Unlock()
 	cuts = r.entering[s]
 	delete(r.entering, s)
-	who := principal(s.actor)
+	who := s.actor.String()
 	former = r.named[s.name]
 	if former == nil && r.of[who] >= most {
 		return nil, nil, false
@@ -79,7 +79,7 @@ func (r *roll) strike(s *session) {
 	if r.named[s.name] == s {
 		delete(r.named, s.name)
 	}
-	who := principal(s.actor)
+	who := s.actor.String()
 	if r.of[who]--; r.of[who] <= 0 {
 		delete(r.of, who)
 	}

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -219,7 +218,7 @@ func (s *session) close() {
 	b.roll.strike(s)
 	if s.inside {
 		b.metrics.connections.WithLabelValues(string(s.actor.Kind)).Dec()
-		b.cfg.Log.Debug("mqtt client left", slog.String("actor", principal(s.actor)), slog.String("reason", s.ended.Load().reason))
+		b.cfg.Log.Debug("mqtt client left", slog.String("actor", s.actor.String()), slog.String("reason", s.ended.Load().reason))
 	} else {
 		b.door.entered(s.remote)
 	}
@@ -256,17 +255,4 @@ func (s *session) show(m *message) {
 	if lost > s.broker.cfg.Limits.Drops {
 		s.abort(slow)
 	}
-}
-
-// principal names an actor: it keeps client ids of different actors apart and
-// says in the log who it was.
-func principal(a grove.Actor) string {
-	switch a.Kind {
-	case grove.ActorUser:
-		return "user:" + strconv.FormatInt(a.UserID, 10)
-	case grove.ActorPrinter, grove.ActorCode:
-		return string(a.Kind) + ":" + a.Serial
-	case grove.ActorSystem:
-	}
-	return string(a.Kind)
 }

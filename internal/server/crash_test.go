@@ -1,5 +1,351 @@
 package server
 
-const crashVariable = "GROVE_TEST_CRASH_AT"
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
 
-func crashChild(string) {}
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/client"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/queue"
+	"github.com/grovecloud/grove/internal/sim"
+)
+
+// crashVariable makes this test binary a server that kills itself with SIGKILL
+// at the step of that number after a job was made; 0 never.
+const (
+	crashVariable = "GROVE_TEST_CRASH_AT"
+	dataVariable  = "GROVE_TEST_DATA"
+)
+
+// bomb counts what the queue does to the outside world and kills the process at
+// one step, without any clean-up, as a power cut would.
+type bomb struct {
+	at    int64
+	armed atomic.Bool
+	count atomic.Int64
+}
+
+func (b *bomb) step() {
+	if b.armed.Load() && b.count.Add(1) == b.at {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}
+
+type fusedRecords struct {
+	queue.Records
+	*bomb
+}
+
+func (r fusedRecords) CreateJob(ctx context.Context, j grove.Job, e []grove.Event) (grove.Job, error) {
+	j, err := r.Records.CreateJob(ctx, j, e)
+	r.armed.Store(true)
+	return j, err
+}
+
+func (r fusedRecords) UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error)) (grove.Job, error) {
+	r.step()
+	defer r.step()
+	return r.Records.UpdateJob(ctx, id, fn)
+}
+
+func (r fusedRecords) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error) {
+	r.step()
+	defer r.step()
+	return r.Records.UpdatePrinter(ctx, serial, fn)
+}
+
+type fusedPrinters struct {
+	queue.Printers
+	*bomb
+}
+
+func (p fusedPrinters) Refresh(ctx context.Context, serial string) error {
+	p.step()
+	defer p.step()
+	return p.Printers.Refresh(ctx, serial)
+}
+
+func (p fusedPrinters) Start(ctx context.Context, o queue.Order) error {
+	p.step()
+	defer p.step()
+	return p.Printers.Start(ctx, o)
+}
+
+// crashChild is the child process.
+func crashChild(at string) {
+	var n int64
+	if _, err := fmt.Sscan(at, &n); err != nil {
+		panic(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	s, err := open(ctx, childConfig(os.Getenv(dataVariable)), func(c *queue.Config) {
+		b := &bomb{at: n}
+		c.Records, c.Printers = fusedRecords{c.Records, b}, fusedPrinters{c.Printers, b}
+		c.Proof, c.Pace = 2*time.Second, 100*time.Millisecond
+	})
+	if err != nil {
+		panic(err)
+	}
+	info, err := s.Info(ctx)
+	if err != nil {
+		panic(err)
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(info); err != nil {
+		panic(err)
+	}
+	if err := s.Run(ctx); err != nil {
+		panic(err)
+	}
+}
+
+func childConfig(data string) Config {
+	return Config{
+		Data: data, HTTP: "127.0.0.1:0", MQTTS: "127.0.0.1:0", Limits: "off", MinFree: 1, OfflineGrace: time.Second,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
+	}
+}
+
+// child is a server in a process of its own.
+type child struct {
+	*house
+	process *exec.Cmd
+	dead    chan struct{}
+}
+
+func startChild(t *testing.T, data string, crashAt int) *child {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := exec.Command(exe)
+	p.Env = append(os.Environ(), fmt.Sprintf("%s=%d", crashVariable, crashAt), dataVariable+"="+data)
+	p.Stderr = t.Output()
+	out, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c := &child{house: &house{t: t}, process: p, dead: make(chan struct{})}
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil {
+		t.Fatalf("the child said nothing: %v", err)
+	}
+	go func() {
+		defer close(c.dead)
+		_, _ = io.Copy(io.Discard, out)
+		_ = p.Wait()
+	}()
+	t.Cleanup(c.end)
+	if err := json.Unmarshal(line, &c.info); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// end asks the child to stop and waits for it.
+func (c *child) end() {
+	_ = c.process.Process.Signal(syscall.SIGTERM)
+	<-c.dead
+}
+
+// crossing forwards connections to whichever server is up, so that a printer
+// finds the next one at the old address.
+type crossing struct {
+	net.Listener
+	to atomic.Pointer[string]
+	wg sync.WaitGroup
+}
+
+func newCrossing(t *testing.T) *crossing {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &crossing{Listener: l}
+	x.wg.Go(func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			x.wg.Go(func() { x.carry(from) })
+		}
+	})
+	t.Cleanup(func() { _ = l.Close(); x.wg.Wait() })
+	return x
+}
+
+func (x *crossing) carry(from net.Conn) {
+	defer from.Close()
+	address := x.to.Load()
+	if address == nil {
+		return
+	}
+	to, err := net.Dial("tcp", *address)
+	if err != nil {
+		return
+	}
+	defer to.Close()
+	var both sync.WaitGroup
+	for _, pair := range [][2]net.Conn{{from, to}, {to, from}} {
+		both.Go(func() {
+			_, _ = io.Copy(pair[0], pair[1])
+			_ = from.Close()
+			_ = to.Close()
+		})
+	}
+	both.Wait()
+}
+
+// scene is a cloud's directory with an owner, a bound printer and a file.
+type crashScene struct {
+	data   string
+	secret grove.Secret
+	fileID string
+}
+
+func prepare(t *testing.T) crashScene {
+	t.Helper()
+	c := testConfig(t)
+	h := owned(t, c)
+	b, err := h.client.Bind(t.Context(), bindRequest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := crashScene{data: c.Data, secret: b.Data.DeviceSecret, fileID: h.upload("cube.gcode.3mf").FileID}
+	h.stop()
+	return s
+}
+
+// A server is killed at every step of a start, and another one takes over its
+// directory. Whatever the step: never two physical starts of a job, never one on
+// a plate that is not clear, and the job does not stay in between.
+func TestAKilledServerNeverStartsAPrintTwice(t *testing.T) {
+	t.Parallel()
+	ready := prepare(t)
+	const steps = 20
+	var killed atomic.Int64
+	t.Run("at each step", func(t *testing.T) {
+		for n := 1; n <= steps; n++ {
+			t.Run(fmt.Sprint(n), func(t *testing.T) {
+				t.Parallel()
+				if crashOnce(t, ready, n) {
+					killed.Add(1)
+				}
+			})
+		}
+	})
+	// claim, ready, refresh, commit, start and the first turns: before and after each
+	if killed.Load() < 14 {
+		t.Errorf("only %d of %d steps were reached", killed.Load(), steps)
+	}
+}
+
+// crashOnce kills at step n and reports whether that step was reached.
+func crashOnce(t *testing.T, ready crashScene, n int) bool {
+	t.Helper()
+	data := filepath.Join(t.TempDir(), "data")
+	if err := os.CopyFS(data, os.DirFS(ready.data)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "ledger")
+	book, err := sim.OpenLedger(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = book.Close() })
+	bridge := newCrossing(t)
+
+	first := startChild(t, data, n)
+	bridge.to.Store(&first.info.MQTTS)
+	first.signIn()
+	first.server = &Server{ca: mustCA(t, data)}
+	first.live(sim.Config{
+		Serial: bench, Model: "P1S", Secret: ready.secret, Broker: bridge.Addr().String(), TLS: first.server.ca.clientTLS(),
+		Speed: 600, Tick: 50 * time.Millisecond, Seed: 1, Retry: 50 * time.Millisecond, Ledger: book, Log: slog.New(slog.DiscardHandler),
+	})
+	first.reports()
+	// The server may die before it answers; the job is on disk all the same.
+	_, _ = first.client.Print(t.Context(), cloudapi.PrintRequest{DeviceID: bench, FileID: ready.fileID})
+	reached := first.diesOrFinishes()
+	if !reached {
+		first.end()
+	}
+
+	second := startChild(t, data, 0)
+	bridge.to.Store(&second.info.MQTTS)
+	second.signIn()
+	made, err := second.client.Jobs(t.Context(), client.JobQuery{}, grove.Page{})
+	if err != nil || len(made.Items) != 1 {
+		t.Fatalf("after step %d there are these jobs: %+v %v", n, made.Items, err)
+	}
+	job := second.ends(made.Items[0].ID)
+	starts := ledger(t, path)
+	if len(starts) > 1 {
+		t.Errorf("killed at step %d: started %d times: %+v", n, len(starts), starts)
+	}
+	for _, s := range starts {
+		if !s.PlateClear || s.TaskID != job.TaskID() {
+			t.Errorf("killed at step %d: start %+v", n, s)
+		}
+	}
+	if job.State == grove.Finished && len(starts) != 1 {
+		t.Errorf("killed at step %d: finished after %d starts", n, len(starts))
+	}
+	return reached
+}
+
+func (c *child) signIn() {
+	c.t.Helper()
+	c.client = c.newClient("")
+	if _, err := c.client.Login(c.t.Context(), ownerEmail, ownerPassword); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// reports waits until the printer has told its state to the child.
+func (c *child) reports() {
+	c.t.Helper()
+	until(c.t, "the printer reports", func() bool {
+		live, err := c.client.Printer(c.t.Context(), bench)
+		return err == nil && live.Complete && live.GcodeState != ""
+	})
+}
+
+// diesOrFinishes waits until the child is gone, or its job is done because the
+// step was never reached.
+func (c *child) diesOrFinishes() (died bool) {
+	c.t.Helper()
+	until(c.t, "the child dies or the job is done", func() bool {
+		select {
+		case <-c.dead:
+			died = true
+			return true
+		default:
+		}
+		made, err := c.client.Jobs(c.t.Context(), client.JobQuery{}, grove.Page{})
+		return err == nil && len(made.Items) == 1 && made.Items[0].State.Done()
+	})
+	return died
+}

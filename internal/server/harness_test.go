@@ -235,3 +235,16 @@ func ledger(t testing.TB, path string) []sim.Start {
 	}
 	return out
 }
+
+func bindRequest() cloudapi.BindRequest {
+	return cloudapi.BindRequest{DeviceID: bench, DeviceName: "Bench P1S", Model: "P1S"}
+}
+
+func mustCA(t testing.TB, data string) *authority {
+	t.Helper()
+	a, _, err := readAuthority(&directory{path: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}

@@ -18,7 +18,7 @@ import (
 func each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	t.Helper()
 	t.Parallel()
-	storetest.Each(t, os.Getenv, nil, test)
+	storetest.Each(t, os.Getenv, test)
 }
 
 // noon is the time of most records here; the store keeps milliseconds.

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/store"
 )
 
@@ -39,14 +38,10 @@ func Open(t testing.TB, cfg store.Config) *store.DB {
 	return db
 }
 
-// Each runs a test on both engines; env is os.Getenv, see [Postgres]. onCommit
-// may be nil.
-func Each(t *testing.T, env func(string) string, onCommit func([]grove.Event), test func(t *testing.T, db *store.DB)) {
+// Each runs a test on both engines; env is os.Getenv, see [Postgres].
+func Each(t *testing.T, env func(string) string, test func(t *testing.T, db *store.DB)) {
 	t.Helper()
-	EachConfig(t, env, func(t *testing.T, cfg store.Config) {
-		cfg.OnCommit = onCommit
-		test(t, Open(t, cfg))
-	})
+	EachConfig(t, env, func(t *testing.T, cfg store.Config) { test(t, Open(t, cfg)) })
 }
 
 // EachConfig is [Each] for tests that open the database themselves, or more

@@ -1,0 +1,623 @@
+package queue_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+	"github.com/grovecloud/grove/internal/access"
+	"github.com/grovecloud/grove/internal/fleet"
+	"github.com/grovecloud/grove/internal/queue"
+	"github.com/grovecloud/grove/internal/store"
+	"github.com/grovecloud/grove/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const serial = "01P00A000000001"
+
+// records, printers and turns do what the server does: they hand the rooms to
+// each other.
+type records struct{ *store.DB }
+
+func (r records) Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
+	return r.DB.Jobs(ctx, store.JobFilter{OwnerID: ownerID, Serial: serial, States: states}, page)
+}
+
+type printers struct{ *fleet.Fleet }
+
+func (p printers) Start(ctx context.Context, o queue.Order) error {
+	return p.Fleet.Start(ctx, fleet.Order{Start: o.Start, Serial: o.Serial, JobID: o.JobID, NotAfter: o.NotAfter})
+}
+
+func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) error {
+	_, err := p.Command(ctx, actor, serial, []byte(`{"print":{"command":"stop","param":""}}`))
+	return err
+}
+
+type turns struct{ *queue.Queue }
+
+func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
+	switch turn.Kind {
+	case fleet.CameOnline:
+		return t.Online(ctx, turn.Serial, turn.Shadow)
+	case fleet.WentOffline:
+		return t.Offline(ctx, turn.Serial, turn.Shadow)
+	case fleet.StartAnswered:
+		return t.Answered(ctx, turn.Serial, queue.Answer{Shadow: turn.Shadow, JobID: turn.JobID, OK: turn.OK, Reason: turn.Reason})
+	case fleet.Reported:
+	}
+	return t.Reported(ctx, turn.Serial, turn.Shadow)
+}
+
+// shelf has the one file of these tests.
+type shelf struct{ file grove.File }
+
+func (s shelf) Find(context.Context, int64, string, string, int64) (grove.File, error) { return s.file, nil }
+func (shelf) ContentURL(grove.File, time.Duration) string                              { return "http://127.0.0.1/f/f_1" }
+
+// machine is the far end of a printer's link: it answers what it is told to.
+type machine struct {
+	h      *house
+	mu     sync.Mutex
+	report map[string]any // the print object
+	starts []map[string]any
+	mute   bool   // answers no start
+	refuse string // answers starts with fail and this reason
+	deaf   bool   // answers nothing at all
+}
+
+func (m *machine) Close(string) {}
+
+func (m *machine) Send(payload []byte) error {
+	var message map[string]map[string]any
+	if err := json.Unmarshal(payload, &message); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.deaf {
+		return nil
+	}
+	for class, fields := range message {
+		m.answer(class, fields)
+	}
+	return nil
+}
+
+func (m *machine) answer(class string, fields map[string]any) {
+	switch fields["command"] {
+	case "pushall":
+		m.say(m.full())
+	case "project_file":
+		m.starts = append(m.starts, fields)
+		if m.mute {
+			return
+		}
+		fields["result"], fields["reason"] = "success", m.refuse
+		if m.refuse != "" {
+			fields["result"] = "fail"
+		}
+		m.say(map[string]any{class: fields})
+	case "stop":
+		fields["result"] = "success"
+		m.say(map[string]any{class: fields})
+	}
+}
+
+// full is a full report of the machine as it is.
+func (m *machine) full() map[string]any {
+	print := map[string]any{"command": "push_status", "msg": 0}
+	for k, v := range m.report {
+		print[k] = v
+	}
+	return map[string]any{"print": print}
+}
+
+// say lets the fleet hear something, not from within Send.
+func (m *machine) say(message map[string]any) {
+	raw, err := json.Marshal(message)
+	if err != nil {
+		panic(err)
+	}
+	go m.h.fleet.Observe(serial, raw)
+}
+
+// becomes changes the machine and reports it.
+func (m *machine) becomes(change map[string]any) {
+	m.mu.Lock()
+	for k, v := range change {
+		m.report[k] = v
+	}
+	m.say(m.full())
+	m.mu.Unlock()
+	synctest.Wait()
+}
+
+func (m *machine) started() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.starts)
+}
+
+// prints makes the machine speak of the job it was last told to start.
+func (m *machine) prints(state string) {
+	m.mu.Lock()
+	last := m.starts[len(m.starts)-1]
+	m.mu.Unlock()
+	m.becomes(map[string]any{"gcode_state": state, "task_id": last["task_id"], "subtask_id": last["subtask_id"]})
+}
+
+type house struct {
+	t     *testing.T
+	db    *store.DB
+	fleet *fleet.Fleet
+	queue *queue.Queue
+	actor grove.Actor
+	m     *machine
+	leave func(string)
+	stop  func()
+}
+
+// live runs a test in a bubble whose clock the test moves.
+func live(t *testing.T, test func(t *testing.T, h *house)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer func() { h.stop() }() // whichever is running by then
+		test(t, h)
+	})
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	db := storetest.SQLite(t)
+	u, err := db.CreateUser(t.Context(), grove.User{Email: "a@example.org", Name: "A", Role: grove.Owner})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{t: t, db: db, actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}}
+	h.open()
+	if _, err := h.fleet.Bind(t.Context(), h.actor, fleet.Binding{Serial: serial, Name: "Bench", Model: "P1S"}); err != nil {
+		t.Fatal(err)
+	}
+	h.m = &machine{h: h, report: map[string]any{"gcode_state": "IDLE", "task_id": "0", "subtask_id": "0"}}
+	h.run()
+	h.arrive()
+	return h
+}
+
+// open makes the rooms anew on the same database, as a restart does.
+func (h *house) open() {
+	h.t.Helper()
+	registry, quiet := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
+	var err error
+	h.fleet, err = fleet.New(h.t.Context(), fleet.Config{
+		Records: h.db, Gate: new(access.Access), Tell: func(string, []byte) {}, Log: quiet, Registry: registry,
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	file := grove.File{ID: "f_1", Name: "cube.gcode.3mf", Kind: "3mf", Printable: true, Plates: []grove.Plate{{Index: 1, EstimateSeconds: 60}}}
+	h.queue = queue.New(queue.Config{
+		Records: records{h.db}, Printers: printers{h.fleet}, Files: shelf{file}, Gate: new(access.Access), Log: quiet, Registry: registry,
+	})
+	h.fleet.Join(turns{h.queue}, h.queue)
+}
+
+func (h *house) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var both sync.WaitGroup
+	for _, loop := range []func(context.Context) error{h.fleet.Run, h.queue.Run} {
+		both.Go(func() {
+			if err := loop(ctx); err != nil {
+				h.t.Error(err)
+			}
+		})
+	}
+	h.stop = func() { cancel(); both.Wait() }
+}
+
+// arrive connects the machine.
+func (h *house) arrive() {
+	h.leave = h.fleet.Attach(serial, h.m)
+	synctest.Wait()
+}
+
+func (h *house) submit() grove.Job {
+	h.t.Helper()
+	j, err := h.queue.Submit(h.t.Context(), h.actor, queue.Submission{Serial: serial, FileID: "f_1"})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	synctest.Wait()
+	return j
+}
+
+func (h *house) state(id int64) grove.JobState { return h.job(id).State }
+
+func (h *house) job(id int64) grove.Job {
+	h.t.Helper()
+	j, err := h.db.Job(h.t.Context(), id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return j
+}
+
+func (h *house) want(id int64, state grove.JobState) {
+	h.t.Helper()
+	if j := h.job(id); j.State != state {
+		h.t.Fatalf("job is %s (%s), want %s", j.State, j.Why, state)
+	}
+}
+
+func (h *house) events() []string {
+	h.t.Helper()
+	list, err := h.db.Events(h.t.Context(), h.actor.UserID, 0, 100)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var out []string
+	for _, e := range list {
+		out = append(out, string(e.Type))
+	}
+	return out
+}
+
+// pass lets time go by.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func TestAJobGoesItsWay(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		j := h.submit()
+		h.want(j.ID, grove.Accepted)
+		start := h.m.starts[0]
+		if start["task_id"] != j.TaskID() || start["url"] != "http://127.0.0.1/f/f_1" || start["use_ams"] != false {
+			t.Errorf("start %v", start)
+		}
+		h.m.prints("PREPARE")
+		h.m.prints("RUNNING")
+		h.want(j.ID, grove.Running)
+		h.m.prints("FINISH")
+		h.want(j.ID, grove.Finished)
+		p, err := h.db.Printer(t.Context(), serial)
+		if err != nil || p.PlateClear {
+			t.Errorf("the plate counts as clear after a print (%v)", err)
+		}
+		got := h.events()
+		for _, e := range []grove.EventType{grove.JobQueued, grove.JobStarted, grove.PrintStarted, grove.PrintCompleted, grove.JobFinished, grove.PlateToClear, grove.NotificationCreated} {
+			if n := len(slices.DeleteFunc(slices.Clone(got), func(s string) bool { return s != string(e) })); n == 0 || (n > 1 && e != grove.NotificationCreated) {
+				t.Errorf("%s told %d times; all: %v", e, n, got)
+			}
+		}
+	})
+}
+
+func TestNothingStartsOnAPlateThatIsNotConfirmed(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING"}) // at the printer's screen
+		h.m.becomes(map[string]any{"gcode_state": "FINISH"})
+		j := h.submit()
+		pass(time.Minute)
+		h.want(j.ID, grove.Queued)
+		if !strings.Contains(h.job(j.ID).Why, "plate") || !slices.Contains(h.events(), string(grove.JobWaiting)) {
+			t.Errorf("why %q, events %v", h.job(j.ID).Why, h.events())
+		}
+		if h.m.started() != 0 {
+			t.Fatal("started on a full plate")
+		}
+		if _, err := h.queue.ClearPlate(t.Context(), h.actor, serial); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		h.want(j.ID, grove.Accepted)
+	})
+}
+
+func TestAnUnansweredStartIsNeverSentAgain(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.m.mute = true
+		j := h.submit()
+		h.want(j.ID, grove.Sending)
+		second := h.submit()
+		pass(299 * time.Second)
+		h.want(j.ID, grove.Sending)
+		pass(10 * time.Second)
+		if s := h.state(j.ID); s != grove.Unknown && s != grove.Failed {
+			t.Errorf("after 300 s the job is %s", s)
+		}
+		pass(2 * time.Hour)
+		if n := h.m.started(); n != 1 {
+			t.Errorf("sent %d times", n)
+		}
+		h.want(second.ID, grove.Queued) // the plate is in doubt
+	})
+}
+
+func TestALateAcceptanceIsBelieved(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.m.mute = true
+		j := h.submit()
+		pass(200 * time.Second) // seen on real machines
+		h.m.prints("RUNNING")
+		h.want(j.ID, grove.Running)
+		h.m.prints("FINISH")
+		h.want(j.ID, grove.Finished)
+	})
+}
+
+func TestAnIdlePrinterProvesAfterAWhileThatNothingBegan(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.m.mute = true
+		j := h.submit()
+		pass(6 * time.Minute)
+		h.want(j.ID, grove.Failed)
+		if h.job(j.ID).Failure != "not_started" {
+			t.Errorf("failure %q", h.job(j.ID).Failure)
+		}
+	})
+}
+
+func TestAPersonResolvesWhatNobodyKnows(t *testing.T) {
+	for _, outcome := range []grove.JobState{grove.Finished, grove.Failed, grove.Running} {
+		live(t, func(t *testing.T, h *house) {
+			h.m.mute = true
+			j := h.submit()
+			h.leave("power cut")
+			pass(time.Hour)
+			h.want(j.ID, grove.Unknown)
+			if _, err := h.queue.ClearPlate(t.Context(), h.actor, serial); grove.AsError(err).Code != grove.Conflict {
+				t.Errorf("the plate was confirmed while the job was unknown: %v", err)
+			}
+			if _, err := h.queue.Resolve(t.Context(), h.actor, j.ID, outcome); err != nil {
+				t.Fatal(err)
+			}
+			h.want(j.ID, outcome)
+			if _, err := h.queue.Resolve(t.Context(), h.actor, j.ID, grove.Failed); grove.AsError(err).Code != grove.Conflict {
+				t.Errorf("resolved twice: %v", err)
+			}
+		})
+	}
+}
+
+func TestARefusedStartFailsAndLeavesThePlate(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.m.refuse = "busy"
+		j := h.submit()
+		h.want(j.ID, grove.Failed)
+		if why := h.job(j.ID).Why; !strings.Contains(why, "busy") {
+			t.Errorf("why %q", why)
+		}
+		if p, err := h.db.Printer(t.Context(), serial); err != nil || !p.PlateClear {
+			t.Errorf("a refused start took the plate (%v)", err)
+		}
+	})
+}
+
+func TestABusyPrinterLetsTheJobWaitAndAnOfflineOneRefusesIt(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING"})
+		j := h.submit()
+		pass(time.Minute)
+		h.want(j.ID, grove.Queued)
+		h.leave("off")
+		_, err := h.queue.Submit(t.Context(), h.actor, queue.Submission{Serial: serial, FileID: "f_1"})
+		if !grove.HasReason(err, grove.ReasonPrinterOffline) {
+			t.Errorf("got %v", err)
+		}
+		all, err := h.db.Jobs(t.Context(), store.JobFilter{}, grove.Page{})
+		if err != nil || all.Total != 1 {
+			t.Errorf("%d jobs (%v)", all.Total, err)
+		}
+	})
+}
+
+func TestAJobLapsesAndIsNeverStartedAfter(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING"})
+		j := h.submit()
+		pass(24*time.Hour + time.Minute)
+		h.want(j.ID, grove.Expired)
+		h.m.becomes(map[string]any{"gcode_state": "FINISH"})
+		if _, err := h.queue.ClearPlate(t.Context(), h.actor, serial); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Hour)
+		if h.m.started() != 0 {
+			t.Error("a lapsed job was started")
+		}
+		if !slices.Contains(h.events(), string(grove.JobExpired)) {
+			t.Errorf("events %v", h.events())
+		}
+	})
+}
+
+func TestASilentPrinterIsNotStarted(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.m.mu.Lock()
+		h.m.deaf = true
+		h.m.mu.Unlock()
+		j := h.submit()
+		pass(time.Minute)
+		if h.m.started() != 0 || h.state(j.ID).Started() {
+			t.Errorf("job %s, %d starts", h.state(j.ID), h.m.started())
+		}
+		h.m.mu.Lock()
+		h.m.deaf = false
+		h.m.mu.Unlock()
+		pass(time.Minute)
+		h.want(j.ID, grove.Accepted)
+	})
+}
+
+func TestARestartDoubtsWhatWasBeingSent(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.m.mute = true
+		j := h.submit()
+		h.want(j.ID, grove.Sending)
+		h.leave("restart")
+		h.stop()
+		h.open()
+		h.run()
+		synctest.Wait()
+		h.want(j.ID, grove.Unknown)
+		h.arrive()
+		pass(time.Minute)
+		if n := h.m.started(); n != 1 {
+			t.Fatalf("sent %d times", n)
+		}
+		h.m.prints("RUNNING")
+		h.want(j.ID, grove.Running)
+	})
+}
+
+func TestARestartDuringAPrintChangesNothingUntilAFullReport(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		j := h.submit()
+		h.m.prints("RUNNING")
+		h.leave("restart")
+		h.stop()
+		h.open()
+		h.run()
+		h.m.mu.Lock()
+		h.m.deaf = true // connects, but tells nothing yet
+		h.m.mu.Unlock()
+		h.arrive()
+		h.fleet.Observe(serial, []byte(`{"print":{"command":"push_status","msg":1,"gcode_state":"IDLE"}}`))
+		pass(time.Minute)
+		h.want(j.ID, grove.Running)
+		h.m.prints("FINISH")
+		h.want(j.ID, grove.Finished)
+	})
+}
+
+func TestAPowerCutEndsTheJob(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		j := h.submit()
+		h.m.prints("RUNNING")
+		h.leave("power cut")
+		h.m.report = map[string]any{"gcode_state": "IDLE", "task_id": "0", "subtask_id": "0"}
+		h.arrive()
+		h.want(j.ID, grove.Failed)
+		if h.job(j.ID).Failure != "lost" {
+			t.Errorf("failure %q", h.job(j.ID).Failure)
+		}
+	})
+}
+
+func TestCancelBeforeAndAfterTheStart(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING"})
+		waiting := h.submit()
+		if _, err := h.queue.Cancel(t.Context(), h.actor, waiting.ID); err != nil {
+			t.Fatal(err)
+		}
+		h.want(waiting.ID, grove.Cancelled)
+		h.m.becomes(map[string]any{"gcode_state": "FINISH"})
+		if _, err := h.queue.ClearPlate(t.Context(), h.actor, serial); err != nil {
+			t.Fatal(err)
+		}
+		running := h.submit()
+		h.m.prints("RUNNING")
+		if _, err := h.queue.Cancel(t.Context(), h.actor, running.ID); err != nil {
+			t.Fatal(err)
+		}
+		h.want(running.ID, grove.Running) // until the printer says so
+		h.m.becomes(map[string]any{"gcode_state": "FAILED", "print_error": 50348044})
+		h.want(running.ID, grove.Cancelled)
+		if _, err := h.queue.Cancel(t.Context(), h.actor, running.ID); grove.AsError(err).Code != grove.Conflict {
+			t.Errorf("cancelled twice: %v", err)
+		}
+		if n := h.m.started(); n != 1 {
+			t.Errorf("%d starts", n)
+		}
+	})
+}
+
+func TestAPrintAtTheScreenHasNoJob(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		for _, s := range []string{"PREPARE", "RUNNING", "PAUSE", "RUNNING", "FAILED"} {
+			h.m.becomes(map[string]any{"gcode_state": s, "subtask_name": "benchy", "print_error": map[bool]int{true: 50364420}[s == "FAILED"]})
+		}
+		list, err := h.db.Events(t.Context(), h.actor.UserID, 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for _, e := range list {
+			if e.Type == grove.PrintStarted || e.Type == grove.PrintFailed || e.Type == grove.PrinterError {
+				told = append(told, fmt.Sprintf("%s %s %s", e.Type, e.Data.JobID, e.Data.FileName))
+			}
+		}
+		want := []string{"print.started  benchy", "print.failed  benchy", "printer.error  benchy"}
+		if !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+	})
+}
+
+func TestWhatCanNotBePrintedIsRefusedWithTheReason(t *testing.T) {
+	t.Parallel()
+	h := &house{t: t, db: storetest.SQLite(t)}
+	u, err := h.db.CreateUser(t.Context(), grove.User{Email: "a@example.org", Role: grove.Owner})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.actor = grove.Actor{Kind: grove.ActorUser, UserID: u.ID}
+	h.open()
+	if _, err := h.fleet.Bind(t.Context(), h.actor, fleet.Binding{Serial: serial, Model: "P1S"}); err != nil {
+		t.Fatal(err)
+	}
+	plate := grove.Plate{Index: 2}
+	for _, c := range []struct {
+		name, why string
+		file      grove.File
+		plate     int
+	}{
+		{"not sliced", "slice", grove.File{Name: "a.stl"}, 0},
+		{"unreadable", "damaged zip", grove.File{Name: "a.3mf", Problem: "damaged zip"}, 0},
+		{"no such plate", "plate 1", grove.File{Printable: true, Plates: []grove.Plate{plate}}, 1},
+		{"for another model", "X1 Carbon", grove.File{Printable: true, Model: "BL-P001", Plates: []grove.Plate{plate}}, 0},
+		{"nozzle too hot", "350", grove.File{Printable: true, Plates: []grove.Plate{{Index: 1, MaxNozzle: 350}}}, 0},
+		{"bed too hot", "110", grove.File{Printable: true, Plates: []grove.Plate{{Index: 1, MaxBed: 110}}}, 0},
+	} {
+		h.queue.Files = shelf{c.file}
+		_, err := h.queue.Submit(t.Context(), h.actor, queue.Submission{Serial: serial, FileID: "f", Plate: c.plate})
+		if !grove.HasReason(err, grove.ReasonPrintFailed) || !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%s: got %v, want a refusal that says %q", c.name, err, c.why)
+		}
+	}
+}
+
+func TestACommandThatStartsBecomesAJob(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		requests, err := bambu.ParseRequests([]byte(`{"print":{"command":"project_file","param":"Metadata/plate_1.gcode","url":"ftp://cube.gcode.3mf","subtask_name":"cube"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wish, err := bambu.ParseStart(requests[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		j, err := h.queue.Wish(t.Context(), h.actor, serial, wish)
+		if err != nil || j.Mode != "command" || j.Plate != 1 {
+			t.Errorf("%+v %v", j, err)
+		}
+	})
+}
