@@ -2,25 +2,9 @@ package bambu
 
 import (
 	"bytes"
-	"strconv"
 
 	"github.com/grovecloud/grove"
 )
-
-// Report says what a message from a printer was.
-type Report struct {
-	Class      string // print, info, system … ; never header or user_id
-	Command    string
-	SequenceID string
-	Full       bool   // it tells everything, not what changed
-	Merged     bool   // it went into the state
-	Result     string // of a reply: success, SUCCESS, fail, FAIL, failed
-	Reason     string // of a reply, the printer's own words
-}
-
-// fullMembers is how many members make a report without msg a full one: the
-// least that was captured is 63, deltas have a handful.
-const fullMembers = 40
 
 // Merge reads a message from the printer (the whole payload). Reports of state
 // (print.push_status, and fragments of print without a command) are merged;
@@ -30,8 +14,8 @@ const fullMembers = 40
 //
 // Objects are merged member by member and everything else is replaced, but
 // filament units, trays, external spools, extruders and nozzles, of which
-// firmware sends single ones, are merged by their id (see bambuddy's and
-// BambuStudio's handling). A full report names all of those that there are.
+// firmware sends single ones, are merged by their id (seen in captures; BambuStudio
+// replaces lists whole). A full report names all of those that there are.
 func (s *State) Merge(payload []byte) (Report, error) {
 	d, err := readDocument(payload, maxReportBytes, false)
 	if err != nil {
@@ -67,140 +51,6 @@ func (s *State) bound(report int, grew bool) error {
 	return grove.Errorf(grove.TooLarge, "state_too_large", "the printer's merged state outgrew %d bytes and was dropped", maxStateBytes)
 }
 
-const (
-	classPrint = "print"
-	pushStatus = "push_status"
-)
-
-// report describes the message and gives the index of its class object, or -1.
-func (d *document) report() (Report, int) {
-	name, body := d.class()
-	if body < 0 || d.tokens[body].kind != objectKind {
-		return Report{Class: name}, -1
-	}
-	r := Report{Class: name}
-	var msg string
-	state, members := false, 0
-	for j := body + 1; j < d.after(body); j = d.after(j + 1) {
-		members++
-		switch string(d.name(j)) {
-		case "command":
-			r.Command = d.command(j + 1)
-		case "sequence_id":
-			r.SequenceID = d.words(j + 1)
-		case "result":
-			r.Result = d.words(j + 1)
-		case "reason":
-			r.Reason = d.words(j + 1)
-		case "msg":
-			msg = string(bare(d.raw(j + 1)))
-		case "gcode_state":
-			state = true
-		}
-	}
-	if r.Class == classPrint && (r.Command == pushStatus || r.Command == "") {
-		r.Full = msg == "0" || msg == "" && state && members >= fullMembers
-	}
-	return r, body
-}
-
-// class finds the object that the message is about: print, else the first that
-// is no envelope.
-func (d *document) class() (string, int) {
-	if d.tokens[0].kind != objectKind {
-		return "", -1
-	}
-	if i := d.member(0, classPrint); i >= 0 {
-		return classPrint, i
-	}
-	for j := 1; j < d.after(0); j = d.after(j + 1) {
-		if name := d.name(j); !envelope(name) {
-			return string(name), j + 1
-		}
-	}
-	return "", -1
-}
-
-// envelope reports whether a top-level member stands beside the class object:
-// the signature of signed commands, and the cloud's user id.
-func envelope(name []byte) bool {
-	return string(name) == "header" || string(name) == "user_id"
-}
-
-// command is the command's name; the one that matters costs no allocation.
-func (d *document) command(i int) string {
-	if string(d.raw(i)) == `"`+pushStatus+`"` {
-		return pushStatus
-	}
-	return d.words(i)
-}
-
-// A shape says where in a report a value stands, as far as merging cares.
-type shape uint8
-
-const (
-	otherShape  shape = iota
-	reportShape       // print
-	amsShape          // print.ams
-	unitsShape        // print.ams.ams
-	unitShape         // print.ams.ams[]
-	traysShape        // print.ams.ams[].tray
-	trayShape         // print.ams.ams[].tray[]
-	deviceShape       // print.device
-	toolShape         // print.device.extruder and nozzle
-	listShape         // other lists that are merged by id
-)
-
-// member is the shape of an object's member.
-func (sh shape) member(name string) shape {
-	switch sh {
-	case reportShape:
-		switch name {
-		case "ams":
-			return amsShape
-		case "device":
-			return deviceShape
-		case "vir_slot":
-			return listShape
-		}
-	case amsShape:
-		if name == "ams" {
-			return unitsShape
-		}
-	case unitShape:
-		if name == "tray" {
-			return traysShape
-		}
-	case deviceShape:
-		if name == "extruder" || name == "nozzle" {
-			return toolShape
-		}
-	case toolShape:
-		if name == "info" {
-			return listShape
-		}
-	case otherShape, unitsShape, traysShape, trayShape, listShape:
-	}
-	return otherShape
-}
-
-// byID reports whether the shape's arrays are merged by the ids of their elements.
-func (sh shape) byID() bool {
-	return sh == unitsShape || sh == traysShape || sh == listShape
-}
-
-// element is the shape of an array's elements.
-func (sh shape) element() shape {
-	switch sh {
-	case unitsShape:
-		return unitShape
-	case traysShape:
-		return trayShape
-	case otherShape, reportShape, amsShape, unitShape, trayShape, deviceShape, toolShape, listShape:
-	}
-	return otherShape
-}
-
 // maxListed bounds an array that is merged by id; a longer one is replaced.
 const maxListed = 64
 
@@ -220,7 +70,7 @@ func (m *merging) value(n *node, i int, sh shape) {
 		m.tray(n, i)
 	case k == objectKind:
 		if n.kind != objectKind {
-			n.kind, n.kids, n.text = objectKind, n.kids[:0], n.text[:0]
+			m.become(n, objectKind, m.d.members(i))
 		}
 		m.members(n, i, sh)
 	case k == arrayKind && n.kind == arrayKind && sh.byID() && m.identified(i):
@@ -291,9 +141,18 @@ func (m *merging) add(n *node) *node {
 	return k
 }
 
+// become empties n and makes it an object or array for so many members.
+func (m *merging) become(n *node, k kind, members int) {
+	n.kind, n.kids, n.text = k, n.kids[:0], nil
+	if cap(n.kids) == 0 && members > 0 {
+		m.grew = true
+		n.kids = make([]node, 0, members)
+	}
+}
+
 // replaceArray makes n the array i.
 func (m *merging) replaceArray(n *node, i int, sh shape) {
-	n.kind, n.kids, n.text = arrayKind, n.kids[:0], n.text[:0]
+	m.become(n, arrayKind, m.d.elements(i))
 	for j := i + 1; j < m.d.after(i); j = m.d.after(j) {
 		k := m.add(n)
 		k.name = ""
@@ -365,52 +224,6 @@ func (m *merging) lists(i int, k *node) bool {
 	return false
 }
 
-// tray merges object i into the tray n. A tray that is nothing but an id, or an
-// id and a state that means empty or unread, has lost its details.
-func (m *merging) tray(n *node, i int) {
-	if m.cleared(i) {
-		n.kids = n.kids[:0]
-		m.members(n, i, otherShape)
-		return
-	}
-	m.sameSpool = !m.full && m.keepsSpool(n, i)
-	m.members(n, i, trayShape)
-	m.sameSpool = false
-}
-
-// cleared reports whether object i is a tray without details.
-func (m *merging) cleared(i int) bool {
-	for j := i + 1; j < m.d.after(i); j = m.d.after(j + 1) {
-		switch string(m.d.name(j)) {
-		case "id":
-		case "state":
-			switch string(bare(m.d.raw(j + 1))) {
-			case "0", "8", "9":
-			default:
-				return false
-			}
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-// keepsSpool reports whether update i of tray n says nothing that would speak
-// for another spool.
-func (m *merging) keepsSpool(n *node, i int) bool {
-	for _, name := range []string{"tray_info_idx", "tray_type", "tray_sub_brands", "tray_color", "tray_id_name"} {
-		now := m.d.member(i, name)
-		if now < 0 {
-			continue
-		}
-		if old := n.child(name); old == nil || !bytes.Equal(old.text, m.d.raw(now)) {
-			return false
-		}
-	}
-	return true
-}
-
 // ignores reports whether the member named by token j stays out of n: what
 // belongs to the message alone, and an RFID of zeros for a spool whose RFID is
 // known (the reader only failed this time).
@@ -438,83 +251,3 @@ func ofMessage(name string) bool {
 
 // zeros reports whether an RFID means none.
 func zeros(raw []byte) bool { return len(bytes.Trim(bare(raw), "0")) == 0 }
-
-// exist applies the bits of update i of the ams object n that tell which units
-// and trays there are: they are right even if nothing else is sent.
-func (m *merging) exist(n *node, i int) {
-	units := n.child("ams")
-	if units == nil || units.kind != arrayKind {
-		return
-	}
-	if bits, ok := m.bits(i, "ams_exist_bits"); ok {
-		listed := m.d.member(i, "ams")
-		units.drop(func(u *node) bool {
-			return gone(bits, unitBit(u.child("id").integerOr(-1))) && !m.lists(listed, u)
-		})
-	}
-	if bits, ok := m.bits(i, "tray_exist_bits"); ok {
-		for u := range units.kids {
-			clearTrays(&units.kids[u], bits)
-		}
-	}
-}
-
-// bits reads a member of object i that is a string of hex digits.
-func (m *merging) bits(i int, name string) (uint64, bool) {
-	v := m.d.member(i, name)
-	if v < 0 {
-		return 0, false
-	}
-	bits, err := strconv.ParseUint(string(bare(m.d.raw(v))), 16, 64)
-	return bits, err == nil
-}
-
-// clearTrays leaves id and state of those trays of a unit that are not there.
-func clearTrays(unit *node, bits uint64) {
-	trays := unit.child("tray")
-	if trays == nil {
-		return
-	}
-	id := unit.child("id").integerOr(-1)
-	for t := range trays.kids {
-		tray := &trays.kids[t]
-		if gone(bits, trayBit(id, tray.child("id").integerOr(-1))) {
-			tray.drop(func(k *node) bool { return k.name != "id" && k.name != "state" })
-		}
-	}
-}
-
-func gone(bits uint64, bit int) bool { return bit >= 0 && bits>>bit&1 == 0 }
-
-// unitBit is a unit's place in ams_exist_bits, or -1 if that is not known: 0 to
-// 3 for units of four trays, then the AMS HT.
-func unitBit(unit int) int {
-	switch {
-	case unit >= 0 && unit <= 3:
-		return unit
-	case unit >= firstHT && unit <= lastHT:
-		return 4 + unit - firstHT
-	}
-	return -1
-}
-
-// trayBit is a tray's place in tray_exist_bits, or -1 if that is not known.
-func trayBit(unit, slot int) int {
-	switch {
-	case slot < 0 || slot > 3:
-	case unit >= 0 && unit <= 3:
-		return unit*4 + slot
-	case unit == unitA2L:
-		return 24 + slot
-	case unit >= firstHT && unit <= lastHT && slot == 0:
-		return 16 + unit - firstHT
-	}
-	return -1
-}
-
-// Ids of filament units that are not the usual four.
-const (
-	unitA2L = 16 // the A2L's AMS Lite
-	firstHT = 128
-	lastHT  = 135
-)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
 )
@@ -168,10 +169,11 @@ func TestMergeFollowsWhatFirmwareSends(t *testing.T) {
 
 func TestAReportIsTakenForWhatItIs(t *testing.T) {
 	t.Parallel()
-	many := `"gcode_state":"IDLE"`
+	members := []string{`"gcode_state":"IDLE"`}
 	for i := range 45 {
-		many += fmt.Sprintf(`,"k%d":%d`, i, i)
+		members = append(members, fmt.Sprintf(`"k%d":%d`, i, i))
 	}
+	many := strings.Join(members, ",")
 	for payload, want := range map[string]bambu.Report{
 		`{"print":{"command":"push_status","msg":0,"sequence_id":"2021"}}`: {Class: "print", Command: "push_status", SequenceID: "2021", Full: true, Merged: true},
 		`{"print":{"command":"push_status","msg":1,"sequence_id":7}}`:      {Class: "print", Command: "push_status", SequenceID: "7", Merged: true},
@@ -273,6 +275,17 @@ func TestAPrinterCannotGrowItsStateForever(t *testing.T) {
 	if !refused || most > 4<<20 {
 		t.Errorf("the state grew to %d bytes, refused: %v", most, refused)
 	}
+	lists := `[` + strings.Repeat(`1,`, 20_000) + `1]`
+	for i := range 40 { // a short text becomes a long list
+		_, err := s.Merge(fmt.Appendf(nil, `{"print":{"key%d":1}}`, i))
+		if err == nil {
+			_, err = s.Merge(fmt.Appendf(nil, `{"print":{"key%d":%s}}`, i, lists))
+		}
+		refused = refused || err != nil
+	}
+	if n := len(s.JSON()); n > 1<<20 {
+		t.Errorf("the state grew to %d bytes", n)
+	}
 	for i := range 3000 {
 		merge(t, s, fmt.Appendf(nil, `{"print":{"key%d":1}}`, i))
 	}
@@ -343,4 +356,24 @@ func TestAPrintOfAP1S(t *testing.T) {
 	}
 	show()
 	golden(t, "p1s_print.golden", b.String())
+}
+
+func TestAMergeAllocatesAlmostNothing(t *testing.T) {
+	s, delta := bambu.NewState(), bigDelta()
+	merge(t, s, bigReport(t))
+	merge(t, s, delta)
+	if n := testing.AllocsPerRun(100, func() { merge(t, s, delta) }); n > 10 {
+		t.Errorf("%v allocations for a report of known members, more than 10", n)
+	}
+}
+
+func TestKindsHaveNames(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[bambu.Kind]string{
+		bambu.KindUnknown: "unknown", bambu.KindRead: "read", bambu.KindControl: "control", bambu.KindHeat: "heat", bambu.KindGcode: "gcode", bambu.KindStart: "start",
+	} {
+		if got := kind.String(); got != want {
+			t.Errorf("%d: %s", kind, got)
+		}
+	}
 }

@@ -11,8 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/grovecloud/grove/bambu"
 	"pgregory.net/rapid"
+
+	"github.com/grovecloud/grove/bambu"
 )
 
 // plainMerge merges a print object into a state with maps and no thought of

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
 )
@@ -25,19 +26,19 @@ func TestAStartSaysAllThatPrintersWant(t *testing.T) {
 func TestIDsAreTextAndSwitchesAreBools(t *testing.T) {
 	t.Parallel()
 	s := bambu.Start{TaskID: 7, Nonce: "8", File: "a.3mf", ThreeMF: true, Options: grove.Options{UseAMS: true}}
-	print := decode(t, s.Payload())["print"].(map[string]any)
+	said := decode(t, s.Payload())["print"].(map[string]any)
 	for _, id := range []string{"project_id", "profile_id", "task_id", "subtask_id", "sequence_id", "param", "md5"} {
-		if _, ok := print[id].(string); !ok {
-			t.Errorf("%s is %T", id, print[id])
+		if _, ok := said[id].(string); !ok {
+			t.Errorf("%s is %T", id, said[id])
 		}
 	}
 	for _, option := range []string{"use_ams", "bed_leveling", "flow_cali", "vibration_cali", "layer_inspect", "timelapse"} {
-		if _, ok := print[option].(bool); !ok {
-			t.Errorf("%s is %T", option, print[option])
+		if _, ok := said[option].(bool); !ok {
+			t.Errorf("%s is %T", option, said[option])
 		}
 	}
-	if print["param"] != "Metadata/plate_1.gcode" || print["subtask_name"] != "a" || print["bed_type"] != "auto" {
-		t.Errorf("%v", print)
+	if said["param"] != "Metadata/plate_1.gcode" || said["subtask_name"] != "a" || said["bed_type"] != "auto" {
+		t.Errorf("%v", said)
 	}
 }
 

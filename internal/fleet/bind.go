@@ -142,6 +142,7 @@ func (f *Fleet) adopt(p grove.Printer) {
 	if link != nil {
 		link.Close("bound anew")
 	}
+	f.Rebound(p.Serial)
 }
 
 // Unbind gives a printer up. Its history stays with the account.
@@ -162,6 +163,7 @@ func (f *Fleet) Unbind(ctx context.Context, actor grove.Actor, serial string) er
 	if link != nil {
 		link.Close("unbound")
 	}
+	f.Rebound(serial)
 	return f.audit(ctx, actor, serial, "printer.unbind", "")
 }
 

@@ -55,9 +55,12 @@ type Starts interface {
 // Config is what a fleet needs. Tell publishes a report to whoever watches a
 // printer; it must not block.
 type Config struct {
-	Records  Records
-	Gate     Gate
-	Tell     func(serial string, payload []byte)
+	Records Records
+	Gate    Gate
+	Tell    func(serial string, payload []byte)
+	// Rebound is called after a printer changed hands or credentials, so that
+	// edges cut connections that came in by the former ones. May be nil.
+	Rebound  func(serial string)
 	Log      *slog.Logger
 	Registry prometheus.Registerer
 	// Grace is how long a printer may be away before it counts as offline.
@@ -92,6 +95,9 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 	}
 	if c.Flush == 0 {
 		c.Flush = time.Minute
+	}
+	if c.Rebound == nil {
+		c.Rebound = func(string) {}
 	}
 	f := &Fleet{Config: c, metrics: newMetrics(c.Registry), units: map[string]*unit{}, work: make(chan *unit, 4096)}
 	f.sequence.Store(firstSequence)

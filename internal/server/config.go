@@ -30,6 +30,8 @@ type Config struct {
 	MinFree      int64  // bytes that must stay free on the disk of uploads
 	OfflineGrace time.Duration
 
+	tokenLife time.Duration // of access tokens; 90 days but in tests
+
 	Version string // of this program, for the API's description
 	Log     *slog.Logger
 }

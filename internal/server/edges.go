@@ -30,7 +30,7 @@ func (s *Server) openEdges(ctx context.Context) (err error) {
 		return err
 	}
 	s.access.OnEnd(func(session string) {
-		s.broker.Cut(func(a grove.Actor) bool { return a.SessionID == session })
+		s.broker.Cut(func(a grove.Actor) bool { return session != "" && a.SessionID == session })
 	})
 	if err := s.openWeb(); err != nil {
 		return err

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
@@ -247,4 +249,34 @@ func mustCA(t testing.TB, data string) *authority {
 		t.Fatal(err)
 	}
 	return a
+}
+
+type shadowOf = grove.Shadow
+
+// subscribe gives every report of a printer as it is published, as any MQTT
+// client of the account sees it.
+func (h *house) subscribe(serial string) <-chan string {
+	h.t.Helper()
+	who, err := h.client.Preference(h.t.Context())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	reports := make(chan string, 1024)
+	o := mqtt.NewClientOptions().AddBroker("ssl://" + h.info.MQTTS).SetTLSConfig(h.server.ca.clientTLS()).
+		SetUsername(fmt.Sprintf("u_%d", who.UID)).SetPassword(string(h.client.Token())).SetClientID("spy")
+	c := mqtt.NewClient(o)
+	if t := c.Connect(); !t.WaitTimeout(10*time.Second) || t.Error() != nil {
+		h.t.Fatalf("connect: %v", t.Error())
+	}
+	h.t.Cleanup(func() { c.Disconnect(100) })
+	t := c.Subscribe("device/"+serial+"/report", 0, func(_ mqtt.Client, m mqtt.Message) {
+		select {
+		case reports <- string(m.Payload()):
+		default: // nobody reads
+		}
+	})
+	if !t.WaitTimeout(10*time.Second) || t.Error() != nil {
+		h.t.Fatalf("subscribe: %v", t.Error())
+	}
+	return reports
 }

@@ -171,13 +171,13 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 		least = len(demoPassword)
 	}
 	s.access, err = access.New(ctx, access.Config{
-		Records: s.db, Codes: access.CodePolicy(s.cfg.AccessCodes), MinPassword: least, Registry: s.registry, Log: log("access"),
+		Records: s.db, Codes: access.CodePolicy(s.cfg.AccessCodes), MinPassword: least, TokenLife: s.cfg.tokenLife, Registry: s.registry, Log: log("access"),
 	})
 	if err != nil {
 		return err
 	}
 	s.fleet, err = fleet.New(ctx, fleet.Config{
-		Records: s.db, Gate: s.access, Tell: s.tell, Log: log("fleet"), Registry: s.registry, Grace: s.cfg.OfflineGrace,
+		Records: s.db, Gate: s.access, Tell: s.tell, Rebound: s.rebound, Log: log("fleet"), Registry: s.registry, Grace: s.cfg.OfflineGrace,
 	})
 	if err != nil {
 		return err
@@ -222,6 +222,13 @@ func (s *Server) openQueue(log *slog.Logger) {
 func (s *Server) tell(serial string, payload []byte) {
 	if s.broker != nil {
 		s.broker.Tell(serial, payload)
+	}
+}
+
+// rebound cuts who came in by a printer's former secret or access code.
+func (s *Server) rebound(serial string) {
+	if s.broker != nil {
+		s.broker.Cut(func(a grove.Actor) bool { return a.Serial == serial })
 	}
 }
 

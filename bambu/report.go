@@ -1,0 +1,84 @@
+package bambu
+
+// Report says what a message from a printer was.
+type Report struct {
+	Class      string // print, info, system … ; never header or user_id
+	Command    string
+	SequenceID string
+	Full       bool   // it tells everything, not what changed
+	Merged     bool   // it went into the state
+	Result     string // of a reply: success, SUCCESS, fail, FAIL, failed
+	Reason     string // of a reply, the printer's own words
+}
+
+// fullMembers is how many members make a report without msg a full one: the
+// least that was captured is 63, deltas have a handful.
+const fullMembers = 40
+
+const (
+	classPrint = "print"
+	pushStatus = "push_status"
+)
+
+// report describes the message and gives the index of its class object, or -1.
+func (d *document) report() (Report, int) {
+	name, body := d.class()
+	if body < 0 || d.tokens[body].kind != objectKind {
+		return Report{Class: name}, -1
+	}
+	r := Report{Class: name}
+	var msg string
+	state, members := false, 0
+	for j := body + 1; j < d.after(body); j = d.after(j + 1) {
+		members++
+		switch string(d.name(j)) {
+		case "command":
+			r.Command = d.command(j + 1)
+		case "sequence_id":
+			r.SequenceID = d.words(j + 1)
+		case "result":
+			r.Result = d.words(j + 1)
+		case "reason":
+			r.Reason = d.words(j + 1)
+		case "msg":
+			msg = string(bare(d.raw(j + 1)))
+		case "gcode_state":
+			state = true
+		}
+	}
+	if r.Class == classPrint && (r.Command == pushStatus || r.Command == "") {
+		r.Full = msg == "0" || msg == "" && state && members >= fullMembers
+	}
+	return r, body
+}
+
+// class finds the object that the message is about: print, else the first that
+// is no envelope.
+func (d *document) class() (string, int) {
+	if d.tokens[0].kind != objectKind {
+		return "", -1
+	}
+	if i := d.member(0, classPrint); i >= 0 {
+		return classPrint, i
+	}
+	for j := 1; j < d.after(0); j = d.after(j + 1) {
+		if name := d.name(j); !envelope(name) {
+			return string(name), j + 1
+		}
+	}
+	return "", -1
+}
+
+// envelope reports whether a top-level member stands beside the class object:
+// the signature of signed commands, and the cloud's user id.
+func envelope(name []byte) bool {
+	return string(name) == "header" || string(name) == "user_id"
+}
+
+// command is the command's name; the one that matters costs no allocation.
+func (d *document) command(i int) string {
+	if string(d.raw(i)) == `"`+pushStatus+`"` {
+		return pushStatus
+	}
+	return d.words(i)
+}
