@@ -47,7 +47,7 @@ const (
 	ReasonPrintFailed     = "print_failed"      // 1005: the file, the printer or the job forbids the print
 	ReasonUploadFailed    = "upload_failed"     // 1006: the upload or its file was refused
 	ReasonDiskFull        = "disk_full"         // 507
-	ReasonWrongPassword   = "wrong_password"    // login's own answer
+	ReasonWrongPassword   = "wrong_password"    //nolint:gosec // G101: the name of a reason
 	ReasonRateLimited     = "rate_limited"      // 429
 )
 
@@ -92,8 +92,7 @@ func (e *Error) Is(target error) bool {
 // AsError finds the *Error in err's chain. An error that is not ours becomes
 // Internal, so that nobody outside reads a driver's text.
 func AsError(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{Code: Internal, Reason: "internal", Message: "something went wrong inside the server", Err: err}
@@ -101,6 +100,6 @@ func AsError(err error) *Error {
 
 // HasReason reports whether err carries this reason.
 func HasReason(err error, reason string) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Reason == reason
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Reason == reason
 }

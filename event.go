@@ -89,12 +89,12 @@ func (e Event) Notice() (message string, ok bool) {
 	case PrinterError:
 		return fmt.Sprintf("%s reports an error: %s", d.DeviceName, d.Reason), true
 	case PlateToClear:
-		return fmt.Sprintf("Clear the plate of %s and confirm it; nothing starts there before.", d.DeviceName), true
+		return "Clear the plate of " + d.DeviceName + " and confirm it; nothing starts there before.", true
 	case JobUnknown:
 		return fmt.Sprintf("It is not known whether %s began on %s. Look at the printer and say so: %s", what, d.DeviceName, d.Reason), true
 	case DeviceOffline:
 		if d.Status == "printing" {
-			return fmt.Sprintf("%s went offline while printing. The printer goes on by itself; only the view is lost.", d.DeviceName), true
+			return d.DeviceName + " went offline while printing. The printer goes on by itself; only the view is lost.", true
 		}
 	case PrintStarted, DeviceOnline, NotificationCreated, JobQueued, JobWaiting, JobStarted, JobFinished,
 		JobFailed, JobCancelled, JobExpired, WebhookTest:

@@ -122,4 +122,4 @@ func (j *Job) MoveTo(to JobState) error {
 }
 
 // TaskID is the job's id as printers and the vendor's clients read it.
-func (j Job) TaskID() string { return strconv.FormatInt(j.ID, 10) }
+func (j *Job) TaskID() string { return strconv.FormatInt(j.ID, 10) }

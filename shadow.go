@@ -27,6 +27,8 @@ type Shadow struct {
 	ChamberFanPercent int `json:"chamber_fan_percent"`
 	SpeedLevel        int `json:"speed_level"` // 1 silent … 4 ludicrous
 
+	NozzleDiameter float64 `json:"nozzle_diameter"` // millimetres; 0 not told
+
 	LightOn    bool   `json:"light_on"`
 	WifiDBm    int    `json:"wifi_dbm"`
 	PrintError int64  `json:"print_error"`

@@ -84,7 +84,7 @@ func (m *merging) bits(i int, name string) (uint64, bool) {
 // clearTrays leaves id and state of those trays of a unit that are not there.
 func clearTrays(unit *node, bits uint64) {
 	trays := unit.child("tray")
-	if trays == nil {
+	if trays == nil || trays.kind != arrayKind {
 		return
 	}
 	id := unit.child("id").integerOr(-1)

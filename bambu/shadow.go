@@ -41,6 +41,8 @@ func (s *State) Shadow() grove.Shadow {
 		ChamberFanPercent: s.fan(3, "big_fan2_speed", 16),
 		SpeedLevel:        r.child("spd_lvl").integer(),
 
+		NozzleDiameter: r.child("nozzle_diameter").number(),
+
 		LightOn:    s.lightOn(),
 		WifiDBm:    dBm(r.child("wifi_signal").words()),
 		PrintError: int64(r.child("print_error").bits32()),

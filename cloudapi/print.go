@@ -6,17 +6,17 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-// Prints is GET …/user/print: every printer with what it is doing. Print is the
-// printer's merged report, number text and unknown keys kept.
+// Prints is GET …/user/print: every printer with what it is doing, and jobs, which
+// the pagination is about.
 type Prints struct {
 	Envelope
 	Devices    []PrintDevice     `json:"devices"`
 	Data       PrintJobs         `json:"data"`
-	Total      int               `json:"total"`
 	Pagination *grove.Pagination `json:"pagination,omitempty"`
 }
 
-// PrintDevice is a printer with its present task; its fields are null when idle.
+// PrintDevice is a printer with its present task; the task's fields are null when
+// idle. Print is the printer's merged report, number text and unknown keys kept.
 type PrintDevice struct {
 	Device
 	TaskID     *string         `json:"task_id"`
@@ -48,8 +48,8 @@ type PrintJob struct {
 }
 
 // PrintRequest is POST …/user/print. The file is named by its id, by its name or
-// by the URL it was uploaded to. Settings cannot change a sliced file; of them
-// only what a start command can carry is heeded.
+// by the URL it was uploaded to. Settings, such as a layer height, cannot change a
+// file that is sliced already and are not heeded.
 type PrintRequest struct {
 	DeviceID string          `json:"device_id"`
 	FileID   string          `json:"file_id,omitempty"`

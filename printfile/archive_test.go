@@ -83,7 +83,7 @@ func TestNaughtyEntryNamesAreOnlyNames(t *testing.T) {
 		if strings.ContainsAny(name, `/\`) || name == "." {
 			continue
 		}
-		content := printfiletest.ThreeMF(printfiletest.Layers(2), printfiletest.Member(fmt.Sprintf("Auxiliaries/%d %s", i, name), []byte("x")))
+		content := small(printfiletest.Layers(2), printfiletest.Member(fmt.Sprintf("Auxiliaries/%d %s", i, name), []byte("x")))
 		if info := read(t, "a.3mf", content, printfile.Limits{}); info.Problem != "" {
 			t.Errorf("%q: %s", name, info.Problem)
 		}
@@ -140,17 +140,17 @@ func TestOverlappingEntriesAreRefused(t *testing.T) {
 func TestTightlyPackedEntriesAreRefused(t *testing.T) {
 	t.Parallel()
 	zeros := make([]byte, 8<<20)
-	wantProblem(t, "a.3mf", printfiletest.ThreeMF(printfiletest.Member("Auxiliaries/zeros", zeros)), "more than 200 times")
+	wantProblem(t, "a.3mf", small(printfiletest.Member("Auxiliaries/zeros", zeros)), "more than 200 times")
 	// Up to a mebibyte anything goes.
-	if info := read(t, "a.3mf", printfiletest.ThreeMF(printfiletest.Member("Auxiliaries/zeros", zeros[:1<<20])), printfile.Limits{}); info.Problem != "" {
+	if info := read(t, "a.3mf", small(printfiletest.Member("Auxiliaries/zeros", zeros[:1<<20])), printfile.Limits{}); info.Problem != "" {
 		t.Error(info.Problem)
 	}
 }
 
 func TestNestedArchivesAreNotOpened(t *testing.T) {
 	t.Parallel()
-	inner := printfiletest.ThreeMF(printfiletest.Member("../bomb", make([]byte, 8<<20)))
-	if info := read(t, "a.3mf", printfiletest.ThreeMF(printfiletest.Member("Auxiliaries/inner.zip", inner)), printfile.Limits{}); info.Problem != "" {
+	inner := small(printfiletest.Member("../bomb", make([]byte, 8<<20)))
+	if info := read(t, "a.3mf", small(printfiletest.Member("Auxiliaries/inner.zip", inner)), printfile.Limits{}); info.Problem != "" {
 		t.Error(info.Problem)
 	}
 }
@@ -248,7 +248,7 @@ func TestDocumentTypesAreRefused(t *testing.T) {
 			t.Run(name+" in "+member, func(t *testing.T) {
 				t.Parallel()
 				xml := `<?xml version="1.0"?>` + dtd + `<config><plate><metadata key="index" value="1"/></plate></config>`
-				wantProblem(t, "a.3mf", printfiletest.ThreeMF(printfiletest.Member(member, []byte(xml))), "document type")
+				wantProblem(t, "a.3mf", small(printfiletest.Member(member, []byte(xml))), "document type")
 			})
 		}
 	}
@@ -259,19 +259,19 @@ func TestXMLIsBounded(t *testing.T) {
 	const member = "Metadata/slice_info.config"
 	for _, c := range []struct{ name, xml, words string }{
 		{"deep", strings.Repeat("<a>", 65) + strings.Repeat("</a>", 65), "nested more than 64"},
-		{"one long text", "<a>" + noise(4<<20) + "</a>", "text of more than"},
-		{"one long attribute", `<a b="` + noise(4<<20) + `"/>`, "text of more than"},
-		{"one long comment", `<!--` + noise(4<<20) + `--><a/>`, "text of more than"},
+		{"one long text", "<a>" + noise(2<<20) + "</a>", "text of more than"},
+		{"one long attribute", `<a b="` + noise(2<<20) + `"/>`, "text of more than"},
+		{"one long comment", `<!--` + noise(2<<20) + `--><a/>`, "text of more than"},
 		{"unknown entity", `<a>&passwd;</a>`, "damaged"},
 		{"crossed", `<a><b></a></b>`, "damaged"},
 		{"cut", `<config><plate>`, "damaged"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			wantProblem(t, "a.3mf", printfiletest.ThreeMF(printfiletest.Member(member, []byte(c.xml))), c.words)
+			wantProblem(t, "a.3mf", small(printfiletest.Member(member, []byte(c.xml))), c.words)
 		})
 	}
-	if info := read(t, "a.3mf", printfiletest.ThreeMF(printfiletest.Member(member, []byte("<a>"+noise(9000)+"</a>"))), printfile.Limits{XMLBytes: 4096}); info.Problem == "" {
+	if info := read(t, "a.3mf", small(printfiletest.Member(member, []byte("<a>"+noise(9000)+"</a>"))), printfile.Limits{XMLBytes: 4096}); info.Problem == "" {
 		t.Error("an XML over the limit is no problem")
 	}
 }
@@ -289,7 +289,7 @@ func noise(n int) string {
 
 func TestADamagedModelPartCostsOnlyTheTitle(t *testing.T) {
 	t.Parallel()
-	info := read(t, "a.3mf", printfiletest.ThreeMF(printfiletest.Member("3D/3dmodel.model", []byte("<model><metadata name="))), printfile.Limits{})
+	info := read(t, "a.3mf", small(printfiletest.Member("3D/3dmodel.model", []byte("<model><metadata name="))), printfile.Limits{})
 	if info.Problem != "" || info.Title != "" || !info.Sliced {
 		t.Errorf("%+v", info)
 	}

@@ -182,16 +182,16 @@ func TestWhatCannotBePrintedSaysSo(t *testing.T) {
 		{"a.stl", printfiletest.STL(), "slice it first"},
 		{"a.step", printfiletest.STEP(), "slice it first"},
 		{"a.stp", printfiletest.STEP(), "slice it first"},
-		{"a.3mf", printfiletest.ThreeMF(printfiletest.Unsliced()), "slice it first"},
-		{"a.gcode.3mf", printfiletest.ThreeMF(printfiletest.Unsliced()), "not sliced"},
+		{"a.3mf", small(printfiletest.Unsliced()), "slice it first"},
+		{"a.gcode.3mf", small(printfiletest.Unsliced()), "not sliced"},
 		{"a.gcode", []byte("; only a comment\n"), "no G-code commands"},
 		{"a.gcode", nil, "empty"},
 		{"a.3mf", nil, "empty"},
 		{"a.exe", []byte("MZ"), "not a kind"},
 		{"a.3mf", printfiletest.STL(), "no ZIP archive"},
-		{"a.stl", printfiletest.ThreeMF(), "neither an ASCII nor a binary STL"},
-		{"a.gcode", printfiletest.ThreeMF(), "not text with G-code"},
-		{"a.3mf", printfiletest.ThreeMF(printfiletest.Member("Metadata/plate_1.gcode", []byte("; nothing\n")), printfiletest.Without("Metadata/plate_1.gcode.md5")), "no G-code commands"},
+		{"a.stl", small(), "neither an ASCII nor a binary STL"},
+		{"a.gcode", small(), "not text with G-code"},
+		{"a.3mf", small(printfiletest.Member("Metadata/plate_1.gcode", []byte("; nothing\n")), printfiletest.Without("Metadata/plate_1.gcode.md5")), "no G-code commands"},
 	} {
 		t.Run(c.name+" "+c.words, func(t *testing.T) {
 			t.Parallel()
@@ -202,7 +202,7 @@ func TestWhatCannotBePrintedSaysSo(t *testing.T) {
 
 func TestAModelIsNotSliced(t *testing.T) {
 	t.Parallel()
-	for name, content := range map[string][]byte{"a.stl": printfiletest.STL(), "a.step": printfiletest.STEP(), "a.3mf": printfiletest.ThreeMF(printfiletest.Unsliced())} {
+	for name, content := range map[string][]byte{"a.stl": printfiletest.STL(), "a.step": printfiletest.STEP(), "a.3mf": small(printfiletest.Unsliced())} {
 		info := read(t, name, content, printfile.Limits{})
 		if info.Sliced || len(info.Plates) != 0 || info.Problem == "" {
 			t.Errorf("%s: %+v", name, info)
@@ -216,12 +216,12 @@ func TestAWrongChecksumIsAProblem(t *testing.T) {
 	for name, sum := range map[string]string{"another": strings.Repeat("0", 32), "none": "", "no checksum": "hello", "too long": strings.Repeat("A", 2000)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if read(t, "a.3mf", printfiletest.ThreeMF(printfiletest.Member(member, []byte(sum))), printfile.Limits{}).Problem == "" {
+			if read(t, "a.3mf", small(printfiletest.Member(member, []byte(sum))), printfile.Limits{}).Problem == "" {
 				t.Error("no problem")
 			}
 		})
 	}
-	changed := printfiletest.ThreeMF(printfiletest.Member("Metadata/plate_1.gcode", []byte("G28\n")))
+	changed := small(printfiletest.Member("Metadata/plate_1.gcode", []byte("G28\n")))
 	wantProblem(t, "a.3mf", changed, "checksum differs")
 }
 
@@ -240,7 +240,7 @@ func TestNaughtyNamesStayPlainText(t *testing.T) {
 	t.Parallel()
 	for _, name := range naughtyStrings() {
 		f := grove.Filament{Type: name, Color: "010203FF", Preset: name}
-		content := printfiletest.ThreeMF(printfiletest.Name(name), printfiletest.Layers(2), printfiletest.Filaments(f))
+		content := small(printfiletest.Name(name), printfiletest.Layers(2), printfiletest.Filaments(f))
 		info := read(t, "a.3mf", content, printfile.Limits{})
 		if info.Problem != "" {
 			t.Fatalf("%q: %s", name, info.Problem)
@@ -266,7 +266,7 @@ func TestOddNumbersAreNoNumbers(t *testing.T) {
 	for _, v := range []string{"NaN", "Inf", "-Inf", "-5", "1e400", "1e18", "x", ""} {
 		slice := []byte(`<config><plate><metadata key="index" value="1"/><metadata key="prediction" value="` + v + `"/><metadata key="weight" value="` + v +
 			`"/><metadata key="nozzle_diameters" value="` + v + `"/><filament id="1" used_g="` + v + `" used_m="` + v + `"/></plate></config>`)
-		p := read(t, "a.3mf", printfiletest.ThreeMF(printfiletest.Seconds(60), printfiletest.Member("Metadata/slice_info.config", slice)), printfile.Limits{}).Plates[0]
+		p := read(t, "a.3mf", small(printfiletest.Seconds(60), printfiletest.Member("Metadata/slice_info.config", slice)), printfile.Limits{}).Plates[0]
 		if p.EstimateSeconds != 60 || !(p.WeightGrams > 0) || math.IsInf(p.WeightGrams, 0) || p.NozzleDiameter != 0.4 || len(p.Filaments) != 1 {
 			t.Errorf("%s: %+v", v, p)
 		}
@@ -291,7 +291,7 @@ func (b broken) ReadAt(p []byte, off int64) (int, error) {
 func TestTroubleWithTheStorageIsAnErrorNotAProblem(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string][]byte{
-		"a.3mf": printfiletest.ThreeMF(), "a.gcode": printfiletest.Gcode(), "a.stl": printfiletest.STL(), "a.step": printfiletest.STEP(),
+		"a.3mf": small(), "a.gcode": printfiletest.Gcode(), "a.stl": printfiletest.STL(), "a.step": printfiletest.STEP(),
 	} {
 		for _, from := range []int64{0, 100, int64(len(content)) - 1} {
 			if name != "a.gcode" && name != "a.3mf" && from > 0 {
@@ -303,7 +303,7 @@ func TestTroubleWithTheStorageIsAnErrorNotAProblem(t *testing.T) {
 			}
 		}
 	}
-	three := broken{bytes.NewReader(printfiletest.ThreeMF()), 0}
+	three := broken{bytes.NewReader(small()), 0}
 	if _, err := printfile.Thumbnail(t.Context(), three, 1<<20, 1, printfile.Limits{}); !errors.Is(err, errDisk) {
 		t.Errorf("Thumbnail: %v", err)
 	}
@@ -316,7 +316,7 @@ func TestTheEndOfTheContextIsAnError(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for name, content := range map[string][]byte{"a.3mf": printfiletest.ThreeMF(), "a.gcode": printfiletest.Gcode()} {
+	for name, content := range map[string][]byte{"a.3mf": small(), "a.gcode": printfiletest.Gcode()} {
 		if _, err := printfile.Read(ctx, bytes.NewReader(content), int64(len(content)), name, printfile.Limits{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("Read(%s): %v", name, err)
 		}
@@ -328,7 +328,7 @@ func TestTheEndOfTheContextIsAnError(t *testing.T) {
 
 func TestAFileThatTakesTooLongIsAProblem(t *testing.T) {
 	t.Parallel()
-	for name, content := range map[string][]byte{"a.3mf": printfiletest.ThreeMF(), "a.gcode": printfiletest.Gcode()} {
+	for name, content := range map[string][]byte{"a.3mf": small(), "a.gcode": printfiletest.Gcode()} {
 		info := read(t, name, content, printfile.Limits{Time: time.Nanosecond})
 		if !strings.Contains(info.Problem, "to read") {
 			t.Errorf("%s: %q", name, info.Problem)
@@ -338,7 +338,7 @@ func TestAFileThatTakesTooLongIsAProblem(t *testing.T) {
 
 func TestACutFileIsAProblemWhereverItIsCut(t *testing.T) {
 	t.Parallel()
-	content := printfiletest.ThreeMF(printfiletest.Layers(10))
+	content := small(printfiletest.Layers(10))
 	for cut := 1; cut < len(content); cut += 97 {
 		if read(t, "a.3mf", content[:cut], printfile.Limits{}).Problem == "" {
 			t.Errorf("cut at %d of %d: no problem", cut, len(content))
@@ -348,7 +348,7 @@ func TestACutFileIsAProblemWhereverItIsCut(t *testing.T) {
 
 func TestAFlippedBitInTheGcodeIsAProblem(t *testing.T) {
 	t.Parallel()
-	content := printfiletest.ThreeMF(printfiletest.Without("Metadata/plate_1.gcode.md5"))
+	content := small(printfiletest.Without("Metadata/plate_1.gcode.md5"))
 	at := bytes.Index(content, []byte("Metadata/plate_1.gcode"))
 	for _, offset := range []int{100, 500, 2000} {
 		damaged := bytes.Clone(content)

@@ -7,7 +7,8 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-// SniffBytes is how many of a file's first bytes [Sniff] likes to see.
+// SniffBytes is how many of a file's first bytes [Sniff] wants to see; of a smaller
+// file, all.
 const SniffBytes = 4096
 
 // An STL's binary form is a header of 80 bytes, the number of triangles and 50 bytes each.
@@ -16,8 +17,8 @@ const (
 	stlTriangle = 50
 )
 
-// Sniff checks that a file's first bytes, and its size, fit the kind. Fewer than
-// [SniffBytes] in head make it less sure, never wrong. The error is
+// Sniff checks that a file's first bytes, and its size, fit the kind. With fewer
+// than [SniffBytes] of a longer file it may refuse a sound STL. The error is
 // grove.Invalid with words for the uploader.
 func Sniff(kind string, head []byte, size int64) error {
 	switch kind {

@@ -187,10 +187,10 @@ func TestATimelineNeedsASlicedPlate(t *testing.T) {
 		plate   int
 		want    grove.Code
 	}{
-		{"a.3mf", printfiletest.ThreeMF(), 2, grove.NotFound},
-		{"a.3mf", printfiletest.ThreeMF(), 0, grove.NotFound},
+		{"a.3mf", small(), 2, grove.NotFound},
+		{"a.3mf", small(), 0, grove.NotFound},
 		{"a.gcode", printfiletest.Gcode(printfiletest.Layers(1)), 2, grove.NotFound},
-		{"a.3mf", printfiletest.ThreeMF(printfiletest.Unsliced()), 1, grove.Invalid},
+		{"a.3mf", small(printfiletest.Unsliced()), 1, grove.Invalid},
 		{"a.stl", printfiletest.STL(), 1, grove.Invalid},
 		{"a.step", printfiletest.STEP(), 1, grove.Invalid},
 		{"a.txt", []byte("x"), 1, grove.Invalid},

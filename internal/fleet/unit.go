@@ -71,11 +71,11 @@ func (u *unit) remember(p grove.Printer) {
 	}
 }
 
-// live is the printer as it is now. The caller holds mu.
+// live is the printer as it is now, without Raw. The caller holds mu.
 func (u *unit) live() grove.Live {
 	return grove.Live{
 		Printer: u.printer, Connected: u.link != nil, Shadow: u.shadow,
-		ReportedAt: u.reportedAt, Complete: u.complete, Raw: u.state.JSON(),
+		ReportedAt: u.reportedAt, Complete: u.complete,
 	}
 }
 

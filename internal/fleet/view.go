@@ -1,39 +1,63 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
 )
 
-// Printers lists the actor's printers as they are now.
-func (f *Fleet) Printers(ctx context.Context, actor grove.Actor, page grove.Page) (grove.List[grove.Live], error) {
+// Printers lists the actor's printers as they are now, the last bound first. It
+// takes no database. Raw is left out; Live has it.
+func (f *Fleet) Printers(_ context.Context, actor grove.Actor, page grove.Page) (grove.List[grove.Live], error) {
 	if err := f.Gate.Authorize(actor, grove.ReadPrinter, grove.Resource{OwnerID: actor.UserID}); err != nil {
 		return grove.List[grove.Live]{}, err
 	}
-	stored, err := f.Records.Printers(ctx, actor.UserID, page)
-	if err != nil {
-		return grove.List[grove.Live]{}, err
-	}
-	out := grove.List[grove.Live]{Total: stored.Total, More: stored.More, Items: make([]grove.Live, 0, len(stored.Items))}
-	for _, p := range stored.Items {
-		if live, err := f.Now(p.Serial); err == nil {
-			out.Items = append(out.Items, live)
+	var mine []grove.Live
+	for _, u := range f.all() {
+		if u.owner.Load() != actor.UserID {
+			continue
 		}
+		u.mu.Lock()
+		mine = append(mine, u.live())
+		u.mu.Unlock()
 	}
-	return out, nil
+	slices.SortFunc(mine, func(a, b grove.Live) int {
+		return cmp.Or(b.BoundAt.Compare(a.BoundAt), cmp.Compare(b.Serial, a.Serial))
+	})
+	return cut(mine, page), nil
+}
+
+// cut is the page of a list that is in memory whole.
+func cut(all []grove.Live, page grove.Page) grove.List[grove.Live] {
+	from := page.Skip()
+	if page.After != "" {
+		from = 1 + slices.IndexFunc(all, func(l grove.Live) bool { return l.Serial == page.After })
+	}
+	from = min(from, len(all))
+	to := len(all)
+	if page.Limit > 0 {
+		to = min(to, from+page.Limit)
+	}
+	return grove.List[grove.Live]{Items: all[from:to], Total: len(all), More: to < len(all)}
 }
 
 // Live is one printer as it is now.
 func (f *Fleet) Live(_ context.Context, actor grove.Actor, serial string) (grove.Live, error) {
-	if _, err := f.may(actor, grove.ReadPrinter, serial); err != nil {
+	u, err := f.may(actor, grove.ReadPrinter, serial)
+	if err != nil {
 		return grove.Live{}, err
 	}
-	return f.Now(serial)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	live := u.live()
+	live.Raw = u.state.JSON()
+	return live, nil
 }
 
-// Now is one printer as it is now, for callers inside the server that have
+// Now is one printer as it is now, without Raw, for callers inside the server that have
 // asked the gate themselves.
 func (f *Fleet) Now(serial string) (grove.Live, error) {
 	u, err := f.unit(serial)

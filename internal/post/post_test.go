@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -126,14 +127,39 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-func TestTheEnvironmentsProxyIsNotAsked(t *testing.T) {
-	proxy := receiver(t, func(http.ResponseWriter, *http.Request) { t.Error("the proxy was asked") })
-	srv := receiver(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	t.Setenv("HTTP_PROXY", proxy.URL)
-	t.Setenv("ALL_PROXY", proxy.URL)
-	a, err := sender(t, Config{AllowLoopback: true}).Post(t.Context(), srv.URL, nil, nil)
-	if err != nil || a.Status != http.StatusNoContent {
-		t.Errorf("answer %+v, %v", a, err)
+// A name server that answers differently the second time gets nowhere: what was
+// checked and what is connected to are both asked about.
+func TestTheAddressIsCheckedAgainAtConnect(t *testing.T) {
+	t.Parallel()
+	srv := receiver(t, func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") })
+	asked := 0
+	c := newClient(func(netip.AddrPort) error {
+		if asked++; asked > 1 {
+			return refused("it has changed")
+		}
+		return nil
+	}, time.Second, nil)
+	t.Cleanup(c.CloseIdleConnections)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.Do(req)
+	if err == nil {
+		resp.Body.Close()
+	}
+	if !errors.Is(err, grove.Invalid) || asked != 2 {
+		t.Errorf("err = %v after %d questions", err, asked)
+	}
+}
+
+func TestNoProxyIsAsked(t *testing.T) {
+	t.Parallel()
+	s := sender(t, Config{})
+	for _, c := range []*http.Client{s.plain, s.secure} {
+		if tr, ok := c.Transport.(*http.Transport); !ok || tr.Proxy != nil {
+			t.Error("requests may go through a proxy, which would go around the guard")
+		}
 	}
 }
 

@@ -14,7 +14,7 @@ const cancelWish = "cancel_wished"
 // Cancel ends a job. One that has not been sent is cancelled at once; a running
 // one is stopped at the printer and becomes cancelled when the printer says so.
 func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.Job, error) {
-	if _, err := q.own(ctx, actor, grove.ControlPrinter, id); err != nil {
+	if err := q.own(ctx, actor, grove.ControlPrinter, id); err != nil {
 		return grove.Job{}, err
 	}
 	j, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
@@ -41,12 +41,12 @@ func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.
 	return j, nil
 }
 
-func (q *Queue) own(ctx context.Context, actor grove.Actor, action grove.Action, id int64) (grove.Job, error) {
+func (q *Queue) own(ctx context.Context, actor grove.Actor, action grove.Action, id int64) error {
 	j, err := q.Job(ctx, actor, id)
 	if err != nil {
-		return j, err
+		return err
 	}
-	return j, q.Gate.Authorize(actor, action, grove.Resource{Serial: j.Serial, OwnerID: j.OwnerID})
+	return q.Gate.Authorize(actor, action, grove.Resource{Serial: j.Serial, OwnerID: j.OwnerID})
 }
 
 // Resolve says what became of an unknown start, after a person has looked:
@@ -55,7 +55,7 @@ func (q *Queue) Resolve(ctx context.Context, actor grove.Actor, id int64, to gro
 	if to != grove.Running && to != grove.Finished && to != grove.Failed {
 		return grove.Job{}, grove.Errorf(grove.Invalid, "bad_outcome", "outcome must be running, finished or failed, not %q", string(to))
 	}
-	if _, err := q.own(ctx, actor, grove.StartPrint, id); err != nil {
+	if err := q.own(ctx, actor, grove.StartPrint, id); err != nil {
 		return grove.Job{}, err
 	}
 	j, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -26,8 +27,12 @@ type failure struct {
 	header http.Header
 }
 
-func (f *failure) Error() string           { return f.Message }
-func (f *failure) GetStatus() int          { return f.status }
+func (f *failure) Error() string { return f.Message }
+
+// GetStatus is for huma.
+func (f *failure) GetStatus() int { return f.status }
+
+// GetHeaders is for huma.
 func (f *failure) GetHeaders() http.Header { return f.header }
 
 // failed turns any error into the answer that tells it, and keeps it for the log.
@@ -50,9 +55,7 @@ func failed(ctx context.Context, err error) *failure {
 // fail answers with an error outside of huma.
 func (rt *Router) fail(w http.ResponseWriter, r *http.Request, err error) {
 	f := failed(r.Context(), err)
-	for name, values := range f.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), f.header)
 	writeJSON(w, f.status, f)
 }
 
@@ -109,6 +112,7 @@ type plainStatus struct{ humaContext }
 // humaContext is embedded by this name, because plainStatus needs the method Context.
 type humaContext = huma.Context
 
+// SetStatus is what huma calls.
 func (p plainStatus) SetStatus(status int) {
 	if status == http.StatusUnprocessableEntity && !ownStatus(p.Context()) {
 		status = http.StatusBadRequest

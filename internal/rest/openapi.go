@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +28,7 @@ func describe(c Config) huma.Config {
 	registry.Schema(reflect.TypeFor[cloudapi.Error](), true, "")
 	version := c.Version
 	if version == "" {
-		version = "0"
+		version = "dev"
 	}
 	config := huma.Config{
 		OpenAPI: &huma.OpenAPI{
@@ -131,12 +132,34 @@ func (rt *Router) openapi(w http.ResponseWriter, _ *http.Request) {
 }
 
 // finish corrects what reflection cannot know: numbers that are written as text,
-// and huma's own error shape, which is never answered.
+// huma's own error shape, which is never answered, and what readers want first.
 func finish(o *huma.OpenAPI) {
+	o.Tags = tags(o)
 	schemas := o.Components.Schemas.Map()
 	delete(schemas, "ErrorModel")
 	delete(schemas, "ErrorDetail")
 	if job, ok := schemas["Job"]; ok {
 		job.Properties["id"] = &huma.Schema{Type: huma.TypeString, Description: "A decimal number as text."}
 	}
+}
+
+// tags are the groups of operations: the faces in the order of their names, then
+// the server's own.
+func tags(o *huma.OpenAPI) []*huma.Tag {
+	seen := map[string]bool{}
+	var names []string
+	for _, item := range o.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Patch, item.Delete} {
+			if op != nil && !seen[op.Tags[0]] {
+				seen[op.Tags[0]] = true
+				names = append(names, op.Tags[0])
+			}
+		}
+	}
+	slices.Sort(names)
+	out := make([]*huma.Tag, 0, len(names))
+	for _, name := range names {
+		out = append(out, &huma.Tag{Name: name})
+	}
+	return out
 }

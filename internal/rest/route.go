@@ -46,6 +46,7 @@ type adapter struct{ rt *Router }
 // routeKey is where an operation's metadata keep its route.
 const routeKey = "route"
 
+// Handle is called by huma for each operation.
 func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	route, ok := op.Metadata[routeKey].(Route)
 	if !ok {
@@ -56,6 +57,7 @@ func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	}))
 }
 
+// ServeHTTP is called by huma's own test tools.
 func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.rt.ServeHTTP(w, r) }
 
 // straighten rewrites the paths that clients send into the ones in the table:

@@ -20,6 +20,7 @@ func newKey() ([]byte, error) {
 // jobs shows the store to the queue.
 type jobs struct{ *store.DB }
 
+// Jobs lists jobs by owner, printer and state.
 func (j jobs) Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
 	return j.DB.Jobs(ctx, store.JobFilter{OwnerID: ownerID, Serial: serial, States: states}, page)
 }
@@ -27,10 +28,12 @@ func (j jobs) Jobs(ctx context.Context, ownerID int64, serial string, states []g
 // printers shows the fleet to the queue.
 type printers struct{ *fleet.Fleet }
 
+// Start writes the one start of a job.
 func (p printers) Start(ctx context.Context, o queue.Order) error {
 	return p.Fleet.Start(ctx, fleet.Order{Start: o.Start, Serial: o.Serial, JobID: o.JobID, NotAfter: o.NotAfter})
 }
 
+// Stop stops whatever a printer does.
 func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) error {
 	payload, err := json.Marshal(map[string]any{"print": map[string]any{"command": "stop", "param": "", "sequence_id": "0"}})
 	if err != nil {
@@ -43,6 +46,7 @@ func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) er
 // turns hands the fleet's turns to the queue.
 type turns struct{ *queue.Queue }
 
+// Turn plays one turn.
 func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
 	switch turn.Kind {
 	case fleet.CameOnline:
@@ -59,6 +63,7 @@ func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
 // files shows the store to the library.
 type files struct{ *store.DB }
 
+// Files lists files by owner, state and name.
 func (f files) Files(ctx context.Context, ownerID int64, states []grove.UploadState, name string, page grove.Page) (grove.List[grove.File], error) {
 	return f.DB.Files(ctx, store.FileFilter{OwnerID: ownerID, States: states, Name: name}, page)
 }

@@ -74,7 +74,7 @@ func openAuthority(d *directory, hosts []string) (*authority, error) {
 	if err := a.load(certPEM, keyPEM); err != nil {
 		return nil, &grove.Error{
 			Code: grove.Invalid, Reason: "bad_ca", Err: err,
-			Message: fmt.Sprintf("%s and ca.key beside it can't be used; restore both, or remove both and hand the new CA to every client", a.file),
+			Message: a.file + " and ca.key beside it can't be used; restore both, or remove both and hand the new CA to every client",
 		}
 	}
 	return a, nil

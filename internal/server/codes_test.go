@@ -3,7 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
-	"crypto/md5" //nolint:gosec // what printers and the vendor's clients use
+	"crypto/md5"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -38,7 +38,7 @@ func (h *house) raw(method, path, token, body string) (int, cloudapi.Error, []by
 	if strings.HasPrefix(body, "{") {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := web.Do(req)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestEachApplicationCodeHasARealCause(t *testing.T) {
 	}
 	h.printer(func(c *sim.Config) { c.Speed = 1 })
 	h.connected(bench)
-	file := h.upload("cube.gcode.3mf")
+	file := h.upload()
 	stl := h.put(t, "part.stl", printfiletest.STL())
 
 	revoked := h.newClient("")
@@ -76,7 +76,7 @@ func TestEachApplicationCodeHasARealCause(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	const bind, print = "/v1/iot-service/api/user/bind", "/v1/iot-service/api/user/print"
+	const bind, printing = "/v1/iot-service/api/user/bind", "/v1/iot-service/api/user/print"
 	for _, c := range []struct {
 		name, method, path, token, body string
 		status, code                    int
@@ -86,9 +86,9 @@ func TestEachApplicationCodeHasARealCause(t *testing.T) {
 		{"a session that was ended", http.MethodGet, bind, ended, "", 401, 1001, "TOKEN_INVALID"},
 		{"no credential at all", http.MethodGet, bind, "", "", 401, 401, "UNAUTHORIZED"},
 		{"a printer nobody bound", http.MethodGet, "/v1/iot-service/api/user/device/info?device_id=01P00A000000077", token, "", 404, 1003, "DEVICE_NOT_FOUND"},
-		{"a print on a printer that is off", http.MethodPost, print, token, `{"device_id":"` + far + `","file_id":"` + file.FileID + `"}`, 409, 1004, "DEVICE_OFFLINE"},
+		{"a print on a printer that is off", http.MethodPost, printing, token, `{"device_id":"` + far + `","file_id":"` + file.FileID + `"}`, 409, 1004, "DEVICE_OFFLINE"},
 		{"a command to a printer that is off", http.MethodPost, "/v1/grove-service/printers/" + far + "/commands", token, `{"print":{"command":"pause"}}`, 409, 1004, "DEVICE_OFFLINE"},
-		{"a print of what is not sliced", http.MethodPost, print, token, `{"device_id":"` + bench + `","file_id":"` + stl.FileID + `"}`, 422, 1005, "PRINT_JOB_FAILED"},
+		{"a print of what is not sliced", http.MethodPost, printing, token, `{"device_id":"` + bench + `","file_id":"` + stl.FileID + `"}`, 422, 1005, "PRINT_JOB_FAILED"},
 		{"an upload of another kind", http.MethodPost, "/v1/iot-service/api/user/upload", token, `{"filename":"virus.exe","size":4}`, 422, 1006, "FILE_UPLOAD_FAILED"},
 	} {
 		status, e, raw := h.raw(c.method, c.path, c.token, c.body)
@@ -151,7 +151,7 @@ func TestEachBrokenUploadHasItsOwnOutcome(t *testing.T) {
 	h := owned(t, testConfig(t))
 	token := string(h.client.Token())
 	good := printfiletest.ThreeMF(printfiletest.Model("C12"), printfiletest.Layers(5))
-	sum := md5.Sum(good) //nolint:gosec // see the import
+	sum := md5.Sum(good)
 	ask := func(body string) cloudapi.Upload {
 		_, _, raw := h.raw(http.MethodPost, "/v1/iot-service/api/user/upload", token, body)
 		var u cloudapi.Upload
@@ -229,7 +229,7 @@ func TestAServerKilledDuringAnUploadKeepsNothingOfIt(t *testing.T) {
 	}
 	failed := make(chan error, 1)
 	go func() {
-		res, err := http.DefaultClient.Do(req)
+		res, err := web.Do(req)
 		if err == nil {
 			_ = res.Body.Close()
 		}

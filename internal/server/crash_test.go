@@ -8,10 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -117,7 +120,7 @@ func crashChild(at string) {
 
 func childConfig(data string) Config {
 	return Config{
-		Data: data, HTTP: "127.0.0.1:0", MQTTS: "127.0.0.1:0", Limits: "off", MinFree: 1, OfflineGrace: time.Second,
+		Data: data, HTTP: "127.0.0.1:0", MQTTS: "127.0.0.1:0", Limits: "off", MinFree: 1, OfflineGrace: time.Second, HookLoopback: true,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	}
 }
@@ -233,7 +236,7 @@ func prepare(t *testing.T) crashScene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := crashScene{data: c.Data, secret: b.Data.DeviceSecret, fileID: h.upload("cube.gcode.3mf").FileID}
+	s := crashScene{data: c.Data, secret: b.Data.DeviceSecret, fileID: h.upload().FileID}
 	h.stop()
 	return s
 }
@@ -246,9 +249,9 @@ func TestAKilledServerNeverStartsAPrintTwice(t *testing.T) {
 	ready := prepare(t)
 	const steps = 20
 	var killed atomic.Int64
-	t.Run("at each step", func(t *testing.T) {
+	t.Run("at each step", func(t *testing.T) { //nolint:tparallel // the parent counts after all of them
 		for n := 1; n <= steps; n++ {
-			t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Run(strconv.Itoa(n), func(t *testing.T) {
 				t.Parallel()
 				if crashOnce(t, ready, n) {
 					killed.Add(1)
@@ -348,4 +351,55 @@ func (c *child) diesOrFinishes() (died bool) {
 		return err == nil && len(made.Items) == 1 && made.Items[0].State.Done()
 	})
 	return died
+}
+
+// A webhook that was not answered before the server was killed is delivered by
+// its successor, under the same id.
+func TestAWebhookOutlivesTheServer(t *testing.T) {
+	t.Parallel()
+	ready := prepare(t)
+	var mu sync.Mutex
+	var ids []string
+	hold := make(chan struct{})
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		ids = append(ids, r.Header.Get("Webhook-Id"))
+		first := len(ids) == 1
+		mu.Unlock()
+		if first {
+			<-hold // until the server is dead
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	t.Cleanup(hook.Close)
+	seen := func() int { mu.Lock(); defer mu.Unlock(); return len(ids) }
+
+	first := startChild(t, ready.data, 0)
+	first.signIn()
+	made, err := first.client.CreateWebhook(t.Context(), cloudapi.WebhookRequest{URL: hook.URL, Events: []grove.EventType{grove.PrintCompleted}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent, err := first.client.TestWebhook(t.Context(), made.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the first attempt is under way", func() bool { return seen() == 1 })
+	_ = first.process.Process.Kill()
+	<-first.dead
+	close(hold)
+
+	second := startChild(t, ready.data, 0)
+	second.signIn()
+	until(t, "the delivery is made", func() bool {
+		list, err := second.client.Deliveries(t.Context(), made.ID, grove.Page{})
+		return err == nil && len(list.Items) == 1 && list.Items[0].State == grove.DeliveryDelivered
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	for _, id := range ids {
+		if id != sent.ID {
+			t.Errorf("attempts under the ids %v, want all %s", ids, sent.ID)
+		}
+	}
 }

@@ -22,7 +22,7 @@ import (
 // on this machine.
 const (
 	DemoEmail    = "demo@grove.local"
-	demoPassword = "grove-demo" //nolint:gosec // printed at start, on purpose
+	demoPassword = "grove-demo" // printed at start, on purpose
 	// demoSpeed lets a newcomer see a print end within minutes.
 	demoSpeed = 20
 )

@@ -72,10 +72,12 @@ type door struct {
 	fleet  *fleet.Fleet
 }
 
+// Enter names the actor behind a knock.
 func (d door) Enter(ctx context.Context, k broker.Knock) (grove.Actor, error) {
 	return d.access.Enter(ctx, access.MQTTCredentials(k))
 }
 
+// May is asked at every delivery.
 func (d door) May(actor grove.Actor, action grove.Action, serial string) bool {
 	return d.fleet.May(actor, action, serial)
 }
@@ -83,6 +85,7 @@ func (d door) May(actor grove.Actor, action grove.Action, serial string) bool {
 // links shows the fleet to the broker.
 type links struct{ *fleet.Fleet }
 
+// Attach takes a printer's link.
 func (l links) Attach(serial string, link broker.Link) func(reason string) {
 	return l.Fleet.Attach(serial, link)
 }

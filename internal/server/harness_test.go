@@ -18,7 +18,6 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
-	"github.com/grovecloud/grove/internal/queue"
 	"github.com/grovecloud/grove/internal/sim"
 	"github.com/grovecloud/grove/internal/store/storetest"
 	"github.com/grovecloud/grove/printfile/printfiletest"
@@ -29,6 +28,9 @@ const (
 	ownerPassword = "correct horse battery"
 	bench         = "01P00A000000001"
 )
+
+// web is the HTTP client of somebody who knows nothing of Grove.
+var web = &http.Client{Timeout: time.Minute}
 
 // house is a running cloud and its owner's client.
 type house struct {
@@ -50,14 +52,10 @@ func testConfig(t testing.TB) Config {
 }
 
 // start runs a cloud until the test ends or stop is called.
-func start(t testing.TB, c Config, around ...func(*queue.Config)) *house {
+func start(t testing.TB, c Config) *house {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	var between func(*queue.Config)
-	if len(around) > 0 {
-		between = around[0]
-	}
-	s, err := open(ctx, c, between)
+	s, err := New(ctx, c)
 	if err != nil {
 		cancel()
 		t.Fatal(err)
@@ -79,9 +77,9 @@ func start(t testing.TB, c Config, around ...func(*queue.Config)) *house {
 }
 
 // owned starts a cloud and signs its first owner in.
-func owned(t testing.TB, c Config, around ...func(*queue.Config)) *house {
+func owned(t testing.TB, c Config) *house {
 	t.Helper()
-	h := start(t, c, around...)
+	h := start(t, c)
 	h.client = h.newClient("")
 	if h.info.SetupCode != "" {
 		in := cloudapi.SetupRequest{Code: h.info.SetupCode, Email: ownerEmail, Password: ownerPassword, Name: "Owner"}
@@ -112,7 +110,7 @@ func (h *house) newClient(token grove.Secret) *client.Client {
 func (h *house) printer(change ...func(*sim.Config)) *sim.Printer {
 	h.t.Helper()
 	c := sim.Config{
-		Serial: bench, Model: "P1S", Broker: h.info.MQTTS, TLS: h.server.ca.clientTLS(), HTTP: http.DefaultClient,
+		Serial: bench, Model: "P1S", Broker: h.info.MQTTS, TLS: h.server.ca.clientTLS(), HTTP: web,
 		Speed: 600, Tick: 50 * time.Millisecond, Seed: 1, Retry: 50 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
 	}
 	for _, f := range change {
@@ -171,19 +169,20 @@ func (h *house) connected(serial string) {
 }
 
 // upload puts a small sliced print there.
-func (h *house) upload(name string, options ...printfiletest.Option) cloudapi.FileItem {
+func (h *house) upload() cloudapi.FileItem {
 	h.t.Helper()
-	body := printfiletest.ThreeMF(append([]printfiletest.Option{printfiletest.Model("C12"), printfiletest.Layers(10), printfiletest.Seconds(600)}, options...)...)
-	item, err := h.client.Upload(h.t.Context(), client.Upload{Name: name, Size: int64(len(body)), Body: strings.NewReader(string(body))})
+	body := printfiletest.ThreeMF(printfiletest.Model("C12"), printfiletest.Layers(10), printfiletest.Seconds(600))
+	item, err := h.client.Upload(h.t.Context(), client.Upload{Name: "cube.gcode.3mf", Size: int64(len(body)), Body: strings.NewReader(string(body))})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	return item
 }
 
-func (h *house) print(serial, file string) int64 {
+// print starts a file on the bench and gives the job's id.
+func (h *house) print(file string) int64 {
 	h.t.Helper()
-	started, err := h.client.Print(h.t.Context(), cloudapi.PrintRequest{DeviceID: serial, FileID: file})
+	started, err := h.client.Print(h.t.Context(), cloudapi.PrintRequest{DeviceID: bench, FileID: file})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -251,32 +250,37 @@ func mustCA(t testing.TB, data string) *authority {
 	return a
 }
 
-type shadowOf = grove.Shadow
-
 // subscribe gives every report of a printer as it is published, as any MQTT
 // client of the account sees it.
 func (h *house) subscribe(serial string) <-chan string {
+	h.t.Helper()
+	reports, _ := h.both(serial)
+	return reports
+}
+
+// both gives the reports and a way to publish on the same connection.
+func (h *house) both(serial string) (reports chan string, publish func(message string)) {
 	h.t.Helper()
 	who, err := h.client.Preference(h.t.Context())
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	reports := make(chan string, 1024)
+	reports = make(chan string, 1024)
 	o := mqtt.NewClientOptions().AddBroker("ssl://" + h.info.MQTTS).SetTLSConfig(h.server.ca.clientTLS()).
 		SetUsername(fmt.Sprintf("u_%d", who.UID)).SetPassword(string(h.client.Token())).SetClientID("spy")
 	c := mqtt.NewClient(o)
-	if t := c.Connect(); !t.WaitTimeout(10*time.Second) || t.Error() != nil {
-		h.t.Fatalf("connect: %v", t.Error())
+	wait := func(what string, t mqtt.Token) {
+		if !t.WaitTimeout(10*time.Second) || t.Error() != nil {
+			h.t.Fatalf("%s: %v", what, t.Error())
+		}
 	}
+	wait("connect", c.Connect())
 	h.t.Cleanup(func() { c.Disconnect(100) })
-	t := c.Subscribe("device/"+serial+"/report", 0, func(_ mqtt.Client, m mqtt.Message) {
+	wait("subscribe", c.Subscribe("device/"+serial+"/report", 0, func(_ mqtt.Client, m mqtt.Message) {
 		select {
 		case reports <- string(m.Payload()):
 		default: // nobody reads
 		}
-	})
-	if !t.WaitTimeout(10*time.Second) || t.Error() != nil {
-		h.t.Fatalf("subscribe: %v", t.Error())
-	}
-	return reports
+	}))
+	return reports, func(message string) { wait("publish", c.Publish("device/"+serial+"/request", 1, false, message)) }
 }

@@ -100,7 +100,7 @@ func TestTheWholeJourney(t *testing.T) {
 		defer book.Close()
 		h.printer(func(c *sim.Config) { c.Ledger = book })
 		h.connected(bench)
-		file := h.upload("cube.gcode.3mf")
+		file := h.upload()
 		if !file.Printable {
 			t.Fatalf("not printable: %s", file.Problem)
 		}
@@ -120,7 +120,7 @@ func TestTheWholeJourney(t *testing.T) {
 				}
 			}
 		}()
-		id := h.print(bench, file.FileID)
+		id := h.print(file.FileID)
 		job := h.ends(id)
 		if job.State != grove.Finished || job.Percent != 100 || job.StartedAt.IsZero() || job.FinishedAt.IsZero() {
 			t.Fatalf("job %+v", job)
@@ -149,11 +149,11 @@ func TestTheNextJobWaitsForThePlate(t *testing.T) {
 	h := owned(t, testConfig(t))
 	p := h.printer()
 	h.connected(bench)
-	file := h.upload("cube.gcode.3mf")
-	if j := h.ends(h.print(bench, file.FileID)); j.State != grove.Finished {
+	file := h.upload()
+	if j := h.ends(h.print(file.FileID)); j.State != grove.Finished {
 		t.Fatalf("first job %+v", j)
 	}
-	second := h.print(bench, file.FileID)
+	second := h.print(file.FileID)
 	until(t, "the second job says what it waits for", func() bool {
 		j, err := h.client.Job(t.Context(), second)
 		return err == nil && j.State == grove.Queued && j.Why != ""
@@ -176,7 +176,7 @@ func TestACancelledPrintStopsThePrinter(t *testing.T) {
 	h := owned(t, testConfig(t))
 	p := h.printer(func(c *sim.Config) { c.Speed = 20 })
 	h.connected(bench)
-	id := h.print(bench, h.upload("cube.gcode.3mf").FileID)
+	id := h.print(h.upload().FileID)
 	until(t, "it runs", func() bool { return p.State() == "RUNNING" })
 	if _, err := h.client.CancelJob(t.Context(), id); err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func TestARestartKeepsEverything(t *testing.T) {
 		h := owned(t, c)
 		h.printer()
 		h.connected(bench)
-		file := h.upload("cube.gcode.3mf")
+		file := h.upload()
 		token := h.client.Token()
 		h.stop()
 		again := start(t, c)

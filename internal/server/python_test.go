@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/sim"
 )
 
@@ -128,18 +129,18 @@ func TestTheNineCommandsShowTheirEffect(t *testing.T) {
 	h.connected(x1e)
 	for _, c := range []struct {
 		command, param string
-		shows          func(s shadowOf) bool
+		shows          func(s grove.Shadow) bool
 	}{
-		{"pause", "", func(s shadowOf) bool { return s.State == "PAUSE" }},
-		{"resume", "", func(s shadowOf) bool { return s.State == "RUNNING" }},
-		{"set_nozzle_temp", `"220"`, func(s shadowOf) bool { return s.NozzleTargetCelsius == 220 }},
-		{"set_nozzle_temp", `215`, func(s shadowOf) bool { return s.NozzleTargetCelsius == 215 }},
-		{"set_bed_temp", `"65"`, func(s shadowOf) bool { return s.BedTargetCelsius == 65 }},
-		{"set_chamber_temp", `"45"`, func(s shadowOf) bool { return s.ChamberTargetCelsius == 45 }},
-		{"set_fan_speed", `"70"`, func(s shadowOf) bool { return near(s.PartFanPercent, 70) }},
-		{"set_airduct", `"50"`, func(s shadowOf) bool { return near(s.AuxFanPercent, 50) }},
-		{"set_ctt", `"30"`, func(s shadowOf) bool { return near(s.ChamberFanPercent, 30) }},
-		{"stop", "", func(s shadowOf) bool { return s.State == "FAILED" }},
+		{"pause", "", func(s grove.Shadow) bool { return s.State == "PAUSE" }},
+		{"resume", "", func(s grove.Shadow) bool { return s.State == "RUNNING" }},
+		{"set_nozzle_temp", `"220"`, func(s grove.Shadow) bool { return s.NozzleTargetCelsius == 220 }},
+		{"set_nozzle_temp", `215`, func(s grove.Shadow) bool { return s.NozzleTargetCelsius == 215 }},
+		{"set_bed_temp", `"65"`, func(s grove.Shadow) bool { return s.BedTargetCelsius == 65 }},
+		{"set_chamber_temp", `"45"`, func(s grove.Shadow) bool { return s.ChamberTargetCelsius == 45 }},
+		{"set_fan_speed", `"70"`, func(s grove.Shadow) bool { return near(s.PartFanPercent, 70) }},
+		{"set_airduct", `"50"`, func(s grove.Shadow) bool { return near(s.AuxFanPercent, 50) }},
+		{"set_ctt", `"30"`, func(s grove.Shadow) bool { return near(s.ChamberFanPercent, 30) }},
+		{"stop", "", func(s grove.Shadow) bool { return s.State == "FAILED" }},
 	} {
 		message := `{"print": {"command": "` + c.command + `"}}`
 		if c.param != "" {
@@ -150,7 +151,7 @@ func TestTheNineCommandsShowTheirEffect(t *testing.T) {
 		}
 		until(t, c.command+" "+c.param+" shows", func() bool {
 			live, err := h.server.fleet.Now(x1e)
-			return err == nil && c.shows(shadowOf(live.Shadow))
+			return err == nil && c.shows(live.Shadow)
 		})
 	}
 }

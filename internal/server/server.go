@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -85,8 +86,8 @@ func (s *Server) later(f func() error) { s.closers = append(s.closers, f) }
 
 func (s *Server) close() error {
 	var err error
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		err = errors.Join(err, s.closers[i]())
+	for _, c := range slices.Backward(s.closers) {
+		err = errors.Join(err, c())
 	}
 	s.closers = nil
 	return err

@@ -390,6 +390,38 @@ func TestALateStartIsSilentAndThenHappensOnce(t *testing.T) {
 	}
 }
 
+func TestThePlateIsOccupiedUntilSomebodyClearsIt(t *testing.T) {
+	t.Parallel()
+	r, ledger := newRig(t), &notes{}
+	b := r.printer(t, Config{Begin: BeginFinished, Speed: 300, Ledger: ledger})
+	b.pushall()
+	if b.print["gcode_state"] != "FINISH" || b.PlateClear() || b.State() != "FINISH" {
+		t.Fatalf("it should wait for its plate: %s", b.last)
+	}
+	for _, cleared := range []bool{false, true} {
+		if cleared {
+			b.ClearPlate()
+		}
+		b.succeed("print", "project_file", r.project(printfiletest.ThreeMF(printfiletest.Seconds(600))))
+		b.until("gcode_state", "PREPARE")
+		b.until("gcode_state", "FINISH")
+	}
+	got := ledger.starts(t)
+	if len(got) != 2 || got[0].PlateClear || !got[1].PlateClear {
+		t.Errorf("ledger %+v", got)
+	}
+}
+
+func TestHealthMessagesComeAndGo(t *testing.T) {
+	t.Parallel()
+	b := newRig(t).printer(t, Config{})
+	b.pushall()
+	b.SetHealth(HMS{Attr: 0x03000100, Code: 0x00010001})
+	b.until("hms.0.attr", 0x03000100)
+	b.SetHealth()
+	b.until("hms", "[]")
+}
+
 func TestTheSignatureOfALinkIsNeverLogged(t *testing.T) {
 	t.Parallel()
 	for _, link := range []string{"http://127.0.0.1:1/f?Signature=canary", "ftp://x/?Signature=canary", "://?Signature=canary"} {

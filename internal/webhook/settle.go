@@ -3,10 +3,18 @@ package webhook
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/grovecloud/grove"
+)
+
+// The statuses of an answer that mean more than "not delivered".
+const (
+	statusGone           = 410
+	statusTooMany        = 429
+	statusBadGateway     = 502
+	statusUnavailable    = 503
+	statusGatewayTimeout = 504
 )
 
 // goneReason is why an endpoint was switched off.
@@ -22,7 +30,7 @@ func judge(d grove.Delivery, wait time.Duration, a Answer, err error) grove.Deli
 		return d
 	}
 	d.LastError = words(a, err)
-	if d.Attempts >= maxAttempts || a.Status == http.StatusGone {
+	if d.Attempts >= maxAttempts || a.Status == statusGone {
 		d.State, d.NextAt = grove.DeliveryFailed, time.Time{}
 		return d
 	}
@@ -43,7 +51,7 @@ func words(a Answer, err error) string {
 // pause is how long the endpoint wants to be left in peace.
 func (a Answer) pause() time.Duration {
 	switch a.Status {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case statusTooMany, statusBadGateway, statusUnavailable, statusGatewayTimeout:
 		return min(a.RetryAfter, maxHold)
 	}
 	return 0
@@ -60,7 +68,7 @@ func (h *Hooks) settle(ctx context.Context, d grove.Delivery, a Answer) error {
 	if err := h.records.SettleDelivery(ctx, d); err != nil {
 		return fmt.Errorf("settle delivery: %w", err)
 	}
-	if a.Status != http.StatusGone {
+	if a.Status != statusGone {
 		return nil
 	}
 	if err := h.records.DisableEndpoint(ctx, d.EndpointID, goneReason); err != nil {

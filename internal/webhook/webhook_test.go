@@ -229,13 +229,18 @@ func TestTwoServersDoNotBothDeliver(t *testing.T) {
 			}
 		}})
 		e := b.endpoint(t, "https://example.org/hook")
+		first := b.Hooks
 		defer b.run(t)()
 		b.restart()
 		defer b.run(t)()
 		for range 3 {
 			b.fact(t, "")
 		}
-		<-time.After(2 * time.Minute)
+		for range 60 { // both look all the time
+			<-time.After(time.Second)
+			first.Kick()
+			b.Kick()
+		}
 		if n := len(b.world.seen()); n != 3 {
 			t.Errorf("%d requests for 3 facts", n)
 		}
@@ -392,7 +397,7 @@ func TestGoneSwitchesTheEndpointOffAndOnItGoesOn(t *testing.T) {
 		defer b.run(t)()
 		b.fact(t, "one")
 		b.fact(t, "two")
-		<-time.After(time.Hour)
+		<-time.After(time.Minute)
 		got, err := b.Endpoint(t.Context(), b.actor, e.ID)
 		if err != nil || got.Enabled || !strings.Contains(got.Disabled, "410") || len(b.world.seen()) != 1 {
 			t.Fatalf("endpoint %+v, %v after %d requests", got, err, len(b.world.seen()))
@@ -448,8 +453,13 @@ func TestDeliveriesGoOnAfterTheRecordsWereDown(t *testing.T) {
 		b.Hooks = New(Config{Records: down, Poster: b.world, Log: slog.New(slog.DiscardHandler)})
 		defer b.run(t)()
 		<-time.After(5 * time.Minute)
-		if n := len(b.world.seen()); n != 1 || down.fails != 0 {
-			t.Errorf("%d requests, %d failures left", n, down.fails)
+		if n := len(b.world.seen()); n != 1 || len(down.tries) != 4 {
+			t.Fatalf("%d requests, tried at %v", n, down.tries)
+		}
+		for i, at := range down.tries[1:] {
+			if at.Sub(down.tries[i]) < time.Second {
+				t.Errorf("tried again after %s", at.Sub(down.tries[i]))
+			}
 		}
 	})
 }
@@ -459,11 +469,12 @@ type flaky struct {
 	*store.DB
 
 	fails int
+	tries []time.Time
 }
 
 func (f *flaky) BeginDelivery(ctx context.Context, id string, attempts int, nextAt time.Time) error {
-	if f.fails > 0 {
-		f.fails--
+	f.tries = append(f.tries, time.Now())
+	if len(f.tries) <= f.fails {
 		return errors.New("disk full")
 	}
 	return f.DB.BeginDelivery(ctx, id, attempts, nextAt)

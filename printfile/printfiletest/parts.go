@@ -45,7 +45,7 @@ func (d *design) parts() []part {
 	pictures := d.pictures()
 	for plate := 1; plate <= d.plates; plate++ {
 		for _, p := range pictures {
-			parts = append(parts, part{name: fmt.Sprintf("Metadata/"+p.pattern, plate), content: p.content, stored: true})
+			parts = append(parts, part{name: p.member(plate), content: p.content, stored: true})
 		}
 		if d.unsliced {
 			continue

@@ -2,6 +2,7 @@ package printfiletest
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -14,9 +15,13 @@ import (
 
 // picture is a member of each plate; pattern takes the plate's number.
 type picture struct {
-	pattern string
-	content []byte
+	pattern  string
+	side     int // pixels
+	polygons []polygon
+	content  []byte
 }
+
+func (p picture) member(plate int) string { return fmt.Sprintf("Metadata/"+p.pattern, plate) }
 
 // polygon is a filled outline; corners in parts of the picture's side, 0 to 1.
 type polygon struct {
@@ -32,13 +37,19 @@ func (d *design) pictures() []picture {
 	top := []polygon{{square(0.3), base}}
 	// In the pick picture an object's colour is its id, lowest byte first.
 	pick := []polygon{{square(0.3), color.RGBA{R: objectID, A: 255}}}
-	return []picture{
-		{"plate_%d.png", paint(large, cube)},
-		{"plate_%d_small.png", paint(small, cube)},
-		{"plate_no_light_%d.png", paint(middle, isometric(base, 0.7))},
-		{"top_%d.png", paint(middle, top)},
-		{"pick_%d.png", paint(middle, pick)},
+	all := []picture{
+		{pattern: "plate_%d.png", side: large, polygons: cube},
+		{pattern: "plate_%d_small.png", side: small, polygons: cube},
+		{pattern: "plate_no_light_%d.png", side: middle, polygons: isometric(base, 0.7)},
+		{pattern: "top_%d.png", side: middle, polygons: top},
+		{pattern: "pick_%d.png", side: middle, polygons: pick},
 	}
+	for i := range all {
+		if _, replaced := d.members[all[i].member(1)]; !replaced || d.plates > 1 {
+			all[i].content = paint(all[i].side, all[i].polygons)
+		}
+	}
+	return all
 }
 
 // isometric is the cube seen from above a corner: three faces, each its own shade.

@@ -1,11 +1,9 @@
 package cloud
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
@@ -75,7 +73,8 @@ const mostHolders = 100
 
 func (f *face) bindList(ctx context.Context, in *struct {
 	IDs []string `query:"dev_ids"`
-}) (cloudapi.BindList, error) {
+},
+) (cloudapi.BindList, error) {
 	if len(in.IDs) == 0 || len(in.IDs) > mostHolders {
 		return cloudapi.BindList{}, grove.Errorf(grove.Invalid, "bad_dev_ids", "dev_ids must name 1 to %d printers, separated by commas", mostHolders)
 	}
@@ -112,7 +111,7 @@ func deviceOf(p *grove.Live) cloudapi.Device {
 	return cloudapi.Device{
 		ID: p.Serial, Name: p.Name, DevName: p.Name, Online: online, DevOnline: online,
 		PrintStatus: status, TaskStatus: status, ModelName: p.Model, ProductName: m.Name, Structure: m.Structure,
-		AccessCode: p.AccessCode, NozzleDiameter: nozzleDiameter(p.Raw),
+		AccessCode: p.AccessCode, NozzleDiameter: nozzleDiameter(p.Shadow),
 		PrintJob: taskNumber(firstText(p.Shadow.TaskID, p.TaskID)),
 	}
 }
@@ -130,22 +129,11 @@ func taskNumber(id string) int64 {
 // usualNozzle is what printers come with, in millimetres.
 const usualNozzle = 0.4
 
-// nozzleDiameter finds the diameter in a merged report without reading all of it:
-// "nozzle_diameter":"0.4", or the bare number.
-func nozzleDiameter(report []byte) float64 {
-	_, after, ok := bytes.Cut(report, []byte(`"nozzle_diameter":`))
-	if !ok {
+func nozzleDiameter(s grove.Shadow) float64 {
+	if s.NozzleDiameter <= 0 {
 		return usualNozzle
 	}
-	end := bytes.IndexAny(after, ",}")
-	if end < 0 {
-		return usualNozzle
-	}
-	d, err := strconv.ParseFloat(strings.Trim(string(after[:end]), `" `), 64)
-	if err != nil || d <= 0 {
-		return usualNozzle
-	}
-	return d
+	return s.NozzleDiameter
 }
 
 // firstText is the first text that is not empty.

@@ -60,8 +60,8 @@ func (f *face) prints(ctx context.Context, in *printsInput) (cloudapi.Prints, er
 // printDevice is a printer with the job of ours that it is on, if any.
 func (f *face) printDevice(ctx context.Context, p *grove.Live) cloudapi.PrintDevice {
 	d := cloudapi.PrintDevice{Device: deviceOf(p), Print: json.RawMessage("null")}
-	if len(p.Raw) > 0 {
-		d.Print = p.Raw
+	if live, err := f.Fleet.Live(ctx, rest.Actor(ctx), p.Serial); err == nil && len(live.Raw) > 0 {
+		d.Print = live.Raw
 	}
 	if p.Shadow.Idle() || p.Shadow.State == "" {
 		return d
@@ -162,7 +162,7 @@ func fileIn(link string) string {
 	if err != nil {
 		return ""
 	}
-	for _, part := range strings.Split(path.Clean(u.Path), "/") {
+	for part := range strings.SplitSeq(path.Clean(u.Path), "/") {
 		if strings.HasPrefix(part, "f_") {
 			return part
 		}

@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -120,7 +121,7 @@ func (f *face) taskOf(j *grove.Job, file *grove.File, p *grove.Live) cloudapi.Ta
 	plate, _ := file.Plate(j.Plate)
 	return cloudapi.Task{
 		ID: j.ID, ModelID: j.ModelID, Title: j.FileName, Cover: f.cover(file, j.Plate), Status: cloudapi.TaskStatus(j.State),
-		StartTime: timestamp(start), EndTime: timestamp(end), Weight: j.WeightGrams, Length: j.LengthMeters * centimetres,
+		StartTime: timestamp(start), EndTime: timestamp(end), Weight: j.WeightGrams, Length: math.Round(j.LengthMeters * centimetres),
 		CostTime: j.EstimateSeconds, ProfileID: j.ProfileID, PlateIndex: j.Plate, PlateName: plate.Name,
 		DeviceID: j.Serial, DeviceModel: firstText(m.Name, p.Model), DeviceName: p.Name,
 		BedType: firstText(j.Options.BedType, plate.BedType), JobType: 1, Mode: "cloud_file", IsPrintable: true,

@@ -96,7 +96,8 @@ func (f *face) confirm(ctx context.Context, in *confirmInput) (cloudapi.Confirme
 func (f *face) files(ctx context.Context, in *struct {
 	rest.Paging
 	Name string `query:"name" doc:"Only files of this name."`
-}) (cloudapi.Files, error) {
+},
+) (cloudapi.Files, error) {
 	page := in.Want()
 	list, err := f.Library.Files(ctx, rest.Actor(ctx), library.Query{Name: in.Name}, page)
 	out := cloudapi.Files{

@@ -26,7 +26,8 @@ func (f *face) mountFiles(rt *rest.Router) {
 func (f *face) files(ctx context.Context, in *struct {
 	rest.Paging
 	Name string `query:"name" doc:"Only files of this name."`
-}) (cloudapi.Data[[]cloudapi.StoredFile], error) {
+},
+) (cloudapi.Data[[]cloudapi.StoredFile], error) {
 	list, err := f.Library.Files(ctx, rest.Actor(ctx), library.Query{Name: in.Name}, in.Want())
 	out := grove.List[cloudapi.StoredFile]{Total: list.Total, More: list.More}
 	for _, file := range list.Items {

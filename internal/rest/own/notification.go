@@ -18,7 +18,8 @@ func (f *face) mountNotifications(rt *rest.Router) {
 func (f *face) notifications(ctx context.Context, in *struct {
 	rest.Paging
 	Unread bool `query:"unread" doc:"Only what was not read."`
-}) (cloudapi.Data[[]grove.Notification], error) {
+},
+) (cloudapi.Data[[]grove.Notification], error) {
 	list, err := f.Feed.Notifications(ctx, rest.Actor(ctx), in.Unread, in.Want())
 	return cloudapi.ListOf(list, in.Want()), err
 }

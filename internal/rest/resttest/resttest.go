@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -88,9 +89,7 @@ var seeded = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "grove.db")
-	db, err := store.Open(context.Background(), config(path))
+	db, err := store.Open(context.Background(), config(filepath.Join(dir, seedName)))
 	if err != nil {
 		return nil, err
 	}
@@ -98,8 +97,11 @@ var seeded = sync.OnceValues(func() ([]byte, error) {
 	if err := errors.Join(err, db.Close()); err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path)
+	seed, err := fs.ReadFile(os.DirFS(dir), seedName)
+	return seed, errors.Join(err, os.RemoveAll(dir))
 })
+
+const seedName = "grove.db"
 
 // New makes a house with these limits and one owner, signed in.
 func New(t testing.TB, limits string) *House {
@@ -121,7 +123,7 @@ func Empty(t testing.TB, limits string) *House {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "grove.db")
+	path := filepath.Join(t.TempDir(), seedName)
 	if err := os.WriteFile(path, seed, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +158,11 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 	if err != nil {
 		return err
 	}
-	t.Cleanup(func() { disk.Close() })
+	t.Cleanup(func() {
+		if err := disk.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	h.Library = library.New(library.Config{
 		Records: files{h.DB}, Blobs: disk, Key: make([]byte, 32), PublicURL: PublicURL, MinFree: -1, Log: log,
 	})
@@ -195,21 +201,26 @@ type (
 	turns    struct{}
 )
 
+// Files is what the library asks.
 func (f files) Files(ctx context.Context, ownerID int64, states []grove.UploadState, name string, page grove.Page) (grove.List[grove.File], error) {
 	return f.DB.Files(ctx, store.FileFilter{OwnerID: ownerID, States: states, Name: name}, page)
 }
 
+// Jobs is what the queue asks.
 func (j jobs) Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
 	return j.DB.Jobs(ctx, store.JobFilter{OwnerID: ownerID, Serial: serial, States: states}, page)
 }
 
+// Start refuses: no queue runs here.
 func (printers) Start(context.Context, queue.Order) error { return errors.New("nothing starts here") }
 
+// Stop sends the command.
 func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) error {
 	_, err := p.Command(ctx, actor, serial, []byte(`{"print":{"command":"stop","sequence_id":"0"}}`))
 	return err
 }
 
+// Turn goes nowhere: no queue runs here.
 func (turns) Turn(context.Context, fleet.Turn) error { return nil }
 
 // SignIn adds a user and gives an access token.
@@ -227,7 +238,7 @@ func (h *House) SignIn(t testing.TB, email string, role grove.Role) string {
 
 // Ask sends a request as the owner. Headers are pairs; an empty value takes one away.
 func (h *House) Ask(method, target, body string, headers ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(context.Background(), method, target, strings.NewReader(body))
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
@@ -286,40 +297,37 @@ func Told(t testing.TB, w *httptest.ResponseRecorder, status, code int) cloudapi
 	return e
 }
 
-// Line is a printer's end of a link: it keeps what was sent to it.
-type Line struct {
-	mu   sync.Mutex
-	sent []string
-}
+// Line is a printer's end of a link: what was sent to it can be taken from Sent.
+type Line struct{ Sent chan string }
 
-// Send is what the fleet calls.
+// Send is what the fleet calls. What nobody takes is lost.
 func (l *Line) Send(payload []byte) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sent = append(l.sent, string(payload))
+	select {
+	case l.Sent <- string(payload):
+	default:
+	}
 	return nil
 }
 
 // Close ends nothing: there is no wire.
 func (*Line) Close(string) {}
 
-// Sent is all that was sent so far.
-func (l *Line) Sent() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]string(nil), l.sent...)
-}
-
 // Report is a full report of an idle printer that once had a job of somebody's.
 const Report = `{"print":{"command":"push_status","msg":0,"sequence_id":"1","gcode_state":"IDLE","mc_percent":0,"stg_cur":-1,
 "nozzle_temper":25.5,"nozzle_target_temper":0,"bed_temper":24,"nozzle_diameter":"0.6","task_id":"0","subtask_name":"","hms":[],"wifi_signal":"-50dBm"}}`
 
+// Versions is what a printer with a filament unit answers to get_version.
+const Versions = `{"info":{"command":"get_version","sequence_id":"1","result":"success","module":[
+{"name":"ota","project_name":"C12","product_name":"Bambu Lab P1S","sw_ver":"01.08.02.00","hw_ver":"OTA","sn":"01P00A000000001"},
+{"name":"ams/0","sw_ver":"00.00.06.49","hw_ver":"AMS08","sn":"00600A000000001"}]}}`
+
 // Connect makes a bound printer connected, and has it report.
 func (h *House) Connect(t testing.TB, serial, report string) *Line {
 	t.Helper()
-	l := &Line{}
+	l := &Line{Sent: make(chan string, 64)}
 	detach := h.Fleet.Attach(serial, l)
 	t.Cleanup(func() { detach("end of test") })
+	h.Fleet.Observe(serial, []byte(Versions))
 	h.Fleet.Observe(serial, []byte(report))
 	return l
 }

@@ -1,0 +1,279 @@
+package queue_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/access"
+	"github.com/grovecloud/grove/internal/fleet"
+	"github.com/grovecloud/grove/internal/queue"
+	"github.com/grovecloud/grove/internal/store"
+	"github.com/grovecloud/grove/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const serial = "01P00A000000001"
+
+// records, printers and turns do what the server does: they hand the rooms to
+// each other.
+type records struct{ *store.DB }
+
+func (r records) Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
+	return r.DB.Jobs(ctx, store.JobFilter{OwnerID: ownerID, Serial: serial, States: states}, page)
+}
+
+type printers struct{ *fleet.Fleet }
+
+func (p printers) Start(ctx context.Context, o queue.Order) error {
+	return p.Fleet.Start(ctx, fleet.Order{Start: o.Start, Serial: o.Serial, JobID: o.JobID, NotAfter: o.NotAfter})
+}
+
+func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) error {
+	_, err := p.Command(ctx, actor, serial, []byte(`{"print":{"command":"stop","param":""}}`))
+	return err
+}
+
+type turns struct{ *queue.Queue }
+
+func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
+	switch turn.Kind {
+	case fleet.CameOnline:
+		return t.Online(ctx, turn.Serial, turn.Shadow)
+	case fleet.WentOffline:
+		return t.Offline(ctx, turn.Serial, turn.Shadow)
+	case fleet.StartAnswered:
+		return t.Answered(ctx, turn.Serial, queue.Answer{Shadow: turn.Shadow, JobID: turn.JobID, OK: turn.OK, Reason: turn.Reason})
+	case fleet.Reported:
+	}
+	return t.Reported(ctx, turn.Serial, turn.Shadow)
+}
+
+// shelf has the one file of these tests.
+type shelf struct{ file grove.File }
+
+func (s shelf) Find(context.Context, int64, string, string, int64) (grove.File, error) {
+	return s.file, nil
+}
+func (shelf) ContentURL(grove.File, time.Duration) string { return "http://127.0.0.1/f/f_1" }
+
+// machine is the far end of a printer's link: it answers what it is told to.
+type machine struct {
+	h      *house
+	mu     sync.Mutex
+	report map[string]any // the print object
+	starts []map[string]any
+	mute   bool   // answers no start
+	refuse string // answers starts with fail and this reason
+	deaf   bool   // answers nothing at all
+}
+
+func (m *machine) Close(string) {}
+
+func (m *machine) Send(payload []byte) error {
+	var message map[string]map[string]any
+	if err := json.Unmarshal(payload, &message); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.deaf {
+		return nil
+	}
+	for class, fields := range message {
+		m.answer(class, fields)
+	}
+	return nil
+}
+
+func (m *machine) answer(class string, fields map[string]any) {
+	switch fields["command"] {
+	case "pushall":
+		m.say(m.full())
+	case "project_file":
+		m.starts = append(m.starts, fields)
+		if m.mute {
+			return
+		}
+		fields["result"], fields["reason"] = "success", m.refuse
+		if m.refuse != "" {
+			fields["result"] = "fail"
+		}
+		m.say(map[string]any{class: fields})
+	case "stop":
+		fields["result"] = "success"
+		m.say(map[string]any{class: fields})
+	}
+}
+
+// full is a full report of the machine as it is.
+func (m *machine) full() map[string]any {
+	status := map[string]any{"command": "push_status", "msg": 0}
+	maps.Copy(status, m.report)
+	return map[string]any{"print": status}
+}
+
+// say lets the fleet hear something, not from within Send.
+func (m *machine) say(message map[string]any) {
+	raw, err := json.Marshal(message)
+	if err != nil {
+		panic(err)
+	}
+	go m.h.fleet.Observe(serial, raw)
+}
+
+// becomes changes the machine and reports it.
+func (m *machine) becomes(change map[string]any) {
+	m.mu.Lock()
+	maps.Copy(m.report, change)
+	m.say(m.full())
+	m.mu.Unlock()
+	synctest.Wait()
+}
+
+func (m *machine) started() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.starts)
+}
+
+// prints makes the machine speak of the job it was last told to start.
+func (m *machine) prints(state string) {
+	m.mu.Lock()
+	last := m.starts[len(m.starts)-1]
+	m.mu.Unlock()
+	m.becomes(map[string]any{"gcode_state": state, "task_id": last["task_id"], "subtask_id": last["subtask_id"]})
+}
+
+type house struct {
+	t     *testing.T
+	db    *store.DB
+	fleet *fleet.Fleet
+	queue *queue.Queue
+	actor grove.Actor
+	m     *machine
+	leave func(string)
+	stop  func()
+}
+
+// live runs a test in a bubble whose clock the test moves.
+func live(t *testing.T, test func(t *testing.T, h *house)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer func() { h.stop() }() // whichever is running by then
+		test(t, h)
+	})
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	db := storetest.SQLite(t)
+	u, err := db.CreateUser(t.Context(), grove.User{Email: "a@example.org", Name: "A", Role: grove.Owner})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{t: t, db: db, actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}}
+	h.open()
+	if _, err := h.fleet.Bind(t.Context(), h.actor, fleet.Binding{Serial: serial, Name: "Bench", Model: "P1S"}); err != nil {
+		t.Fatal(err)
+	}
+	h.m = &machine{h: h, report: map[string]any{"gcode_state": "IDLE", "task_id": "0", "subtask_id": "0"}}
+	h.run()
+	h.arrive()
+	return h
+}
+
+// open makes the rooms anew on the same database, as a restart does.
+func (h *house) open() {
+	h.t.Helper()
+	registry, quiet := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
+	var err error
+	h.fleet, err = fleet.New(h.t.Context(), fleet.Config{
+		Records: h.db, Gate: new(access.Access), Tell: func(string, []byte) {}, Log: quiet, Registry: registry,
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	file := grove.File{ID: "f_1", Name: "cube.gcode.3mf", Kind: "3mf", Printable: true, Plates: []grove.Plate{{Index: 1, EstimateSeconds: 60}}}
+	h.queue = queue.New(queue.Config{
+		Records: records{h.db}, Printers: printers{h.fleet}, Files: shelf{file}, Gate: new(access.Access), Log: quiet, Registry: registry,
+	})
+	h.fleet.Join(turns{h.queue}, h.queue)
+}
+
+func (h *house) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var both sync.WaitGroup
+	for _, loop := range []func(context.Context) error{h.fleet.Run, h.queue.Run} {
+		both.Go(func() {
+			if err := loop(ctx); err != nil {
+				h.t.Error(err)
+			}
+		})
+	}
+	h.stop = func() { cancel(); both.Wait() }
+}
+
+// arrive connects the machine.
+func (h *house) arrive() {
+	h.leave = h.fleet.Attach(serial, h.m)
+	synctest.Wait()
+}
+
+func (h *house) submit() grove.Job {
+	h.t.Helper()
+	j, err := h.queue.Submit(h.t.Context(), h.actor, queue.Submission{Serial: serial, FileID: "f_1"})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	synctest.Wait()
+	return j
+}
+
+func (h *house) state(id int64) grove.JobState { return h.job(id).State }
+
+func (h *house) job(id int64) grove.Job {
+	h.t.Helper()
+	j, err := h.db.Job(h.t.Context(), id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return j
+}
+
+func (h *house) want(id int64, state grove.JobState) {
+	h.t.Helper()
+	if j := h.job(id); j.State != state {
+		h.t.Fatalf("job is %s (%s), want %s", j.State, j.Why, state)
+	}
+}
+
+func (h *house) events() []string {
+	h.t.Helper()
+	list, err := h.db.Events(h.t.Context(), h.actor.UserID, 0, 100)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var out []string
+	for _, e := range list {
+		out = append(out, string(e.Type))
+	}
+	return out
+}
+
+// pass lets time go by.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
