@@ -39,7 +39,7 @@ func (c Code) Error() string { return string(c) }
 // programs; new ones may be added where they are made, these few have a meaning
 // beyond their place (the specification's codes 1001 to 1006, or a status).
 const (
-	ReasonNoCredential    = "no_credential"     // 401
+	ReasonNoCredential    = "no_credential"     //nolint:gosec // G101: the name of a reason, 401
 	ReasonTokenInvalid    = "token_invalid"     // 1001: malformed, unknown or revoked
 	ReasonTokenExpired    = "token_expired"     // 1002
 	ReasonPrinterNotFound = "printer_not_found" // 1003: also a printer of somebody else
@@ -47,7 +47,7 @@ const (
 	ReasonPrintFailed     = "print_failed"      // 1005: the file, the printer or the job forbids the print
 	ReasonUploadFailed    = "upload_failed"     // 1006: the upload or its file was refused
 	ReasonDiskFull        = "disk_full"         // 507
-	ReasonWrongPassword   = "wrong_password"    //nolint:gosec // G101: the name of a reason
+	ReasonWrongPassword   = "wrong_password"    // login's own answer
 	ReasonRateLimited     = "rate_limited"      // 429
 )
 

@@ -84,7 +84,7 @@ func TestAnUnansweredStartIsNeverSentAgain(t *testing.T) {
 }
 
 func TestALateAcceptanceIsBelieved(t *testing.T) {
-	live(t, func(t *testing.T, h *house) {
+	live(t, func(_ *testing.T, h *house) {
 		h.m.mute = true
 		j := h.submit()
 		pass(200 * time.Second) // seen on real machines
@@ -221,7 +221,7 @@ func TestARestartDoubtsWhatWasBeingSent(t *testing.T) {
 }
 
 func TestARestartDuringAPrintChangesNothingUntilAFullReport(t *testing.T) {
-	live(t, func(t *testing.T, h *house) {
+	live(t, func(_ *testing.T, h *house) {
 		j := h.submit()
 		h.m.prints("RUNNING")
 		h.leave("restart")

@@ -244,12 +244,12 @@ func prepare(t *testing.T) crashScene {
 // A server is killed at every step of a start, and another one takes over its
 // directory. Whatever the step: never two physical starts of a job, never one on
 // a plate that is not clear, and the job does not stay in between.
-func TestAKilledServerNeverStartsAPrintTwice(t *testing.T) {
+func TestAKilledServerNeverStartsAPrintTwice(t *testing.T) { //nolint:tparallel // the count comes after all of them
 	t.Parallel()
 	ready := prepare(t)
 	const steps = 20
 	var killed atomic.Int64
-	t.Run("at each step", func(t *testing.T) { //nolint:tparallel // the parent counts after all of them
+	t.Run("at each step", func(t *testing.T) {
 		for n := 1; n <= steps; n++ {
 			t.Run(strconv.Itoa(n), func(t *testing.T) {
 				t.Parallel()
