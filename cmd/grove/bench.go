@@ -93,7 +93,7 @@ func (c *benchCmd) printers(ctx context.Context, dir string, info server.Info) (
 	if err := login.Run(); err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	p := c.child(ctx, append([]string{"sim", "--printers", strconv.Itoa(c.Printers), "--model", c.Model}, at...)...)
+	p := c.child(ctx, append([]string{"sim", "--printers", strconv.Itoa(c.Printers), "--first", "1001", "--model", c.Model}, at...)...)
 	return p, p.Start()
 }
 

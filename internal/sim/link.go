@@ -102,9 +102,11 @@ func (l *link) connect(ctx context.Context) (up bool, err error) {
 func (l *link) open(ctx context.Context, s *session) error {
 	stop := context.AfterFunc(ctx, s.cut)
 	defer stop()
-	if err := l.sayHello(s.conn); err != nil {
+	early, err := l.sayHello(s.conn)
+	if err != nil {
 		return err
 	}
+	s.early = early
 	select {
 	case l.up <- s:
 		return nil
@@ -113,10 +115,11 @@ func (l *link) open(ctx context.Context, s *session) error {
 	}
 }
 
-// sayHello signs in and subscribes to the printer's requests.
-func (l *link) sayHello(conn net.Conn) error {
+// sayHello signs in and subscribes to the printer's requests. It gives the
+// requests that came before the broker's word on the subscription, as MQTT allows.
+func (l *link) sayHello(conn net.Conn) (early [][]byte, err error) {
 	if err := conn.SetDeadline(time.Now().Add(dialTimeout)); err != nil {
-		return fmt.Errorf("set deadline: %w", err)
+		return nil, fmt.Errorf("set deadline: %w", err)
 	}
 	hello := &packets.ConnectPacket{
 		FixedHeader:  packets.FixedHeader{MessageType: packets.Connect},
@@ -126,48 +129,65 @@ func (l *link) sayHello(conn net.Conn) error {
 		PasswordFlag: true, Password: []byte(string(l.cfg.Secret)),
 	}
 	if err := hello.Write(conn); err != nil {
-		return fmt.Errorf("send connect: %w", err)
+		return nil, fmt.Errorf("send connect: %w", err)
 	}
-	answer, err := expect[*packets.ConnackPacket](conn)
+	answer, err := expect[*packets.ConnackPacket](conn, nil)
 	if err != nil {
-		return fmt.Errorf("await connack: %w", err)
+		return nil, fmt.Errorf("await connack: %w", err)
 	}
 	if answer.ReturnCode != packets.Accepted {
-		return fmt.Errorf("sign in: %s", packets.ConnackReturnCodes[answer.ReturnCode])
+		return nil, fmt.Errorf("sign in: %s", packets.ConnackReturnCodes[answer.ReturnCode])
 	}
 	wish := &packets.SubscribePacket{
 		FixedHeader: packets.FixedHeader{MessageType: packets.Subscribe, Qos: 1},
 		MessageID:   1, Topics: []string{"device/" + l.cfg.Serial + "/request"}, Qoss: []byte{0},
 	}
 	if err := wish.Write(conn); err != nil {
-		return fmt.Errorf("send subscribe: %w", err)
+		return nil, fmt.Errorf("send subscribe: %w", err)
 	}
-	granted, err := expect[*packets.SubackPacket](conn)
+	granted, err := expect[*packets.SubackPacket](conn, &early)
 	if err != nil {
-		return fmt.Errorf("await suback: %w", err)
+		return nil, fmt.Errorf("await suback: %w", err)
 	}
 	if len(granted.ReturnCodes) != 1 || granted.ReturnCodes[0] > 2 {
-		return errors.New("subscribe to own requests: refused")
+		return nil, errors.New("subscribe to own requests: refused")
 	}
-	return conn.SetDeadline(time.Time{})
+	return early, conn.SetDeadline(time.Time{})
 }
 
-// expect reads one packet, which must be of the given kind.
-func expect[P packets.ControlPacket](conn net.Conn) (P, error) {
-	packet, err := packets.ReadPacket(conn)
-	if err != nil {
-		var none P
-		return none, err
+// maxEarly bounds the requests taken before the subscription is confirmed.
+const maxEarly = 16
+
+// expect reads one packet of the given kind. Messages that come before it are
+// added to early, unless that is nil.
+func expect[P packets.ControlPacket](conn net.Conn, early *[][]byte) (P, error) {
+	for {
+		packet, err := packets.ReadPacket(conn)
+		if err != nil {
+			var none P
+			return none, err
+		}
+		if p, ok := packet.(P); ok {
+			return p, nil
+		}
+		message, ok := packet.(*packets.PublishPacket)
+		if !ok || early == nil || len(*early) == maxEarly {
+			var none P
+			return none, errors.New("the broker answered with another packet")
+		}
+		*early = append(*early, message.Payload)
 	}
-	p, ok := packet.(P)
-	if !ok {
-		return p, errors.New("the broker answered with another packet")
-	}
-	return p, nil
 }
 
 // read hands on what arrives until the session ends.
 func (l *link) read(ctx context.Context, s *session) error {
+	for _, request := range s.early {
+		select {
+		case l.in <- request:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	for {
 		if err := s.conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
 			return fmt.Errorf("set deadline: %w", err)
@@ -198,6 +218,7 @@ type session struct {
 	topic  string
 	pinged time.Time
 	dead   atomic.Bool
+	early  [][]byte // requests that came before the session was open
 }
 
 // publish sends a report, or loses it when the line is down: a printer stores nothing.
