@@ -75,6 +75,7 @@ func (f *Fleet) Request(ctx context.Context, actor grove.Actor, serial string, p
 		o := order{actor: actor, serial: serial, request: r, reply: reply}
 		if err := f.issue(ctx, &o); err != nil {
 			f.metrics.refused.Inc()
+			f.Log.Info("command refused", slog.String("printer", serial), slog.String("command", r.Command), slog.Any("error", err))
 			reply(bambu.Reply(r, "fail", words(err)))
 		} else if o.job != nil {
 			reply(bambu.Reply(r, "success", "queued as job "+o.job.TaskID()))

@@ -23,7 +23,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const serial = "01P00A000000001"
+const (
+	serial = "01P00A000000001"
+	life   = 20 * time.Minute // shorter than the default, for the sake of the clock that tests move
+)
 
 // records, printers and turns do what the server does: they hand the rooms to
 // each other.
@@ -208,6 +211,7 @@ func (h *house) open() {
 	file := grove.File{ID: "f_1", Name: "cube.gcode.3mf", Kind: "3mf", Printable: true, Plates: []grove.Plate{{Index: 1, EstimateSeconds: 60}}}
 	h.queue = queue.New(queue.Config{
 		Records: records{h.db}, Printers: printers{h.fleet}, Files: shelf{file}, Gate: new(access.Access), Log: quiet, Registry: registry,
+		Life: life, Pace: 20 * time.Second,
 	})
 	h.fleet.Join(turns{h.queue}, h.queue)
 }

@@ -71,11 +71,11 @@ func TestAnUnansweredStartIsNeverSentAgain(t *testing.T) {
 		second := h.submit()
 		pass(299 * time.Second)
 		h.want(j.ID, grove.Sending)
-		pass(10 * time.Second)
+		pass(30 * time.Second)
 		if s := h.state(j.ID); s != grove.Unknown && s != grove.Failed {
 			t.Errorf("after 300 s the job is %s", s)
 		}
-		pass(2 * time.Hour)
+		pass(10 * time.Minute)
 		if n := h.m.started(); n != 1 {
 			t.Errorf("sent %d times", n)
 		}
@@ -113,7 +113,7 @@ func TestAPersonResolvesWhatNobodyKnows(t *testing.T) {
 			h.m.mute = true
 			j := h.submit()
 			h.leave("power cut")
-			pass(time.Hour)
+			pass(10 * time.Minute)
 			h.want(j.ID, grove.Unknown)
 			if _, err := h.queue.ClearPlate(t.Context(), h.actor, serial); grove.AsError(err).Code != grove.Conflict {
 				t.Errorf("the plate was confirmed while the job was unknown: %v", err)
@@ -165,13 +165,13 @@ func TestAJobLapsesAndIsNeverStartedAfter(t *testing.T) {
 	live(t, func(t *testing.T, h *house) {
 		h.m.becomes(map[string]any{"gcode_state": "RUNNING"})
 		j := h.submit()
-		pass(24*time.Hour + time.Minute)
+		pass(life + time.Minute)
 		h.want(j.ID, grove.Expired)
 		h.m.becomes(map[string]any{"gcode_state": "FINISH"})
 		if _, err := h.queue.ClearPlate(t.Context(), h.actor, serial); err != nil {
 			t.Fatal(err)
 		}
-		pass(time.Hour)
+		pass(5 * time.Minute)
 		if h.m.started() != 0 {
 			t.Error("a lapsed job was started")
 		}

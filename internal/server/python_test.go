@@ -70,16 +70,14 @@ func TestThePythonExampleTakesEffectEveryTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range 4 {
-		serial := fmt.Sprintf("01P00A00000010%d", n)
-		h.printer(func(c *sim.Config) {
-			c.Serial, c.Speed, c.Begin, c.Seed = serial, 1, sim.BeginPrinting, int64(n)
-		})
-		h.connected(serial)
-	}
-	for n := range 4 {
 		t.Run(fmt.Sprint("printer ", n), func(t *testing.T) {
 			t.Parallel()
 			serial := fmt.Sprintf("01P00A00000010%d", n)
+			// Switched on only now: its print must outlast the 50 runs.
+			h.printer(func(c *sim.Config) {
+				c.Serial, c.Speed, c.Tick, c.Begin, c.Seed = serial, 1, 200*time.Millisecond, sim.BeginPrinting, int64(n)
+			})
+			h.connected(serial)
 			p, err := h.server.db.Printer(t.Context(), serial)
 			if err != nil {
 				t.Fatal(err)
