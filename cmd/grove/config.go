@@ -15,7 +15,7 @@ import (
 // yamlFile resolves flags by their names from one flat YAML file.
 type yamlFile map[string]any
 
-func loadYAML(r io.Reader) (kong.Resolver, error) {
+func loadYAML(r io.Reader) (kong.Resolver, error) { //nolint:ireturn // kong asks for this form
 	file := yamlFile{}
 	if err := yaml.NewDecoder(r).Decode(&file); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read the configuration file: %w", err)

@@ -161,7 +161,7 @@ type byJob struct {
 	ID int64 `arg:"" help:"The job's id."`
 }
 
-func (c *byJob) act(ctx context.Context, act func(*client.Client) (grove.Job, error)) error {
+func (c *byJob) act(act func(*client.Client) (grove.Job, error)) error {
 	cl, err := c.signedIn()
 	if err != nil {
 		return err
@@ -177,14 +177,14 @@ type jobsShowCmd struct{ byJob }
 
 // Run shows one job.
 func (c *jobsShowCmd) Run(ctx context.Context) error {
-	return c.act(ctx, func(cl *client.Client) (grove.Job, error) { return cl.Job(ctx, c.ID) })
+	return c.act(func(cl *client.Client) (grove.Job, error) { return cl.Job(ctx, c.ID) })
 }
 
 type jobsCancelCmd struct{ byJob }
 
 // Run cancels a job.
 func (c *jobsCancelCmd) Run(ctx context.Context) error {
-	return c.act(ctx, func(cl *client.Client) (grove.Job, error) { return cl.CancelJob(ctx, c.ID) })
+	return c.act(func(cl *client.Client) (grove.Job, error) { return cl.CancelJob(ctx, c.ID) })
 }
 
 type jobsResolveCmd struct {
@@ -194,7 +194,7 @@ type jobsResolveCmd struct {
 
 // Run resolves an unknown start.
 func (c *jobsResolveCmd) Run(ctx context.Context) error {
-	return c.act(ctx, func(cl *client.Client) (grove.Job, error) {
+	return c.act(func(cl *client.Client) (grove.Job, error) {
 		return cl.ResolveJob(ctx, c.ID, grove.JobState(c.Outcome))
 	})
 }

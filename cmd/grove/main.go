@@ -58,8 +58,7 @@ func run(args []string) int {
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		var usage *kong.ParseError
-		if errors.As(err, &usage) {
+		if _, usage := errors.AsType[*kong.ParseError](err); usage {
 			fmt.Fprintf(os.Stderr, "grove: %v\nTry grove --help, or grove COMMAND --help.\n", err)
 			return exitInvalid
 		}

@@ -126,7 +126,7 @@ func banner(w io.Writer, i server.Info) {
 	case i.SetupCode != "":
 		setupBanner(w, i)
 	}
-	fmt.Fprint(w, "\nStop it with Ctrl-C.\n\n")
+	fmt.Fprintln(w, "\nStop it with Ctrl-C.")
 }
 
 func setupBanner(w io.Writer, i server.Info) {

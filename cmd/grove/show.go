@@ -94,6 +94,6 @@ type versionCmd struct{}
 
 // Run prints the version.
 func (versionCmd) Run() error {
-	fmt.Fprintln(os.Stdout, "grove", version())
-	return nil
+	_, err := fmt.Fprintln(os.Stdout, "grove", version())
+	return err
 }
