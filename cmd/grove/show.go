@@ -63,8 +63,10 @@ func stateLine(l grove.Live) string {
 	}
 	line := fmt.Sprintf("%s  %-8s", l.Serial, s.State)
 	if !s.Idle() {
-		left := (time.Duration(s.RemainingSeconds) * time.Second).Round(time.Minute)
-		line += fmt.Sprintf(" %3d %%  layer %d/%d  %s left", s.Percent, s.Layer, s.TotalLayers, left)
+		line += fmt.Sprintf(" %3d %%  layer %d/%d", s.Percent, s.Layer, s.TotalLayers)
+		if s.RemainingSeconds > 0 {
+			line += fmt.Sprintf("  %s left", time.Duration(s.RemainingSeconds)*time.Second)
+		}
 	}
 	line += fmt.Sprintf("  nozzle %.0f/%.0f °C  bed %.0f/%.0f °C", s.NozzleCelsius, s.NozzleTargetCelsius, s.BedCelsius, s.BedTargetCelsius)
 	if s.FileName != "" {
