@@ -46,6 +46,11 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 	if err := b.check(); err != nil {
 		return Bound{}, err
 	}
+	if owner, bound := f.Owner(b.Serial); bound && owner != actor.UserID && f.possesses(b) {
+		if err := f.unheld(ctx, b.Serial); err != nil {
+			return Bound{}, err
+		}
+	}
 	code, issued, err := f.accessCode(ctx, b.Code)
 	if err != nil {
 		return Bound{}, err
@@ -145,10 +150,26 @@ func (f *Fleet) adopt(p grove.Printer) {
 	f.Rebound(p.Serial)
 }
 
+// unheld refuses while a job holds the printer: nobody would be told of its end,
+// and it would stand in the way of the next owner's jobs.
+func (f *Fleet) unheld(ctx context.Context, serial string) error {
+	_, err := f.Records.UpdatePrinter(ctx, serial, func(_ *grove.Printer, active *grove.Job) ([]grove.Event, error) {
+		if active == nil {
+			return nil, nil
+		}
+		return nil, grove.Errorf(grove.Conflict, "printer_has_job",
+			"job %d (%s) holds printer %s; cancel it, or resolve it if its start is unknown, before the printer changes hands", active.ID, active.State, serial)
+	})
+	return err
+}
+
 // Unbind gives a printer up. Its history stays with the account.
 func (f *Fleet) Unbind(ctx context.Context, actor grove.Actor, serial string) error {
 	u, err := f.may(actor, grove.BindPrinter, serial)
 	if err != nil {
+		return err
+	}
+	if err := f.unheld(ctx, serial); err != nil {
 		return err
 	}
 	if err := f.Records.UnbindPrinter(ctx, serial, actor.UserID, time.Now().UTC()); err != nil {

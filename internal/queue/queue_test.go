@@ -354,3 +354,43 @@ func TestACommandThatStartsBecomesAJob(t *testing.T) {
 		}
 	})
 }
+
+func TestAPrinterThatChangedHandsPrintsNothingForItsFormerOwner(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING"})
+		j := h.submit()
+		p, err := h.db.Printer(t.Context(), serial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := h.db.CreateUser(t.Context(), grove.User{Email: "b@example.org", Role: grove.Member})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := grove.Actor{Kind: grove.ActorUser, UserID: u.ID}
+		if _, err := h.fleet.Bind(t.Context(), next, fleet.Binding{Serial: serial, Code: string(p.AccessCode)}); err != nil {
+			t.Fatal(err)
+		}
+		h.m.becomes(map[string]any{"gcode_state": "IDLE"})
+		pass(5 * time.Minute)
+		h.want(j.ID, grove.Failed)
+		if h.m.started() != 0 {
+			t.Error("the former owner's job was started")
+		}
+	})
+}
+
+func TestAPrinterIsNotGivenUpWhileAJobHoldsIt(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		j := h.submit()
+		h.m.prints("RUNNING")
+		if err := h.fleet.Unbind(t.Context(), h.actor, serial); grove.AsError(err).Code != grove.Conflict {
+			t.Fatalf("unbound during a print: %v", err)
+		}
+		h.m.prints("FINISH")
+		h.want(j.ID, grove.Finished)
+		if err := h.fleet.Unbind(t.Context(), h.actor, serial); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -13,6 +13,9 @@ import (
 
 // begin brings one queued job to its one start, or leaves it waiting and says why.
 func (q *Queue) begin(ctx context.Context, j grove.Job) error {
+	if live, err := q.Printers.Now(j.Serial); err != nil || live.OwnerID != j.OwnerID {
+		return q.fail(ctx, j.ID, "printer_gone", "the printer does not belong to this account any more")
+	}
 	if why := q.blocked(j.Serial); why != "" {
 		return q.wait(ctx, j.ID, why)
 	}
@@ -137,6 +140,8 @@ func (q *Queue) commit(p *grove.Printer, active *grove.Job, id int64, a *grove.A
 	switch {
 	case active == nil || active.ID != id || active.State != grove.Ready:
 		return nil, grove.Errorf(grove.Conflict, "job_state", "job %d changed while it was prepared", id)
+	case p.OwnerID != active.OwnerID:
+		return q.failed(active, "printer_gone", "the printer changed hands while the print was prepared")
 	case !p.PlateClear:
 		return nil, grove.Errorf(grove.Conflict, "plate_not_clear", "the plate of %s is not clear", p.Name)
 	case !time.Now().Before(a.NotAfter) || !time.Now().Before(active.ExpiresAt):
