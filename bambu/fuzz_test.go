@@ -171,7 +171,7 @@ func FuzzParseVersions(f *testing.F) {
 // would find a target over the limit.
 func FuzzHeatingGcode(f *testing.F) {
 	for _, s := range []string{
-		"M104 S220", "m104s301", "M190 R100 ; S999", "N1 M109 S20 R301*5", "M104 M140 S200", "M 104 S 301", "M104 S2e3", "G1 X1\nM140 S101\n", "M191 S60.5", "M104\tS+300", "M104 S.5", "S301M104",
+		"M104 S220", "m104s301", "M190 R100 ; S999", "N1 M109 S20 R301*5", "M104 M140 S200", "M 104 S 301", "M104 S2e3", "G1 X1\nM140 S101\n", "M191 S60.5", "M104\tS+300", "M104 S.5", "S301M104", "M109 \fS1e7", "M104\vS301",
 	} {
 		f.Add(s)
 	}

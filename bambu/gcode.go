@@ -39,6 +39,9 @@ func checkGcode(m Model, r Request) error {
 	if err != nil {
 		return err
 	}
+	if strings.ContainsFunc(code, doubtful) {
+		return gcodeError("bad_param", "the G-code has a control character that printers may read in different ways; send plain text lines")
+	}
 	for line := range strings.FieldsFuncSeq(code, lineEnd) {
 		line, _, _ = strings.Cut(line, ";")
 		if err := checkLine(m, line); err != nil {
@@ -48,9 +51,13 @@ func checkGcode(m Model, r Request) error {
 	return nil
 }
 
-// lineEnd reports whether a character may end a line: any control but the tab.
-func lineEnd(r rune) bool {
-	return r < ' ' && r != '\t' || r == '\u0085' || r == '\u2028' || r == '\u2029'
+// lineEnd reports whether a character ends a line.
+func lineEnd(r rune) bool { return r == '\n' || r == '\r' }
+
+// doubtful reports whether one parser may take a character for the end of a
+// line and another for space: a target behind it might heat unseen.
+func doubtful(r rune) bool {
+	return r < ' ' && r != '\t' && !lineEnd(r) || r == '\u007f' || r == '\u0085' || r == '\u2028' || r == '\u2029'
 }
 
 // checkLine checks one line without its comment.
