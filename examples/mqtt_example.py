@@ -6,12 +6,11 @@ BROKER = "us.mqtt.bambulab.com"
 PORT = 8883
 DEVICE_ID = "your_device_id"
 ACCESS_CODE = "your_access_code"
-CA_FILE = None
 
 # Create MQTT client
 client = mqtt.Client()
 client.username_pw_set(username="bblp", password=ACCESS_CODE)
-client.tls_set(CA_FILE)
+client.tls_set()
 
 # Connect to broker
 client.connect(BROKER, PORT, 60)
