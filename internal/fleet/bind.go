@@ -46,10 +46,8 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 	if err := b.check(); err != nil {
 		return Bound{}, err
 	}
-	if owner, bound := f.Owner(b.Serial); bound && owner != actor.UserID && f.possesses(b) {
-		if err := f.unheld(ctx, b.Serial); err != nil {
-			return Bound{}, err
-		}
+	if err := f.mayTake(ctx, actor, b); err != nil {
+		return Bound{}, err
 	}
 	code, issued, err := f.accessCode(ctx, b.Code)
 	if err != nil {
@@ -69,6 +67,27 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 		return Bound{}, err
 	}
 	return Bound{Printer: p, DeviceSecret: grove.Secret(secret), AccessCode: p.AccessCode}, nil
+}
+
+// mayTake lets a printer of somebody else change hands only for its present
+// access code, and only so many wrong ones are heard.
+func (f *Fleet) mayTake(ctx context.Context, actor grove.Actor, b Binding) error {
+	owner, bound := f.Owner(b.Serial)
+	if !bound || owner == actor.UserID {
+		return nil
+	}
+	if wait := f.guesses.wait(b.Serial, time.Now()); wait > 0 {
+		return &grove.Error{
+			Code: grove.Limited, Reason: grove.ReasonRateLimited, RetryAfter: wait,
+			Message: "too many wrong codes for printer " + b.Serial + "; wait before you try again",
+		}
+	}
+	if f.possesses(b) {
+		return f.unheld(ctx, b.Serial)
+	}
+	f.guesses.miss(b.Serial, time.Now())
+	return grove.Errorf(grove.Conflict, "printer_bound",
+		"printer %s belongs to another account; give its present access code as bind_code to take it over", b.Serial)
 }
 
 func (b *Binding) check() error {
@@ -131,23 +150,34 @@ func HashSecret(secret string) string {
 }
 
 // adopt puts a bound printer into memory and ends a connection that the former
-// secret opened.
+// secret opened. After a change of hands nothing that the printer told its former
+// owner remains.
 func (f *Fleet) adopt(p grove.Printer) {
 	f.mu.Lock()
 	u := f.units[p.Serial]
-	if u == nil {
-		u = newUnit(p, time.Now())
-		f.units[p.Serial] = u
+	if u == nil || u.owner.Load() != p.OwnerID {
+		f.units[p.Serial] = newUnit(p, time.Now())
 	}
 	f.mu.Unlock()
+	if u != nil {
+		f.retire(u, p)
+	}
+	f.Rebound(p.Serial)
+}
+
+// retire ends the link of a former binding.
+func (f *Fleet) retire(u *unit, p grove.Printer) {
 	u.mu.Lock()
-	u.remember(p)
 	link := u.link
+	if u.owner.Load() == p.OwnerID {
+		u.remember(p)
+	} else {
+		u.link, u.dirty, u.turns = nil, false, nil
+	}
 	u.mu.Unlock()
 	if link != nil {
 		link.Close("bound anew")
 	}
-	f.Rebound(p.Serial)
 }
 
 // unheld refuses while a job holds the printer: nobody would be told of its end,

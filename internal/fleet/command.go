@@ -175,6 +175,9 @@ func (f *Fleet) issue(ctx context.Context, o *order) error {
 	if f.answerKnown(u, o) {
 		return nil
 	}
+	if o.request.Urgent() {
+		return f.sendUrgent(ctx, u, o)
+	}
 	if o.request.Kind() != bambu.KindRead {
 		if err := f.audit(ctx, o.actor, o.serial, "printer.command", detail(o.request)); err != nil {
 			return err
@@ -184,6 +187,16 @@ func (f *Fleet) issue(ctx context.Context, o *order) error {
 		return grove.Errorf(grove.Unavailable, "too_late", "the command was not sent: it had waited too long")
 	}
 	return f.send(u, pending{request: o.request, done: o.done})
+}
+
+// sendUrgent sends a stop or a pause before anything else: a full disk or a lost
+// database must not keep a machine running.
+func (f *Fleet) sendUrgent(ctx context.Context, u *unit, o *order) error {
+	err := f.send(u, pending{request: o.request, done: o.done})
+	if auditErr := f.audit(ctx, o.actor, o.serial, "printer.command", detail(o.request)); auditErr != nil {
+		f.Log.Error("act not in the audit log", slog.String("printer", o.serial), slog.String("command", o.request.Command), slog.Any("error", auditErr))
+	}
+	return err
 }
 
 func detail(r bambu.Request) string {

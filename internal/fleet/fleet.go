@@ -45,6 +45,8 @@ type Link interface {
 // Turns is told of every turn of a printer, in order, one at a time a printer.
 type Turns interface {
 	Turn(ctx context.Context, t Turn) error
+	// Settled is called when all that a printer said is stored.
+	Settled()
 }
 
 // Starts makes a job of a start that a client sent as a command.
@@ -78,6 +80,7 @@ type Fleet struct {
 	starts   Starts
 	metrics  metrics
 	sequence atomic.Int64
+	guesses  guesses
 
 	mu    sync.RWMutex
 	units map[string]*unit

@@ -71,6 +71,8 @@ func (t *turns) Turn(_ context.Context, turn fleet.Turn) error {
 	return nil
 }
 
+func (t *turns) Settled() {}
+
 func (t *turns) kinds() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -405,34 +407,26 @@ func TestOnlyOneLinkAPrinter(t *testing.T) {
 	}
 }
 
-func TestAPrinterChangesHandsOnlyForItsPresentCode(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	thief, err := h.db.CreateUser(t.Context(), grove.User{Email: "b@example.org", Name: "B", Role: grove.Member})
-	if err != nil {
-		t.Fatal(err)
-	}
-	other := grove.Actor{Kind: grove.ActorUser, UserID: thief.ID}
-	for _, code := range []string{"", "12345678"} {
-		if _, err := h.Bind(t.Context(), other, fleet.Binding{Serial: serial, Code: code}); grove.AsError(err).Code != grove.Conflict {
-			t.Errorf("with code %q: %v", code, err)
+// A printer that flaps faster than its turns can be stored is cut off, and what it
+// becomes afterwards is told in full.
+func TestTurnsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		link := &printer{}
+		h.Attach(serial, link)
+		for i := range 1000 {
+			h.Observe(serial, []byte(strings.Replace(idle, "IDLE", []string{"IDLE", "RUNNING"}[i%2], 1)))
 		}
-	}
-	p, err := h.db.Printer(t.Context(), serial)
-	if err != nil {
-		t.Fatal(err)
-	}
-	link := &printer{}
-	h.Attach(serial, link)
-	if _, err := h.Bind(t.Context(), other, fleet.Binding{Serial: serial, Code: string(p.AccessCode)}); err != nil {
-		t.Fatal(err)
-	}
-	if owner, _ := h.Owner(serial); owner != thief.ID {
-		t.Errorf("owner %d, want %d", owner, thief.ID)
-	}
-	if link.closed == "" {
-		t.Error("the connection of the former binding goes on")
-	}
+		if link.closed == "" {
+			t.Error("it goes on")
+		}
+		stop := h.run()
+		defer stop()
+		synctest.Wait()
+		if n := strings.Count(h.turns.kinds(), "reported"); n == 0 || n > 256 {
+			t.Errorf("%d turns were kept", n)
+		}
+	})
 }
 
 func TestAFullReportIsAnsweredFromWhatIsKnown(t *testing.T) {
@@ -527,7 +521,11 @@ func TestStartConditions(t *testing.T) {
 			}, ""},
 		} {
 			h := newHouse(t)
-			err := h.Start(t.Context(), c.set(h))
+			stop := h.run()
+			o := c.set(h)
+			synctest.Wait()
+			err := h.Start(t.Context(), o)
+			stop()
 			if (c.want == "" && err != nil) || (c.want != "" && !grove.HasReason(err, c.want)) {
 				t.Errorf("%s: got %v, want %q", name, err, c.want)
 			}

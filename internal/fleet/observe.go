@@ -55,7 +55,8 @@ func (f *Fleet) merged(u *unit, report bambu.Report, now time.Time) {
 	}
 	if m := markOf(u.shadow); m != u.turned {
 		u.turned = m
-		f.push(u, Turn{Kind: Reported, Shadow: u.shadow})
+		f.push(u, Turn{Kind: Reported, Shadow: u.shadow, Away: u.away})
+		u.away = 0
 	}
 }
 

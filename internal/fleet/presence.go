@@ -32,6 +32,9 @@ func (f *Fleet) Attach(serial string, link Link) (detach func(reason string)) {
 	epoch := u.epoch
 	u.link, u.complete, u.lostAt = link, false, time.Time{}
 	u.turned = mark{} // what was missed shows in the first full report
+	if !u.printer.LastSeenAt.IsZero() {
+		u.away = max(u.away, time.Since(u.printer.LastSeenAt))
+	}
 	lost := u.drop()
 	if !u.announce {
 		u.announce = true

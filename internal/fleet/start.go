@@ -45,6 +45,20 @@ func (f *Fleet) Refresh(ctx context.Context, serial string) error {
 	}
 }
 
+// Retell tells the printer's present state as a turn, in its place among the
+// others.
+func (f *Fleet) Retell(serial string) {
+	u, err := f.unit(serial)
+	if err != nil {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.complete {
+		f.push(u, Turn{Kind: Reported, Shadow: u.shadow})
+	}
+}
+
 // ask sends a question of the server's own.
 func (f *Fleet) ask(u *unit, class, command string) error {
 	questions, err := bambu.ParseRequests([]byte(`{"` + class + `":{"command":"` + command + `"}}`))
@@ -66,7 +80,7 @@ func (f *Fleet) Fit(serial string) error {
 	return u.fit()
 }
 
-// fit: connected, heard of in full, idle, without a fatal error. The caller
+// fit: connected, heard of in full, all it said stored, idle, without a fatal error. The caller
 // holds u.mu.
 func (u *unit) fit() error {
 	if u.link == nil {
@@ -74,6 +88,9 @@ func (u *unit) fit() error {
 	}
 	if !u.complete {
 		return grove.Errorf(grove.Conflict, "printer_silent", "printer %s has not told its whole state yet", u.serial)
+	}
+	if u.working || len(u.turns) > 0 {
+		return grove.Errorf(grove.Conflict, grove.ReasonSettling, "what printer %s reported a moment ago is still being stored", u.serial)
 	}
 	if !u.shadow.Idle() {
 		return grove.Errorf(grove.Conflict, "printer_busy", "printer %s is busy (%s)", u.serial, u.shadow.State)

@@ -29,20 +29,34 @@ type Turn struct {
 	Kind   TurnKind
 	At     time.Time
 	Shadow grove.Shadow
+	// Away is how long nothing had been heard of the printer before this link.
+	// It is set on the first report of a link.
+	Away time.Duration
 	// JobID, OK and Reason belong to StartAnswered.
 	JobID  int64
 	OK     bool
 	Reason string
 }
 
+const (
+	// maxTurns bounds what a printer may say faster than it can be stored. One
+	// that says more is cut off: no turn may be left out.
+	maxTurns = 256
+	// turnsAtOnce is how many a worker tells before other printers have theirs.
+	turnsAtOnce = 16
+)
+
 // push adds a turn and wakes a worker. The caller holds u.mu.
 func (f *Fleet) push(u *unit, t Turn) {
 	t.Serial, t.At = u.serial, time.Now().UTC()
-	if n := len(u.turns); n > 0 && t.Kind == Reported && u.turns[n-1].Kind == Reported && u.turns[n-1].Shadow.State == t.Shadow.State {
-		u.turns[n-1] = t // the state stood still, so the newer one tells all
-	} else {
-		u.turns = append(u.turns, t)
+	if len(u.turns) >= maxTurns && t.Kind == Reported {
+		u.turned = mark{} // said again once there is room
+		if u.link != nil {
+			u.link.Close("it changes faster than can be stored")
+		}
+		return
 	}
+	u.turns = append(u.turns, t)
 	f.wake(u)
 }
 
@@ -72,11 +86,16 @@ func (f *Fleet) worker(ctx context.Context) error {
 }
 
 func (f *Fleet) drain(ctx context.Context, u *unit) {
-	for {
+	for n := 0; ; n++ {
 		u.mu.Lock()
-		if len(u.turns) == 0 || ctx.Err() != nil {
+		if len(u.turns) == 0 || n == turnsAtOnce || ctx.Err() != nil {
 			u.working = false
+			settled := len(u.turns) == 0
+			f.wake(u)
 			u.mu.Unlock()
+			if settled {
+				f.turns.Settled()
+			}
 			return
 		}
 		t := u.turns[0]

@@ -35,6 +35,8 @@ type unit struct {
 
 	pending map[string]*pending
 
+	away time.Duration // silence before this link, until the first report tells it
+
 	turns   []Turn
 	working bool
 	turned  mark // what the last turn told

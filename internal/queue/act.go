@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -14,13 +15,21 @@ const cancelWish = "cancel_wished"
 // Cancel ends a job. One that has not been sent is cancelled at once; a running
 // one is stopped at the printer and becomes cancelled when the printer says so.
 func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.Job, error) {
-	if err := q.own(ctx, actor, grove.ControlPrinter, id); err != nil {
-		return grove.Job{}, err
+	before, err := q.own(ctx, actor, grove.ControlPrinter, id)
+	if err != nil {
+		return before, err
+	}
+	var stopped error
+	if before.State.Started() { // first of all: a database in trouble must not keep a machine running
+		stopped = q.Printers.Stop(ctx, actor, before.Serial)
 	}
 	j, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
 		if j.State.Started() {
 			j.Failure = cancelWish
 			return nil, nil
+		}
+		if before.State.Started() && j.State.Done() {
+			return nil, nil // the stop was faster
 		}
 		if err := j.MoveTo(grove.Cancelled); err != nil {
 			return nil, err
@@ -28,39 +37,36 @@ func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.
 		j.Failure, j.Why, j.FinishedAt = "cancelled", "cancelled before it was sent", time.Now().UTC()
 		return []grove.Event{q.event(grove.JobCancelled, j, "cancelled", j.Why)}, nil
 	})
-	if err != nil {
-		return j, err
-	}
-	if err := q.audit(ctx, actor, j, "job.cancel"); err != nil {
-		return j, err
-	}
+	q.audit(ctx, jobAct(actor, &before, "job.cancel"))
 	q.Kick()
-	if j.State.Started() {
-		return j, q.Printers.Stop(ctx, actor, j.Serial)
-	}
-	return j, nil
+	return j, errors.Join(stopped, err)
 }
 
-func (q *Queue) own(ctx context.Context, actor grove.Actor, action grove.Action, id int64) error {
+func (q *Queue) own(ctx context.Context, actor grove.Actor, action grove.Action, id int64) (grove.Job, error) {
 	j, err := q.Job(ctx, actor, id)
 	if err != nil {
-		return err
+		return j, err
 	}
-	return q.Gate.Authorize(actor, action, grove.Resource{Serial: j.Serial, OwnerID: j.OwnerID})
+	return j, q.Gate.Authorize(actor, action, grove.Resource{Serial: j.Serial, OwnerID: j.OwnerID})
 }
 
 // Resolve says what became of an unknown start, after a person has looked:
-// running, finished, or failed (it never began).
+// running, finished, or failed (it never began). A print on a printer that is away
+// may be declared over too: that printer might never come back.
 func (q *Queue) Resolve(ctx context.Context, actor grove.Actor, id int64, to grove.JobState) (grove.Job, error) {
 	if to != grove.Running && to != grove.Finished && to != grove.Failed {
 		return grove.Job{}, grove.Errorf(grove.Invalid, "bad_outcome", "outcome must be running, finished or failed, not %q", string(to))
 	}
-	if err := q.own(ctx, actor, grove.StartPrint, id); err != nil {
-		return grove.Job{}, err
+	before, err := q.own(ctx, actor, grove.StartPrint, id)
+	if err != nil {
+		return before, err
 	}
+	live, err := q.Printers.Now(before.Serial)
+	absent := err != nil || !live.Connected
 	j, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
-		if j.State != grove.Unknown {
-			return nil, grove.Errorf(grove.Conflict, "job_state", "job %d is %s; only an unknown start needs an answer", id, j.State)
+		if over := to != grove.Running && absent && j.State.Started(); j.State != grove.Unknown && !over {
+			return nil, grove.Errorf(grove.Conflict, "job_state",
+				"job %d is %s; only an unknown start, or a print on a printer that is away, needs an answer", id, j.State)
 		}
 		c := &scene{q: q, j: j}
 		if to == grove.Running {
@@ -78,7 +84,8 @@ func (q *Queue) Resolve(ctx context.Context, actor grove.Actor, id int64, to gro
 		return j, err
 	}
 	q.Kick()
-	return j, q.audit(ctx, actor, j, "job.resolve")
+	q.audit(ctx, jobAct(actor, &j, "job.resolve"))
+	return j, nil
 }
 
 // ClearPlate records that a person found the plate empty. While the printer
@@ -107,7 +114,6 @@ func (q *Queue) ClearPlate(ctx context.Context, actor grove.Actor, serial string
 	}
 	q.Printers.Learn(p)
 	q.Kick()
-	return p, q.Records.AddAudit(ctx, grove.AuditEntry{
-		At: time.Now().UTC(), Actor: actor.String(), UserID: p.OwnerID, Action: "plate.clear", Serial: serial,
-	})
+	q.audit(ctx, grove.AuditEntry{Actor: actor.String(), UserID: p.OwnerID, Action: "plate.clear", Serial: serial})
+	return p, nil
 }

@@ -3,8 +3,8 @@ package queue
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -18,8 +18,13 @@ const atOnce = 16
 
 // Run settles what a crash left behind, then dispatches jobs until ctx ends.
 func (q *Queue) Run(ctx context.Context) error {
-	if err := q.recover(ctx); err != nil {
-		return fmt.Errorf("settle interrupted jobs: %w", err)
+	for err := q.recover(ctx); err != nil; err = q.recover(ctx) {
+		q.Log.Error("interrupted jobs not settled", slog.Any("error", err))
+		select { // nothing starts before that is done
+		case <-ctx.Done():
+			return nil
+		case <-time.After(q.Pace):
+		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce + 1)
@@ -54,11 +59,14 @@ func (q *Queue) recover(ctx context.Context) error {
 	}
 	for _, j := range left.Items {
 		_, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
-			if j.State == grove.Sending {
+			switch {
+			case j.State == grove.Sending:
 				return q.doubt(j, "the server stopped while the start was being sent")
+			case j.State.Preparing():
+				j.Why = "waits again after a restart of the server"
+				return nil, j.MoveTo(grove.Queued)
 			}
-			j.Why = "waits again after a restart of the server"
-			return nil, j.MoveTo(grove.Queued)
+			return nil, nil // it moved on meanwhile
 		})
 		if err != nil {
 			return err
@@ -82,19 +90,78 @@ func (q *Queue) round(ctx context.Context, g *errgroup.Group, busy *sync.Map) er
 	if err := q.expire(ctx); err != nil {
 		return err
 	}
+	if err := q.unstrand(ctx, busy); err != nil {
+		return err
+	}
 	heads, err := q.Records.Heads(ctx)
 	if err != nil {
 		return err
 	}
-	doubtful, err := q.doubtful(ctx)
+	started, err := q.Records.Jobs(ctx, 0, "", []grove.JobState{grove.Sending, grove.Accepted, grove.Running, grove.Unknown}, grove.Page{})
 	if err != nil {
 		return err
 	}
 	for _, j := range heads {
 		q.hand(ctx, g, busy, j, q.begin)
 	}
-	for _, j := range doubtful {
-		q.hand(ctx, g, busy, j, q.settle)
+	now := time.Now()
+	for _, j := range started.Items {
+		switch {
+		case j.Failure == cancelWish && q.dueAgain(&j, now, stopAgain) && q.prints(j.Serial):
+			q.hand(ctx, g, busy, j, q.stop)
+		case (j.State == grove.Accepted || j.State == grove.Unknown) && j.Attempt != nil &&
+			now.Sub(j.Attempt.SentAt) >= q.Proof && q.dueAgain(&j, now, time.Minute):
+			q.hand(ctx, g, busy, j, q.settle)
+		}
+	}
+	return nil
+}
+
+// stopAgain is how often a stop is repeated while the printer still prints: one
+// that came before the print began was not heard.
+const stopAgain = 5 * time.Second
+
+// dueAgain reports whether a job was followed up long enough ago.
+func (q *Queue) dueAgain(j *grove.Job, now time.Time, every time.Duration) bool {
+	if now.Sub(q.asked[j.ID]) < every {
+		return false
+	}
+	q.asked[j.ID] = now
+	maps.DeleteFunc(q.asked, func(_ int64, at time.Time) bool { return now.Sub(at) > time.Hour })
+	return true
+}
+
+func (q *Queue) prints(serial string) bool {
+	live, err := q.Printers.Now(serial)
+	return err == nil && live.Connected && printing(live.Shadow.State)
+}
+
+// stop stops a cancelled print that began all the same. Stopping may be repeated.
+func (q *Queue) stop(ctx context.Context, j grove.Job) error {
+	return q.Printers.Stop(ctx, grove.Actor{Kind: grove.ActorSystem}, j.Serial)
+}
+
+// unstrand puts jobs back in line that nobody is preparing: a write failed
+// halfway. Nothing was sent.
+func (q *Queue) unstrand(ctx context.Context, busy *sync.Map) error {
+	list, err := q.Records.Jobs(ctx, 0, "", []grove.JobState{grove.Claimed, grove.Uploading, grove.Ready}, grove.Page{})
+	if err != nil {
+		return err
+	}
+	for _, j := range list.Items {
+		if _, prepared := busy.Load(j.Serial); prepared {
+			continue
+		}
+		_, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
+			if !j.State.Preparing() {
+				return nil, nil
+			}
+			j.Why = "waits again after an interruption"
+			return nil, j.MoveTo(grove.Queued)
+		})
+		if err != nil && !errors.Is(err, grove.Conflict) {
+			return err
+		}
 	}
 	return nil
 }
@@ -117,35 +184,14 @@ func (q *Queue) hand(ctx context.Context, g *errgroup.Group, busy *sync.Map, j g
 	}
 }
 
-// doubtful are the starts that should have shown by now, each asked once a minute.
-func (q *Queue) doubtful(ctx context.Context) ([]grove.Job, error) {
-	list, err := q.Records.Jobs(ctx, 0, "", []grove.JobState{grove.Accepted, grove.Unknown}, grove.Page{})
-	if err != nil {
-		return nil, err
-	}
-	var due []grove.Job
-	now := time.Now()
-	for _, j := range list.Items {
-		if j.Attempt == nil || now.Sub(j.Attempt.SentAt) < q.Proof || now.Sub(q.asked[j.ID]) < time.Minute {
-			continue
-		}
-		q.asked[j.ID] = now
-		due = append(due, j)
-	}
-	return due, nil
-}
-
 // settle asks the printer for a full report and plays it: an idle printer that
 // speaks of another job has not taken the start.
 func (q *Queue) settle(ctx context.Context, j grove.Job) error {
 	if err := q.Printers.Refresh(ctx, j.Serial); err != nil {
 		return nil //nolint:nilerr // absent or silent: asked again in a minute
 	}
-	live, err := q.Printers.Now(j.Serial)
-	if err != nil {
-		return err
-	}
-	return q.Reported(ctx, j.Serial, live.Shadow)
+	q.Printers.Retell(j.Serial)
+	return nil
 }
 
 // expire ends jobs that waited too long and doubts starts that nobody answered.

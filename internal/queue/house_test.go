@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,10 +30,41 @@ const (
 )
 
 // records, printers and turns do what the server does: they hand the rooms to
-// each other.
-type records struct{ *store.DB }
+// each other. A test can make the database fail.
+type records struct {
+	*store.DB
+	*trouble
+}
+
+var errDown = grove.Errorf(grove.Unavailable, "database_busy", "the database is busy")
+
+// trouble is what a test does to the database.
+type trouble struct {
+	jobIn  atomic.Int32              // so many changes of a job from now, one fails
+	audits atomic.Bool               // no act can be recorded
+	turns  atomic.Bool               // nothing that printers say can be stored
+	files  atomic.Bool               // no file can be found
+	stale  atomic.Pointer[grove.Job] // the next list of jobs is this one, as it once was
+}
+
+func (r records) UpdateJob(ctx context.Context, id int64, change func(*grove.Job) ([]grove.Event, error)) (grove.Job, error) {
+	if r.jobIn.Load() > 0 && r.jobIn.Add(-1) == 0 {
+		return grove.Job{}, errDown
+	}
+	return r.DB.UpdateJob(ctx, id, change)
+}
+
+func (r records) AddAudit(ctx context.Context, e grove.AuditEntry) error {
+	if r.audits.Load() {
+		return errDown
+	}
+	return r.DB.AddAudit(ctx, e)
+}
 
 func (r records) Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
+	if j := r.stale.Swap(nil); j != nil {
+		return grove.List[grove.Job]{Items: []grove.Job{*j}}, nil
+	}
 	return r.DB.Jobs(ctx, store.JobFilter{OwnerID: ownerID, Serial: serial, States: states}, page)
 }
 
@@ -47,9 +79,15 @@ func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) er
 	return err
 }
 
-type turns struct{ *queue.Queue }
+type turns struct {
+	*queue.Queue
+	*trouble
+}
 
 func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
+	if t.turns.Load() {
+		return errDown
+	}
 	switch turn.Kind {
 	case fleet.CameOnline:
 		return t.Online(ctx, turn.Serial, turn.Shadow)
@@ -59,13 +97,21 @@ func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
 		return t.Answered(ctx, turn.Serial, queue.Answer{Shadow: turn.Shadow, JobID: turn.JobID, OK: turn.OK, Reason: turn.Reason})
 	case fleet.Reported:
 	}
-	return t.Reported(ctx, turn.Serial, turn.Shadow)
+	return t.Reported(ctx, turn.Serial, turn.Shadow, turn.Away)
 }
 
+func (t turns) Settled() { t.Kick() }
+
 // shelf has the one file of these tests.
-type shelf struct{ file grove.File }
+type shelf struct {
+	file grove.File
+	*trouble
+}
 
 func (s shelf) Find(context.Context, int64, string, string, int64) (grove.File, error) {
+	if s.files.Load() {
+		return grove.File{}, errDown
+	}
 	return s.file, nil
 }
 func (shelf) ContentURL(grove.File, time.Duration) string { return "http://127.0.0.1/f/f_1" }
@@ -76,6 +122,7 @@ type machine struct {
 	mu     sync.Mutex
 	report map[string]any // the print object
 	starts []map[string]any
+	stops  int
 	mute   bool   // answers no start
 	refuse string // answers starts with fail and this reason
 	deaf   bool   // answers nothing at all
@@ -114,6 +161,7 @@ func (m *machine) answer(class string, fields map[string]any) {
 		}
 		m.say(map[string]any{class: fields})
 	case "stop":
+		m.stops++
 		fields["result"] = "success"
 		m.say(map[string]any{class: fields})
 	}
@@ -150,6 +198,12 @@ func (m *machine) started() int {
 	return len(m.starts)
 }
 
+func (m *machine) stopped() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.stops
+}
+
 // prints makes the machine speak of the job it was last told to start.
 func (m *machine) prints(state string) {
 	m.mu.Lock()
@@ -161,6 +215,7 @@ func (m *machine) prints(state string) {
 type house struct {
 	t     *testing.T
 	db    *store.DB
+	sick  *trouble
 	fleet *fleet.Fleet
 	queue *queue.Queue
 	actor grove.Actor
@@ -186,7 +241,7 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, db: db, actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}}
+	h := &house{t: t, db: db, sick: new(trouble), actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}}
 	h.open()
 	if _, err := h.fleet.Bind(t.Context(), h.actor, fleet.Binding{Serial: serial, Name: "Bench", Model: "P1S"}); err != nil {
 		t.Fatal(err)
@@ -203,17 +258,17 @@ func (h *house) open() {
 	registry, quiet := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
 	var err error
 	h.fleet, err = fleet.New(h.t.Context(), fleet.Config{
-		Records: h.db, Gate: new(access.Access), Tell: func(string, []byte) {}, Log: quiet, Registry: registry,
+		Records: records{h.db, h.sick}, Gate: new(access.Access), Tell: func(string, []byte) {}, Log: quiet, Registry: registry,
 	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	file := grove.File{ID: "f_1", Name: "cube.gcode.3mf", Kind: "3mf", Printable: true, Plates: []grove.Plate{{Index: 1, EstimateSeconds: 60}}}
 	h.queue = queue.New(queue.Config{
-		Records: records{h.db}, Printers: printers{h.fleet}, Files: shelf{file}, Gate: new(access.Access), Log: quiet, Registry: registry,
+		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Files: shelf{file, h.sick}, Gate: new(access.Access), Log: quiet, Registry: registry,
 		Life: life, Pace: 20 * time.Second,
 	})
-	h.fleet.Join(turns{h.queue}, h.queue)
+	h.fleet.Join(turns{h.queue, h.sick}, h.queue)
 }
 
 func (h *house) run() {

@@ -34,6 +34,7 @@ type Printers interface {
 	Refresh(ctx context.Context, serial string) error
 	Start(ctx context.Context, o Order) error
 	Stop(ctx context.Context, actor grove.Actor, serial string) error
+	Retell(serial string)
 	Learn(p grove.Printer)
 }
 
@@ -81,7 +82,8 @@ type Config struct {
 type Queue struct {
 	Config
 	kick    chan struct{}
-	asked   map[int64]time.Time // doubtful starts; the loop's own
+	asked   map[int64]time.Time // when a doubtful start or a stop was last followed up; the loop's own
+	taken   plates
 	metrics metrics
 }
 
@@ -110,11 +112,19 @@ func (q *Queue) Kick() {
 	}
 }
 
-func (q *Queue) audit(ctx context.Context, actor grove.Actor, j grove.Job, action string) error {
-	return q.Records.AddAudit(ctx, grove.AuditEntry{
-		At: time.Now().UTC(), Actor: actor.String(), UserID: j.OwnerID, Action: action, Serial: j.Serial,
-		Detail: "job " + j.TaskID() + " " + j.FileName,
-	})
+// audit records an act that is done. It can't be undone when the record fails,
+// so the caller is told of the act, and the log of the failure.
+func (q *Queue) audit(ctx context.Context, e grove.AuditEntry) {
+	e.At = time.Now().UTC()
+	if err := q.Records.AddAudit(context.WithoutCancel(ctx), e); err != nil {
+		q.Log.Error("act not in the audit log", slog.String("action", e.Action), slog.String("printer", e.Serial), slog.Any("error", err))
+	}
+}
+
+func jobAct(actor grove.Actor, j *grove.Job, action string) grove.AuditEntry {
+	return grove.AuditEntry{
+		Actor: actor.String(), UserID: j.OwnerID, Action: action, Serial: j.Serial, Detail: "job " + j.TaskID() + " " + j.FileName,
+	}
 }
 
 // event is a fact about a job, on a printer whose name is known to the fleet.

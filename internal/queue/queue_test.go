@@ -122,7 +122,7 @@ func TestAPersonResolvesWhatNobodyKnows(t *testing.T) {
 				t.Fatal(err)
 			}
 			h.want(j.ID, outcome)
-			if _, err := h.queue.Resolve(t.Context(), h.actor, j.ID, grove.Failed); grove.AsError(err).Code != grove.Conflict {
+			if _, err := h.queue.Resolve(t.Context(), h.actor, j.ID, grove.Running); grove.AsError(err).Code != grove.Conflict {
 				t.Errorf("resolved twice: %v", err)
 			}
 		})
@@ -307,7 +307,7 @@ func TestAPrintAtTheScreenHasNoJob(t *testing.T) {
 
 func TestWhatCanNotBePrintedIsRefusedWithTheReason(t *testing.T) {
 	t.Parallel()
-	h := &house{t: t, db: storetest.SQLite(t)}
+	h := &house{t: t, db: storetest.SQLite(t), sick: new(trouble)}
 	u, err := h.db.CreateUser(t.Context(), grove.User{Email: "a@example.org", Role: grove.Owner})
 	if err != nil {
 		t.Fatal(err)
@@ -330,7 +330,7 @@ func TestWhatCanNotBePrintedIsRefusedWithTheReason(t *testing.T) {
 		{"nozzle too hot", "350", grove.File{Printable: true, Plates: []grove.Plate{{Index: 1, MaxNozzle: 350}}}, 0},
 		{"bed too hot", "110", grove.File{Printable: true, Plates: []grove.Plate{{Index: 1, MaxBed: 110}}}, 0},
 	} {
-		h.queue.Files = shelf{c.file}
+		h.queue.Files = shelf{c.file, h.sick}
 		_, err := h.queue.Submit(t.Context(), h.actor, queue.Submission{Serial: serial, FileID: "f", Plate: c.plate})
 		if !grove.HasReason(err, grove.ReasonPrintFailed) || !strings.Contains(err.Error(), c.why) {
 			t.Errorf("%s: got %v, want a refusal that says %q", c.name, err, c.why)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"strconv"
 	"time"
 
@@ -16,6 +17,9 @@ func (q *Queue) begin(ctx context.Context, j grove.Job) error {
 	if live, err := q.Printers.Now(j.Serial); err != nil || live.OwnerID != j.OwnerID {
 		return q.fail(ctx, j.ID, "printer_gone", "the printer does not belong to this account any more")
 	}
+	if grove.HasReason(q.Printers.Fit(j.Serial), grove.ReasonSettling) {
+		return nil // the queue is told when that is over
+	}
 	if why := q.blocked(j.Serial); why != "" {
 		return q.wait(ctx, j.ID, why)
 	}
@@ -27,6 +31,9 @@ func (q *Queue) begin(ctx context.Context, j grove.Job) error {
 		return err
 	}
 	file, err := q.Files.Find(ctx, j.OwnerID, j.FileID, "", 0)
+	if err != nil && !errors.Is(err, grove.NotFound) {
+		return errors.Join(err, q.release(ctx, j.ID, "waits until its file can be read"))
+	}
 	if err != nil {
 		return q.fail(ctx, j.ID, "file_gone", "the file is not there any more: "+grove.AsError(err).Message)
 	}
@@ -105,6 +112,7 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File) error {
 	attempt := &grove.Attempt{
 		JobID: j.ID, Serial: j.Serial, Nonce: nonce(), NotAfter: j.StartBy, SentAt: time.Now().UTC(),
 	}
+	q.taken.take(j.Serial, j.ID) // before the commit: a print reported meanwhile either refuses it or undoes this
 	p, err := q.Records.UpdatePrinter(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
 		return q.commit(p, active, j.ID, attempt)
 	})
@@ -119,6 +127,9 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File) error {
 	if err != nil || committed.State != grove.Sending {
 		return err // it expired at the last moment
 	}
+	if committed.Failure == cancelWish {
+		return q.unsent(ctx, j, grove.Cancelled, "cancelled", "cancelled before it was sent")
+	}
 	err = q.Printers.Start(ctx, Order{
 		Serial: j.Serial, JobID: j.ID, NotAfter: attempt.NotAfter, Start: order(j, file, attempt.Nonce, q.Files.ContentURL(file, 24*time.Hour)),
 	})
@@ -132,7 +143,7 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File) error {
 		})
 		return err
 	}
-	return q.unsent(ctx, j, grove.AsError(err).Message)
+	return q.unsent(ctx, j, grove.Failed, "not_sent", grove.AsError(err).Message+"; nothing was sent, print it again")
 }
 
 // commit writes the attempt and takes the plate, all or nothing.
@@ -152,14 +163,16 @@ func (q *Queue) commit(p *grove.Printer, active *grove.Job, id int64, a *grove.A
 	return nil, active.MoveTo(grove.Sending)
 }
 
-// unsent ends a job whose start surely did not leave: the plate is as it was.
-func (q *Queue) unsent(ctx context.Context, j grove.Job, why string) error {
+// unsent ends a job whose start surely did not leave.
+func (q *Queue) unsent(ctx context.Context, j grove.Job, to grove.JobState, failure, why string) error {
 	p, err := q.Records.UpdatePrinter(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
 		if active == nil || active.ID != j.ID {
 			return nil, nil
 		}
-		p.PlateClear = true
-		return q.failed(active, "not_sent", why+"; nothing was sent, print it again")
+		p.PlateClear = q.taken.untouched(p.Serial, active.ID)
+		c := &scene{q: q, p: p, j: active}
+		err := c.end(to, failure, why)
+		return c.events, err
 	})
 	if err != nil {
 		return err

@@ -51,9 +51,7 @@ func (q *Queue) Submit(ctx context.Context, actor grove.Actor, s Submission) (gr
 	if err != nil {
 		return grove.Job{}, err
 	}
-	if err := q.audit(ctx, actor, job, "job.create"); err != nil {
-		return grove.Job{}, err
-	}
+	q.audit(ctx, jobAct(actor, &job, "job.create"))
 	q.metrics.submitted.Inc()
 	q.Kick()
 	return job, nil

@@ -20,6 +20,7 @@ type scene struct {
 	p      *grove.Printer
 	j      *grove.Job
 	s      grove.Shadow
+	away   time.Duration // silence before this report
 	events []grove.Event
 }
 
@@ -99,7 +100,7 @@ func (q *Queue) Answered(ctx context.Context, serial string, a Answer) error {
 			c.j.Why = ""
 			return c.j.MoveTo(grove.Accepted)
 		}
-		c.p.PlateClear = true // it refused, so nothing is on the plate
+		c.p.PlateClear = q.taken.untouched(c.p.Serial, c.j.ID) // unless another print was faster
 		return c.end(grove.Failed, "refused", "the printer refused the start: "+cmp.Or(a.Reason, "it gave no reason"))
 	})
 }
@@ -114,9 +115,10 @@ func printing(state string) bool {
 
 func ended(state string) bool { return state == "FINISH" || state == "FAILED" }
 
-// Reported stores what a full or later report says.
-func (q *Queue) Reported(ctx context.Context, serial string, s grove.Shadow) error {
+// Reported stores what a full or later report says, after so long a silence.
+func (q *Queue) Reported(ctx context.Context, serial string, s grove.Shadow, away time.Duration) error {
 	return q.play(ctx, serial, s, func(c *scene) error {
+		c.away = away
 		if err := c.moveJob(); err != nil {
 			return err
 		}
@@ -217,7 +219,9 @@ func (c *scene) movePlate() {
 	switch {
 	case printing(is):
 		c.p.PlateClear = false
-	case ended(is) && (was == "" || printing(was) || c.newTask()):
+		c.q.taken.used(c.p.Serial)
+	case ended(is) && (is != was || c.newTask() || c.away > unseen):
+		c.q.taken.used(c.p.Serial)
 		c.p.PlateClear = c.p.AutoClear
 		if !c.p.AutoClear {
 			c.tell(grove.PlateToClear, is, "")
@@ -225,9 +229,15 @@ func (c *scene) movePlate() {
 	}
 }
 
-// newTask: between two reports another print came and went.
+// unseen is how long a printer may be out of sight before it could have printed
+// the same thing again.
+const unseen = 5 * time.Minute
+
+// newTask: between two reports another print came and went. Prints begun at the
+// screen all have the task 0, so their names count too.
 func (c *scene) newTask() bool {
-	return c.s.TaskID != "" && c.p.TaskID != "" && c.s.TaskID != c.p.TaskID
+	return (c.s.TaskID != "" && c.p.TaskID != "" && c.s.TaskID != c.p.TaskID) ||
+		(c.s.FileName != "" && c.p.FileName != "" && c.s.FileName != c.p.FileName)
 }
 
 // tellPrint makes the print events of a change of state. The very first state of
@@ -241,7 +251,7 @@ func (c *scene) tellPrint() {
 	if began {
 		c.tell(grove.PrintStarted, is, "")
 	}
-	over := ended(is) && (printing(was) || c.newTask())
+	over := ended(is) && (is != was || c.newTask())
 	switch {
 	case !over:
 	case is == "FINISH":

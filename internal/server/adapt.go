@@ -57,8 +57,11 @@ func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
 		return t.Answered(ctx, turn.Serial, queue.Answer{Shadow: turn.Shadow, JobID: turn.JobID, OK: turn.OK, Reason: turn.Reason})
 	case fleet.Reported:
 	}
-	return t.Reported(ctx, turn.Serial, turn.Shadow)
+	return t.Reported(ctx, turn.Serial, turn.Shadow, turn.Away)
 }
+
+// Settled lets the queue look: a printer may be fit now.
+func (t turns) Settled() { t.Kick() }
 
 // files shows the store to the library.
 type files struct{ *store.DB }

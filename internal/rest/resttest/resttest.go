@@ -223,6 +223,9 @@ func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) er
 // Turn goes nowhere: no queue runs here.
 func (turns) Turn(context.Context, fleet.Turn) error { return nil }
 
+// Settled tells nobody.
+func (turns) Settled() {}
+
 // SignIn adds a user and gives an access token.
 func (h *House) SignIn(t testing.TB, email string, role grove.Role) string {
 	t.Helper()
