@@ -17,10 +17,11 @@ func (c *Client) Login(ctx context.Context, account string, password grove.Secre
 		return out, err
 	}
 	if out.AccessToken == "" {
-		return out, grove.Errorf(grove.Forbidden, "second_factor",
-			"this account also wants %q, which this client can't answer yet; sign in elsewhere and give the token", out.LoginType)
+		return out, &Error{Name: ErrBadRequest, Err: grove.Errorf(grove.Forbidden, "second_factor",
+			"this account also wants %q, which this client can't answer; sign in elsewhere and give the token", out.LoginType)}
 	}
 	c.token = out.AccessToken
+	c.uid.Store(0)
 	return out, nil
 }
 
@@ -30,6 +31,7 @@ func (c *Client) Logout(ctx context.Context) error {
 		return err
 	}
 	c.token = ""
+	c.uid.Store(0)
 	return nil
 }
 
@@ -55,6 +57,19 @@ func (c *Client) Preference(ctx context.Context) (cloudapi.Preference, error) {
 	var out cloudapi.Preference
 	err := c.call(ctx, http.MethodGet, "/v1/design-user-service/my/preference", nil, &out)
 	return out, err
+}
+
+// user is the number in the account's MQTT user name, asked for once.
+func (c *Client) user(ctx context.Context) (int64, error) {
+	if uid := c.uid.Load(); uid != 0 {
+		return uid, nil
+	}
+	who, err := c.Preference(ctx)
+	if err != nil {
+		return 0, err
+	}
+	c.uid.Store(who.UID)
+	return who.UID, nil
 }
 
 // Ready reports whether the server takes requests. It needs no token.

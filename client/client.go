@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
@@ -39,13 +40,8 @@ type Client struct {
 	tls    *tls.Config
 	agent  string
 	token  grove.Secret
-	uid    int64
+	uid    atomic.Int64 // of the token's account; 0 not asked yet
 }
-
-// maxRedirects is how many redirects are followed before ErrTooManyRedirects.
-const maxRedirects = 10
-
-var errRedirects = errors.New("too many redirects")
 
 // New makes a client. It connects to nothing.
 func New(c Config) (*Client, error) {
@@ -73,12 +69,7 @@ func New(c Config) (*Client, error) {
 	}
 	transport = transport.Clone()
 	transport.TLSClientConfig = out.tls.Clone()
-	out.http = &http.Client{Transport: transport, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
-		if len(via) >= maxRedirects {
-			return errRedirects
-		}
-		return nil
-	}}
+	out.http = &http.Client{Transport: transport, CheckRedirect: redirect}
 	return out, nil
 }
 
@@ -96,12 +87,15 @@ func (c *Client) place(cfg Config) error {
 		}
 	}
 	base, err := url.Parse(strings.TrimSuffix(strings.TrimSuffix(raw, "/"), "/v1"))
-	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
+	if err != nil || base.Hostname() == "" || (base.Scheme != "http" && base.Scheme != "https") || base.RawQuery != "" || base.Fragment != "" {
 		return &Error{Name: ErrInvalidURL, Err: grove.Errorf(grove.Invalid, "bad_url", "%q is not a base URL; give one like https://grove.example.org", raw)}
 	}
 	c.base = base
 	if c.mqtt == "" && c.noMQTT == nil {
 		c.mqtt = net.JoinHostPort(base.Hostname(), "8883")
+	}
+	if host, _, err := net.SplitHostPort(c.mqtt); c.noMQTT == nil && (err != nil || host == "") {
+		return &Error{Name: ErrInvalidURL, Err: grove.Errorf(grove.Invalid, "bad_broker", "%q is not a broker; give host and port, like grove.example.org:8883", c.mqtt)}
 	}
 	return nil
 }
@@ -132,7 +126,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
-	if out == nil || len(body) == 0 {
+	if out == nil {
 		return nil
 	}
 	if err := json.Unmarshal(body, out); err != nil {

@@ -71,14 +71,15 @@ func (c *Client) send(req *http.Request) (*http.Response, error) {
 	}
 	cause := cloudapi.FromWire(res.StatusCode, body)
 	if cause.RetryAfter == 0 {
-		if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil {
+		if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s > 0 {
 			cause.RetryAfter = time.Duration(s) * time.Second
 		}
 	}
-	if res.StatusCode >= http.StatusInternalServerError {
-		return nil, badResponse(req, res.StatusCode, cause)
+	out := &Error{Name: ErrBadRequest, Status: res.StatusCode, URL: bare(req.URL), RequestID: res.Header.Get("X-Request-Id"), Err: cause}
+	if res.StatusCode/100 != 4 {
+		out.Name = ErrBadResponse
 	}
-	return nil, &Error{Name: ErrBadRequest, Status: res.StatusCode, URL: bare(req.URL), Err: cause}
+	return nil, out
 }
 
 // pages turns a wish for a page into query parameters.
@@ -87,7 +88,7 @@ func pages(q url.Values, p grove.Page) url.Values {
 		q = url.Values{}
 	}
 	set := func(name string, n int) {
-		if n > 0 {
+		if n != 0 { // the server refuses what is negative, in words
 			q.Set(name, strconv.Itoa(n))
 		}
 	}

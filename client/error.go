@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/grovecloud/grove"
 )
@@ -37,7 +38,9 @@ type Error struct {
 	Name   string
 	Status int    // HTTP status, 0 when none arrived
 	URL    string // without its query, which may hold a signature
-	Err    error
+	// RequestID names the request in the server's log; empty when it told none.
+	RequestID string
+	Err       error
 }
 
 // Error says what failed.
@@ -54,16 +57,17 @@ func (e *Error) Unwrap() error { return e.Err }
 // transport names a failure below HTTP.
 func transport(req *http.Request, err error) error {
 	out := &Error{Name: ErrNetwork, URL: bare(req.URL)}
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapped.Err // its text repeats the URL with its query
-	}
+	err = short(err)
+	elsewhere, isElsewhere := errors.AsType[*elsewhereError](err)
 	switch {
+	case req.Context().Err() != nil: // err may be the context's cause, which can be anything
+		return canceled(req.Context(), out.URL)
 	case errors.Is(err, errRedirects):
 		out.Name = ErrTooManyRedirects
 		out.Err = &grove.Error{Code: grove.Invalid, Reason: "redirects", Err: err, Message: "the server redirects in circles; check the base URL"}
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		out.Name = ErrCanceled
-		out.Err = &grove.Error{Code: grove.Unavailable, Reason: "canceled", Err: err, Message: "given up before the answer came"}
+	case isElsewhere:
+		out.Name = ErrBadResponse
+		out.Err = grove.Errorf(grove.Invalid, "redirected", "the server sends on to %s; if you trust that place, give its base URL", elsewhere.place)
 	default:
 		out.Err = &grove.Error{
 			Code: grove.Unavailable, Reason: "network", Err: err,
@@ -73,17 +77,34 @@ func transport(req *http.Request, err error) error {
 	return out
 }
 
+// canceled says that the caller gave up.
+func canceled(ctx context.Context, url string) error {
+	return &Error{Name: ErrCanceled, URL: url, Err: &grove.Error{
+		Code: grove.Unavailable, Reason: "canceled", Err: ctx.Err(), Message: "given up before the answer came",
+	}}
+}
+
+// badResponse says that an answer came and is of no use.
 func badResponse(req *http.Request, status int, err error) error {
-	if grove.AsError(err).Code == grove.Internal {
-		err = &grove.Error{Code: grove.Internal, Reason: "bad_response", Message: "the server's answer can't be understood", Err: err}
-	}
-	return &Error{Name: ErrBadResponse, Status: status, URL: bare(req.URL), Err: err}
+	return &Error{Name: ErrBadResponse, Status: status, URL: bare(req.URL), Err: &grove.Error{
+		Code: grove.Internal, Reason: "bad_response", Err: err,
+		Message: "the server's answer can't be understood; is this the address of a server of the Cloud API?",
+	}}
 }
 
 func invalidURL(raw string, err error) error {
+	place, _, _ := strings.Cut(raw, "?") // behind it may be a signature
 	return &Error{Name: ErrInvalidURL, Err: &grove.Error{
-		Code: grove.Invalid, Reason: "bad_url", Err: err, Message: fmt.Sprintf("%q is not a URL that can be called", raw),
+		Code: grove.Invalid, Reason: "bad_url", Err: short(err), Message: fmt.Sprintf("%q is not a URL that can be called", place),
 	}}
+}
+
+// short leaves out what repeats the whole URL with its query.
+func short(err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		return wrapped.Err
+	}
+	return err
 }
 
 func bare(u *url.URL) string {

@@ -6,10 +6,12 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
@@ -20,7 +22,9 @@ const (
 	filePath   = "/v1/grove-service/files"
 )
 
-// Upload is a file on its way up. Progress, if set, is told the bytes sent so far.
+// Upload is a file on its way up. Body must give exactly Size bytes; it is read
+// as it is sent, so that memory stays flat. Progress, if set, is told the bytes
+// sent so far.
 type Upload struct {
 	Name     string
 	Size     int64
@@ -43,37 +47,64 @@ func (c *Client) Upload(ctx context.Context, u Upload) (cloudapi.FileItem, error
 	return done.Data, err
 }
 
-// put sends the body to a signed link, which needs no token.
+// put sends the body to a signed link, which needs no token. The server is asked
+// first whether it wants the body, so that a refusal is read and not lost in a
+// broken connection.
 func (c *Client) put(ctx context.Context, link string, u Upload) error {
-	body := io.Reader(&counted{r: u.Body, told: u.Progress})
+	body := &counted{r: u.Body, told: u.Progress}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, link, body)
-	if err != nil {
+	if err != nil || req.URL.Host == "" {
 		return invalidURL(link, err)
 	}
 	req.ContentLength = u.Size
 	if u.Size == 0 {
-		req.Body, req.ContentLength = http.NoBody, 0
+		req.Body = http.NoBody
 	}
 	req.Header.Set("Content-Type", "application/octet-stream")
+	req.Header.Set("Expect", "100-continue")
 	req.Header.Set("User-Agent", c.agent)
-	_, err = c.do(req)
+	if _, err = c.do(req); err != nil && ctx.Err() == nil {
+		return body.blame(u.Size, err)
+	}
 	return err
 }
 
-// counted tells how much was read.
+// counted tells how much was read, and how reading ended.
 type counted struct {
 	r    io.Reader
-	n    int64
 	told func(int64)
+
+	mu  sync.Mutex // the transport may still read when it has answered
+	n   int64
+	err error
 }
 
+// Read reads on.
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
+	c.mu.Lock()
 	c.n += int64(n)
-	if c.told != nil {
-		c.told(c.n)
+	c.err = err
+	sent := c.n
+	c.mu.Unlock()
+	if c.told != nil && n > 0 {
+		c.told(sent)
 	}
 	return n, err
+}
+
+// blame gives the reason of a failed upload: the body where that was at fault.
+func (c *counted) blame(size int64, err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.err != nil && !errors.Is(c.err, io.EOF):
+		return fmt.Errorf("read the file to upload: %w", c.err)
+	case c.n > size, c.err != nil && c.n < size:
+		return &Error{Name: ErrBadRequest, Err: grove.Errorf(grove.Invalid, "wrong_size",
+			"the file did not have the %d bytes that were announced; upload it again when nothing changes it", size)}
+	}
+	return err
 }
 
 // Files lists the stored files, newest first. Grove only.
@@ -92,31 +123,47 @@ func (c *Client) File(ctx context.Context, id string) (cloudapi.StoredFile, erro
 
 // Download writes a file's content to w and holds it against the SHA-256 that
 // the server promised in its Digest header: ErrChecksumMismatch if they differ.
-// What was written then must be thrown away. Grove only.
+// What was written then must be thrown away, as after every error. Grove only.
 func (c *Client) Download(ctx context.Context, id string, w io.Writer) (int64, error) {
 	req, err := c.request(ctx, http.MethodGet, filePath+"/"+url.PathEscape(id)+"/content", nil)
 	if err != nil {
 		return 0, err
 	}
+	req.Header.Set("Accept-Encoding", "identity") // the digest is of the file itself
 	res, err := c.send(req)
 	if err != nil {
 		return 0, err
 	}
 	defer res.Body.Close()
-	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(w, sum), res.Body)
+	promised, ok := digest(strings.Join(res.Header.Values("Digest"), ","))
+	if !ok {
+		return 0, badResponse(req, res.StatusCode, errors.New("no SHA-256 in the Digest header"))
+	}
+	sum, out := sha256.New(), &written{w: w}
+	n, err := io.Copy(io.MultiWriter(sum, out), res.Body)
+	if out.err != nil {
+		return n, fmt.Errorf("write the file: %w", out.err)
+	}
 	if err != nil {
 		return n, transport(req, err)
-	}
-	promised, ok := digest(res.Header.Get("Digest"))
-	if !ok {
-		return n, badResponse(req, res.StatusCode, errors.New("no SHA-256 in the Digest header"))
 	}
 	if subtle.ConstantTimeCompare(promised, sum.Sum(nil)) != 1 {
 		return n, &Error{Name: ErrChecksumMismatch, Status: res.StatusCode, URL: bare(req.URL), Err: grove.Errorf(grove.Unavailable,
 			"checksum", "the bytes that arrived are not those the server promised; download the file again")}
 	}
 	return n, nil
+}
+
+// written remembers that writing failed, which is not the network's fault.
+type written struct {
+	w   io.Writer
+	err error
+}
+
+// Write writes on.
+func (w *written) Write(p []byte) (n int, err error) {
+	n, w.err = w.w.Write(p)
+	return n, w.err
 }
 
 // digest reads a Digest header such as sha-256=….
