@@ -49,6 +49,7 @@ const (
 	ReasonDiskFull        = "disk_full"         // 507
 	ReasonWrongPassword   = "wrong_password"    // login's own answer
 	ReasonRateLimited     = "rate_limited"      // 429
+	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over
 )
 
 // Error is the one error type. Code says the kind, Reason is a stable word for

@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
+	"github.com/grovecloud/grove/cloudapi"
 )
 
 // cloud says which cloud a client command talks to. What login kept is the
@@ -76,11 +78,32 @@ func (c *cloud) write(k kept) error {
 	if err != nil {
 		return err
 	}
-	half := name + ".new"
-	if err := os.WriteFile(half, raw, 0o600); err != nil {
-		return fmt.Errorf("keep the token: %w", err)
+	return writeWhole(name, raw)
+}
+
+// writeWhole writes a file that its owner alone may read, whole or not at all.
+func writeWhole(name string, content []byte) error {
+	half, err := os.CreateTemp(filepath.Dir(name), ".grove-*")
+	if err != nil {
+		return unwritten(name, err)
 	}
-	return os.Rename(half, name)
+	defer os.Remove(half.Name())
+	_, err = half.Write(content)
+	if err := errors.Join(err, half.Close()); err != nil {
+		return unwritten(name, err)
+	}
+	if err := os.Rename(half.Name(), name); err != nil {
+		return unwritten(name, err)
+	}
+	return nil
+}
+
+// unwritten names the file that was meant and not the one on the way to it.
+func unwritten(name string, err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		err = p.Err
+	}
+	return fmt.Errorf("write %s: %w", name, err)
 }
 
 // place is where to go: the flags, or else what login kept. A token goes only to
@@ -90,6 +113,10 @@ func (c *cloud) place() (kept, error) {
 	if err != nil {
 		return k, err
 	}
+	if c.URL != "" && c.Env != "" {
+		return k, grove.Errorf(grove.Invalid, "two_clouds", "there is a --url (%s) and an --env (%s); give one of them, and look at GROVE_URL and GROVE_ENV too", c.URL, c.Env)
+	}
+	c.URL = strings.TrimSuffix(c.URL, "/")
 	if (c.URL != "" && c.URL != k.URL) || (c.Env != "" && c.Env != k.Env) {
 		k = kept{}
 	}
@@ -111,13 +138,26 @@ func (c *cloud) open() (*client.Client, kept, error) {
 		return nil, k, err
 	}
 	cfg := client.Config{URL: k.URL, Environment: k.Env, MQTT: k.MQTT, Token: grove.Secret(k.Token), UserAgent: "grove/" + version()}
-	if k.CA != "" {
-		if cfg.CA, err = os.ReadFile(k.CA); err != nil {
-			return nil, k, grove.Errorf(grove.Invalid, "bad_ca", "the CA file %s can't be read; give the right --ca", k.CA)
-		}
+	if cfg.CA, err = k.authority(); err != nil {
+		return nil, k, err
 	}
 	cl, err := client.New(cfg)
 	return cl, k, err
+}
+
+// authority is the PEM of the CA to trust, if one was given.
+func (k kept) authority() ([]byte, error) {
+	if k.CA == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(k.CA)
+	if err != nil {
+		return nil, &grove.Error{
+			Code: grove.Invalid, Reason: "bad_ca", Err: err,
+			Message: fmt.Sprintf("the CA file %s can't be read; give the right --ca, or log in again", k.CA),
+		}
+	}
+	return pem, nil
 }
 
 // signedIn makes a client with a token.
@@ -126,11 +166,15 @@ func (c *cloud) signedIn() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if k.Token == "" {
-		return nil, grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
-			"not signed in to %s; run: grove login --url %s YOUR-EMAIL", cl.URL(), cl.URL())
+	if k.Token != "" {
+		return cl, nil
 	}
-	return cl, nil
+	where := "--url " + cl.URL()
+	if k.Env != "" {
+		where = "--env " + k.Env
+	}
+	return nil, grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
+		"not signed in to %s; run: grove login %s YOUR-EMAIL", cl.URL(), where)
 }
 
 // show prints v as JSON if asked to, else as a table made by rows.
@@ -143,6 +187,19 @@ func (c *cloud) show(v any, rows func(*tabwriter.Writer)) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	rows(w)
 	return w.Flush()
+}
+
+// showList shows one page, and on a table how to see the rest.
+func showList[T any](c *cloud, p paged, list grove.List[T], rows func(*tabwriter.Writer)) error {
+	if err := c.show(cloudapi.Items(list.Items), rows); err != nil || c.JSON || !list.More {
+		return err
+	}
+	next := fmt.Sprintf("--page %d", p.Page+1)
+	if p.After != "" {
+		next = "--after and the last id"
+	}
+	fmt.Fprintf(os.Stderr, "%d of %d; go on with %s, or ask for more with --limit (100 at most).\n", len(list.Items), list.Total, next)
+	return nil
 }
 
 // paged are the flags of every list.

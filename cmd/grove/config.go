@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -35,24 +37,29 @@ func (y yamlFile) Validate(app *kong.Application) error {
 	for name := range y {
 		if !known[name] {
 			return grove.Errorf(grove.Invalid, "unknown_setting",
-				"the configuration file sets %q, which no flag is called; see grove serve --help", name)
+				"the configuration file sets %q, and there is no flag --%s; see grove serve --help", name, name)
 		}
 	}
 	return nil
 }
 
-// Resolve gives a flag's value from the file.
+// Resolve gives a flag's value from the file, unless the environment has one.
 func (y yamlFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	v, ok := y[flag.Name]
-	if !ok {
+	if slices.ContainsFunc(flag.Envs, func(name string) bool { return os.Getenv(name) != "" }) {
 		return nil, nil //nolint:nilnil // kong's way to say that the file is silent
 	}
-	if list, isList := v.([]any); isList {
-		parts := make([]string, len(list))
-		for i, p := range list {
+	switch v := y[flag.Name].(type) {
+	case nil:
+		return nil, nil //nolint:nilnil // kong's way to say that the file is silent
+	case []any:
+		parts := make([]string, len(v))
+		for i, p := range v {
 			parts[i] = fmt.Sprint(p)
 		}
 		return strings.Join(parts, ","), nil
+	case yamlFile:
+		return nil, grove.Errorf(grove.Invalid, "bad_setting", "the configuration file sets %q to a group; every setting is one line, as its flag is", flag.Name)
+	default:
+		return fmt.Sprint(v), nil
 	}
-	return fmt.Sprint(v), nil
 }

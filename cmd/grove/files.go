@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -83,7 +82,7 @@ func (c *filesListCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(list.Items, func(w *tabwriter.Writer) {
+	return showList(&c.cloud, c.paged, list, func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tNAME\tSIZE\tPLATES\tPRINTABLE\tPROBLEM")
 		for _, f := range list.Items {
 			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\n", f.ID, f.Name, f.SizeBytes, len(f.Plates), yes(f.Printable), f.Problem)
@@ -109,15 +108,18 @@ func (c *filesGetCmd) Run(ctx context.Context) error {
 	}
 	half, err := os.CreateTemp(filepath.Dir(c.Out), ".grove-*")
 	if err != nil {
-		return fmt.Errorf("write the file: %w", err)
+		return unwritten(c.Out, err)
 	}
 	defer os.Remove(half.Name())
-	if _, err := cl.Download(ctx, c.ID, io.Writer(half)); err != nil {
-		_ = half.Close()
+	_, err = cl.Download(ctx, c.ID, half)
+	if closed := half.Close(); err == nil && closed != nil {
+		return unwritten(c.Out, closed)
+	}
+	if err != nil {
 		return err
 	}
-	if err := half.Close(); err != nil {
-		return fmt.Errorf("write the file: %w", err)
+	if err := os.Rename(half.Name(), c.Out); err != nil {
+		return unwritten(c.Out, err)
 	}
-	return os.Rename(half.Name(), c.Out)
+	return nil
 }

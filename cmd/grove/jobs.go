@@ -21,7 +21,7 @@ type printCmd struct {
 	On     string        `required:"" help:"Serial of the printer." placeholder:"SERIAL"`
 	Plate  int           `help:"Plate number; the first when not given." placeholder:"N"`
 	UseAMS bool          `name:"use-ams" help:"Take filament from the AMS."`
-	AMS    []int         `name:"ams-mapping" help:"Tray for each filament of the file; -1 for none." placeholder:"N,…"`
+	AMS    []int         `name:"ams-mapping" help:"Tray for each filament of the file; -1 for none, as in --ams-mapping=-1,0." placeholder:"N,…"`
 	Level  bool          `name:"bed-leveling" help:"Level the bed first." default:"true" negatable:""`
 	Wait   bool          `help:"Wait until the job is done; exit code 5 unless it finished."`
 	Every  time.Duration `help:"How often --wait looks." default:"2s" hidden:""`
@@ -58,11 +58,15 @@ func (c *printCmd) Run(ctx context.Context) error {
 // name finds what is to be printed: a local file is uploaded first.
 func (c *printCmd) name(ctx context.Context, cl *client.Client, in *cloudapi.PrintRequest) error {
 	if _, err := os.Stat(c.File); errors.Is(err, fs.ErrNotExist) {
-		if f, err := cl.File(ctx, c.File); err == nil {
+		f, err := cl.File(ctx, c.File)
+		switch {
+		case err == nil:
 			in.FileID = f.ID
-			return nil
+		case errors.Is(err, grove.NotFound), errors.Is(err, grove.Invalid): // not an id
+			in.FileName = c.File
+		default:
+			return err
 		}
-		in.FileName = c.File
 		return nil
 	}
 	f, err := os.Open(c.File)
@@ -79,27 +83,30 @@ func (c *printCmd) name(ctx context.Context, cl *client.Client, in *cloudapi.Pri
 	return err
 }
 
+// wait follows a job to its end, also past times when the cloud is away.
 func (c *printCmd) wait(ctx context.Context, cl *client.Client, id int64) error {
-	tick := time.NewTicker(c.Every)
-	defer tick.Stop()
 	last := ""
 	for {
 		j, err := cl.Job(ctx, id)
+		line := jobLine(j)
 		if err != nil {
+			line = fmt.Sprintf("job %d  waiting on: %s", id, grove.AsError(err).Message)
+		}
+		if ctx.Err() != nil {
+			fmt.Fprintf(os.Stderr, "The job goes on. Follow it with: grove jobs show %d\n", id)
+			return ctx.Err()
+		}
+		if err != nil && !errors.Is(err, grove.Unavailable) && !errors.Is(err, grove.Limited) {
 			return err
 		}
-		if line := jobLine(j); line != last {
+		if line != last {
 			fmt.Fprintln(os.Stderr, line)
 			last = line
 		}
-		if j.State.Done() {
+		if err == nil && j.State.Done() {
 			return c.done(j)
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
+		_ = pause(ctx, max(c.Every, 100*time.Millisecond, grove.AsError(err).RetryAfter)) // the loop sees that ctx has ended
 	}
 }
 
@@ -110,7 +117,11 @@ func (c *printCmd) done(j grove.Job) error {
 	if j.State == grove.Finished {
 		return nil
 	}
-	return grove.Errorf(grove.Conflict, grove.ReasonPrintFailed, "job %d ended as %s: %s", j.ID, j.State, j.Why)
+	why := j.Why
+	if why == "" {
+		why = "no reason was given"
+	}
+	return grove.Errorf(grove.Conflict, grove.ReasonPrintFailed, "job %d ended as %s: %s", j.ID, j.State, why)
 }
 
 func jobLine(j grove.Job) string {
@@ -148,7 +159,7 @@ func (c *jobsListCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(list.Items, func(w *tabwriter.Writer) {
+	return showList(&c.cloud, c.paged, list, func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tPRINTER\tFILE\tPLATE\tSTATE\t%\tWHY")
 		for _, j := range list.Items {
 			fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%s\t%d\t%s\n", j.ID, j.Serial, j.FileName, j.Plate, j.State, j.Percent, j.Why)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -76,7 +77,7 @@ func (c *logoutCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := cl.Logout(ctx); err != nil {
+	if err := cl.Logout(ctx); err != nil && !errors.Is(err, grove.Unauthenticated) { // else it has ended already
 		return err
 	}
 	name, err := c.file()

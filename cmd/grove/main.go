@@ -6,13 +6,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/client"
 )
 
 // cli is every flag and command. A flag wins over GROVE_…, that over the YAML
@@ -37,18 +41,28 @@ type cli struct {
 	PlateClear plateClearCmd `cmd:"" group:"client" help:"Confirm that a printer's plate is clear."`
 	Watch      watchCmd      `cmd:"" group:"client" help:"Follow a printer live."`
 	Cmd        cmdCmd        `cmd:"" group:"client" help:"Send a command to a printer."`
-	Webhooks   webhooksCmd   `cmd:"" group:"client" help:"Create, list, test and replay webhooks."`
+	Webhooks   webhooksCmd   `cmd:"" group:"client" help:"Create, list, change, test and replay webhooks."`
 }
+
+const description = `The Bambu Lab cloud that people run themselves: grove serve is the cloud, the other commands use it.
+
+Every flag can also be given by the environment or by the file of --config: --log-format is GROVE_LOG_FORMAT, and log-format in the file. A flag wins over the environment, that over the file.
+
+Exit codes: 0 done, 1 something is broken, 2 wrong input, 3 not found, 4 not reachable or too busy, 5 not possible now (refused by the printer, job not finished), 6 not signed in or not allowed, 130 interrupted.`
 
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not end by itself
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
 	var c cli
 	parser, err := kong.New(
-		&c, kong.Name("grove"), kong.UsageOnError(), kong.DefaultEnvars("GROVE"), kong.Configuration(loadYAML),
-		kong.Description("The Bambu Lab cloud that people run themselves: grove serve is the cloud, the other commands use it."),
+		&c, kong.Name("grove"), kong.DefaultEnvars("GROVE"), kong.Configuration(loadYAML),
+		kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups([]kong.Group{{Key: "client", Title: "Using a cloud"}}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
@@ -59,7 +73,7 @@ func run(args []string) int {
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		if _, usage := errors.AsType[*kong.ParseError](err); usage {
-			fmt.Fprintf(os.Stderr, "grove: %v\nTry grove --help, or grove COMMAND --help.\n", err)
+			fmt.Fprintf(os.Stderr, "grove: %v\n%sTry grove --help, or grove COMMAND --help.\n", err, negativeHint(args))
 			return exitInvalid
 		}
 		return report(err)
@@ -81,18 +95,49 @@ const (
 	exitInterrupted = 130
 )
 
+// negativeHint is for who writes a negative number where flags may be.
+func negativeHint(args []string) string {
+	for _, a := range args {
+		if a == "--" {
+			return ""
+		}
+		if _, err := strconv.ParseFloat(a, 64); err == nil && strings.HasPrefix(a, "-") {
+			return "A negative number is taken for a flag: write --flag=" + a + ", or -- " + a + " where it is not a flag's.\n"
+		}
+	}
+	return ""
+}
+
 // report prints an error for a person and gives its exit code.
 func report(err error) int {
 	if errors.Is(err, context.Canceled) {
 		return exitInterrupted
 	}
-	var e *grove.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*grove.Error](err)
+	if !ok {
 		fmt.Fprintln(os.Stderr, "grove:", err)
 		return exitInternal
 	}
-	fmt.Fprintln(os.Stderr, "grove:", e.Error())
-	switch e.Code {
+	fmt.Fprintln(os.Stderr, "grove:", words(e))
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(os.Stderr, "       Try again in %s.\n", e.RetryAfter)
+	}
+	if c, ok := errors.AsType[*client.Error](err); ok && c.Status >= http.StatusInternalServerError && c.RequestID != "" {
+		fmt.Fprintf(os.Stderr, "       The request is %s in the server's log.\n", c.RequestID)
+	}
+	return exitCode(e.Code)
+}
+
+// words are an error's message with its cause set apart.
+func words(e *grove.Error) string {
+	if e.Message == "" || e.Err == nil {
+		return e.Error()
+	}
+	return fmt.Sprintf("%s\n       (%v)", e.Message, e.Err)
+}
+
+func exitCode(code grove.Code) int {
+	switch code {
 	case grove.Invalid, grove.TooLarge:
 		return exitInvalid
 	case grove.Unauthenticated, grove.Forbidden:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -139,7 +140,7 @@ type cmdCmd struct {
 	cloud
 	Serial  string `arg:"" help:"The printer."`
 	Command string `arg:"" help:"pause, resume, stop, set_nozzle_temp, set_bed_temp, set_chamber_temp, set_fan_speed, set_airduct, set_ctt, or a whole JSON message."`
-	Param   string `arg:"" optional:"" help:"The command's parameter: °C or percent."`
+	Param   string `arg:"" optional:"" help:"The command's parameter: °C or percent. A negative one goes behind --."`
 }
 
 // Run sends a command and tells what the printer answered. A command that the
@@ -149,11 +150,15 @@ func (c *cmdCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := cl.Command(ctx, c.Serial, c.message())
+	message, err := c.message()
 	if err != nil {
 		return err
 	}
-	if err := c.show(r, func(w *tabwriter.Writer) { fmt.Fprintf(w, "%s\t%s\t%s\n", r.Command, r.Outcome, r.Reason) }); err != nil {
+	r, err := cl.Command(ctx, c.Serial, message)
+	if err != nil {
+		return err
+	}
+	if err := c.show(r, func(w *tabwriter.Writer) { fmt.Fprintln(w, outcomeLine(r)) }); err != nil {
 		return err
 	}
 	switch r.Outcome {
@@ -166,25 +171,43 @@ func (c *cmdCmd) Run(ctx context.Context) error {
 	return nil
 }
 
-func (c *cmdCmd) message() []byte {
-	if strings.HasPrefix(strings.TrimSpace(c.Command), "{") {
-		return []byte(c.Command)
+func outcomeLine(r grove.CommandResult) string {
+	line := r.Command + "  " + string(r.Outcome)
+	if r.Reason != "" {
+		line += "  (" + r.Reason + ")"
 	}
-	fields := map[string]string{"command": c.Command, "sequence_id": "0"}
-	if c.Param != "" {
-		fields["param"] = c.Param
+	if r.JobID != "" {
+		line += "  job " + r.JobID
 	}
-	return mustJSON(map[string]any{"print": fields})
+	return line
+}
+
+func (c *cmdCmd) message() ([]byte, error) {
+	if !strings.HasPrefix(strings.TrimSpace(c.Command), "{") {
+		fields := map[string]string{"command": c.Command, "sequence_id": "0"}
+		if c.Param != "" {
+			fields["param"] = c.Param
+		}
+		return mustJSON(map[string]any{"print": fields}), nil
+	}
+	if !json.Valid([]byte(c.Command)) || c.Param != "" {
+		return nil, grove.Errorf(grove.Invalid, "bad_message",
+			`%q is not one whole JSON message; write for example '{"print":{"command":"pause"}}', with nothing behind it`, c.Command)
+	}
+	return []byte(c.Command), nil
 }
 
 type watchCmd struct {
 	cloud
 	Serial string `arg:"" help:"The printer."`
-	Until  string `help:"Stop when the printer reaches this state, such as FINISH." placeholder:"STATE"`
+	Until  string `help:"Stop when the printer reaches this state: IDLE, PREPARE, SLICING, RUNNING, PAUSE, FINISH or FAILED." placeholder:"STATE"`
 }
 
 // Run prints a line at each report, or rewrites one line on a terminal.
 func (c *watchCmd) Run(ctx context.Context) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	cl, err := c.signedIn()
 	if err != nil {
 		return err
@@ -198,9 +221,22 @@ func (c *watchCmd) Run(ctx context.Context) error {
 		if err := out.show(live); err != nil {
 			return err
 		}
-		if c.Until != "" && strings.EqualFold(live.Shadow.State, c.Until) {
+		if c.Until != "" && live.Connected && live.Shadow.State == c.Until {
 			return nil
 		}
 	}
+	if c.Until != "" {
+		return ctx.Err() // interrupted before it came to that
+	}
 	return nil
+}
+
+// check refuses a state that no printer reaches, since waiting for it never ends.
+func (c *watchCmd) check() error {
+	c.Until = strings.ToUpper(c.Until)
+	switch c.Until {
+	case "", "IDLE", "INIT", "PREPARE", "SLICING", "RUNNING", "PAUSE", "FINISH", "FAILED":
+		return nil
+	}
+	return grove.Errorf(grove.Invalid, "bad_state", "no printer is ever in a state %s; --until takes IDLE, PREPARE, SLICING, RUNNING, PAUSE, FINISH or FAILED", c.Until)
 }

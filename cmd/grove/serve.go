@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/server"
@@ -18,19 +22,19 @@ import (
 type serveCmd struct {
 	Demo        bool          `help:"Try it out: a known account and three simulated printers, reachable from this machine only."`
 	Data        string        `help:"Directory for everything that is kept (default: grove-data, or grove-demo with --demo)." placeholder:"DIR"`
-	HTTP        string        `name:"http" help:"Address of the HTTP API." default:"127.0.0.1:8080" placeholder:"ADDR"`
-	MQTTS       string        `name:"mqtts" help:"Address of MQTT over TLS." default:"127.0.0.1:8883" placeholder:"ADDR"`
+	HTTP        string        `name:"http" help:"Address of the HTTP API." default:"127.0.0.1:8080"`
+	MQTTS       string        `name:"mqtts" help:"Address of MQTT over TLS." default:"127.0.0.1:8883"`
 	PublicURL   string        `name:"public-url" help:"How clients reach the HTTP API, when a proxy stands in front." placeholder:"URL"`
 	TLS         bool          `name:"tls" help:"Serve HTTPS with a certificate of the built-in CA."`
 	Database    string        `help:"postgres://… instead of SQLite in the data directory." placeholder:"URL"`
 	Limits      string        `help:"Rate limits: spec, relaxed, off, or class=N/period,…" default:"spec"`
-	AccessCodes string        `name:"mqtt-access-codes" help:"From where bblp with an access code may sign in to MQTT." enum:"off,private,any" default:"private"`
+	AccessCodes string        `name:"mqtt-access-codes" help:"From where bblp with an access code may sign in to MQTT: ${enum}." enum:"off,private,any" default:"private"`
 	HookPrivate bool          `name:"webhooks-to-private" help:"Let webhooks reach private addresses, such as a home automation server."`
 	HookLocal   bool          `name:"webhooks-to-loopback" help:"Let webhooks reach this machine."`
-	MinFree     string        `name:"min-free" help:"Disk space that uploads must leave free." default:"1GiB" placeholder:"SIZE"`
+	MinFree     string        `name:"min-free" help:"Disk space that uploads must leave free." default:"1GiB"`
 	Grace       time.Duration `name:"offline-grace" help:"How long a printer may be away before it counts as offline." default:"20s"`
-	LogFormat   string        `help:"Form of the log." enum:"text,json" default:"text"`
-	LogLevel    string        `help:"How much is logged." enum:"debug,info,warn,error" default:"info"`
+	LogFormat   string        `help:"Form of the log: ${enum}." enum:"text,json" default:"text"`
+	LogLevel    string        `help:"How much is logged: ${enum}." enum:"debug,info,warn,error" default:"info"`
 	ReadyFile   string        `help:"Write the addresses as JSON here once the server takes requests." placeholder:"FILE"`
 }
 
@@ -52,7 +56,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	banner(os.Stdout, info)
+	c.banner(os.Stdout, info)
 	if err := c.tellReady(info); err != nil {
 		return err
 	}
@@ -89,16 +93,11 @@ func (c *serveCmd) tellReady(info server.Info) error {
 	if err != nil {
 		return err
 	}
-	half := c.ReadyFile + ".new"
-	if err := os.WriteFile(half, raw, 0o600); err != nil {
-		return fmt.Errorf("write ready file: %w", err)
-	}
-	return os.Rename(half, c.ReadyFile)
+	return writeWhole(c.ReadyFile, raw)
 }
 
-// self is how this program was called, for snippets that work as printed.
-func self() string {
-	name := os.Args[0]
+// called is how to call this program again, for snippets that work as printed.
+func called(name string) string {
 	if strings.Contains(name, "go-build") {
 		return "go run ./cmd/grove"
 	}
@@ -107,39 +106,43 @@ func self() string {
 	}
 	if wd, err := os.Getwd(); err == nil {
 		if rel, err := filepath.Rel(wd, name); err == nil && len(rel) < len(name) && !strings.HasPrefix(rel, "..") {
-			return "./" + rel
+			return shellQuote("./" + rel)
 		}
 	}
-	return name
+	return shellQuote(name)
 }
 
-func banner(w io.Writer, i server.Info) {
+func (c *serveCmd) banner(w io.Writer, i server.Info) {
 	ca := i.CAFile
 	if abs, err := filepath.Abs(ca); err == nil {
 		ca = abs
 	}
 	fmt.Fprintf(w, "\nGrove is running.\n\n  HTTP API   %s   (documentation: %s/docs)\n  MQTT       %s (TLS)\n  CA file    %s\n  CA SHA-256 %s\n  Data       %s\n",
 		i.HTTP, i.HTTP, i.MQTTS, ca, i.Fingerprint, i.Data)
+	curl := "curl -s"
+	if c.TLS {
+		curl += " --cacert " + shellQuote(ca)
+	}
 	switch {
 	case i.Demo != nil:
-		demoBanner(w, i, ca)
+		demoBanner(w, i, ca, curl)
 	case i.SetupCode != "":
-		setupBanner(w, i)
+		setupBanner(w, i, curl)
 	}
 	fmt.Fprintln(w, "\nStop it with Ctrl-C.")
 }
 
-func setupBanner(w io.Writer, i server.Info) {
+func setupBanner(w io.Writer, i server.Info, curl string) {
 	fmt.Fprintf(w, `
 There is no account yet. Make the first owner within 15 minutes (a restart makes a new code):
 
-  curl -s %s/v1/grove-service/setup -H 'Content-Type: application/json' \
+  %s %s/v1/grove-service/setup -H 'Content-Type: application/json' \
     -d '{"code":"%s","email":"you@example.org","password":"at least 12 characters","name":"You"}'
-`, i.HTTP, i.SetupCode)
+`, curl, i.HTTP, i.SetupCode)
 }
 
-func demoBanner(w io.Writer, i server.Info, ca string) {
-	host, port, _ := strings.Cut(i.MQTTS, ":")
+func demoBanner(w io.Writer, i server.Info, ca, curl string) {
+	host, port, _ := net.SplitHostPort(i.MQTTS) // an address that is listened on
 	d := i.Demo
 	fmt.Fprintf(w, `
   Account    %[1]s
@@ -149,9 +152,9 @@ Three simulated printers are bound to it; they run 20 times as fast as real ones
 
 1. Sign in and list the printers, with curl:
 
-  TOKEN=$(curl -s %[3]s/v1/user-service/user/login -H 'Content-Type: application/json' \
+  TOKEN=$(%[9]s %[3]s/v1/user-service/user/login -H 'Content-Type: application/json' \
     -d '{"account":"%[1]s","password":"%[2]s"}' | sed 's/.*"accessToken":"\([^"]*\)".*/\1/')
-  curl -s %[3]s/v1/iot-service/api/user/bind -H "Authorization: Bearer $TOKEN"
+  %[9]s %[3]s/v1/iot-service/api/user/bind -H "Authorization: Bearer $TOKEN"
 
 2. Send commands to a printer, with Python (apt-get install python3-paho-mqtt):
 
@@ -161,30 +164,31 @@ END
 
 3. Watch a printer live:
 
-  GROVE_PASSWORD=%[2]s %[5]s login --url %[3]s --mqtt %[6]s:%[7]s --ca %[8]s %[1]s
-  %[5]s watch %[9]s
-`, d.Email, d.Password, i.HTTP, indent(pythonExample(host, port, ca, d), ""), self(), host, port, shellQuote(ca), d.Serial)
+  GROVE_PASSWORD=%[2]s %[5]s login --url %[3]s --mqtt %[6]s --ca %[7]s %[1]s
+  %[5]s watch %[8]s
+`, d.Email, d.Password, i.HTTP, strings.TrimSuffix(pythonExample(host, port, ca, d), "\n"), called(os.Args[0]), i.MQTTS, shellQuote(ca), d.Serial, curl)
 }
 
-func indent(text, by string) string {
-	return by + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+by)
-}
-
+// shellQuote makes one word of s for a shell.
 func shellQuote(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool { return strings.ContainsRune(" '\"$\\`&;()<>|*?", r) }) < 0 {
+	if s != "" && strings.IndexFunc(s, needsQuotes) < 0 {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+func needsQuotes(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+:@%,=", r)
+}
+
 // parseSize reads sizes such as 512MiB, 1GiB or 0.
 func parseSize(text string) (int64, error) {
 	units := map[string]int64{"": 1, "B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
-	var n int64
-	var unit string
-	count, _ := fmt.Sscanf(strings.ToUpper(strings.TrimSpace(text)), "%d%s", &n, &unit)
-	factor, ok := units[unit]
-	if count == 0 || !ok || n < 0 {
+	trimmed := strings.TrimSpace(text)
+	digits := strings.TrimRight(trimmed, "BKMGTibkmgt ")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	factor, ok := units[strings.ToUpper(strings.TrimSpace(trimmed[len(digits):]))]
+	if err != nil || !ok || n < 0 || n > math.MaxInt64/factor {
 		return 0, grove.Errorf(grove.Invalid, "bad_size", "%q is not a size; write for example 512MiB or 1GiB", text)
 	}
 	return n * factor, nil

@@ -58,7 +58,10 @@ func (t *ticker) end() {
 
 func stateLine(l grove.Live) string {
 	s := l.Shadow
-	if !l.Connected {
+	switch {
+	case !l.Connected && s.State == "":
+		return l.Serial + "  offline; it is shown here when it comes back"
+	case !l.Connected:
 		return l.Serial + "  offline; last state " + s.State
 	}
 	line := fmt.Sprintf("%s  %-8s", l.Serial, s.State)

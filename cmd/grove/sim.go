@@ -21,7 +21,7 @@ import (
 
 type simCmd struct {
 	cloud
-	Printers  int           `help:"How many." default:"1"`
+	Printers  int           `help:"How many, from 1." default:"1"`
 	Model     string        `help:"Model by code or name." default:"P1S"`
 	Speed     float64       `help:"How much faster than real, 1 to 600." default:"1"`
 	Seed      int64         `help:"Printers with the same seed behave alike." default:"1"`
@@ -38,7 +38,10 @@ func (c *simCmd) Run(ctx context.Context) error {
 	}
 	model, ok := bambu.LookupModel(c.Model)
 	if !ok {
-		return grove.Errorf(grove.Invalid, "bad_model", "no printer model is called %q", c.Model)
+		return grove.Errorf(grove.Invalid, "bad_model", "no printer model is called %q; try X1 Carbon, P1S, A1 mini or a code such as C12", c.Model)
+	}
+	if c.Printers < 1 || c.First < 1 || c.Speed < 1 || c.Speed > 600 {
+		return grove.Errorf(grove.Invalid, "bad_fleet", "there is at least one printer, counted from 1, at a speed of 1 to 600")
 	}
 	base, err := c.base(cl, model)
 	if err != nil {
@@ -81,17 +84,16 @@ func (c *simCmd) trust() (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-	if k.CA == "" {
-		return cfg, nil
+	pem, err := k.authority()
+	if err != nil || pem == nil {
+		return &tls.Config{MinVersion: tls.VersionTLS12}, err
 	}
-	pem, err := os.ReadFile(k.CA)
+	pool, err := x509.SystemCertPool()
 	if err != nil {
-		return nil, grove.Errorf(grove.Invalid, "bad_ca", "the CA file %s can't be read; give the right --ca", k.CA)
+		pool = x509.NewCertPool()
 	}
-	cfg.RootCAs = x509.NewCertPool()
-	cfg.RootCAs.AppendCertsFromPEM(pem)
-	return cfg, nil
+	pool.AppendCertsFromPEM(pem)
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
 }
 
 // bind makes the printers the account's, eight at a time.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/grovecloud/grove"
@@ -12,6 +13,7 @@ import (
 type webhooksCmd struct {
 	List       webhooksListCmd       `cmd:"" default:"withargs" help:"List webhook endpoints."`
 	Create     webhooksCreateCmd     `cmd:"" help:"Add an endpoint."`
+	Change     webhooksChangeCmd     `cmd:"" help:"Change an endpoint, or switch it on or off."`
 	Delete     webhooksDeleteCmd     `cmd:"" help:"Remove an endpoint."`
 	Test       webhooksTestCmd       `cmd:"" help:"Send a test event to an endpoint."`
 	Deliveries webhooksDeliveriesCmd `cmd:"" help:"List what was sent to an endpoint."`
@@ -33,17 +35,37 @@ func (c *webhooksListCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(list.Items, func(w *tabwriter.Writer) {
+	return showList(&c.cloud, c.paged, list, func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tURL\tENABLED\tEVENTS")
 		for _, e := range list.Items {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%v\n", e.ID, e.URL, yes(e.Enabled), e.Events)
+			fmt.Fprintln(w, endpointLine(e))
 		}
 	})
 }
 
+func endpointLine(e grove.Endpoint) string {
+	events := make([]string, len(e.Events))
+	for i, t := range e.Events {
+		events[i] = string(t)
+	}
+	enabled := yes(e.Enabled)
+	if e.Disabled != "" {
+		enabled += " (" + e.Disabled + ")"
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%s", e.ID, e.URL, enabled, strings.Join(events, ","))
+}
+
+func eventTypes(names []string) []grove.EventType {
+	types := make([]grove.EventType, len(names))
+	for i, n := range names {
+		types[i] = grove.EventType(n)
+	}
+	return types
+}
+
 type webhooksCreateCmd struct {
 	cloud
-	URL         string   `arg:"" name:"target" help:"Where to send events."`
+	Target      string   `arg:"" help:"URL to send events to."`
 	Events      []string `required:"" help:"Events, such as print.completed,print.failed." placeholder:"EVENT,…"`
 	Description string   `help:"A note for yourself." placeholder:"TEXT"`
 }
@@ -54,10 +76,7 @@ func (c *webhooksCreateCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in := cloudapi.WebhookRequest{URL: c.URL, Description: c.Description}
-	for _, e := range c.Events {
-		in.Events = append(in.Events, grove.EventType(e))
-	}
+	in := cloudapi.WebhookRequest{URL: c.Target, Events: eventTypes(c.Events), Description: c.Description}
 	made, err := cl.CreateWebhook(ctx, in)
 	if err != nil {
 		return err
@@ -65,6 +84,33 @@ func (c *webhooksCreateCmd) Run(ctx context.Context) error {
 	return c.show(made, func(w *tabwriter.Writer) {
 		fmt.Fprintf(w, "id\t%s\nsecret\t%s\n\nThe secret verifies signatures. It is shown only now.\n", made.ID, string(made.Secret))
 	})
+}
+
+type webhooksChangeCmd struct {
+	cloud
+	ID          string   `arg:"" help:"The endpoint."`
+	Target      *string  `help:"Another URL to send events to." placeholder:"URL"`
+	Events      []string `help:"Other events." placeholder:"EVENT,…"`
+	Description *string  `help:"Another note." placeholder:"TEXT"`
+	Enabled     *bool    `help:"Send events, or not." negatable:""`
+}
+
+// Run changes what is given.
+func (c *webhooksChangeCmd) Run(ctx context.Context) error {
+	cl, err := c.signedIn()
+	if err != nil {
+		return err
+	}
+	in := cloudapi.WebhookChange{URL: c.Target, Description: c.Description, Enabled: c.Enabled}
+	if len(c.Events) > 0 {
+		types := eventTypes(c.Events)
+		in.Events = &types
+	}
+	e, err := cl.ChangeWebhook(ctx, c.ID, in)
+	if err != nil {
+		return err
+	}
+	return c.show(e, func(w *tabwriter.Writer) { fmt.Fprintln(w, endpointLine(e)) })
 }
 
 type webhooksDeleteCmd struct {
@@ -115,7 +161,7 @@ func (c *webhooksDeliveriesCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(list.Items, func(w *tabwriter.Writer) {
+	return showList(&c.cloud, c.paged, list, func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tEVENT\tSTATE\tATTEMPTS\tSTATUS\tERROR")
 		for _, d := range list.Items {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\n", d.ID, d.Type, d.State, d.Attempts, d.LastStatus, d.LastError)

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/grovecloud/grove/internal/server"
+	"github.com/grovecloud/grove/printfile/printfiletest"
+)
+
+var update = flag.Bool("update", false, "rewrite what scripts compare with")
+
+// The program as its users meet it. Scripts say what they do; see the commands
+// below for what they may say beside the usual.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"), RequireExplicitExec: true, RequireUniqueNames: true, UpdateScripts: *update,
+		Setup: prepare,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "ready": ready, "until": until, "capture": capture, "mode": mode, "receiver": receiver, "occupy": occupy,
+		},
+	})
+}
+
+// prepare gives a script a home of its own and a print file. Nothing of the
+// surroundings' configuration comes in.
+func prepare(e *testscript.Env) error {
+	home := filepath.Join(e.WorkDir, "home")
+	e.Setenv("HOME", home)
+	e.Setenv("USERPROFILE", home)
+	e.Setenv("AppData", home)
+	e.Setenv("GORACE", atExit)
+	body := printfiletest.ThreeMF(printfiletest.Model("C12"), printfiletest.Layers(10), printfiletest.Seconds(60))
+	return errors.Join(os.Mkdir(home, 0o700), os.WriteFile(filepath.Join(e.WorkDir, "cube.gcode.3mf"), body, 0o600))
+}
+
+// exits CODE PROGRAM ARG… runs a program that must end with that exit code.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	code := 0
+	err := ts.Exec(args[1], args[2:]...)
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
+		code = ended.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// ready FILE waits for a server's ready file and sets URL, HTTP, MQTT and CA, and
+// for a demo SERIAL.
+func ready(ts *testscript.TestScript, _ bool, args []string) {
+	var raw []byte
+	wait(ts, args[0]+" is written", func() bool {
+		var err error
+		raw, err = os.ReadFile(ts.MkAbs(args[0]))
+		return err == nil
+	})
+	var info server.Info
+	ts.Check(json.Unmarshal(raw, &info))
+	ts.Setenv("URL", info.HTTP)
+	_, address, _ := strings.Cut(info.HTTP, "://")
+	ts.Setenv("HTTP", address)
+	ts.Setenv("MQTT", info.MQTTS)
+	ts.Setenv("CA", ts.MkAbs(info.CAFile))
+	if info.Demo != nil {
+		ts.Setenv("SERIAL", info.Demo.Serial)
+	}
+}
+
+// until PATTERN PROGRAM ARG… runs a program until its output fits; until PATTERN
+// FILE looks at a file.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile("(?m)" + args[0])
+	wait(ts, strings.Join(args[1:], " ")+" shows "+args[0], func() bool {
+		if len(args) == 2 {
+			raw, err := os.ReadFile(ts.MkAbs(args[1]))
+			return err == nil && pattern.Match(raw)
+		}
+		return ts.Exec(args[1], args[2:]...) == nil && pattern.MatchString(ts.ReadFile("stdout"))
+	})
+}
+
+func wait(ts *testscript.TestScript, what string, ok func() bool) {
+	end := time.NewTimer(30 * time.Second)
+	defer end.Stop()
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-end.C:
+			ts.Fatalf("waited too long until %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// capture NAME PATTERN sets a variable to what the pattern's group finds in the
+// last program's output.
+func capture(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) != 2 {
+		ts.Fatalf("the output has no %s", args[1])
+	}
+	ts.Setenv(args[0], found[1])
+}
+
+// mode OCTAL FILE… holds a file's mode.
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args[1:] {
+		info, err := os.Stat(ts.MkAbs(name))
+		ts.Check(err)
+		if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[0] {
+			ts.Fatalf("%s has mode %s, want %s", name, got, args[0])
+		}
+	}
+}
+
+// receiver FILE starts a webhook receiver that notes what it is told, a line
+// each, and sets HOOK to where it is.
+func receiver(ts *testscript.TestScript, _ bool, args []string) {
+	name := ts.MkAbs(args[0])
+	var mu sync.Mutex
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		body, err := io.ReadAll(r.Body)
+		f, openErr := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil || openErr != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		defer f.Close()
+		fmt.Fprintf(f, "%s %s\n", r.Header.Get("Webhook-Id"), body)
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	ts.Defer(s.Close)
+	ts.Setenv("HOOK", s.URL)
+}
+
+// occupy NAME takes a free port and sets the variable to its address.
+func occupy(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { _ = l.Close() })
+	ts.Setenv(args[0], l.Addr().String())
+}

@@ -1,0 +1,80 @@
+package fleet_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+	"github.com/grovecloud/grove/internal/fleet"
+)
+
+// Starts are refused unless the printer is known to be idle on this very link.
+func TestStartConditions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		order := func() fleet.Order {
+			return fleet.Order{Serial: serial, JobID: 1, NotAfter: time.Now().Add(time.Minute), Start: bambu.Start{TaskID: 1, Nonce: "2", Plate: 1}}
+		}
+		for name, c := range map[string]struct {
+			set  func(h *house) fleet.Order
+			want string
+		}{
+			"no link":        {func(*house) fleet.Order { return order() }, grove.ReasonPrinterOffline},
+			"no full report": {func(h *house) fleet.Order { h.Attach(serial, &printer{}); return order() }, "printer_silent"},
+			"busy": {func(h *house) fleet.Order {
+				h.Attach(serial, &printer{})
+				h.Observe(serial, []byte(strings.Replace(idle, "IDLE", "RUNNING", 1)))
+				return order()
+			}, "printer_busy"},
+			"stale": {func(h *house) fleet.Order {
+				h.Attach(serial, &printer{})
+				h.Observe(serial, []byte(idle))
+				<-time.After(11 * time.Second)
+				return order()
+			}, "report_stale"},
+			"from a past link": {func(h *house) fleet.Order {
+				h.Attach(serial, &printer{})("cut")
+				h.Attach(serial, &printer{})
+				return order()
+			}, "printer_silent"},
+			"fatal fault": {func(h *house) fleet.Order {
+				h.Attach(serial, &printer{})
+				h.Observe(serial, []byte(strings.Replace(idle, `"task_id"`, `"hms":[{"attr":50397440,"code":65537}],"task_id"`, 1)))
+				return order()
+			}, "printer_fault"},
+			"too late": {func(h *house) fleet.Order {
+				h.Attach(serial, &printer{})
+				h.Observe(serial, []byte(idle))
+				o := order()
+				o.NotAfter = time.Now()
+				return o
+			}, "too_late"},
+			"write fails": {func(h *house) fleet.Order {
+				h.Observe(serial, nil)
+				p := &printer{}
+				h.Attach(serial, p)
+				h.Observe(serial, []byte(idle))
+				p.refuse = context.Canceled
+				return order()
+			}, "start_unsure"},
+			"all well": {func(h *house) fleet.Order {
+				h.Attach(serial, &printer{})
+				h.Observe(serial, []byte(idle))
+				return order()
+			}, ""},
+		} {
+			h := newHouse(t)
+			stop := h.run()
+			o := c.set(h)
+			synctest.Wait()
+			err := h.Start(t.Context(), o)
+			stop()
+			if (c.want == "" && err != nil) || (c.want != "" && !grove.HasReason(err, c.want)) {
+				t.Errorf("%s: got %v, want %q", name, err, c.want)
+			}
+		}
+	})
+}
