@@ -267,6 +267,21 @@ func TestHeatingGcodeIsFoundHoweverItIsWritten(t *testing.T) {
 		{"M190 S101", false},
 		{"M191 S1", false},
 		{"M141 S0", true},
+		{"M109 S25 H140", true}, // as vendor profiles have it
+		{"M104 H301", false},
+		{"M104 H301 S200", false},
+		{"M104 S200 F999", false},
+		{"M104 S200 (hot)", false},
+		{"N999 M104 T999 S200", true},
+		{"M23 /sdcard/a.gcode", false},
+		{"M24", false},
+		{"m024", false},
+		{"G28 M24.0", false},
+		{"N5 M32 a.gcode", false},
+		{"M28 a.gcode\nM104 S0\nM29", false},
+		{"M30 a.gcode", false},
+		{"M27", true},
+		{"M240", true},
 	} {
 		payload := `{"print":{"command":"gcode_line","param":` + quote(row.gcode) + `}}`
 		if err := bambu.Check(p1s, parse(t, payload)); row.ok != (err == nil) {

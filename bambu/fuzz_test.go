@@ -168,10 +168,10 @@ func FuzzParseVersions(f *testing.F) {
 }
 
 // FuzzHeatingGcode holds that no line gets through in which a simple reader
-// would find a target over the limit.
+// would find a target over the limit, or the start of a print.
 func FuzzHeatingGcode(f *testing.F) {
 	for _, s := range []string{
-		"M104 S220", "m104s301", "M190 R100 ; S999", "N1 M109 S20 R301*5", "M104 M140 S200", "M 104 S 301", "M104 S2e3", "G1 X1\nM140 S101\n", "M191 S60.5", "M104\tS+300", "M104 S.5", "S301M104", "M109 \fS1e7", "M104\vS301",
+		"M104 S220", "m104s301", "M190 R100 ; S999", "N1 M109 S20 R301*5", "M104 M140 S200", "M 104 S 301", "M104 S2e3", "G1 X1\nM140 S101\n", "M191 S60.5", "M104\tS+300", "M104 S.5", "S301M104", "M109 \fS1e7", "M104\vS301", "M109 S25 H140", "M23 a.gcode\nM24",
 	} {
 		f.Add(s)
 	}
@@ -197,9 +197,12 @@ func FuzzHeatingGcode(f *testing.F) {
 			limit, heats := map[string]float64{"M104": 300, "M109": 300, "M140": 100, "M190": 100, "M141": 0, "M191": 0}[words[0]]
 			for _, w := range words[1:] {
 				target, err := strconv.ParseFloat(w[1:], 64)
-				if heats && (w[0] == 'S' || w[0] == 'R') && err == nil && !(target >= 0 && target <= limit) {
+				if heats && strings.ContainsRune("ABCDEFGHIJKLOPQRSUVWXYZ", rune(w[0])) && err == nil && !(target >= 0 && target <= limit) {
 					t.Fatalf("%q got through", line)
 				}
+			}
+			if words[0] == "M23" || words[0] == "M24" || words[0] == "M32" {
+				t.Fatalf("%q got through", line)
 			}
 		}
 	})

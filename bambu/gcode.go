@@ -27,13 +27,20 @@ var heaters = map[int]heater{
 	141: chamberHeater, 191: chamberHeater,
 }
 
+// starting are the codes that begin, go on with or change a print from the
+// printer's storage: select, start, write, end writing, delete, select and start
+// (Marlin's M23, M24, M28, M29, M30, M32; that printers heed them all is not known).
+// A start has one way only, as a job.
+var starting = map[int]bool{23: true, 24: true, 28: true, 29: true, 30: true, 32: true}
+
 func gcodeError(reason, format string, args ...any) *grove.Error {
 	return grove.Errorf(grove.Invalid, reason, format, args...)
 }
 
-// checkGcode refuses G-code that heats beyond the model's limits. What the
-// printer's own parser makes of a doubtful line is not known, so on a line with a
-// heating code each S and R counts, wherever they stand, for each such code.
+// checkGcode refuses G-code that starts a print or heats beyond the model's
+// limits. What the printer's own parser makes of a doubtful line is not known, so
+// on a line with a heating code each number counts as a target, wherever it
+// stands, for each such code; only N, M and T can't be one.
 func checkGcode(m Model, r Request) error {
 	code, err := r.text("param")
 	if err != nil {
@@ -64,12 +71,19 @@ func doubtful(r rune) bool {
 func checkLine(m Model, line string) error {
 	var heating []heater
 	for number := range numbers(line, 'm') {
-		if h, ok := heaters[codeNumber(number)]; ok {
+		code := codeNumber(number)
+		if starting[code] {
+			return gcodeError("starts_print", "the G-code line %q starts or changes a print on the printer's storage; print a file as a job instead", excerpt([]byte(strings.TrimSpace(line))))
+		}
+		if h, ok := heaters[code]; ok {
 			heating = append(heating, h)
 		}
 	}
 	for _, h := range heating {
-		for _, letter := range []byte{'s', 'r'} {
+		for letter := byte('a'); letter <= 'z'; letter++ {
+			if letter == 'n' || letter == 'm' || letter == 't' {
+				continue
+			}
 			for number, rest := range numbers(line, letter) {
 				if err := h.check(m, number, rest, line); err != nil {
 					return err

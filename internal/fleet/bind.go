@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"log/slog"
 	"regexp"
 	"strings"
 	"time"
@@ -63,9 +64,7 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 		return Bound{}, err
 	}
 	f.adopt(p)
-	if err := f.audit(ctx, actor, p.Serial, "printer.bind", p.Name); err != nil {
-		return Bound{}, err
-	}
+	f.note(ctx, actor, p.Serial, "printer.bind", p.Name)
 	return Bound{Printer: p, DeviceSecret: grove.Secret(secret), AccessCode: p.AccessCode}, nil
 }
 
@@ -205,6 +204,7 @@ func (f *Fleet) Unbind(ctx context.Context, actor grove.Actor, serial string) er
 	if err := f.Records.UnbindPrinter(ctx, serial, actor.UserID, time.Now().UTC()); err != nil {
 		return err
 	}
+	f.note(ctx, actor, serial, "printer.unbind", "")
 	f.mu.Lock()
 	delete(f.units, serial)
 	f.mu.Unlock()
@@ -215,7 +215,7 @@ func (f *Fleet) Unbind(ctx context.Context, actor grove.Actor, serial string) er
 		link.Close("unbound")
 	}
 	f.Rebound(serial)
-	return f.audit(ctx, actor, serial, "printer.unbind", "")
+	return nil
 }
 
 // Rename changes a printer's name.
@@ -252,6 +252,14 @@ func (f *Fleet) Learn(p grove.Printer) {
 	u.printer.Online, u.printer.PlateClear, u.printer.AutoClear = p.Online, p.PlateClear, p.AutoClear
 	u.printer.GcodeState, u.printer.PrintError = p.GcodeState, p.PrintError
 	u.printer.TaskID, u.printer.FileName = p.TaskID, p.FileName
+}
+
+// note records an act that is done and can't be undone: when that fails, the
+// log is told instead of the caller.
+func (f *Fleet) note(ctx context.Context, actor grove.Actor, serial, action, detail string) {
+	if err := f.audit(context.WithoutCancel(ctx), actor, serial, action, detail); err != nil {
+		f.Log.Error("act not in the audit log", slog.String("action", action), slog.String("printer", serial), slog.String("detail", detail), slog.Any("error", err))
+	}
 }
 
 func (f *Fleet) audit(ctx context.Context, actor grove.Actor, serial, action, detail string) error {

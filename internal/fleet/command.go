@@ -193,9 +193,7 @@ func (f *Fleet) issue(ctx context.Context, o *order) error {
 // database must not keep a machine running.
 func (f *Fleet) sendUrgent(ctx context.Context, u *unit, o *order) error {
 	err := f.send(u, pending{request: o.request, done: o.done})
-	if auditErr := f.audit(ctx, o.actor, o.serial, "printer.command", detail(o.request)); auditErr != nil {
-		f.Log.Error("act not in the audit log", slog.String("printer", o.serial), slog.String("command", o.request.Command), slog.Any("error", auditErr))
-	}
+	f.note(ctx, o.actor, o.serial, "printer.command", detail(o.request))
 	return err
 }
 

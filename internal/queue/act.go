@@ -98,7 +98,7 @@ func (q *Queue) ClearPlate(ctx context.Context, actor grove.Actor, serial string
 	if err := q.Gate.Authorize(actor, grove.StartPrint, grove.Resource{Serial: serial, OwnerID: live.OwnerID}); err != nil {
 		return grove.Printer{}, err
 	}
-	p, err := q.Records.UpdatePrinter(ctx, serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
+	p, err := q.change(ctx, serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
 		switch {
 		case printing(live.Shadow.State) && live.Connected, printing(p.GcodeState):
 			return nil, grove.Errorf(grove.Conflict, "printer_busy", "%s is printing, so its plate can't be clear", p.Name)
@@ -112,7 +112,6 @@ func (q *Queue) ClearPlate(ctx context.Context, actor grove.Actor, serial string
 	if err != nil {
 		return p, err
 	}
-	q.Printers.Learn(p)
 	q.Kick()
 	q.audit(ctx, grove.AuditEntry{Actor: actor.String(), UserID: p.OwnerID, Action: "plate.clear", Serial: serial})
 	return p, nil

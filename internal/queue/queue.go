@@ -6,6 +6,7 @@ package queue
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -81,10 +82,11 @@ type Config struct {
 // Queue takes jobs from queued to done.
 type Queue struct {
 	Config
-	kick    chan struct{}
-	asked   map[int64]time.Time // when a doubtful start or a stop was last followed up; the loop's own
-	taken   plates
-	metrics metrics
+	kick     chan struct{}
+	asked    map[int64]time.Time // when a doubtful start or a stop was last followed up; the loop's own
+	taken    plates
+	changing sync.Map // serial to *sync.Mutex
+	metrics  metrics
 }
 
 // New makes a queue that does nothing until Run.

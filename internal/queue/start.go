@@ -113,7 +113,7 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File) error {
 		JobID: j.ID, Serial: j.Serial, Nonce: nonce(), NotAfter: j.StartBy, SentAt: time.Now().UTC(),
 	}
 	q.taken.take(j.Serial, j.ID) // before the commit: a print reported meanwhile either refuses it or undoes this
-	p, err := q.Records.UpdatePrinter(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
+	_, err := q.change(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
 		return q.commit(p, active, j.ID, attempt)
 	})
 	if err != nil {
@@ -122,7 +122,6 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File) error {
 		}
 		return err
 	}
-	q.Printers.Learn(p)
 	committed, err := q.Records.Job(ctx, j.ID)
 	if err != nil || committed.State != grove.Sending {
 		return err // it expired at the last moment
@@ -165,7 +164,7 @@ func (q *Queue) commit(p *grove.Printer, active *grove.Job, id int64, a *grove.A
 
 // unsent ends a job whose start surely did not leave.
 func (q *Queue) unsent(ctx context.Context, j grove.Job, to grove.JobState, failure, why string) error {
-	p, err := q.Records.UpdatePrinter(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
+	_, err := q.change(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
 		if active == nil || active.ID != j.ID {
 			return nil, nil
 		}
@@ -174,11 +173,7 @@ func (q *Queue) unsent(ctx context.Context, j grove.Job, to grove.JobState, fail
 		err := c.end(to, failure, why)
 		return c.events, err
 	})
-	if err != nil {
-		return err
-	}
-	q.Printers.Learn(p)
-	return nil
+	return err
 }
 
 // nonce is repeated by the printer as its subtask id and must fit an int32.

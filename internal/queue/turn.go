@@ -3,6 +3,7 @@ package queue
 import (
 	"cmp"
 	"context"
+	"sync"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -47,17 +48,28 @@ func (c *scene) tellOfJob(t grove.EventType, status, reason string) {
 
 // play stores one turn: the printer's row, its job's and what follows from them.
 func (q *Queue) play(ctx context.Context, serial string, s grove.Shadow, fn func(*scene) error) error {
-	p, err := q.Records.UpdatePrinter(ctx, serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
+	_, err := q.change(ctx, serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
 		c := &scene{q: q, p: p, j: active, s: s}
 		err := fn(c)
 		return c.events, err
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		q.Kick()
 	}
-	q.Printers.Learn(p)
-	q.Kick()
-	return nil
+	return err
+}
+
+// change stores a change of a printer and lets the fleet learn of it, one after
+// the other for each printer: what the fleet remembers is what was stored last.
+func (q *Queue) change(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error) {
+	mu, _ := q.changing.LoadOrStore(serial, new(sync.Mutex))
+	mu.(*sync.Mutex).Lock()         //nolint:forcetypeassert // nothing else is stored there
+	defer mu.(*sync.Mutex).Unlock() //nolint:forcetypeassert // nothing else is stored there
+	p, err := q.Records.UpdatePrinter(ctx, serial, fn)
+	if err == nil {
+		q.Printers.Learn(p)
+	}
+	return p, err
 }
 
 // Online stores that a printer is back.
