@@ -6,7 +6,6 @@ package queue
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -85,7 +84,7 @@ type Queue struct {
 	kick     chan struct{}
 	asked    map[int64]time.Time // when a doubtful start or a stop was last followed up; the loop's own
 	taken    plates
-	changing sync.Map // serial to *sync.Mutex
+	changing turnstile
 	metrics  metrics
 }
 

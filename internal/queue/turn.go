@@ -3,7 +3,6 @@ package queue
 import (
 	"cmp"
 	"context"
-	"sync"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -62,9 +61,7 @@ func (q *Queue) play(ctx context.Context, serial string, s grove.Shadow, fn func
 // change stores a change of a printer and lets the fleet learn of it, one after
 // the other for each printer: what the fleet remembers is what was stored last.
 func (q *Queue) change(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error) {
-	mu, _ := q.changing.LoadOrStore(serial, new(sync.Mutex))
-	mu.(*sync.Mutex).Lock()         //nolint:forcetypeassert // nothing else is stored there
-	defer mu.(*sync.Mutex).Unlock() //nolint:forcetypeassert // nothing else is stored there
+	defer q.changing.enter(serial)()
 	p, err := q.Records.UpdatePrinter(ctx, serial, fn)
 	if err == nil {
 		q.Printers.Learn(p)
