@@ -33,7 +33,7 @@ var next = map[JobState][]JobState{
 	Claimed:   {Uploading, Ready, Queued, Cancelled, Expired, Failed},
 	Uploading: {Ready, Queued, Cancelled, Expired, Failed},
 	Ready:     {Sending, Queued, Cancelled, Expired, Failed},
-	Sending:   {Accepted, Running, Finished, Failed, Cancelled, Unknown},
+	Sending:   {Accepted, Running, Finished, Failed, Cancelled, Expired, Unknown},
 	Accepted:  {Running, Finished, Failed, Cancelled, Unknown},
 	Running:   {Finished, Failed, Cancelled, Unknown},
 	Unknown:   {Accepted, Running, Finished, Failed, Cancelled},

@@ -21,10 +21,11 @@ var (
 )
 
 // heaters are the codes that heat, and those that heat and wait.
-var heaters = map[int]heater{
-	104: nozzleHeater, 109: nozzleHeater,
-	140: bedHeater, 190: bedHeater,
-	141: chamberHeater, 191: chamberHeater,
+var heaters = map[int][]heater{
+	104: {nozzleHeater}, 109: {nozzleHeater},
+	140: {bedHeater}, 190: {bedHeater},
+	141: {chamberHeater}, 191: {chamberHeater},
+	303: {nozzleHeater, bedHeater}, // autotune heats whichever its E names
 }
 
 // starting are the codes that begin, go on with or change a print from the
@@ -69,15 +70,16 @@ func doubtful(r rune) bool {
 
 // checkLine checks one line without its comment.
 func checkLine(m Model, line string) error {
+	if split(line) {
+		return gcodeError("bad_param", "the G-code line %q has space inside a number, which printers may read in different ways", excerpt([]byte(strings.TrimSpace(line))))
+	}
 	var heating []heater
 	for number := range numbers(line, 'm') {
 		code := codeNumber(number)
 		if starting[code] {
 			return gcodeError("starts_print", "the G-code line %q starts or changes a print on the printer's storage; print a file as a job instead", excerpt([]byte(strings.TrimSpace(line))))
 		}
-		if h, ok := heaters[code]; ok {
-			heating = append(heating, h)
-		}
+		heating = append(heating, heaters[code]...)
 	}
 	for _, h := range heating {
 		for letter := byte('a'); letter <= 'z'; letter++ {
@@ -92,6 +94,36 @@ func checkLine(m Model, line string) error {
 		}
 	}
 	return nil
+}
+
+// split reports whether there is space between two digits or a digit and its
+// point: some parsers drop it and read one number. A message to people (M117) is
+// no number.
+func split(line string) bool {
+	if message(line) {
+		return false
+	}
+	gap, digit := false, false
+	for i := range len(line) {
+		switch c := line[i]; {
+		case c == ' ' || c == '\t':
+			gap = digit
+		case isDigit(c) || c == '.':
+			if gap {
+				return true
+			}
+			digit = true
+		default:
+			gap, digit = false, false
+		}
+	}
+	return false
+}
+
+// message reports whether all behind the code is text: M117 and M118.
+func message(line string) bool {
+	code, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	return (strings.EqualFold(code, "M117") || strings.EqualFold(code, "M118")) && !strings.ContainsAny(rest, "Mm")
 }
 
 // numbers are the numbers behind a letter, each with what follows it. Between

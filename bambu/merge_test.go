@@ -177,9 +177,9 @@ func TestAReportIsTakenForWhatItIs(t *testing.T) {
 	for payload, want := range map[string]bambu.Report{
 		`{"print":{"command":"push_status","msg":0,"sequence_id":"2021"}}`: {Class: "print", Command: "push_status", SequenceID: "2021", Full: true, Merged: true},
 		`{"print":{"command":"push_status","msg":1,"sequence_id":7}}`:      {Class: "print", Command: "push_status", SequenceID: "7", Merged: true},
-		`{"print":{"command":"push_status",` + many + `}}`:                 {Class: "print", Command: "push_status", Full: true, Merged: true},
-		`{"print":{"command":"push_status",` + many + `,"msg":1}}`:         {Class: "print", Command: "push_status", Merged: true},
-		`{"print":{"gcode_state":"IDLE"}}`:                                 {Class: "print", Merged: true},
+		`{"print":{"command":"push_status",` + many + `}}`:                 {Class: "print", Command: "push_status", Full: true, Stated: true, Merged: true},
+		`{"print":{"command":"push_status",` + many + `,"msg":1}}`:         {Class: "print", Command: "push_status", Stated: true, Merged: true},
+		`{"print":{"gcode_state":"IDLE"}}`:                                 {Class: "print", Stated: true, Merged: true},
 		`{"print":{"home_flag":-1}}` + "\x00":                              {Class: "print", Merged: true},
 		`{"print":{"command":"gcode_line","sequence_id":"5","result":"FAIL","reason":"mqtt message verify failed","err_code":84033543}}`: {
 			Class: "print", Command: "gcode_line", SequenceID: "5", Result: "FAIL", Reason: "mqtt message verify failed",
@@ -189,7 +189,7 @@ func TestAReportIsTakenForWhatItIs(t *testing.T) {
 		`{"event":{"event":"client.connected"}}`:                                        {Class: "event"},
 		`{"mc_print":{"command":"push_info","param":"log"},"print":{"mc_percent":4}}`:   {Class: "print", Merged: true},
 		`{"print":{"command":"project_file","msg":0,"result":"SUCCESS","reason":""}}`:   {Class: "print", Command: "project_file", Result: "SUCCESS"},
-		`{"print":{"comm\u0061nd":"push\u005fstatus","gcode_state":"RUNNING","msg":0}}`: {Class: "print", Command: "push_status", Full: true, Merged: true},
+		`{"print":{"comm\u0061nd":"push\u005fstatus","gcode_state":"RUNNING","msg":0}}`: {Class: "print", Command: "push_status", Full: true, Stated: true, Merged: true},
 	} {
 		s := bambu.NewState()
 		got := merge(t, s, []byte(payload))

@@ -6,6 +6,7 @@ type Report struct {
 	Command    string
 	SequenceID string
 	Full       bool   // it tells everything, not what changed
+	Stated     bool   // it says in which state the printer is
 	Merged     bool   // it went into the state
 	Result     string // of a reply: success, SUCCESS, fail, FAIL, failed
 	Reason     string // of a reply, the printer's own words
@@ -28,7 +29,7 @@ func (d *document) report() (Report, int) {
 	}
 	r := Report{Class: name}
 	var msg string
-	state, members := false, 0
+	members := 0
 	for j := body + 1; j < d.after(body); j = d.after(j + 1) {
 		members++
 		switch string(d.name(j)) {
@@ -39,15 +40,15 @@ func (d *document) report() (Report, int) {
 		case "result":
 			r.Result = d.words(j + 1)
 		case "reason":
-			r.Reason = d.words(j + 1)
+			r.Reason = cut(d.words(j+1), maxName)
 		case "msg":
 			msg = string(bare(d.raw(j + 1)))
 		case "gcode_state":
-			state = true
+			r.Stated = true
 		}
 	}
 	if r.Class == classPrint && (r.Command == pushStatus || r.Command == "") {
-		r.Full = msg == "0" || msg == "" && state && members >= fullMembers
+		r.Full = msg == "0" || msg == "" && r.Stated && members >= fullMembers
 	}
 	return r, body
 }

@@ -3,6 +3,8 @@ package bambu
 import (
 	"math"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // words is a scalar's text without quotes and escapes; "" for nil, null and
@@ -12,6 +14,21 @@ func (n *node) words() string {
 		return ""
 	}
 	return plainWords(n.text)
+}
+
+// upTo reads a word or a name of at most limit bytes. What printers say is stored
+// and told on; real ones never say more.
+func (n *node) upTo(limit int) string { return cut(n.words(), limit) }
+
+// cut gives the beginning of s, on its own memory if that is shorter.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return strings.Clone(s[:limit])
 }
 
 // number reads a number, or a number in a string; 0 if it is neither.

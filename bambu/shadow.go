@@ -14,13 +14,20 @@ const (
 	trayNone     = "255"
 )
 
+// What a printer may say of itself, in bytes and in number; real ones say less.
+const (
+	maxWord  = 64
+	maxName  = 256
+	maxParts = 32
+)
+
 // Shadow reads the state in clean units. Numbers may be numbers or strings, as
 // firmware writes them; what a printer has not said is zero, and unknown to it.
 // Where newer firmware has a second, better place for a value, that one is read.
 func (s *State) Shadow() grove.Shadow {
 	r := &s.root
 	sh := grove.Shadow{
-		State:            r.child("gcode_state").words(),
+		State:            r.child("gcode_state").upTo(maxWord),
 		Stage:            r.child("stg_cur").integerOr(-1),
 		Percent:          r.either("mc_percent", "percent").integer(),
 		RemainingSeconds: r.either("mc_remaining_time", "remain_time").integer() * 60, // minutes
@@ -28,9 +35,9 @@ func (s *State) Shadow() grove.Shadow {
 		TotalLayers:      s.layers("total_layer_num"),
 		PreparePercent:   r.either("gcode_file_prepare_percent", "prepare_per").integer(),
 
-		TaskID:    r.child("task_id").words(),
-		SubtaskID: r.child("subtask_id").words(),
-		FileName:  r.child("subtask_name").words(),
+		TaskID:    r.child("task_id").upTo(maxWord),
+		SubtaskID: r.child("subtask_id").upTo(maxWord),
+		FileName:  r.child("subtask_name").upTo(maxName),
 		Plate:     s.plate(),
 
 		BedCelsius:       r.child("bed_temper").number(),
@@ -186,7 +193,7 @@ func (s *State) hms() []grove.HMS {
 	if list == nil {
 		return found
 	}
-	for i := range list.kids {
+	for i := range min(len(list.kids), maxParts) {
 		attr, code := list.kids[i].child("attr"), list.kids[i].child("code")
 		if attr == nil || code == nil {
 			continue
@@ -201,11 +208,12 @@ func (s *State) ams() []grove.AMS {
 	if list == nil {
 		return []grove.AMS{}
 	}
-	units := make([]grove.AMS, 0, len(list.kids))
-	for i := range list.kids {
+	count := min(len(list.kids), maxParts)
+	units := make([]grove.AMS, 0, count)
+	for i := range count {
 		u := &list.kids[i]
 		units = append(units, grove.AMS{
-			ID:       u.child("id").words(),
+			ID:       u.child("id").upTo(maxWord),
 			Humidity: u.child("humidity").integer(),
 			Celsius:  u.child("temp").number(),
 			Trays:    trays(u.child("tray")),
@@ -218,14 +226,15 @@ func trays(list *node) []grove.Tray {
 	if list == nil {
 		return []grove.Tray{}
 	}
-	all := make([]grove.Tray, 0, len(list.kids))
-	for i := range list.kids {
+	count := min(len(list.kids), maxParts)
+	all := make([]grove.Tray, 0, count)
+	for i := range count {
 		t := &list.kids[i]
 		all = append(all, grove.Tray{
-			ID:               t.child("id").words(),
-			Type:             t.child("tray_type").words(),
-			Color:            t.child("tray_color").words(),
-			FilamentID:       t.child("tray_info_idx").words(),
+			ID:               t.child("id").upTo(maxWord),
+			Type:             t.child("tray_type").upTo(maxWord),
+			Color:            t.child("tray_color").upTo(maxWord),
+			FilamentID:       t.child("tray_info_idx").upTo(maxWord),
 			RemainingPercent: t.child("remain").integerOr(-1),
 		})
 	}
@@ -238,7 +247,7 @@ func trays(list *node) []grove.Tray {
 func (s *State) trayNow() string {
 	now := s.extruder().child("snow")
 	if now == nil {
-		return s.root.path("ams", "tray_now").words()
+		return s.root.path("ams", "tray_now").upTo(maxWord)
 	}
 	unit, slot := now.integer()>>8&0xFF, now.integer()&0xFF
 	switch {

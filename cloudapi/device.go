@@ -43,6 +43,9 @@ type BindRequest struct {
 	// Model is a code or a name, such as C12 or P1S; an extension, for printers
 	// that have not said it themselves yet.
 	Model string `json:"model,omitempty"`
+	// PlateClear says that somebody looked and the plate is empty; an extension.
+	// Without it the first print waits until that is said.
+	PlateClear bool `json:"plate_clear,omitempty"`
 }
 
 // Bound is the answer to a bind.

@@ -67,6 +67,7 @@ type printersBindCmd struct {
 	Name   string `help:"What to call it." placeholder:"TEXT"`
 	Code   string `help:"Its access code; one is made if you give none. For a printer that belongs to another account: the present code." placeholder:"CODE"`
 	Model  string `help:"Its model, such as P1S or C12; else the printer says it itself." placeholder:"MODEL"`
+	Clear  bool   `name:"plate-clear" help:"You looked: its plate is clear. Else the first print waits until you say so."`
 }
 
 // Run binds a printer and shows its device secret, this once.
@@ -75,7 +76,7 @@ func (c *printersBindCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in := cloudapi.BindRequest{DeviceID: c.Serial, DeviceName: c.Name, BindCode: grove.Secret(c.Code), Model: c.Model}
+	in := cloudapi.BindRequest{DeviceID: c.Serial, DeviceName: c.Name, BindCode: grove.Secret(c.Code), Model: c.Model, PlateClear: c.Clear}
 	b, err := cl.Bind(ctx, in)
 	if err != nil {
 		return err

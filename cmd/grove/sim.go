@@ -107,7 +107,7 @@ func (c *simCmd) bind(ctx context.Context, cl *client.Client, base sim.Config, m
 			p.Serial = fmt.Sprintf("%s00A%09d", model.SerialPrefix, c.First+i)
 			p.Serial = p.Serial[:len(model.SerialPrefix)] + p.Serial[len(p.Serial)-15+len(model.SerialPrefix):]
 			p.Name, p.Seed = fmt.Sprintf("%s %d", model.Product, c.First+i), c.Seed+int64(i)
-			bound, err := cl.Bind(ctx, cloudapi.BindRequest{DeviceID: p.Serial, DeviceName: p.Name, Model: model.Code})
+			bound, err := cl.Bind(ctx, cloudapi.BindRequest{DeviceID: p.Serial, DeviceName: p.Name, Model: model.Code, PlateClear: true})
 			p.Secret = bound.Data.DeviceSecret
 			fleet[i] = p
 			return err

@@ -16,10 +16,12 @@ import (
 )
 
 // Binding is a wish to own a printer. Code becomes its access code; empty: one
-// is made. Model may be empty, the printer says it itself.
+// is made. Model may be empty, the printer says it itself. PlateClear says that
+// somebody looked and found the plate empty: otherwise the first print waits for
+// that, since nobody knows what the printer did before.
 type Binding struct {
 	Serial, Name, Code, Model string
-	AutoClear                 bool
+	PlateClear, AutoClear     bool
 }
 
 // Bound is a fresh binding. DeviceSecret is shown this once.
@@ -47,7 +49,7 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 	if err := b.check(); err != nil {
 		return Bound{}, err
 	}
-	if err := f.mayTake(ctx, actor, b); err != nil {
+	if err := f.mayTake(actor, b); err != nil {
 		return Bound{}, err
 	}
 	code, issued, err := f.accessCode(ctx, b.Code)
@@ -58,7 +60,7 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 	p, err := f.Records.BindPrinter(ctx, grove.Printer{
 		Serial: b.Serial, Name: b.Name, Model: b.Model, OwnerID: actor.UserID, BoundAt: time.Now().UTC(),
 		AccessCode: grove.Secret(code), AccessCodeIssued: issued, DeviceSecretHash: HashSecret(secret),
-		PlateClear: true, AutoClear: b.AutoClear,
+		PlateClear: b.PlateClear || b.AutoClear, AutoClear: b.AutoClear,
 	}, f.possesses(b))
 	if err != nil {
 		return Bound{}, err
@@ -70,7 +72,7 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 
 // mayTake lets a printer of somebody else change hands only for its present
 // access code, and only so many wrong ones are heard.
-func (f *Fleet) mayTake(ctx context.Context, actor grove.Actor, b Binding) error {
+func (f *Fleet) mayTake(actor grove.Actor, b Binding) error {
 	owner, bound := f.Owner(b.Serial)
 	if !bound || owner == actor.UserID {
 		return nil
@@ -82,7 +84,7 @@ func (f *Fleet) mayTake(ctx context.Context, actor grove.Actor, b Binding) error
 		}
 	}
 	if f.possesses(b) {
-		return f.unheld(ctx, b.Serial)
+		return nil
 	}
 	f.guesses.miss(b.Serial, time.Now())
 	return grove.Errorf(grove.Conflict, "printer_bound",
@@ -179,26 +181,10 @@ func (f *Fleet) retire(u *unit, p grove.Printer) {
 	}
 }
 
-// unheld refuses while a job holds the printer: nobody would be told of its end,
-// and it would stand in the way of the next owner's jobs.
-func (f *Fleet) unheld(ctx context.Context, serial string) error {
-	_, err := f.Records.UpdatePrinter(ctx, serial, func(_ *grove.Printer, active *grove.Job) ([]grove.Event, error) {
-		if active == nil {
-			return nil, nil
-		}
-		return nil, grove.Errorf(grove.Conflict, "printer_has_job",
-			"job %d (%s) holds printer %s; cancel it, or resolve it if its start is unknown, before the printer changes hands", active.ID, active.State, serial)
-	})
-	return err
-}
-
 // Unbind gives a printer up. Its history stays with the account.
 func (f *Fleet) Unbind(ctx context.Context, actor grove.Actor, serial string) error {
 	u, err := f.may(actor, grove.BindPrinter, serial)
 	if err != nil {
-		return err
-	}
-	if err := f.unheld(ctx, serial); err != nil {
 		return err
 	}
 	if err := f.Records.UnbindPrinter(ctx, serial, actor.UserID, time.Now().UTC()); err != nil {

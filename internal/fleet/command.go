@@ -111,7 +111,7 @@ func (f *Fleet) Command(ctx context.Context, actor grove.Actor, serial string, p
 		}
 		answer <- got
 	}
-	if err := f.issue(ctx, &o); err != nil {
+	if err := f.issueInTime(ctx, &o); err != nil {
 		return grove.CommandResult{}, err
 	}
 	if o.job != nil {
@@ -151,6 +151,16 @@ type order struct {
 
 	job   *grove.Job // it was a start and became this
 	known bool       // answered from what is known
+}
+
+// maxAge is how old a command may be when it is sent: whoever gave it has seen
+// the printer as it was then.
+const maxAge = 10 * time.Second
+
+func (f *Fleet) issueInTime(ctx context.Context, o *order) error {
+	ctx, cancel := context.WithTimeout(ctx, maxAge)
+	defer cancel()
+	return f.issue(ctx, o)
 }
 
 // issue is the one way of a command: authorised, checked against the model,

@@ -465,3 +465,25 @@ func TestAFullWriteQueueIsSaidAtOnce(t *testing.T) {
 		t.Errorf("got %v, want unavailable", err)
 	}
 }
+
+func TestACommandThatWaitedTooLongIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p := &printer{}
+		h.Attach(serial, p)
+		h.Observe(serial, []byte(idle))
+		h.Records = slowAudit{h.db}
+		_, err := h.Command(t.Context(), h.actor, serial, []byte(`{"print":{"command":"set_nozzle_temp","param":"220"}}`))
+		if !grove.HasReason(err, "too_late") || strings.Contains(strings.Join(p.commands(), " "), "gcode_line") {
+			t.Errorf("%v, and the printer heard %q", err, p.commands())
+		}
+	})
+}
+
+// slowAudit writes down acts as a disk does that is at its end.
+type slowAudit struct{ *store.DB }
+
+func (s slowAudit) AddAudit(ctx context.Context, e grove.AuditEntry) error {
+	<-time.After(11 * time.Second)
+	return s.DB.AddAudit(context.WithoutCancel(ctx), e)
+}

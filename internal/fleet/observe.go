@@ -45,7 +45,9 @@ func (f *Fleet) Observe(serial string, payload []byte) []byte {
 func (f *Fleet) merged(u *unit, report bambu.Report, now time.Time) {
 	u.shadow, u.reportedAt, u.dirty = u.state.Shadow(), now, true
 	u.printer.LastSeenAt = now
-	if report.Full {
+	// A message that calls itself full and does not tell the state proves nothing
+	// about it: what is remembered may be of a former link.
+	if report.Full && report.Stated {
 		u.complete, u.fullAt = true, now
 		close(u.full)
 		u.full = make(chan struct{})

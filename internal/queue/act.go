@@ -23,7 +23,9 @@ func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.
 	if before.State.Started() { // first of all: a database in trouble must not keep a machine running
 		stopped = q.Printers.Stop(ctx, actor, before.Serial)
 	}
-	j, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
+	// The printer may have taken its time, and whoever asked may have gone: the
+	// wish is kept all the same.
+	j, err := q.Records.UpdateJob(context.WithoutCancel(ctx), id, func(j *grove.Job) ([]grove.Event, error) {
 		if j.State.Started() {
 			j.Failure = cancelWish
 			return nil, nil

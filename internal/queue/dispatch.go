@@ -101,13 +101,13 @@ func (q *Queue) round(ctx context.Context, g *errgroup.Group, busy *sync.Map) er
 	if err != nil {
 		return err
 	}
-	for _, j := range heads {
+	for _, j := range q.line.order(heads, time.Now()) {
 		q.hand(ctx, g, busy, j, q.begin)
 	}
 	now := time.Now()
 	for _, j := range started.Items {
 		switch {
-		case j.Failure == cancelWish && q.dueAgain(&j, now, stopAgain) && q.prints(j.Serial):
+		case j.Failure == cancelWish && q.prints(&j) && q.dueAgain(&j, now, stopAgain):
 			q.hand(ctx, g, busy, j, q.stop)
 		case (j.State == grove.Accepted || j.State == grove.Unknown) && j.Attempt != nil &&
 			now.Sub(j.Attempt.SentAt) >= q.Proof && q.dueAgain(&j, now, time.Minute):
@@ -131,9 +131,10 @@ func (q *Queue) dueAgain(j *grove.Job, now time.Time, every time.Duration) bool 
 	return true
 }
 
-func (q *Queue) prints(serial string) bool {
-	live, err := q.Printers.Now(serial)
-	return err == nil && live.Connected && printing(live.Shadow.State)
+// prints reports whether the printer is on this very job.
+func (q *Queue) prints(j *grove.Job) bool {
+	live, err := q.Printers.Now(j.Serial)
+	return err == nil && live.Connected && printing(live.Shadow.State) && mine(j, live.Shadow)
 }
 
 // stop stops a cancelled print that began all the same. Stopping may be repeated.
@@ -166,14 +167,14 @@ func (q *Queue) unstrand(ctx context.Context, busy *sync.Map) error {
 	return nil
 }
 
-// hand gives a printer's job to a free hand; when all are busy the next round
-// does.
+// hand gives a printer's job to a free hand; when all are busy, the first that is
+// free again makes the next round do it.
 func (q *Queue) hand(ctx context.Context, g *errgroup.Group, busy *sync.Map, j grove.Job, do func(context.Context, grove.Job) error) {
 	if _, taken := busy.LoadOrStore(j.Serial, true); taken {
 		return
 	}
 	given := g.TryGo(func() error {
-		defer busy.Delete(j.Serial)
+		defer q.free(busy, j.Serial)
 		if err := do(ctx, j); err != nil && ctx.Err() == nil {
 			q.Log.Warn("job did not move", slog.Int64("job", j.ID), slog.String("printer", j.Serial), slog.Any("error", err))
 		}
@@ -181,6 +182,17 @@ func (q *Queue) hand(ctx context.Context, g *errgroup.Group, busy *sync.Map, j g
 	})
 	if !given {
 		busy.Delete(j.Serial)
+		q.behind.Store(true)
+		return
+	}
+	q.line.serve(j.Serial, time.Now())
+}
+
+// free is a hand's last act.
+func (q *Queue) free(busy *sync.Map, serial string) {
+	busy.Delete(serial)
+	if q.behind.Swap(false) {
+		q.Kick()
 	}
 }
 

@@ -192,6 +192,15 @@ func (m *machine) becomes(change map[string]any) {
 	synctest.Wait()
 }
 
+// meanwhile is becomes for a room's own goroutine.
+func (m *machine) meanwhile(change map[string]any) {
+	m.mu.Lock()
+	maps.Copy(m.report, change)
+	m.say(m.full())
+	m.mu.Unlock()
+	<-time.After(time.Second)
+}
+
 func (m *machine) started() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -243,7 +252,7 @@ func newHouse(t *testing.T) *house {
 	}
 	h := &house{t: t, db: db, sick: new(trouble), actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}}
 	h.open()
-	if _, err := h.fleet.Bind(t.Context(), h.actor, fleet.Binding{Serial: serial, Name: "Bench", Model: "P1S"}); err != nil {
+	if _, err := h.fleet.Bind(t.Context(), h.actor, fleet.Binding{Serial: serial, Name: "Bench", Model: "P1S", PlateClear: true}); err != nil {
 		t.Fatal(err)
 	}
 	h.m = &machine{h: h, report: map[string]any{"gcode_state": "IDLE", "task_id": "0", "subtask_id": "0"}}

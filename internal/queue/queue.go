@@ -6,6 +6,7 @@ package queue
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -84,6 +85,8 @@ type Queue struct {
 	kick     chan struct{}
 	asked    map[int64]time.Time // when a doubtful start or a stop was last followed up; the loop's own
 	taken    plates
+	line     line
+	behind   atomic.Bool // a round found no free hand for somebody
 	changing turnstile
 	metrics  metrics
 }

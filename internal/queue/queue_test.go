@@ -329,6 +329,7 @@ func TestWhatCanNotBePrintedIsRefusedWithTheReason(t *testing.T) {
 		{"for another model", "X1 Carbon", grove.File{Printable: true, Model: "BL-P001", Plates: []grove.Plate{plate}}, 0},
 		{"nozzle too hot", "350", grove.File{Printable: true, Plates: []grove.Plate{{Index: 1, MaxNozzle: 350}}}, 0},
 		{"bed too hot", "110", grove.File{Printable: true, Plates: []grove.Plate{{Index: 1, MaxBed: 110}}}, 0},
+		{"chamber too hot", "61", grove.File{Printable: true, Plates: []grove.Plate{{Index: 1, MaxChamber: 61}}}, 0},
 	} {
 		h.queue.Files = shelf{c.file, h.sick}
 		_, err := h.queue.Submit(t.Context(), h.actor, queue.Submission{Serial: serial, FileID: "f", Plate: c.plate})
@@ -336,6 +337,21 @@ func TestWhatCanNotBePrintedIsRefusedWithTheReason(t *testing.T) {
 			t.Errorf("%s: got %v, want a refusal that says %q", c.name, err, c.why)
 		}
 	}
+}
+
+func TestAPrinterOfUnknownModelBearsWhatAllDo(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		const other = "99X00A000000001"
+		if _, err := h.fleet.Bind(t.Context(), h.actor, fleet.Binding{Serial: other}); err != nil {
+			t.Fatal(err)
+		}
+		for nozzle, want := range map[int]string{300: grove.ReasonPrinterOffline, 301: grove.ReasonPrintFailed} {
+			h.queue.Files = shelf{grove.File{Printable: true, Plates: []grove.Plate{{Index: 1, MaxNozzle: nozzle}}}, h.sick}
+			if _, err := h.queue.Submit(t.Context(), h.actor, queue.Submission{Serial: other, FileID: "f"}); !grove.HasReason(err, want) {
+				t.Errorf("a file that heats to %d °C: %v, want %s", nozzle, err, want)
+			}
+		}
+	})
 }
 
 func TestACommandThatStartsBecomesAJob(t *testing.T) {

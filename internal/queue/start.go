@@ -20,38 +20,63 @@ func (q *Queue) begin(ctx context.Context, j grove.Job) error {
 	if grove.HasReason(q.Printers.Fit(j.Serial), grove.ReasonSettling) {
 		return nil // the queue is told when that is over
 	}
-	if why := q.blocked(j.Serial); why != "" {
-		return q.wait(ctx, j.ID, why)
-	}
-	j, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
-		j.StartBy, j.Why = time.Now().UTC().Add(q.StartWithin), ""
-		return nil, j.MoveTo(grove.Claimed)
-	})
-	if err != nil {
-		return err
-	}
 	file, err := q.Files.Find(ctx, j.OwnerID, j.FileID, "", 0)
-	if err != nil && !errors.Is(err, grove.NotFound) {
-		return errors.Join(err, q.release(ctx, j.ID, "waits until its file can be read"))
-	}
-	if err != nil {
+	if errors.Is(err, grove.NotFound) {
 		return q.fail(ctx, j.ID, "file_gone", "the file is not there any more: "+grove.AsError(err).Message)
 	}
-	if _, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
-		return nil, j.MoveTo(grove.Ready)
-	}); err != nil {
+	if err != nil {
+		return errors.Join(err, q.wait(ctx, j.ID, "waits until its file can be read"))
+	}
+	if why := q.held(j, file); why != "" {
+		return q.wait(ctx, j.ID, why)
+	}
+	j, err = q.claim(ctx, j.ID)
+	if err != nil {
 		return err
 	}
 	if err := q.Printers.Refresh(ctx, j.Serial); err != nil {
+		q.line.answered(j.Serial, false, time.Now())
 		return q.release(ctx, j.ID, grove.AsError(err).Message)
 	}
-	if why := q.blocked(j.Serial); why != "" {
+	q.line.answered(j.Serial, true, time.Now())
+	if why := q.held(j, file); why != "" {
 		return q.release(ctx, j.ID, why)
 	}
 	return q.start(ctx, j, file)
 }
 
-// blocked says in words what keeps the printer from taking a print, or nothing.
+// claim takes a job and its printer for this process.
+func (q *Queue) claim(ctx context.Context, id int64) (grove.Job, error) {
+	_, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
+		j.StartBy, j.Why = time.Now().UTC().Add(q.StartWithin), ""
+		return nil, j.MoveTo(grove.Claimed)
+	})
+	if err != nil {
+		return grove.Job{}, err
+	}
+	return q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
+		return nil, j.MoveTo(grove.Ready)
+	})
+}
+
+// held says in words what keeps the printer from taking this print, or nothing.
+// Its nozzle may have been changed while the job waited.
+func (q *Queue) held(j grove.Job, f grove.File) string {
+	if why := q.blocked(j.Serial); why != "" {
+		return why
+	}
+	live, err := q.Printers.Now(j.Serial)
+	if err == nil {
+		plate, _ := f.Plate(j.Plate)
+		err = suits(f, plate, live)
+	}
+	if err != nil {
+		return grove.AsError(err).Message
+	}
+	return ""
+}
+
+// blocked says in words what keeps the printer from taking any print, or nothing.
 func (q *Queue) blocked(serial string) string {
 	if err := q.Printers.Fit(serial); err != nil {
 		return grove.AsError(err).Message
@@ -136,6 +161,8 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File) error {
 	case err == nil:
 		q.metrics.starts.Inc()
 		return nil
+	case grove.HasReason(err, "too_late"):
+		return q.unsent(ctx, j, grove.Expired, "expired", "it could not be started in time; print it again if it is still wanted")
 	case grove.HasReason(err, "start_unsure"):
 		_, err = q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
 			return q.doubt(j, "the connection failed while the start was being sent")

@@ -91,10 +91,19 @@ func printable(f grove.File, index int, live grove.Live) (grove.Plate, error) {
 		}
 		plate = found
 	}
+	return plate, suits(f, plate, live)
+}
+
+// suits holds a plate against the printer as it is: its model, its nozzle and
+// what it bears.
+func suits(f grove.File, p grove.Plate, live grove.Live) error {
 	if f.Model != "" && live.Model != "" && f.Model != live.Model {
-		return grove.Plate{}, refuse("%s was sliced for %s, and %s is %s; slice it for that model", f.Name, modelName(f.Model), live.Name, modelName(live.Model))
+		return refuse("%s was sliced for %s, and %s is %s; slice it for that model", f.Name, modelName(f.Model), live.Name, modelName(live.Model))
 	}
-	return plate, withinHeat(f, plate, live)
+	if want, have := p.NozzleDiameter, live.Shadow.NozzleDiameter; want > 0 && have > 0 && want != have {
+		return refuse("%s was sliced for a nozzle of %g mm, and %s has one of %g mm; slice it for that nozzle, or change the nozzle", f.Name, want, live.Name, have)
+	}
+	return withinHeat(f, p, live)
 }
 
 // withinHeat refuses a plate whose G-code asks for more than the model bears.

@@ -149,6 +149,8 @@ func (c *scene) moveJob() error {
 		return c.moveForeign()
 	}
 	switch c.s.State {
+	case "IDLE": // it names the job and does not print it: not yet, or not any more
+		return c.moveForeign()
 	case "PREPARE", "SLICING":
 		if c.j.State == grove.Sending || c.j.State == grove.Unknown {
 			c.j.Why = ""
@@ -216,8 +218,10 @@ func (c *scene) end(to grove.JobState, failure, why string) error {
 		c.tellOfJob(grove.JobCancelled, "cancelled", why)
 	case grove.Failed:
 		c.tellOfJob(grove.JobFailed, "failed", why)
+	case grove.Expired:
+		c.tellOfJob(grove.JobExpired, "expired", why)
 	case grove.Queued, grove.Claimed, grove.Uploading, grove.Ready, grove.Sending, grove.Accepted,
-		grove.Running, grove.Expired, grove.Unknown:
+		grove.Running, grove.Unknown:
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ type turnstile struct {
 
 // lane is one printer's; it goes when nobody is in it or waits for it.
 type lane struct {
-	sync.Mutex
+	gate  chan struct{} // holds the one who is in
 	users int
 }
 
@@ -22,14 +22,14 @@ func (t *turnstile) enter(serial string) (leave func()) {
 		if t.lanes == nil {
 			t.lanes = map[string]*lane{}
 		}
-		l = &lane{}
+		l = &lane{gate: make(chan struct{}, 1)}
 		t.lanes[serial] = l
 	}
 	l.users++
 	t.mu.Unlock()
-	l.Lock()
+	l.gate <- struct{}{}
 	return func() {
-		l.Unlock()
+		<-l.gate
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if l.users--; l.users == 0 {

@@ -25,7 +25,7 @@ func BenchmarkBind(b *testing.B) {
 	h := owned(b, c)
 	for n := range 20 {
 		serial := fmt.Sprintf("01P00A%09d", n+1)
-		if _, err := h.client.Bind(b.Context(), cloudapi.BindRequest{DeviceID: serial, Model: "P1S"}); err != nil {
+		if _, err := h.client.Bind(b.Context(), cloudapi.BindRequest{DeviceID: serial, Model: "P1S", PlateClear: true}); err != nil {
 			b.Fatal(err)
 		}
 	}

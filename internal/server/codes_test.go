@@ -59,7 +59,7 @@ func TestEachApplicationCodeHasARealCause(t *testing.T) {
 	h := owned(t, testConfig(t))
 	token := string(h.client.Token())
 	const far = "01P00A000000009"
-	if _, err := h.client.Bind(t.Context(), cloudapi.BindRequest{DeviceID: far, DeviceName: "Far", Model: "P1S"}); err != nil {
+	if _, err := h.client.Bind(t.Context(), cloudapi.BindRequest{DeviceID: far, DeviceName: "Far", Model: "P1S", PlateClear: true}); err != nil {
 		t.Fatal(err)
 	}
 	h.printer(func(c *sim.Config) { c.Speed = 1 })

@@ -116,7 +116,7 @@ func (h *house) printer(change ...func(*sim.Config)) *sim.Printer {
 	for _, f := range change {
 		f(&c)
 	}
-	b, err := h.client.Bind(h.t.Context(), cloudapi.BindRequest{DeviceID: c.Serial, DeviceName: "Bench " + c.Model, Model: c.Model})
+	b, err := h.client.Bind(h.t.Context(), cloudapi.BindRequest{DeviceID: c.Serial, DeviceName: "Bench " + c.Model, Model: c.Model, PlateClear: true})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func ledger(t testing.TB, path string) []sim.Start {
 }
 
 func bindRequest() cloudapi.BindRequest {
-	return cloudapi.BindRequest{DeviceID: bench, DeviceName: "Bench P1S", Model: "P1S"}
+	return cloudapi.BindRequest{DeviceID: bench, DeviceName: "Bench P1S", Model: "P1S", PlateClear: true}
 }
 
 func mustCA(t testing.TB, data string) *authority {

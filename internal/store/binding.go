@@ -11,7 +11,8 @@ import (
 // device secret that p brings, from p.BoundAt on.
 //
 // The owner's own printer keeps its place and what is remembered of it. Somebody
-// else's is refused with Conflict printer_bound, or taken over: the old
+// else's is refused with Conflict printer_bound, or taken over (Conflict
+// printer_has_job while a job holds it): the old
 // ownership ends, its rows stay. What is true of the machine itself is kept
 // then as well; above all a plate that waits to be cleared is never made clear by
 // a change of owner. The last report is not shown to the new owner.
@@ -29,6 +30,11 @@ func (db *DB) BindPrinter(ctx context.Context, p grove.Printer, takeOver bool) (
 		if before.OwnerID != 0 && before.OwnerID != p.OwnerID && !takeOver {
 			return grove.Errorf(grove.Conflict, "printer_bound",
 				"The printer %s is bound to another account. Its owner can unbind it, or give its present access code to prove that it is yours.", p.Serial)
+		}
+		if before.OwnerID != p.OwnerID {
+			if err := t.unheld(ctx, p.Serial); err != nil {
+				return err
+			}
 		}
 		if err := t.own(ctx, before, p); err != nil {
 			return err
@@ -61,6 +67,17 @@ func (t *tx) own(ctx context.Context, before printerRow, p grove.Printer) error 
 	return err
 }
 
+// unheld refuses while a job holds the printer: nobody would be told of its end,
+// and it would stand in the way of the next owner's jobs.
+func (t *tx) unheld(ctx context.Context, serial string) error {
+	active, held, err := t.activeJob(ctx, serial)
+	if err != nil || !held {
+		return err
+	}
+	return grove.Errorf(grove.Conflict, "printer_has_job",
+		"job %d (%s) holds printer %s; cancel it, or resolve it if its start is unknown, before the printer changes hands", active.ID, active.State, serial)
+}
+
 // disown ends the present ownership and forgets the last report.
 func (t *tx) disown(ctx context.Context, serial string, at time.Time) error {
 	_, err := exec(ctx, t, `UPDATE ownerships SET until = $1 WHERE printer_serial = $2 AND until IS NULL`, millis(at), serial)
@@ -89,7 +106,8 @@ func asRemembered(before printerRow, p grove.Printer) grove.Printer {
 
 // UnbindPrinter ends the ownership of ownerID. The printer's code, secret and
 // last report are forgotten, so that nobody signs in with them any more; jobs
-// and the dated ownership stay. NotFound when ownerID does not own it.
+// and the dated ownership stay. NotFound when ownerID does not own it, Conflict printer_has_job
+// while a job holds it.
 func (db *DB) UnbindPrinter(ctx context.Context, serial string, ownerID int64, at time.Time) error {
 	return db.change(ctx, "unbind printer", func(t *tx) error {
 		before, err := t.printer(ctx, serial)
@@ -98,6 +116,9 @@ func (db *DB) UnbindPrinter(ctx context.Context, serial string, ownerID int64, a
 		}
 		if before.OwnerID == 0 || before.OwnerID != ownerID {
 			return noPrinter(serial)
+		}
+		if err := t.unheld(ctx, serial); err != nil {
+			return err
 		}
 		if err := t.disown(ctx, serial, at); err != nil {
 			return err

@@ -41,7 +41,7 @@ func (f *face) bind(ctx context.Context, in *bindInput) (cloudapi.Bound, error) 
 		return cloudapi.Bound{}, err
 	}
 	bound, err := f.Fleet.Bind(ctx, rest.Actor(ctx), fleet.Binding{
-		Serial: b.DeviceID, Name: b.DeviceName, Code: string(b.BindCode), Model: b.Model,
+		Serial: b.DeviceID, Name: b.DeviceName, Code: string(b.BindCode), Model: b.Model, PlateClear: b.PlateClear,
 	})
 	device := deviceOf(&grove.Live{Printer: bound.Printer})
 	return cloudapi.Bound{

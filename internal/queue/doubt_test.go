@@ -1,0 +1,351 @@
+package queue_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/fleet"
+	"github.com/grovecloud/grove/internal/queue"
+)
+
+func TestACancelledStartThatNeverBeganComesToAnEnd(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		j := h.submit()
+		h.want(j.ID, grove.Accepted)
+		if _, err := h.queue.Cancel(t.Context(), h.actor, j.ID); err != nil {
+			t.Fatal(err)
+		}
+		pass(6 * time.Hour) // the printer stays idle and speaks of another job
+		if s := h.state(j.ID); !s.Done() {
+			_, err := h.queue.Resolve(t.Context(), h.actor, j.ID, grove.Failed)
+			t.Fatalf("cancelled 6 h ago and still %s; resolve: %v", s, err)
+		}
+	})
+}
+
+func TestACancelledJobStopsNoOtherPrint(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		j := h.submit()
+		if _, err := h.queue.Cancel(t.Context(), h.actor, j.ID); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		before := h.m.stopped()
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING", "task_id": "0", "subtask_id": "0", "subtask_name": "at the screen"})
+		pass(2 * time.Minute)
+		if n := h.m.stopped() - before; n > 0 {
+			t.Errorf("a print begun at the screen was told to stop %d times", n)
+		}
+	})
+}
+
+func TestSilentPrintersHoldUpNobodyElse(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		idle, err := json.Marshal(map[string]any{"print": map[string]any{"command": "push_status", "msg": 0, "gcode_state": "IDLE", "task_id": "0"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 16 {
+			s := fmt.Sprintf("01P00A0000001%02d", i)
+			if _, err := h.fleet.Bind(t.Context(), h.actor, fleet.Binding{Serial: s, Model: "P1S", PlateClear: true}); err != nil {
+				t.Fatal(err)
+			}
+			h.fleet.Attach(s, mutes{})
+			h.fleet.Observe(s, idle)
+			synctest.Wait()
+			if _, err := h.queue.Submit(t.Context(), h.actor, queue.Submission{Serial: s, FileID: "f_1"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		j := h.submit()
+		pass(15 * time.Minute)
+		if h.m.started() == 0 {
+			t.Errorf("a printer that is idle and answers got no start in 15 min: %s (%s)", h.state(j.ID), h.job(j.ID).Why)
+		}
+	})
+}
+
+// mutes takes everything and answers nothing.
+type mutes struct{}
+
+func (mutes) Close(string)      {}
+func (mutes) Send([]byte) error { return nil }
+
+func TestAPrinterThatNamesTheJobAndIsIdleDoesNotPrintIt(t *testing.T) {
+	for _, state := range []string{"PREPARE", "RUNNING"} {
+		t.Run(state, func(t *testing.T) {
+			live(t, func(t *testing.T, h *house) {
+				j := h.submit()
+				h.m.prints(state)
+				h.leave("switched off")
+				pass(time.Minute)
+				h.m.report["gcode_state"] = "IDLE"
+				h.arrive()
+				pass(6 * time.Hour)
+				if s := h.state(j.ID); !s.Done() {
+					t.Errorf("idle for 6 h and the job is %s", s)
+				}
+			})
+		})
+	}
+}
+
+func TestNothingStartsOnAStateThatIsNotOfThisLink(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.leave("wifi")
+		h.m.report = map[string]any{"wifi_signal": "-50dBm"}
+		h.arrive()
+		h.submit()
+		pass(time.Minute)
+		if h.m.started() != 0 {
+			t.Error("started on a printer that has not told its state on this link")
+		}
+	})
+}
+
+func TestACancelIsKeptWhenTheClientHangsUp(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		j := h.submit()
+		h.m.deaf = true
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		_, _ = h.queue.Cancel(ctx, h.actor, j.ID)
+		h.m.deaf = false
+		h.m.prints("RUNNING")
+		before := h.m.stopped()
+		pass(2 * time.Minute)
+		if h.m.stopped() == before {
+			t.Errorf("the print goes on: it was cancelled, and the wish forgotten (%s)", h.state(j.ID))
+		}
+	})
+}
+
+func TestWhatAPrinterSaysIsStoredInMeasure(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		name := strings.Repeat("x", 100<<10)
+		for i := range 200 {
+			h.fleet.Observe(serial, fmt.Appendf(nil, `{"print":{"command":"push_status","msg":1,"gcode_state":"IDLE","print_error":%d,"subtask_name":"%s"}}`, 0x03004100+i, name))
+			synctest.Wait()
+		}
+		list, err := h.db.Events(t.Context(), h.actor.UserID, 0, 10000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total := 0
+		for _, e := range list {
+			total += len(e.Data.FileName) + len(e.Data.Message)
+		}
+		if total > 1<<20 {
+			t.Errorf("200 reports became %d events of %d MiB", len(list), total>>20)
+		}
+	})
+}
+
+func TestANozzleChangedWhileTheJobWaitedHoldsIt(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.queue.Files = shelf{grove.File{ID: "f_1", Printable: true, Plates: []grove.Plate{{Index: 1, NozzleDiameter: 0.4}}}, h.sick}
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING", "nozzle_diameter": "0.4"})
+		j := h.submit()
+		h.m.becomes(map[string]any{"gcode_state": "FINISH", "nozzle_diameter": "0.8"})
+		if _, err := h.queue.ClearPlate(t.Context(), h.actor, serial); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		h.want(j.ID, grove.Queued)
+		if why := h.job(j.ID).Why; h.m.started() != 0 || !strings.Contains(why, "0.8 mm") {
+			t.Errorf("started %d times on the wrong nozzle (%q)", h.m.started(), why)
+		}
+		h.m.becomes(map[string]any{"nozzle_diameter": "0.4"})
+		pass(time.Minute)
+		h.want(j.ID, grove.Accepted)
+	})
+}
+
+func TestAFreshlyBoundPrinterWaitsForSomebodyToLookAtItsPlate(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		if err := h.fleet.Unbind(t.Context(), h.actor, serial); err != nil {
+			t.Fatal(err)
+		}
+		const other = "01P00A000000002"
+		p, err := h.fleet.Bind(t.Context(), h.actor, fleet.Binding{Serial: other, Model: "P1S"})
+		if err != nil || p.Printer.PlateClear {
+			t.Errorf("bound with a clear plate (%t) that nobody looked at: %v", p.Printer.PlateClear, err)
+		}
+	})
+}
+
+// between runs something once, when a printer is about to be asked for a report
+// or a start is about to leave.
+type between struct {
+	printers
+	refreshed, starting func()
+}
+
+func (b *between) Refresh(ctx context.Context, serial string) error {
+	err := b.printers.Refresh(ctx, serial)
+	if do := b.refreshed; do != nil {
+		b.refreshed = nil
+		do()
+	}
+	return err
+}
+
+func (b *between) Start(ctx context.Context, o queue.Order) error {
+	if do := b.starting; do != nil {
+		b.starting = nil
+		do()
+	}
+	return b.printers.Start(ctx, o)
+}
+
+func TestAPlateTakenWhileTheStartIsPreparedRefusesIt(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.queue.Printers = &between{printers: printers{h.fleet}, refreshed: func() {
+			_, err := h.db.UpdatePrinter(t.Context(), serial, func(p *grove.Printer, _ *grove.Job) ([]grove.Event, error) {
+				p.PlateClear = false
+				return nil, nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}}
+		j := h.submit()
+		if h.m.started() != 0 {
+			t.Error("started on a plate that was taken at the last moment")
+		}
+		h.want(j.ID, grove.Queued)
+	})
+}
+
+func TestAStartThatSurelyDidNotLeaveGivesBackOnlyAnUntouchedPlate(t *testing.T) {
+	plateAfter := func(t *testing.T, h *house, starting func()) bool {
+		t.Helper()
+		h.queue.Printers = &between{printers: printers{h.fleet}, starting: starting}
+		j := h.submit()
+		pass(5 * time.Second)
+		h.want(j.ID, grove.Failed)
+		p, err := h.db.Printer(t.Context(), serial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.PlateClear
+	}
+	live(t, func(t *testing.T, h *house) {
+		if !plateAfter(t, h, func() { h.leave("wifi") }) {
+			t.Error("nothing was sent, nothing printed, and the plate is taken")
+		}
+	})
+	live(t, func(t *testing.T, h *house) {
+		if plateAfter(t, h, func() {
+			h.m.meanwhile(map[string]any{"gcode_state": "RUNNING"}) // at the screen
+		}) {
+			t.Error("the plate came back clear with a foreign print on it")
+		}
+	})
+}
+
+func TestAStartThatIsTooLateExpires(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.queue.StartWithin = 10 * time.Second
+		h.queue.Printers = &between{printers: printers{h.fleet}, starting: func() {
+			<-time.After(20 * time.Second)
+			h.m.meanwhile(map[string]any{"gcode_state": "IDLE"}) // fresh again
+		}}
+		j := h.submit()
+		pass(time.Minute)
+		if h.m.started() != 0 {
+			t.Error("started after its deadline")
+		}
+		h.want(j.ID, grove.Expired)
+	})
+}
+
+func TestACancelJustBeforeTheStartLeavesSendsNone(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.queue.Records = &committing{records: records{h.db, h.sick}, then: func(id int64) {
+			_, err := h.db.UpdateJob(t.Context(), id, func(j *grove.Job) ([]grove.Event, error) {
+				j.Failure = "cancel_wished"
+				return nil, nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}}
+		j := h.submit()
+		if h.m.started() != 0 {
+			t.Error("a cancelled print was started")
+		}
+		h.want(j.ID, grove.Cancelled)
+	})
+}
+
+// committing calls then once a start is committed to.
+type committing struct {
+	records
+	then func(id int64)
+}
+
+func (c *committing) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error) {
+	var committed int64
+	p, err := c.records.UpdatePrinter(ctx, serial, func(p *grove.Printer, j *grove.Job) ([]grove.Event, error) {
+		events, err := fn(p, j)
+		if committed = 0; err == nil && j != nil && j.State == grove.Sending {
+			committed = j.ID
+		}
+		return events, err
+	})
+	if err == nil && committed != 0 {
+		c.then(committed)
+	}
+	return p, err
+}
+
+func TestWhatIsRememberedOfAPrinterIsWhatWasStoredLast(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING"})
+		h.m.becomes(map[string]any{"gcode_state": "FINISH"})
+		hold, held := make(chan struct{}), make(chan struct{})
+		h.queue.Records = &slow{records: records{h.db, h.sick}, held: held, hold: hold}
+		first := make(chan error, 1)
+		go func() { // stored first, and slow to come back with it
+			_, err := h.queue.ClearPlate(t.Context(), h.actor, serial)
+			first <- err
+		}()
+		<-held
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING"}) // takes the plate
+		close(hold)
+		if err := <-first; err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		stored, err := h.db.Printer(t.Context(), serial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err := h.fleet.Now(serial)
+		if err != nil || now.PlateClear != stored.PlateClear || now.GcodeState != stored.GcodeState {
+			t.Errorf("remembered clear %t in %s, stored clear %t in %s (%v)", now.PlateClear, now.GcodeState, stored.PlateClear, stored.GcodeState, err)
+		}
+	})
+}
+
+// slow holds up the answer to its first change of a printer.
+type slow struct {
+	records
+	once sync.Once
+	held chan<- struct{}
+	hold <-chan struct{}
+}
+
+func (s *slow) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error) {
+	p, err := s.records.UpdatePrinter(ctx, serial, fn)
+	s.once.Do(func() { close(s.held); <-s.hold })
+	return p, err
+}

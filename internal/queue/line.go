@@ -1,0 +1,60 @@
+package queue
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/grovecloud/grove"
+)
+
+// rest is how long a printer that did not answer is left alone.
+const rest = time.Minute
+
+// line keeps the order in which printers are looked after. There are few hands,
+// and a printer that answers nothing holds one for ten seconds: whoever was looked
+// after longest ago comes first, and the silent are given a rest.
+type line struct {
+	mu     sync.Mutex
+	served map[string]time.Time // when a hand last took it, by serial
+	silent map[string]time.Time // when it last kept silent, by serial
+}
+
+func (l *line) serve(serial string, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.served == nil {
+		l.served = map[string]time.Time{}
+	}
+	l.served[serial] = now
+}
+
+// answered remembers whether a printer answered when a print was to start.
+func (l *line) answered(serial string, did bool, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if did {
+		delete(l.silent, serial)
+		return
+	}
+	if l.silent == nil {
+		l.silent = map[string]time.Time{}
+	}
+	l.silent[serial] = now
+}
+
+// order leaves out the jobs whose printers rest.
+func (l *line) order(heads []grove.Job, now time.Time) []grove.Job {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := func(_ string, at time.Time) bool { return now.Sub(at) > time.Hour }
+	maps.DeleteFunc(l.served, old)
+	maps.DeleteFunc(l.silent, old)
+	heads = slices.DeleteFunc(slices.Clone(heads), func(j grove.Job) bool {
+		at, is := l.silent[j.Serial]
+		return is && now.Sub(at) < rest
+	})
+	slices.SortStableFunc(heads, func(a, b grove.Job) int { return l.served[a.Serial].Compare(l.served[b.Serial]) })
+	return heads
+}
