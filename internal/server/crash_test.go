@@ -34,6 +34,7 @@ const (
 	crashVariable = "GROVE_TEST_CRASH_AT"
 	dataVariable  = "GROVE_TEST_DATA"
 	lifeVariable  = "GROVE_TEST_JOB_LIFE" // how long a job may wait; unset: as always
+	diskVariable  = "GROVE_TEST_DISK"     // size of a disk of its own for the data; unset: none
 )
 
 // bomb counts what the queue does to the outside world and kills the process at
@@ -99,7 +100,15 @@ func crashChild(at string) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	s, err := open(ctx, childConfig(os.Getenv(dataVariable)), func(c *queue.Config) {
+	config := childConfig(os.Getenv(dataVariable))
+	if size := os.Getenv(diskVariable); size != "" {
+		var err error
+		if config.Data, err = mountSmallDisk(config.Data, size); err != nil {
+			panic(err)
+		}
+		config.MinFree = 0 // the disk itself says when it is full
+	}
+	s, err := open(ctx, config, func(c *queue.Config) {
 		b := &bomb{at: n}
 		c.Records, c.Printers = fusedRecords{c.Records, b}, fusedPrinters{c.Printers, b}
 		c.Proof, c.Pace = 2*time.Second, 100*time.Millisecond
