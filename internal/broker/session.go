@@ -57,6 +57,7 @@ type session struct {
 	v5       bool
 	largest  uint32        // packet that an MQTT 5 client takes; 0 any
 	patience time.Duration // silence before the client counts as gone; 0 until it has signed in
+	pace     *pace         // of a printer
 
 	// Used by the reading goroutine only.
 	signed  bool // on the roll
@@ -82,6 +83,51 @@ func newSession(b *Broker, raw net.Conn, from netip.Addr) *session {
 	return &session{
 		Conn: conn, broker: b, tls: conn, socket: sock, remote: from,
 		filters: make(map[string]bool), watches: make(map[string]int),
+	}
+}
+
+// settle agrees with a client that has signed in on how long it may be silent:
+// three times its keep-alive, since the vendor's firmware does not cut off after
+// one and a half, and slicers have come to rely on it. Printers get half of that,
+// which is the standard's.
+func (s *session) settle(standard time.Duration) {
+	state := &s.client.State
+	asked := time.Duration(state.Keepalive) * time.Second
+	given := asked
+	if asked == 0 {
+		given = standard
+	}
+	if given = min(given, s.longestKeepalive()); given != asked {
+		state.ServerKeepalive = true
+		state.Keepalive = uint16(max(given/time.Second, 1))
+	}
+	s.patience = 3 * given
+	if s.actor.Kind == grove.ActorPrinter {
+		s.patience /= 2
+	}
+}
+
+// longestKeepalive is what the client may ask for; longer is told down (MQTT 5) or
+// taken for it. A printer that is gone must be known to be gone. MQTT 3 has no word
+// to tell it down with, and who asked for two minutes pings every two: held to one
+// it would be cut off in every silence. TCP finds a dead one sooner anyhow.
+func (s *session) longestKeepalive() time.Duration {
+	switch {
+	case s.actor.Kind != grove.ActorPrinter:
+		return time.Hour
+	case s.v5:
+		return time.Minute
+	}
+	return 5 * time.Minute
+}
+
+// expectReports readies the connection of a printer: how fast it may report, and
+// how long commands for it are under way at most.
+func (s *session) expectReports() {
+	b := s.broker
+	s.pace = b.paces.get(s.actor.Serial, time.Now())
+	if err := giveUp(s.socket.Conn, b.cfg.Limits.Drain); err != nil {
+		b.cfg.Log.Warn("commands may reach a printer late", slog.String("actor", s.actor.String()), slog.Any("error", err))
 	}
 }
 
@@ -140,14 +186,13 @@ func (s *session) SetDeadline(time.Time) error {
 }
 
 // Close is called by the engine in the reading goroutine. It says goodbye if that
-// is quickly done.
+// is quickly done; if the other end does not read, it never gets what waits.
 func (s *session) Close() error {
 	s.closed.Do(func() {
 		s.outbox.shut()
-		sure := time.AfterFunc(grace, func() { _ = s.socket.Close() })
-		if s.writes.TryLock() {
-			s.farewell()
-			s.writes.Unlock()
+		sure := time.AfterFunc(grace, s.socket.cut)
+		if heard := s.farewell(); !heard {
+			s.socket.cut()
 		}
 		_ = s.tls.Close()
 		sure.Stop()
@@ -155,11 +200,15 @@ func (s *session) Close() error {
 	return nil
 }
 
-// farewell tells an MQTT 5 client why. The caller holds writes.
-func (s *session) farewell() {
+// farewell tells an MQTT 5 client why, and reports whether it can be written to.
+func (s *session) farewell() (heard bool) {
+	if !s.writes.TryLock() {
+		return false
+	}
+	defer s.writes.Unlock()
 	e := s.ended.Load()
 	if e == nil || e.code.Code == 0 || !s.v5 || s.deaf {
-		return
+		return !s.deaf
 	}
 	var b bytes.Buffer
 	pk := packets.Packet{
@@ -169,8 +218,10 @@ func (s *session) farewell() {
 	}
 	if err := pk.DisconnectEncode(&b); err == nil {
 		_ = s.socket.SetWriteDeadline(time.Now().Add(grace))
-		_, _ = s.tls.Write(b.Bytes())
+		_, err = s.tls.Write(b.Bytes())
+		heard = err == nil
 	}
+	return heard
 }
 
 // abort ends the session from any goroutine, without waiting: the reader wakes
@@ -184,7 +235,7 @@ func (s *session) abort(why ending) {
 	now := time.Now()
 	_ = s.socket.SetWriteDeadline(now.Add(grace))
 	_ = s.socket.SetReadDeadline(now)
-	time.AfterFunc(grace, func() { _ = s.socket.Close() })
+	time.AfterFunc(grace, s.socket.cut)
 }
 
 // finish records how a session ended by itself.

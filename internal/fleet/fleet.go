@@ -71,6 +71,9 @@ type Config struct {
 	Reply time.Duration
 	// Flush is how often changed state is stored.
 	Flush time.Duration
+	// Most is how many printers one account may have: 10,000. Each takes memory
+	// here for good, also when it is never seen.
+	Most int
 }
 
 // Fleet knows the printers and what each last said.
@@ -98,6 +101,9 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 	}
 	if c.Flush == 0 {
 		c.Flush = time.Minute
+	}
+	if c.Most == 0 {
+		c.Most = 10_000
 	}
 	if c.Rebound == nil {
 		c.Rebound = func(string) {}

@@ -27,7 +27,7 @@ type Config struct {
 	AccessCodes  string // off, private or any: from where bblp + access code may come
 	HookPrivate  bool   // webhooks may reach private addresses
 	HookLoopback bool   // webhooks may reach this machine
-	MinFree      int64  // bytes that must stay free on the disk of uploads
+	MinFree      int64  // bytes that must stay free on the disk of uploads; 0: the disk may get full
 	OfflineGrace time.Duration
 
 	tokenLife time.Duration // of access tokens; 90 days but in tests

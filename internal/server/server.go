@@ -202,8 +202,12 @@ func (s *Server) openLibrary(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	free := s.cfg.MinFree
+	if free == 0 {
+		free = -1 // asked for here, while the library takes zero for not asked
+	}
 	s.library = library.New(library.Config{
-		Records: files{s.db}, Blobs: disk, Key: key, PublicURL: s.cfg.PublicURL, MinFree: s.cfg.MinFree, Log: log,
+		Records: files{s.db}, Blobs: disk, Key: key, PublicURL: s.cfg.PublicURL, MinFree: free, Log: log,
 	})
 	return nil
 }

@@ -51,7 +51,7 @@ func (h *Hooks) Run(ctx context.Context) error {
 		}
 		if err != nil {
 			h.log.Warn("webhook deliveries cannot be read", slog.Any("error", err))
-			wait = lookAgain
+			wait = busyWait
 		}
 		timer.Reset(wait)
 		select {
