@@ -35,6 +35,9 @@ type Printer struct {
 	// AutoClear lets the server confirm the plate by itself. For printers that
 	// are not there; never on by default.
 	AutoClear bool `json:"auto_clear"`
+	// HeatUntil is when heat that somebody asked for is switched off unless the
+	// printer prints; zero when nobody asked.
+	HeatUntil time.Time `json:"heat_until,omitzero"`
 
 	// State is the merged report (the print object, JSON), as last stored.
 	State   []byte    `json:"-"`

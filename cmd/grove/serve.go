@@ -33,6 +33,7 @@ type serveCmd struct {
 	HookLocal   bool          `name:"webhooks-to-loopback" help:"Let webhooks reach this machine."`
 	MinFree     string        `name:"min-free" help:"Disk space that uploads must leave free." default:"1GiB"`
 	Grace       time.Duration `name:"offline-grace" help:"How long a printer may be away before it counts as offline." default:"20s"`
+	IdleHeat    time.Duration `help:"How long a printer that does not print stays hot after somebody asked for it, 1m to 60m." default:"15m"`
 	LogFormat   string        `help:"Form of the log: ${enum}." enum:"text,json" default:"text"`
 	LogLevel    string        `help:"How much is logged: ${enum}." enum:"debug,info,warn,error" default:"info"`
 	ReadyFile   string        `help:"Write the addresses as JSON here once the server takes requests." placeholder:"FILE"`
@@ -47,7 +48,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	s, err := server.New(ctx, server.Config{
 		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, Database: c.Database,
 		Limits: c.Limits, Demo: c.Demo, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
-		MinFree: free, OfflineGrace: c.Grace, Version: version(), Log: c.logger(),
+		MinFree: free, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat, Version: version(), Log: c.logger(),
 	})
 	if err != nil {
 		return err

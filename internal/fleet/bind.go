@@ -263,6 +263,7 @@ func (f *Fleet) Learn(p grove.Printer) {
 	u.printer.Online, u.printer.PlateClear, u.printer.AutoClear = p.Online, p.PlateClear, p.AutoClear
 	u.printer.GcodeState, u.printer.PrintError = p.GcodeState, p.PrintError
 	u.printer.TaskID, u.printer.FileName = p.TaskID, p.FileName
+	u.printer.HeatUntil = p.HeatUntil
 }
 
 // note records an act that is done and can't be undone: when that fails, the

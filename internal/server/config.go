@@ -29,6 +29,7 @@ type Config struct {
 	HookLoopback bool   // webhooks may reach this machine
 	MinFree      int64  // bytes that must stay free on the disk of uploads; 0: the disk may get full
 	OfflineGrace time.Duration
+	IdleHeat     time.Duration // 15 min when 0
 
 	tokenLife time.Duration // of access tokens; 90 days but in tests
 
@@ -38,6 +39,9 @@ type Config struct {
 
 // check refuses what would be unsafe, in words.
 func (c *Config) check() error {
+	if c.IdleHeat != 0 && (c.IdleHeat < time.Minute || c.IdleHeat > time.Hour) {
+		return grove.Errorf(grove.Invalid, "bad_idle_heat", "--idle-heat %s is not between 1m and 60m", c.IdleHeat)
+	}
 	if c.Demo {
 		return c.checkDemo()
 	}

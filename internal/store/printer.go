@@ -13,7 +13,7 @@ const (
 	// turnColumns are what a change through UpdatePrinter writes, stateColumns
 	// what SaveStates writes.
 	turnColumns = "access_code, access_code_index, access_code_issued, device_secret_hash, model, firmware, " +
-		"online, last_seen_at, gcode_state, print_error, task_id, file_name, plate_clear, auto_clear"
+		"online, last_seen_at, gcode_state, print_error, task_id, file_name, plate_clear, auto_clear, heat_until"
 	stateColumns = "state, state_at, versions, firmware, model, last_seen_at"
 
 	printerColumns = "serial, " + turnColumns + ", state, state_at, versions, version, " +
@@ -34,7 +34,7 @@ func (s sealer) scanPrinter(r row) (printerRow, error) {
 	var index string
 	err := r.Scan(&p.Serial, &p.sealedCode, &index, &p.AccessCodeIssued, &p.DeviceSecretHash, &p.Model, &p.Firmware,
 		&p.Online, instant{&p.LastSeenAt}, &p.GcodeState, &p.PrintError, &p.TaskID, &p.FileName, &p.PlateClear, &p.AutoClear,
-		&p.State, instant{&p.StateAt}, &p.Versions, &p.version, &p.OwnerID, &p.Name, instant{&p.BoundAt})
+		instant{&p.HeatUntil}, &p.State, instant{&p.StateAt}, &p.Versions, &p.version, &p.OwnerID, &p.Name, instant{&p.BoundAt})
 	if err != nil || len(p.sealedCode) == 0 {
 		return p, err
 	}
@@ -63,6 +63,7 @@ func (s sealer) turnRow(p grove.Printer, before printerRow) []any {
 	return []any{
 		sealed, s.codeIndex(string(p.AccessCode)), p.AccessCodeIssued, p.DeviceSecretHash, p.Model, p.Firmware,
 		p.Online, millis(p.LastSeenAt), p.GcodeState, p.PrintError, p.TaskID, p.FileName, p.PlateClear, p.AutoClear,
+		millis(p.HeatUntil),
 	}
 }
 
@@ -191,7 +192,7 @@ func (t *tx) saveTurn(ctx context.Context, before printerRow, p grove.Printer) e
 	if sameRow(values, t.seal.turnRow(before.Printer, before)) {
 		return nil
 	}
-	n, err := exec(ctx, t, "UPDATE printers SET "+assign(turnColumns)+", version = version + 1 WHERE serial = $15 AND version = $16",
+	n, err := exec(ctx, t, "UPDATE printers SET "+assign(turnColumns)+", version = version + 1 WHERE serial = $16 AND version = $17",
 		append(values, p.Serial, before.version)...)
 	if err == nil && n == 0 {
 		return errStale

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -225,6 +226,9 @@ func (turns) Turn(context.Context, fleet.Turn) error { return nil }
 
 // Settled tells nobody.
 func (turns) Settled() {}
+
+// KeepHeat does nothing.
+func (turns) KeepHeat(context.Context, string, time.Time) error { return nil }
 
 // SignIn adds a user and gives an access token.
 func (h *House) SignIn(t testing.TB, email string, role grove.Role) string {
