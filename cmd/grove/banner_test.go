@@ -110,7 +110,7 @@ func TestTheSnippetsOfTheDemoWorkAsPrinted(t *testing.T) {
 	banner := p.serve("--demo")
 
 	listed := p.paste(snippet(t, banner, 1))
-	for _, serial := range []string{"00M00A000000001", "01P00A000000002", "03000A000000003"} {
+	for _, serial := range []string{"00M00D000000001", "01P00D000000002", "03000D000000003"} {
 		if !strings.Contains(listed, `"dev_id":"`+serial+`"`) {
 			t.Errorf("curl does not list %s: %s", serial, listed)
 		}
@@ -119,7 +119,7 @@ func TestTheSnippetsOfTheDemoWorkAsPrinted(t *testing.T) {
 	p.heats(banner, 220)
 	// Of a watch that has no end, the first line.
 	watched := p.paste("{\n" + snippet(t, banner, 3) + "\n} | head -n 1")
-	if !regexp.MustCompile(`(?m)^01P00A000000002  IDLE +nozzle \d+/220 °C  bed `).MatchString(watched) {
+	if !regexp.MustCompile(`(?m)^01P00D000000002  IDLE +nozzle \d+/220 °C  bed `).MatchString(watched) {
 		t.Errorf("watched %q", watched)
 	}
 }
@@ -140,7 +140,7 @@ func (p place) heats(banner string, celsius float64) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		live, err := c.Printer(p.t.Context(), "01P00A000000002")
+		live, err := c.Printer(p.t.Context(), "01P00D000000002")
 		if err == nil && live.Shadow.NozzleTargetCelsius == celsius {
 			return
 		}
