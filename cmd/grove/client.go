@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +17,8 @@ import (
 	"github.com/grovecloud/grove/cloudapi"
 )
 
-// cloud says which cloud a client command talks to. What login kept is the
+// cloud says which cloud a client command talks to. Its flags stand before the
+// command or behind it. What login kept is the
 // default; env and url override it.
 type cloud struct {
 	URL  string `name:"url" help:"Base URL of the cloud." placeholder:"URL"`
@@ -158,6 +161,24 @@ func (k kept) authority() ([]byte, error) {
 		}
 	}
 	return pem, nil
+}
+
+// trust is the system's CAs and the one given.
+func (c *cloud) trust() (*tls.Config, error) {
+	k, err := c.place()
+	if err != nil {
+		return nil, err
+	}
+	pem, err := k.authority()
+	if err != nil || pem == nil {
+		return &tls.Config{MinVersion: tls.VersionTLS12}, err
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	pool.AppendCertsFromPEM(pem)
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
 }
 
 // signedIn makes a client with a token.
