@@ -155,20 +155,37 @@ func (p place) heats(banner string, celsius float64) {
 func TestTheSetupThatIsPrintedMakesTheFirstOwner(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{"over HTTP": nil, "over HTTPS": {"--tls", "--data", "my data"}} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name+", with grove", func(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t)
-			banner := p.serve(args...)
-			_, text, _ := strings.Cut(banner, "makes a new code):\n\n")
-			text, _, ok := strings.Cut(text, "\n\nStop it")
-			if !ok {
-				t.Fatalf("nothing to paste in\n%s", banner)
+			first, _ := setupShown(t, p.serve(args...))
+			if said := p.paste("export GROVE_PASSWORD='correct horse battery'\n" + first); !strings.Contains(said, "you@example.org owns this cloud now.") {
+				t.Errorf("%s\n%s", first, said)
 			}
-			if answer := p.paste(text); !strings.Contains(answer, `"email":"you@example.org"`) || !strings.Contains(answer, `"role":"owner"`) {
-				t.Errorf("%s\n%s", text, answer)
+		})
+		t.Run(name+", with curl", func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t)
+			_, second := setupShown(t, p.serve(args...))
+			if answer := p.paste(second); !strings.Contains(answer, "12 characters") {
+				t.Errorf("pasted without a password of one's own:\n%s\n%s", second, answer)
+			}
+			answer := p.paste(strings.Replace(second, "…", "correct horse battery", 1))
+			if !strings.Contains(answer, `"email":"you@example.org"`) || !strings.Contains(answer, `"role":"owner"`) {
+				t.Errorf("%s\n%s", second, answer)
 			}
 		})
 	}
+}
+
+// setupShown gives the two ways to make the first owner that a banner shows.
+func setupShown(t *testing.T, banner string) (first, second string) {
+	t.Helper()
+	found := regexp.MustCompile(`(?s)makes a new code\):\n\n(.*?)\n\nIt asks .*?:\n\n(.*?)\n\nStop it`).FindStringSubmatch(banner)
+	if found == nil {
+		t.Fatalf("nothing to paste in\n%s", banner)
+	}
+	return found[1], found[2]
 }
 
 func TestSizesAreReadAsPeopleWriteThem(t *testing.T) {
@@ -204,9 +221,26 @@ func TestTheBannerKnowsIPv6(t *testing.T) {
 	}
 	defer l.Close()
 	var text strings.Builder
-	demoBanner(&text, server.Info{MQTTS: l.Addr().String(), Demo: &server.DemoInfo{}}, "/ca.pem", "curl -s")
+	demoBanner(&text, server.Info{MQTTS: l.Addr().String(), Demo: &server.DemoInfo{}, CAFile: "/ca.pem"}, "curl -s")
 	if !strings.Contains(text.String(), `BROKER = "::1"`) || !strings.Contains(text.String(), "--mqtt "+l.Addr().String()) {
 		t.Error(text.String())
+	}
+}
+
+// A client of this machine is pointed at an address that it can reach and that
+// the certificate has.
+func TestTheBannerPointsAClientHere(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ http, mqtts, want string }{
+		{"http://127.0.0.1:8080", "127.0.0.1:8883", "--url http://127.0.0.1:8080 --ca /ca.pem"},
+		{"http://127.0.0.1:8080", "127.0.0.1:9883", "--url http://127.0.0.1:8080 --mqtt 127.0.0.1:9883 --ca /ca.pem"},
+		{"https://grove.example.org", "[::]:8883", "--url https://grove.example.org --ca /ca.pem"},
+		{"https://grove.example.org", "0.0.0.0:9883", "--url https://grove.example.org --mqtt grove.example.org:9883 --ca /ca.pem"},
+		{"https://grove.example.org", "192.0.2.1:8883", "--url https://grove.example.org --mqtt 192.0.2.1:8883 --ca /ca.pem"},
+	} {
+		if got := reach(server.Info{HTTP: c.http, MQTTS: c.mqtts, CAFile: "/ca.pem"}); got != c.want {
+			t.Errorf("%s and %s: %s, want %s", c.http, c.mqtts, got, c.want)
+		}
 	}
 }
 

@@ -134,6 +134,17 @@ func (c *cloud) place() (kept, error) {
 	return k, nil
 }
 
+// flags are those that lead to this place.
+func (k kept) flags() string {
+	var out []string
+	for _, f := range []struct{ name, value string }{{"--url", k.URL}, {"--env", k.Env}, {"--mqtt", k.MQTT}, {"--ca", k.CA}} {
+		if f.value != "" {
+			out = append(out, f.name+" "+shellQuote(f.value))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
 // open makes a client, without a token if there is none yet.
 func (c *cloud) open() (*client.Client, kept, error) {
 	k, err := c.place()
@@ -190,12 +201,8 @@ func (c *cloud) signedIn() (*client.Client, error) {
 	if k.Token != "" {
 		return cl, nil
 	}
-	where := "--url " + cl.URL()
-	if k.Env != "" {
-		where = "--env " + k.Env
-	}
 	return nil, grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
-		"not signed in to %s; run: grove login %s YOUR-EMAIL", cl.URL(), where)
+		"not signed in to %s; run: grove login %s YOUR-EMAIL", cl.URL(), k.flags())
 }
 
 // show prints v as JSON if asked to, else as a table made by rows.

@@ -53,12 +53,8 @@ func askPassword(given string) (string, error) {
 	if given != "" {
 		return given, nil
 	}
-	in := int(os.Stdin.Fd())
-	if term.IsTerminal(in) {
-		fmt.Fprint(os.Stderr, "Password: ")
-		raw, err := term.ReadPassword(in)
-		fmt.Fprintln(os.Stderr)
-		return string(raw), err
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		return typed("Password: ")
 	}
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	line = strings.TrimRight(line, "\r\n")
@@ -66,6 +62,27 @@ func askPassword(given string) (string, error) {
 		return "", grove.Errorf(grove.Invalid, "no_password", "no password; set GROVE_PASSWORD or type it when asked")
 	}
 	return line, nil
+}
+
+func typed(prompt string) (string, error) {
+	fmt.Fprint(os.Stderr, prompt)
+	raw, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Fprintln(os.Stderr)
+	return string(raw), err
+}
+
+// newPassword is askPassword for one that nobody can look up: what is typed blind
+// is typed twice.
+func newPassword(given string) (string, error) {
+	password, err := askPassword(given)
+	if err != nil || given != "" || !term.IsTerminal(int(os.Stdin.Fd())) {
+		return password, err
+	}
+	again, err := typed("Once more: ")
+	if err == nil && again != password {
+		err = grove.Errorf(grove.Invalid, "passwords_differ", "the two passwords differ; nothing was made, run it again")
+	}
+	return password, err
 }
 
 type logoutCmd struct{}
@@ -95,11 +112,11 @@ type setupCmd struct {
 
 // Run makes the first owner.
 func (c *setupCmd) Run(ctx context.Context, at *cloud) error {
-	cl, _, err := at.open()
+	cl, k, err := at.open()
 	if err != nil {
 		return err
 	}
-	password, err := askPassword(c.Password)
+	password, err := newPassword(c.Password)
 	if err != nil {
 		return err
 	}
@@ -108,6 +125,6 @@ func (c *setupCmd) Run(ctx context.Context, at *cloud) error {
 		return err
 	}
 	return at.show(u, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "%s owns this cloud now. Sign in with: grove login --url %s %s\n", u.Email, cl.URL(), u.Email)
+		fmt.Fprintf(w, "%s owns this cloud now. Sign in with: grove login %s %s\n", u.Email, k.flags(), u.Email)
 	})
 }
