@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,9 +15,11 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/server"
 )
 
-// cloud says which cloud a client command talks to. What login kept is the
+// cloud says which cloud a client command talks to. Its flags stand before the
+// command or behind it. What login kept is the
 // default; env and url override it.
 type cloud struct {
 	URL  string `name:"url" help:"Base URL of the cloud." placeholder:"URL"`
@@ -131,6 +135,17 @@ func (c *cloud) place() (kept, error) {
 	return k, nil
 }
 
+// flags are those that lead to this place.
+func (k kept) flags() string {
+	var out []string
+	for _, f := range []struct{ name, value string }{{"--url", k.URL}, {"--env", k.Env}, {"--mqtt", k.MQTT}, {"--ca", k.CA}} {
+		if f.value != "" {
+			out = append(out, f.name+" "+server.Quote(f.value))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
 // open makes a client, without a token if there is none yet.
 func (c *cloud) open() (*client.Client, kept, error) {
 	k, err := c.place()
@@ -160,6 +175,24 @@ func (k kept) authority() ([]byte, error) {
 	return pem, nil
 }
 
+// trust is the system's CAs and the one given.
+func (c *cloud) trust() (*tls.Config, error) {
+	k, err := c.place()
+	if err != nil {
+		return nil, err
+	}
+	pem, err := k.authority()
+	if err != nil || pem == nil {
+		return &tls.Config{MinVersion: tls.VersionTLS12}, err
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	pool.AppendCertsFromPEM(pem)
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
+}
+
 // signedIn makes a client with a token.
 func (c *cloud) signedIn() (*client.Client, error) {
 	cl, k, err := c.open()
@@ -169,12 +202,8 @@ func (c *cloud) signedIn() (*client.Client, error) {
 	if k.Token != "" {
 		return cl, nil
 	}
-	where := "--url " + cl.URL()
-	if k.Env != "" {
-		where = "--env " + k.Env
-	}
 	return nil, grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
-		"not signed in to %s; run: grove login %s YOUR-EMAIL", cl.URL(), where)
+		"not signed in to %s; run: grove login %s YOUR-EMAIL", cl.URL(), k.flags())
 }
 
 // show prints v as JSON if asked to, else as a table made by rows.

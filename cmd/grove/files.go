@@ -15,14 +15,13 @@ import (
 )
 
 type uploadCmd struct {
-	cloud
 	File string `arg:"" type:"existingfile" help:"A .gcode.3mf, .3mf, .gcode, .stl or .step file."`
 	Name string `help:"Another name for it." placeholder:"NAME"`
 }
 
 // Run uploads a file, with a progress bar on a terminal.
-func (c *uploadCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *uploadCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -43,7 +42,7 @@ func (c *uploadCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(item, func(w *tabwriter.Writer) {
+	return at.show(item, func(w *tabwriter.Writer) {
 		fmt.Fprintf(w, "file id\t%s\nname\t%s\nsize\t%d bytes\nprintable\t%s\n", item.FileID, item.FileName, item.Size, yes(item.Printable))
 		if item.Problem != "" {
 			fmt.Fprintf(w, "problem\t%s\n", item.Problem)
@@ -67,14 +66,13 @@ type filesCmd struct {
 }
 
 type filesListCmd struct {
-	cloud
 	paged
 	Name string `help:"Only files of this name." placeholder:"NAME"`
 }
 
 // Run lists files.
-func (c *filesListCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *filesListCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -82,7 +80,7 @@ func (c *filesListCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return showList(&c.cloud, c.paged, list, func(w *tabwriter.Writer) {
+	return showList(at, c.paged, list, func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tNAME\tSIZE\tPLATES\tPRINTABLE\tPROBLEM")
 		for _, f := range list.Items {
 			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\n", f.ID, f.Name, f.SizeBytes, len(f.Plates), yes(f.Printable), f.Problem)
@@ -91,14 +89,13 @@ func (c *filesListCmd) Run(ctx context.Context) error {
 }
 
 type filesGetCmd struct {
-	cloud
 	ID  string `arg:""`
 	Out string `short:"o" help:"Where to write it; - for standard output." required:"" placeholder:"FILE"`
 }
 
 // Run downloads a file. What does not match its checksum is not kept.
-func (c *filesGetCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *filesGetCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}

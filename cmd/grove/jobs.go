@@ -16,7 +16,6 @@ import (
 )
 
 type printCmd struct {
-	cloud
 	File   string        `arg:"" help:"A file id, the name of an uploaded file, or a local file, which is uploaded first."`
 	On     string        `required:"" help:"Serial of the printer." placeholder:"SERIAL"`
 	Plate  int           `help:"Plate number; the first when not given." placeholder:"N"`
@@ -28,8 +27,8 @@ type printCmd struct {
 }
 
 // Run makes a job.
-func (c *printCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *printCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -44,7 +43,7 @@ func (c *printCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if !c.Wait {
-		return c.show(started.Data, func(w *tabwriter.Writer) {
+		return at.show(started.Data, func(w *tabwriter.Writer) {
 			fmt.Fprintf(w, "job %s %s; follow it with: grove jobs show %[1]s\n", started.JobID, started.Status)
 		})
 	}
@@ -52,7 +51,7 @@ func (c *printCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the job's id: %w", err)
 	}
-	return c.wait(ctx, cl, id)
+	return c.wait(ctx, at, cl, id)
 }
 
 // name finds what is to be printed: a local file is uploaded first.
@@ -84,7 +83,7 @@ func (c *printCmd) name(ctx context.Context, cl *client.Client, in *cloudapi.Pri
 }
 
 // wait follows a job to its end, also past times when the cloud is away.
-func (c *printCmd) wait(ctx context.Context, cl *client.Client, id int64) error {
+func (c *printCmd) wait(ctx context.Context, at *cloud, cl *client.Client, id int64) error {
 	last := ""
 	for {
 		j, err := cl.Job(ctx, id)
@@ -104,14 +103,14 @@ func (c *printCmd) wait(ctx context.Context, cl *client.Client, id int64) error 
 			last = line
 		}
 		if err == nil && j.State.Done() {
-			return c.done(j)
+			return done(at, j)
 		}
 		_ = pause(ctx, max(c.Every, 100*time.Millisecond, grove.AsError(err).RetryAfter)) // the loop sees that ctx has ended
 	}
 }
 
-func (c *printCmd) done(j grove.Job) error {
-	if err := c.show(j, func(w *tabwriter.Writer) { fmt.Fprintln(w, jobLine(j)) }); err != nil {
+func done(at *cloud, j grove.Job) error {
+	if err := at.show(j, func(w *tabwriter.Writer) { fmt.Fprintln(w, jobLine(j)) }); err != nil {
 		return err
 	}
 	if j.State == grove.Finished {
@@ -143,15 +142,14 @@ type jobsCmd struct {
 }
 
 type jobsListCmd struct {
-	cloud
 	paged
 	On    string `help:"Only jobs of this printer." placeholder:"SERIAL"`
 	State string `help:"Only jobs in this state." placeholder:"STATE"`
 }
 
 // Run lists jobs.
-func (c *jobsListCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *jobsListCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -159,7 +157,7 @@ func (c *jobsListCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return showList(&c.cloud, c.paged, list, func(w *tabwriter.Writer) {
+	return showList(at, c.paged, list, func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tPRINTER\tFILE\tPLATE\tSTATE\t%\tWHY")
 		for _, j := range list.Items {
 			fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%s\t%d\t%s\n", j.ID, j.Serial, j.FileName, j.Plate, j.State, j.Percent, j.Why)
@@ -168,12 +166,11 @@ func (c *jobsListCmd) Run(ctx context.Context) error {
 }
 
 type byJob struct {
-	cloud
 	ID int64 `arg:"" help:"The job's id."`
 }
 
-func (c *byJob) act(act func(*client.Client) (grove.Job, error)) error {
-	cl, err := c.signedIn()
+func (c *byJob) act(at *cloud, act func(*client.Client) (grove.Job, error)) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -181,21 +178,21 @@ func (c *byJob) act(act func(*client.Client) (grove.Job, error)) error {
 	if err != nil {
 		return err
 	}
-	return c.show(j, func(w *tabwriter.Writer) { fmt.Fprintln(w, jobLine(j)) })
+	return at.show(j, func(w *tabwriter.Writer) { fmt.Fprintln(w, jobLine(j)) })
 }
 
 type jobsShowCmd struct{ byJob }
 
 // Run shows one job.
-func (c *jobsShowCmd) Run(ctx context.Context) error {
-	return c.act(func(cl *client.Client) (grove.Job, error) { return cl.Job(ctx, c.ID) })
+func (c *jobsShowCmd) Run(ctx context.Context, at *cloud) error {
+	return c.act(at, func(cl *client.Client) (grove.Job, error) { return cl.Job(ctx, c.ID) })
 }
 
 type jobsCancelCmd struct{ byJob }
 
 // Run cancels a job.
-func (c *jobsCancelCmd) Run(ctx context.Context) error {
-	return c.act(func(cl *client.Client) (grove.Job, error) { return cl.CancelJob(ctx, c.ID) })
+func (c *jobsCancelCmd) Run(ctx context.Context, at *cloud) error {
+	return c.act(at, func(cl *client.Client) (grove.Job, error) { return cl.CancelJob(ctx, c.ID) })
 }
 
 type jobsResolveCmd struct {
@@ -204,8 +201,8 @@ type jobsResolveCmd struct {
 }
 
 // Run resolves an unknown start.
-func (c *jobsResolveCmd) Run(ctx context.Context) error {
-	return c.act(func(cl *client.Client) (grove.Job, error) {
+func (c *jobsResolveCmd) Run(ctx context.Context, at *cloud) error {
+	return c.act(at, func(cl *client.Client) (grove.Job, error) {
 		return cl.ResolveJob(ctx, c.ID, grove.JobState(c.Outcome))
 	})
 }

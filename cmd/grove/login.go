@@ -17,14 +17,13 @@ import (
 )
 
 type loginCmd struct {
-	cloud
 	Email    string `arg:"" help:"The account's e-mail address."`
 	Password string `name:"password" help:"Better given by GROVE_PASSWORD or typed when asked." placeholder:"TEXT"`
 }
 
 // Run signs in and keeps the token for the commands that follow.
-func (c *loginCmd) Run(ctx context.Context) error {
-	cl, k, err := c.open()
+func (c *loginCmd) Run(ctx context.Context, at *cloud) error {
+	cl, k, err := at.open()
 	if err != nil {
 		return err
 	}
@@ -41,7 +40,7 @@ func (c *loginCmd) Run(ctx context.Context) error {
 		}
 	}
 	k.Email, k.Token = c.Email, string(cl.Token())
-	if err := c.write(k); err != nil {
+	if err := at.write(k); err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "Signed in to %s as %s.\n", cl.URL(), c.Email)
@@ -54,12 +53,8 @@ func askPassword(given string) (string, error) {
 	if given != "" {
 		return given, nil
 	}
-	in := int(os.Stdin.Fd())
-	if term.IsTerminal(in) {
-		fmt.Fprint(os.Stderr, "Password: ")
-		raw, err := term.ReadPassword(in)
-		fmt.Fprintln(os.Stderr)
-		return string(raw), err
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		return typed("Password: ")
 	}
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	line = strings.TrimRight(line, "\r\n")
@@ -69,18 +64,39 @@ func askPassword(given string) (string, error) {
 	return line, nil
 }
 
-type logoutCmd struct{ cloud }
+func typed(prompt string) (string, error) {
+	fmt.Fprint(os.Stderr, prompt)
+	raw, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Fprintln(os.Stderr)
+	return string(raw), err
+}
+
+// newPassword is askPassword for one that nobody can look up: what is typed blind
+// is typed twice.
+func newPassword(given string) (string, error) {
+	password, err := askPassword(given)
+	if err != nil || given != "" || !term.IsTerminal(int(os.Stdin.Fd())) {
+		return password, err
+	}
+	again, err := typed("Once more: ")
+	if err == nil && again != password {
+		err = grove.Errorf(grove.Invalid, "passwords_differ", "the two passwords differ; nothing was made, run it again")
+	}
+	return password, err
+}
+
+type logoutCmd struct{}
 
 // Run ends the session and removes the token.
-func (c *logoutCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *logoutCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
 	if err := cl.Logout(ctx); err != nil && !errors.Is(err, grove.Unauthenticated) { // else it has ended already
 		return err
 	}
-	name, err := c.file()
+	name, err := at.file()
 	if err != nil {
 		return err
 	}
@@ -88,7 +104,6 @@ func (c *logoutCmd) Run(ctx context.Context) error {
 }
 
 type setupCmd struct {
-	cloud
 	Code     string `arg:"" help:"The one-time code that grove serve printed."`
 	Email    string `arg:"" help:"The owner's e-mail address."`
 	Name     string `help:"The owner's name." placeholder:"TEXT"`
@@ -96,12 +111,12 @@ type setupCmd struct {
 }
 
 // Run makes the first owner.
-func (c *setupCmd) Run(ctx context.Context) error {
-	cl, _, err := c.open()
+func (c *setupCmd) Run(ctx context.Context, at *cloud) error {
+	cl, k, err := at.open()
 	if err != nil {
 		return err
 	}
-	password, err := askPassword(c.Password)
+	password, err := newPassword(c.Password)
 	if err != nil {
 		return err
 	}
@@ -109,7 +124,7 @@ func (c *setupCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(u, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "%s owns this cloud now. Sign in with: grove login --url %s %s\n", u.Email, cl.URL(), u.Email)
+	return at.show(u, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "%s owns this cloud now. Sign in with: grove login %s %s\n", u.Email, k.flags(), u.Email)
 	})
 }

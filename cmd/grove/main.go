@@ -23,9 +23,9 @@ import (
 // file, that over the default; the names are the same everywhere.
 type cli struct {
 	Config kong.ConfigFlag `help:"YAML file with flags by their names." placeholder:"FILE"`
+	At     cloud           `embed:"" group:"cloud"`
 
 	Serve   serveCmd   `cmd:"" help:"Run the cloud."`
-	Sim     simCmd     `cmd:"" help:"Run simulated printers that dial in to a cloud."`
 	CA      caCmd      `cmd:"" name:"ca" help:"Print the certificate of the cloud's own CA."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Bench   benchCmd   `cmd:"" help:"Measure a cloud with simulated printers."`
@@ -41,6 +41,7 @@ type cli struct {
 	PlateClear plateClearCmd `cmd:"" group:"client" help:"Confirm that a printer's plate is clear."`
 	Watch      watchCmd      `cmd:"" group:"client" help:"Follow a printer live."`
 	Cmd        cmdCmd        `cmd:"" group:"client" help:"Send a command to a printer."`
+	Sim        simCmd        `cmd:"" group:"client" help:"Run simulated printers that dial in to a cloud."`
 	Webhooks   webhooksCmd   `cmd:"" group:"client" help:"Create, list, change, test and replay webhooks."`
 }
 
@@ -64,24 +65,66 @@ func run(args []string) int {
 		&c, kong.Name("grove"), kong.DefaultEnvars("GROVE"), kong.Configuration(loadYAML),
 		kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.ExplicitGroups([]kong.Group{{Key: "client", Title: "Using a cloud"}}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: clientGroup, Title: "Using a cloud"}, {Key: cloudGroup, Title: "Flags of every command that uses a cloud, before it or behind it:"},
+		}),
+		kong.Help(help), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(&c.At),
 	)
 	if err != nil {
 		return report(err)
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		if _, usage := errors.AsType[*kong.ParseError](err); usage {
-			fmt.Fprintf(os.Stderr, "grove: %v\n%sTry grove --help, or grove COMMAND --help.\n", err, negativeHint(args))
+		if wrong, usage := errors.AsType[*kong.ParseError](err); usage {
+			fmt.Fprintf(os.Stderr, "grove: %v\n%sTry %s --help.\n", err, negativeHint(args), command(wrong.Context))
 			return exitInvalid
 		}
+		return report(err)
+	}
+	if err := fits(parsed); err != nil {
 		return report(err)
 	}
 	if err := parsed.Run(); err != nil {
 		return report(err)
 	}
 	return 0
+}
+
+// Groups of the help: the commands that use a cloud, and the flags of them all.
+const (
+	clientGroup = "client"
+	cloudGroup  = "cloud"
+)
+
+// command is what was called, as far as it could be read.
+func command(c *kong.Context) string {
+	if n := c.Selected(); n != nil {
+		return n.FullPath()
+	}
+	return c.Model.Name
+}
+
+func usesCloud(c *kong.Context) bool {
+	n := c.Selected()
+	return n == nil || n.ClosestGroup() != nil && n.ClosestGroup().Key == clientGroup
+}
+
+// help shows the flags that say which cloud where they mean something.
+func help(o kong.HelpOptions, c *kong.Context) error {
+	for _, f := range c.Model.Flags {
+		f.Hidden = f.Hidden || f.Group != nil && f.Group.Key == cloudGroup && !usesCloud(c)
+	}
+	return kong.DefaultHelpPrinter(o, c)
+}
+
+// fits refuses flags that say which cloud where no cloud is used.
+func fits(c *kong.Context) error {
+	for _, p := range c.Path {
+		if f := p.Flag; f != nil && f.Group != nil && f.Group.Key == cloudGroup && !usesCloud(c) {
+			return grove.Errorf(grove.Invalid, "no_such_flag", "%s uses no cloud and has no --%s; see %[1]s --help", command(c), f.Name)
+		}
+	}
+	return nil
 }
 
 // Exit codes, one a kind of error.

@@ -20,11 +20,11 @@ type printersCmd struct {
 	Unbind printersUnbindCmd `cmd:"" help:"Give a printer up."`
 }
 
-type printersListCmd struct{ cloud }
+type printersListCmd struct{}
 
 // Run lists the printers as every server of the API shows them.
-func (c *printersListCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *printersListCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (c *printersListCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(devices, func(w *tabwriter.Writer) {
+	return at.show(devices, func(w *tabwriter.Writer) {
 		if len(devices) == 0 {
 			fmt.Fprintln(w, "No printers yet. Bind one with: grove printers bind SERIAL --name NAME")
 			return
@@ -62,7 +62,6 @@ func yes(b bool) string {
 }
 
 type printersBindCmd struct {
-	cloud
 	Serial string `arg:"" help:"The printer's serial."`
 	Name   string `help:"What to call it." placeholder:"TEXT"`
 	Code   string `help:"Its access code; one is made if you give none. For a printer that belongs to another account: the present code." placeholder:"CODE"`
@@ -71,8 +70,8 @@ type printersBindCmd struct {
 }
 
 // Run binds a printer and shows its device secret, this once.
-func (c *printersBindCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *printersBindCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -81,7 +80,7 @@ func (c *printersBindCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(b.Data, func(w *tabwriter.Writer) {
+	return at.show(b.Data, func(w *tabwriter.Writer) {
 		d := b.Data.DeviceInfo
 		fmt.Fprintf(w, "serial\t%s\nname\t%s\naccess code\t%s\ndevice secret\t%s\n", d.ID, d.Name, string(d.AccessCode), string(b.Data.DeviceSecret))
 		fmt.Fprintln(w, "\nThe device secret is what the printer signs in with (user: its serial). It is shown only now.")
@@ -89,14 +88,13 @@ func (c *printersBindCmd) Run(ctx context.Context) error {
 }
 
 type printersRenameCmd struct {
-	cloud
 	Serial string `arg:""`
 	Name   string `arg:""`
 }
 
 // Run renames a printer.
-func (c *printersRenameCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *printersRenameCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -104,13 +102,12 @@ func (c *printersRenameCmd) Run(ctx context.Context) error {
 }
 
 type printersUnbindCmd struct {
-	cloud
 	Serial string `arg:""`
 }
 
 // Run gives a printer up.
-func (c *printersUnbindCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *printersUnbindCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -118,13 +115,12 @@ func (c *printersUnbindCmd) Run(ctx context.Context) error {
 }
 
 type plateClearCmd struct {
-	cloud
 	Serial string `arg:"" help:"The printer whose plate you have seen to be empty."`
 }
 
 // Run confirms that a plate is clear.
-func (c *plateClearCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *plateClearCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -132,13 +128,12 @@ func (c *plateClearCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(p, func(w *tabwriter.Writer) {
+	return at.show(p, func(w *tabwriter.Writer) {
 		fmt.Fprintf(w, "The plate of %s is confirmed clear.\n", p.Name)
 	})
 }
 
 type cmdCmd struct {
-	cloud
 	Serial  string `arg:"" help:"The printer."`
 	Command string `arg:"" help:"pause, resume, stop, set_nozzle_temp, set_bed_temp, set_chamber_temp, set_fan_speed, set_airduct, set_ctt, or a whole JSON message."`
 	Param   string `arg:"" optional:"" help:"The command's parameter: °C or percent. A negative one goes behind --."`
@@ -146,8 +141,8 @@ type cmdCmd struct {
 
 // Run sends a command and tells what the printer answered. A command that the
 // printer rejects, or does not answer, is a failure.
-func (c *cmdCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *cmdCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -159,7 +154,7 @@ func (c *cmdCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.show(r, func(w *tabwriter.Writer) { fmt.Fprintln(w, outcomeLine(r)) }); err != nil {
+	if err := at.show(r, func(w *tabwriter.Writer) { fmt.Fprintln(w, outcomeLine(r)) }); err != nil {
 		return err
 	}
 	switch r.Outcome {
@@ -199,21 +194,20 @@ func (c *cmdCmd) message() ([]byte, error) {
 }
 
 type watchCmd struct {
-	cloud
 	Serial string `arg:"" help:"The printer."`
 	Until  string `help:"Stop when the printer reaches this state: IDLE, PREPARE, SLICING, RUNNING, PAUSE, FINISH or FAILED." placeholder:"STATE"`
 }
 
 // Run prints a line at each report, or rewrites one line on a terminal.
-func (c *watchCmd) Run(ctx context.Context) error {
+func (c *watchCmd) Run(ctx context.Context, at *cloud) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	cl, err := c.signedIn()
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
-	out := newTicker(os.Stdout, c.JSON)
+	out := newTicker(os.Stdout, at.JSON)
 	defer out.end()
 	for live, err := range cl.Watch(ctx, c.Serial) {
 		if err != nil {

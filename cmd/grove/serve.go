@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/server"
@@ -48,7 +47,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	s, err := server.New(ctx, server.Config{
 		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, Database: c.Database,
 		Limits: c.Limits, Demo: c.Demo, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
-		MinFree: free, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat, Version: version(), Log: c.logger(),
+		MinFree: free, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat, Version: version(), Program: called(os.Args[0]), Log: c.logger(),
 	})
 	if err != nil {
 		return err
@@ -107,42 +106,44 @@ func called(name string) string {
 	}
 	if wd, err := os.Getwd(); err == nil {
 		if rel, err := filepath.Rel(wd, name); err == nil && len(rel) < len(name) && !strings.HasPrefix(rel, "..") {
-			return shellQuote("./" + rel)
+			return server.Quote("./" + rel)
 		}
 	}
-	return shellQuote(name)
+	return server.Quote(name)
 }
 
 func (c *serveCmd) banner(w io.Writer, i server.Info) {
-	ca := i.CAFile
-	if abs, err := filepath.Abs(ca); err == nil {
-		ca = abs
-	}
 	fmt.Fprintf(w, "\nGrove is running.\n\n  HTTP API   %s   (documentation: %s/docs)\n  MQTT       %s (TLS)\n  CA file    %s\n  CA SHA-256 %s\n  Data       %s\n",
-		i.HTTP, i.HTTP, i.MQTTS, ca, i.Fingerprint, i.Data)
+		i.HTTP, i.HTTP, i.MQTTS, i.CAFile, i.Fingerprint, i.Data)
 	curl := "curl -s"
 	if c.TLS {
-		curl += " --cacert " + shellQuote(ca)
+		curl += " --cacert " + server.Quote(i.CAFile)
 	}
 	switch {
 	case i.Demo != nil:
-		demoBanner(w, i, ca, curl)
+		demoBanner(w, i, curl)
 	case i.SetupCode != "":
 		setupBanner(w, i, curl)
 	}
 	fmt.Fprintln(w, "\nStop it with Ctrl-C.")
 }
 
+// setupBanner shows two ways to make the first owner. The password of the second
+// is refused until somebody writes their own.
 func setupBanner(w io.Writer, i server.Info, curl string) {
 	fmt.Fprintf(w, `
 There is no account yet. Make the first owner within 15 minutes (a restart makes a new code):
 
-  %s %s/v1/grove-service/setup -H 'Content-Type: application/json' \
-    -d '{"code":"%s","email":"you@example.org","password":"at least 12 characters","name":"You"}'
-`, curl, i.HTTP, i.SetupCode)
+  %[1]s setup %[2]s %[3]s you@example.org
+
+It asks for a password of at least 12 characters. Or with curl, the password written in:
+
+  %[4]s %[5]s/v1/grove-service/setup -H 'Content-Type: application/json' \
+    -d '{"code":"%[3]s","email":"you@example.org","password":"…","name":"You"}'
+`, called(os.Args[0]), i.Reach(), i.SetupCode, curl, i.HTTP)
 }
 
-func demoBanner(w io.Writer, i server.Info, ca, curl string) {
+func demoBanner(w io.Writer, i server.Info, curl string) {
 	host, port, _ := net.SplitHostPort(i.MQTTS) // an address that is listened on
 	d := i.Demo
 	fmt.Fprintf(w, `
@@ -153,9 +154,9 @@ Three simulated printers are bound to it; they run 20 times as fast as real ones
 
 1. Sign in and list the printers, with curl:
 
-  TOKEN=$(%[9]s %[3]s/v1/user-service/user/login -H 'Content-Type: application/json' \
+  TOKEN=$(%[8]s %[3]s/v1/user-service/user/login -H 'Content-Type: application/json' \
     -d '{"account":"%[1]s","password":"%[2]s"}' | sed 's/.*"accessToken":"\([^"]*\)".*/\1/')
-  %[9]s %[3]s/v1/iot-service/api/user/bind -H "Authorization: Bearer $TOKEN"
+  %[8]s %[3]s/v1/iot-service/api/user/bind -H "Authorization: Bearer $TOKEN"
 
 2. Send commands to a printer, with Python (apt-get install python3-paho-mqtt):
 
@@ -165,21 +166,9 @@ END
 
 3. Watch a printer live:
 
-  GROVE_PASSWORD=%[2]s %[5]s login --url %[3]s --mqtt %[6]s --ca %[7]s %[1]s
-  %[5]s watch %[8]s
-`, d.Email, d.Password, i.HTTP, strings.TrimSuffix(pythonExample(host, port, ca, d), "\n"), called(os.Args[0]), i.MQTTS, shellQuote(ca), d.Serial, curl)
-}
-
-// shellQuote makes one word of s for a shell.
-func shellQuote(s string) string {
-	if s != "" && strings.IndexFunc(s, needsQuotes) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-func needsQuotes(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+:@%,=", r)
+  GROVE_PASSWORD=%[2]s %[5]s login %[6]s %[1]s
+  %[5]s watch %[7]s
+`, d.Email, d.Password, i.HTTP, strings.TrimSuffix(pythonExample(host, port, i.CAFile, d), "\n"), called(os.Args[0]), i.Reach(), d.Serial, curl)
 }
 
 // parseSize reads sizes such as 512MiB, 1GiB or 0.

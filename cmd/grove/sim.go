@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -20,7 +18,6 @@ import (
 )
 
 type simCmd struct {
-	cloud
 	Printers  int           `help:"How many, from 1." default:"1"`
 	Model     string        `help:"Model by code or name." default:"P1S"`
 	Speed     float64       `help:"How much faster than real, 1 to 600." default:"1"`
@@ -31,8 +28,8 @@ type simCmd struct {
 }
 
 // Run binds simulated printers to the account and lets them live.
-func (c *simCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *simCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -43,7 +40,7 @@ func (c *simCmd) Run(ctx context.Context) error {
 	if c.Printers < 1 || c.First < 1 || c.Speed < 1 || c.Speed > 600 {
 		return grove.Errorf(grove.Invalid, "bad_fleet", "there is at least one printer, counted from 1, at a speed of 1 to 600")
 	}
-	base, err := c.base(cl, model)
+	base, err := c.base(at, cl, model)
 	if err != nil {
 		return err
 	}
@@ -56,12 +53,12 @@ func (c *simCmd) Run(ctx context.Context) error {
 }
 
 // base is what all the printers share.
-func (c *simCmd) base(cl *client.Client, model bambu.Model) (sim.Config, error) {
+func (c *simCmd) base(at *cloud, cl *client.Client, model bambu.Model) (sim.Config, error) {
 	broker, err := cl.Broker()
 	if err != nil {
 		return sim.Config{}, err
 	}
-	trust, err := c.trust()
+	trust, err := at.trust()
 	if err != nil {
 		return sim.Config{}, err
 	}
@@ -76,24 +73,6 @@ func (c *simCmd) base(cl *client.Client, model bambu.Model) (sim.Config, error) 
 	ledger, err := sim.OpenLedger(c.Ledger)
 	base.Ledger = ledger
 	return base, err
-}
-
-// trust is the system's CAs and the one given.
-func (c *simCmd) trust() (*tls.Config, error) {
-	k, err := c.place()
-	if err != nil {
-		return nil, err
-	}
-	pem, err := k.authority()
-	if err != nil || pem == nil {
-		return &tls.Config{MinVersion: tls.VersionTLS12}, err
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	pool.AppendCertsFromPEM(pem)
-	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
 }
 
 // bind makes the printers the account's, eight at a time.

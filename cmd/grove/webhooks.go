@@ -21,13 +21,12 @@ type webhooksCmd struct {
 }
 
 type webhooksListCmd struct {
-	cloud
 	paged
 }
 
 // Run lists endpoints.
-func (c *webhooksListCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksListCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -35,7 +34,7 @@ func (c *webhooksListCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return showList(&c.cloud, c.paged, list, func(w *tabwriter.Writer) {
+	return showList(at, c.paged, list, func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tURL\tENABLED\tEVENTS")
 		for _, e := range list.Items {
 			fmt.Fprintln(w, endpointLine(e))
@@ -64,15 +63,14 @@ func eventTypes(names []string) []grove.EventType {
 }
 
 type webhooksCreateCmd struct {
-	cloud
 	Target      string   `arg:"" help:"URL to send events to."`
 	Events      []string `required:"" help:"Events, such as print.completed,print.failed." placeholder:"EVENT,…"`
 	Description string   `help:"A note for yourself." placeholder:"TEXT"`
 }
 
 // Run adds an endpoint and shows its secret, this once.
-func (c *webhooksCreateCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksCreateCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -81,13 +79,12 @@ func (c *webhooksCreateCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(made, func(w *tabwriter.Writer) {
+	return at.show(made, func(w *tabwriter.Writer) {
 		fmt.Fprintf(w, "id\t%s\nsecret\t%s\n\nThe secret verifies signatures. It is shown only now.\n", made.ID, string(made.Secret))
 	})
 }
 
 type webhooksChangeCmd struct {
-	cloud
 	ID          string   `arg:"" help:"The endpoint."`
 	Target      *string  `help:"Another URL to send events to." placeholder:"URL"`
 	Events      []string `help:"Other events." placeholder:"EVENT,…"`
@@ -96,8 +93,8 @@ type webhooksChangeCmd struct {
 }
 
 // Run changes what is given.
-func (c *webhooksChangeCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksChangeCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -110,17 +107,16 @@ func (c *webhooksChangeCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(e, func(w *tabwriter.Writer) { fmt.Fprintln(w, endpointLine(e)) })
+	return at.show(e, func(w *tabwriter.Writer) { fmt.Fprintln(w, endpointLine(e)) })
 }
 
 type webhooksDeleteCmd struct {
-	cloud
 	ID string `arg:""`
 }
 
 // Run removes an endpoint.
-func (c *webhooksDeleteCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksDeleteCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -128,13 +124,12 @@ func (c *webhooksDeleteCmd) Run(ctx context.Context) error {
 }
 
 type webhooksTestCmd struct {
-	cloud
 	ID string `arg:""`
 }
 
 // Run sends a test event.
-func (c *webhooksTestCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksTestCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -142,18 +137,17 @@ func (c *webhooksTestCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(d, func(w *tabwriter.Writer) { fmt.Fprintf(w, "delivery %s %s\n", d.ID, d.State) })
+	return at.show(d, func(w *tabwriter.Writer) { fmt.Fprintf(w, "delivery %s %s\n", d.ID, d.State) })
 }
 
 type webhooksDeliveriesCmd struct {
-	cloud
 	paged
 	ID string `arg:"" help:"The endpoint."`
 }
 
 // Run lists deliveries.
-func (c *webhooksDeliveriesCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksDeliveriesCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -161,7 +155,7 @@ func (c *webhooksDeliveriesCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return showList(&c.cloud, c.paged, list, func(w *tabwriter.Writer) {
+	return showList(at, c.paged, list, func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tEVENT\tSTATE\tATTEMPTS\tSTATUS\tERROR")
 		for _, d := range list.Items {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\n", d.ID, d.Type, d.State, d.Attempts, d.LastStatus, d.LastError)
@@ -170,13 +164,12 @@ func (c *webhooksDeliveriesCmd) Run(ctx context.Context) error {
 }
 
 type webhooksReplayCmd struct {
-	cloud
 	ID string `arg:"" help:"The delivery."`
 }
 
 // Run sends a delivery again.
-func (c *webhooksReplayCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksReplayCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -184,5 +177,5 @@ func (c *webhooksReplayCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(d, func(w *tabwriter.Writer) { fmt.Fprintf(w, "delivery %s %s\n", d.ID, d.State) })
+	return at.show(d, func(w *tabwriter.Writer) { fmt.Fprintf(w, "delivery %s %s\n", d.ID, d.State) })
 }
