@@ -173,8 +173,8 @@ type Messages struct {
 // MessageOfPrint is the type of a message that tells of a print.
 const MessageOfPrint = 6
 
-// Message is one message. ID is the millisecond it was made, since clients read a
-// number; NotificationID is the id that lists go on after.
+// Message is one message. ID is a number, since clients read one, and what the
+// list goes on after; NotificationID is the same thing's id everywhere else.
 type Message struct {
 	ID             int64           `json:"id"`
 	NotificationID string          `json:"notificationId"`
