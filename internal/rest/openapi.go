@@ -56,6 +56,28 @@ func describe(c Config) huma.Config {
 	return config
 }
 
+// Either is the answer of a path that has two uses: one of the two is set.
+type Either[A, B any] struct {
+	One   *A
+	Other *B
+}
+
+// MarshalJSON writes the one that is set.
+func (e Either[A, B]) MarshalJSON() ([]byte, error) {
+	if e.One != nil {
+		return json.Marshal(e.One)
+	}
+	return json.Marshal(e.Other)
+}
+
+// Schema is called by huma, to describe both. An answer may fit both, since
+// fields that are not named are allowed, so that it is any of them.
+func (Either[A, B]) Schema(r huma.Registry) *huma.Schema {
+	return &huma.Schema{AnyOf: []*huma.Schema{
+		r.Schema(reflect.TypeFor[A](), true, ""), r.Schema(reflect.TypeFor[B](), true, ""),
+	}}
+}
+
 // looseInt stands for cloudapi.Int in the description.
 type looseInt struct{}
 

@@ -90,7 +90,9 @@ type operation struct {
 	OperationID string
 	Summary     string
 	Security    []map[string][]string
-	Responses   map[string]any
+	Responses   map[string]struct {
+		Content map[string]struct{ Schema map[string]any }
+	}
 	Parameters  []struct{ Name, In string }
 }
 
@@ -112,8 +114,15 @@ func TestTheDescriptionIsComplete(t *testing.T) {
 			t.Errorf("%s %s is not described", route.Method, route.Path)
 			continue
 		}
-		if o.Summary == "" || ids[o.OperationID] || o.Responses["default"] == nil || len(o.Responses) < 2 {
+		if o.Summary == "" || ids[o.OperationID] || len(o.Responses["default"].Content) == 0 || len(o.Responses) < 2 {
 			t.Errorf("%s %s is described as %+v", route.Method, route.Path, o)
+		}
+		for status, r := range o.Responses {
+			for media, c := range r.Content {
+				if len(c.Schema) == 0 {
+					t.Errorf("%s %s answers %s with a %s of which nothing is said", route.Method, route.Path, status, media)
+				}
+			}
 		}
 		ids[o.OperationID] = true
 		if (len(o.Security) == 0) != route.Open {

@@ -26,11 +26,19 @@ type notificationsInput struct {
 	Unread bool   `query:"unread"`
 }
 
-// notifications answers either use of the path.
-func (f *face) notifications(ctx context.Context, in *notificationsInput) (any, error) {
+// notificationsOut is the answer to either use of the path.
+type notificationsOut = rest.Either[cloudapi.Notifications, cloudapi.UploadState]
+
+func (f *face) notifications(ctx context.Context, in *notificationsInput) (notificationsOut, error) {
 	if in.Ticket != "" {
-		return f.uploadState(ctx, in.Ticket)
+		state, err := f.uploadState(ctx, in.Ticket)
+		return notificationsOut{Other: &state}, err
 	}
+	list, err := f.noticeList(ctx, in)
+	return notificationsOut{One: &list}, err
+}
+
+func (f *face) noticeList(ctx context.Context, in *notificationsInput) (cloudapi.Notifications, error) {
 	page := in.Want()
 	list, err := f.Feed.Notifications(ctx, rest.Actor(ctx), in.Unread, page)
 	items := make([]cloudapi.Notice, 0, len(list.Items))
