@@ -52,6 +52,9 @@ func Handle[I, O any](rt *Router, op Op, fn func(context.Context, *I) (O, error)
 	if op.Strict {
 		rt.close(reflect.TypeFor[I]())
 	}
+	if op.Form != nil {
+		op.Form.describe(rt.api.OpenAPI().Paths[op.Path].Post)
+	}
 }
 
 // orNil keeps a nil error nil: a nil *failure in an error is not.

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -64,10 +65,13 @@ type Either[A, B any] struct {
 
 // MarshalJSON writes the one that is set.
 func (e Either[A, B]) MarshalJSON() ([]byte, error) {
+	var set any = e.Other
 	if e.One != nil {
-		return json.Marshal(e.One)
+		set = e.One
 	}
-	return json.Marshal(e.Other)
+	var b bytes.Buffer
+	err := encodeJSON(&b, set)
+	return b.Bytes(), err
 }
 
 // Schema is called by huma, to describe both. An answer may fit both, since

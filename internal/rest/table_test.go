@@ -93,7 +93,7 @@ type operation struct {
 	Responses   map[string]struct {
 		Content map[string]struct{ Schema map[string]any }
 	}
-	Parameters  []struct{ Name, In string }
+	Parameters []struct{ Name, In string }
 }
 
 func TestTheDescriptionIsComplete(t *testing.T) {

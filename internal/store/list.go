@@ -19,9 +19,9 @@ type listing struct {
 	from    string
 	where   []string
 	args    []any
-	keys   []string // the order
-	cursor cursor   // finds the place that a page begins after
-	oldest bool     // oldest first, else newest first
+	keys    []string // the order
+	cursor  cursor   // finds the place that a page begins after
+	oldest  bool     // oldest first, else newest first
 }
 
 // cursor gives the keys of the entry with this id, or refuses what is no id of
