@@ -357,6 +357,33 @@ func TestListsArePagedAndSayWhere(t *testing.T) {
 	}
 }
 
+func TestATaskMayNameItsTraysByUnitAndSlot(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	file := h.Upload(t, "part.gcode.3mf", sliced())
+	for _, c := range []struct {
+		mappings string
+		want     []int
+	}{
+		{`"amsMapping2":[{"amsId":0,"slotId":3},{"amsId":255,"slotId":0}]`, []int{3, -1}},
+		{`"amsMapping2":[{"amsId":1,"slotId":2},{"amsId":128,"slotId":0}]`, []int{6, 128}},
+		{`"amsMapping2":[{"amsId":254,"slotId":0},{"amsId":255,"slotId":255}]`, []int{-1, -1}},
+		{`"amsMapping":[1,0],"amsMapping2":[{"amsId":0,"slotId":3},{"amsId":0,"slotId":3}]`, []int{1, 0}},
+		{`"amsMapping":[],"amsMapping2":[{"amsId":0,"slotId":1}]`, []int{1}},
+	} {
+		made := resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task",
+			fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"useAms":true,%s}`, serial, file.ProfileID, c.mappings))
+		job := resttest.Call[cloudapi.Data[grove.Job]](t, h, 200, "GET", fmt.Sprintf("/v1/grove-service/jobs/%d", made.ID), "")
+		if !slices.Equal(job.Data.Options.AMSMapping, c.want) {
+			t.Errorf("%s: got %v, want %v", c.mappings, job.Data.Options.AMSMapping, c.want)
+		}
+	}
+	for _, slot := range []string{`{"amsId":0,"slotId":4}`, `{"amsId":-1,"slotId":0}`, `{"amsId":32,"slotId":0}`, `{"amsId":128,"slotId":1}`, `{"amsId":255,"slotId":1}`} {
+		resttest.Refused(t, h, 400, 400, "POST", user+"/my/task",
+			fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"amsMapping2":[%s]}`, serial, file.ProfileID, slot))
+	}
+}
+
 // form is a body of multipart/form-data: pairs of name and text, and content where
 // the name is file.
 func form(t *testing.T, parts ...[2]string) (body, media string) {
