@@ -66,6 +66,7 @@ type EventData struct {
 // Notification is a fact that a person should see.
 type Notification struct {
 	ID        string    `json:"id"`
+	Number    int64     `json:"-"` // for clients that read a number: unique, grows
 	UserID    int64     `json:"-"`
 	Type      EventType `json:"type"`
 	Message   string    `json:"message"`

@@ -10,6 +10,8 @@ import (
 // Records keeps notifications.
 type Records interface {
 	Notifications(ctx context.Context, userID int64, unreadOnly bool, page grove.Page) (grove.List[grove.Notification], error)
+	// Messages lists the same, by their numbers.
+	Messages(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.Notification], error)
 	MarkNotification(ctx context.Context, userID int64, id string, read bool) error
 }
 
@@ -32,6 +34,14 @@ func (f *Feed) Notifications(ctx context.Context, actor grove.Actor, unreadOnly 
 		return grove.List[grove.Notification]{}, err
 	}
 	return f.records.Notifications(ctx, actor.UserID, unreadOnly, page)
+}
+
+// Messages lists what the actor was told for clients that go on after a number.
+func (f *Feed) Messages(ctx context.Context, actor grove.Actor, page grove.Page) (grove.List[grove.Notification], error) {
+	if err := person(actor); err != nil {
+		return grove.List[grove.Notification]{}, err
+	}
+	return f.records.Messages(ctx, actor.UserID, page)
 }
 
 // Mark sets whether the actor has read a notification. One of somebody else is

@@ -80,6 +80,19 @@ func (l *Library) Files(ctx context.Context, actor grove.Actor, q Query, page gr
 	return l.stored(ctx, owner, q.Name, page)
 }
 
+// Projects lists the same by project number, for clients that go on after one.
+func (l *Library) Projects(ctx context.Context, actor grove.Actor, page grove.Page) (grove.List[grove.File], error) {
+	owner, err := ownerOf(actor)
+	if err != nil {
+		return grove.List[grove.File]{}, err
+	}
+	list, err := l.Records.Projects(ctx, owner, page)
+	if err != nil {
+		return list, fmt.Errorf("list projects: %w", err)
+	}
+	return list, nil
+}
+
 func (l *Library) stored(ctx context.Context, owner int64, name string, page grove.Page) (grove.List[grove.File], error) {
 	list, err := l.Records.Files(ctx, owner, []grove.UploadState{grove.Stored}, name, page)
 	if err != nil {

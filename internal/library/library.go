@@ -39,6 +39,8 @@ type Records interface {
 	FileByProfile(ctx context.Context, id int64) (grove.File, error)
 	// Files lists newest first; no states and an empty name do not narrow.
 	Files(ctx context.Context, ownerID int64, states []grove.UploadState, name string, page grove.Page) (grove.List[grove.File], error)
+	// Projects lists the stored files by project number, the highest first.
+	Projects(ctx context.Context, ownerID int64, page grove.Page) (grove.List[grove.File], error)
 	UpdateFile(ctx context.Context, id string, fn func(*grove.File) error) (grove.File, error)
 	StaleFiles(ctx context.Context, before time.Time) ([]grove.File, error)
 	DeleteFile(ctx context.Context, id string) error

@@ -23,6 +23,26 @@ func (l *Library) Receive(ctx context.Context, fileID string, sig Signature, con
 	if err := l.verify(methodPut, uploadPath(fileID), sig); err != nil {
 		return grove.File{}, err
 	}
+	return l.receive(ctx, fileID, contentLength, body)
+}
+
+// Store makes an upload and takes its content in one go; what becomes of it is
+// told as by [Library.NewUpload] and [Library.Receive]. After an error nothing is
+// left of it.
+func (l *Library) Store(ctx context.Context, actor grove.Actor, w Wish, body io.Reader) (grove.File, error) {
+	up, err := l.NewUpload(ctx, actor, w)
+	if err != nil {
+		return grove.File{}, err
+	}
+	f, err := l.receive(ctx, up.File.ID, -1, body)
+	if err != nil {
+		// Nobody knows the link, so nobody sends the file again to it.
+		return grove.File{}, errors.Join(err, l.Records.DeleteFile(context.WithoutCancel(ctx), up.File.ID))
+	}
+	return f, nil
+}
+
+func (l *Library) receive(ctx context.Context, fileID string, contentLength int64, body io.Reader) (grove.File, error) {
 	release, ok := l.running.take(fileID)
 	if !ok {
 		return grove.File{}, errRunning()
@@ -118,6 +138,8 @@ func (a *arrival) Read(p []byte) (int, error) {
 		a.err = errSize(a.want, a.read)
 	case err == nil:
 		return n, nil
+	case isOurs(err): // what the body came in is not in order
+		a.err = err
 	case !errors.Is(err, io.EOF):
 		a.err = errBroken(a.read, err)
 	case a.read == 0, a.length >= 0 && a.read != a.length:
@@ -128,6 +150,11 @@ func (a *arrival) Read(p []byte) (int, error) {
 		return n, io.EOF
 	}
 	return n, a.err
+}
+
+func isOurs(err error) bool {
+	_, ours := errors.AsType[*grove.Error](err)
+	return ours
 }
 
 func errDone(f *grove.File) error {

@@ -25,7 +25,7 @@ func (db *DB) AddAudit(ctx context.Context, a grove.AuditEntry) error {
 
 // Audit lists the entries that concern a user, or all when userID is 0.
 func (db *DB) Audit(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.AuditEntry], error) {
-	l := listing{columns: "id, " + auditColumns, from: "audit", keys: []string{"id"}, seen: "(?)", numeric: true}
+	l := listing{columns: "id, " + auditColumns, from: "audit", keys: []string{"id"}, cursor: byNumber}
 	if userID != 0 {
 		l.and("user_id = ?", userID)
 	}

@@ -51,7 +51,7 @@ func (db *DB) Delivery(ctx context.Context, userID int64, id string) (grove.Deli
 // Deliveries lists a user's deliveries, newest first; of all endpoints when
 // endpointID is empty.
 func (db *DB) Deliveries(ctx context.Context, userID int64, endpointID string, page grove.Page) (grove.List[grove.Delivery], error) {
-	l := listing{columns: deliveryColumns, from: "deliveries", keys: []string{"id"}, seen: "(?)"}
+	l := listing{columns: deliveryColumns, from: "deliveries", keys: []string{"id"}, cursor: byID("dlv_")}
 	l.and("endpoint_id IN (SELECT e.id FROM endpoints e WHERE e.user_id = ?)", userID)
 	if endpointID != "" {
 		l.and("endpoint_id = ?", endpointID)

@@ -103,7 +103,7 @@ func noFile() *grove.Error {
 
 // Files lists files, newest first.
 func (db *DB) Files(ctx context.Context, filter FileFilter, page grove.Page) (grove.List[grove.File], error) {
-	l := listing{columns: fileColumns, from: "files", keys: []string{"id"}, seen: "(?)"}
+	l := listing{columns: fileColumns, from: "files", keys: []string{"id"}, cursor: byID("f_")}
 	if filter.OwnerID != 0 {
 		l.and("owner_id = ?", filter.OwnerID)
 	}
@@ -111,6 +111,14 @@ func (db *DB) Files(ctx context.Context, filter FileFilter, page grove.Page) (gr
 		l.and("name = ?", filter.Name)
 	}
 	oneOf(&l, "state", filter.States)
+	return list(ctx, db, l, page, scanFile)
+}
+
+// Projects lists the stored files of a user by their project numbers, the highest
+// first.
+func (db *DB) Projects(ctx context.Context, ownerID int64, page grove.Page) (grove.List[grove.File], error) {
+	l := listing{columns: fileColumns, from: "files", keys: []string{"project_id"}, cursor: byNumber}
+	l.and("owner_id = ? AND state = ?", ownerID, string(grove.Stored))
 	return list(ctx, db, l, page, scanFile)
 }
 

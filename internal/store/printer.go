@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -91,13 +92,28 @@ func noPrinter(serial string) *grove.Error {
 // is 0.
 func (db *DB) Printers(ctx context.Context, ownerID int64, page grove.Page) (grove.List[grove.Printer], error) {
 	l := listing{
-		columns: printerColumns, from: boundPrinters, keys: []string{"since", "serial"},
-		seen: "(SELECT o.since, o.printer_serial FROM ownerships o WHERE o.printer_serial = ? AND o.until IS NULL)",
+		columns: printerColumns, from: boundPrinters, keys: []string{"since", "serial"}, cursor: db.boundSince(ownerID),
 	}
 	if ownerID != 0 {
 		l.and("user_id = ?", ownerID)
 	}
 	return list(ctx, db, l, page, db.seal.scanBound)
+}
+
+// boundSince is the place in the list of a user's printers. A serial says no
+// place by itself, so that a printer that is not in the list any more is refused
+// as one that never was.
+func (db *DB) boundSince(ownerID int64) cursor {
+	return func(ctx context.Context, serial string) ([]any, error) {
+		p, err := db.Printer(ctx, serial)
+		switch {
+		case errors.Is(err, grove.NotFound), err == nil && ownerID != 0 && p.OwnerID != ownerID:
+			return nil, badAfter(serial, "a serial")
+		case err != nil:
+			return nil, err
+		}
+		return []any{millis(p.BoundAt), serial}, nil
+	}
 }
 
 // PrintersByAccessCode gives the bound printers with this access code. Codes

@@ -65,7 +65,7 @@ func noEndpoint() *grove.Error {
 
 // Endpoints lists a user's endpoints, newest first.
 func (db *DB) Endpoints(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.Endpoint], error) {
-	l := listing{columns: endpointColumns + ", version", from: "endpoints", keys: []string{"id"}, seen: "(?)"}
+	l := listing{columns: endpointColumns + ", version", from: "endpoints", keys: []string{"id"}, cursor: byID("wh_")}
 	l.and("user_id = ?", userID)
 	return list(ctx, db, l, page, db.seal.scanEndpoint)
 }

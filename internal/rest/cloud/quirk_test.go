@@ -1,17 +1,25 @@
 package cloud_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"mime/multipart"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
+	"github.com/grovecloud/grove/internal/store"
 	"github.com/grovecloud/grove/printfile/printfiletest"
 )
 
@@ -52,7 +60,13 @@ func TestLoginAnswersAsTheStateTableSays(t *testing.T) {
 			t.Errorf("%s: %+v", body, e)
 		}
 	}
-	for _, body := range []string{`{}`, `{"account":"ann@grove.local"}`, `{"password":"x"}`, `{"account":"ann@grove.local","code":"123456"}`} {
+	for _, account := range []string{"ann@grove.local", "nobody@grove.local"} {
+		e := resttest.Refused(t, h, 400, cloudapi.CodeIncorrect, "POST", at, fmt.Sprintf(`{"account":%q,"code":"123456"}`, account), "Authorization", "")
+		if e.Name != "Incorrect code" || e.Message != "Incorrect code" || e.Details.Cause != grove.ReasonWrongCode {
+			t.Errorf("%s: %+v", account, e)
+		}
+	}
+	for _, body := range []string{`{}`, `{"account":"ann@grove.local"}`, `{"password":"x"}`, `{"code":"123456"}`} {
 		resttest.Refused(t, h, 400, 400, "POST", at, body, "Authorization", "")
 	}
 	if w := h.Ask("POST", at, good, "Content-Type", "text/plain"); w.Code != 200 {
@@ -71,6 +85,11 @@ func TestLoginsAreLimited(t *testing.T) {
 	if e.Details.RetryAfter < 1 {
 		t.Errorf("no wait: %+v", e)
 	}
+	const withCode = `{"account":"bob@grove.local","code":"123456"}`
+	for range 2 {
+		resttest.Refused(t, h, 400, cloudapi.CodeIncorrect, "POST", user+"/user/login", withCode)
+	}
+	resttest.Refused(t, h, 429, 429, "POST", user+"/user/login", withCode)
 }
 
 func TestUnbindingSpeaksBothDialects(t *testing.T) {
@@ -335,6 +354,232 @@ func TestListsArePagedAndSayWhere(t *testing.T) {
 		for _, query := range []string{"limit=0", "limit=101", "page=0", "page=x", "offset=-1"} {
 			resttest.Refused(t, h, 400, 400, "GET", path+"?"+query, "")
 		}
+	}
+}
+
+func TestATaskMayNameItsTraysByUnitAndSlot(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	file := h.Upload(t, "part.gcode.3mf", sliced())
+	for _, c := range []struct {
+		mappings string
+		want     []int
+	}{
+		{`"amsMapping2":[{"amsId":0,"slotId":3},{"amsId":255,"slotId":0}]`, []int{3, -1}},
+		{`"amsMapping2":[{"amsId":1,"slotId":2},{"amsId":128,"slotId":0}]`, []int{6, 128}},
+		{`"amsMapping2":[{"amsId":254,"slotId":0},{"amsId":255,"slotId":255}]`, []int{-1, -1}},
+		{`"amsMapping":[1,0],"amsMapping2":[{"amsId":0,"slotId":3},{"amsId":0,"slotId":3}]`, []int{1, 0}},
+		{`"amsMapping":[],"amsMapping2":[{"amsId":0,"slotId":1}]`, []int{1}},
+	} {
+		made := resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task",
+			fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"useAms":true,%s}`, serial, file.ProfileID, c.mappings))
+		job := resttest.Call[cloudapi.Data[grove.Job]](t, h, 200, "GET", fmt.Sprintf("/v1/grove-service/jobs/%d", made.ID), "")
+		if !slices.Equal(job.Data.Options.AMSMapping, c.want) {
+			t.Errorf("%s: got %v, want %v", c.mappings, job.Data.Options.AMSMapping, c.want)
+		}
+	}
+	for _, slot := range []string{`{"amsId":0,"slotId":4}`, `{"amsId":-1,"slotId":0}`, `{"amsId":32,"slotId":0}`, `{"amsId":128,"slotId":1}`, `{"amsId":255,"slotId":1}`} {
+		resttest.Refused(t, h, 400, 400, "POST", user+"/my/task",
+			fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"amsMapping2":[%s]}`, serial, file.ProfileID, slot))
+	}
+}
+
+// form is a body of multipart/form-data: pairs of name and text, and content where
+// the name is file.
+func form(t *testing.T, parts ...[2]string) (body, media string) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, p := range parts {
+		var part io.Writer
+		name, called, isFile := strings.Cut(p[0], "=")
+		var err error
+		if isFile {
+			part, err = w.CreateFormFile(name, called)
+		} else {
+			part, err = w.CreateFormField(name)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(part, p[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String(), w.FormDataContentType()
+}
+
+func TestAFormWithItsFileIsStoredAtOnce(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	content := string(sliced())
+	for name, parts := range map[string][][2]string{
+		"part.gcode.3mf": {{"filename", "part.gcode.3mf"}, {"project_id", "7"}, {"file=x.bin", content}, {"note", "after"}},
+		"own.gcode.3mf":  {{"file=own.gcode.3mf", content}},
+	} {
+		body, media := form(t, parts...)
+		w := h.Ask("POST", iot+"/upload", body, "Content-Type", media)
+		var got cloudapi.Stored
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 {
+			t.Fatalf("%s: %d %s", name, w.Code, w.Body)
+		}
+		d := got.Data
+		if got.Message != "success" || got.Code != 0 || d.FileID == "" || d.FileID != got.FileID || d.FileSize != int64(len(content)) || d.Name != name || !d.Printable {
+			t.Errorf("%s: %s", name, w.Body)
+		}
+		if w := h.Ask("GET", d.FileURL, "", "Authorization", ""); w.Code != 200 || w.Body.String() != content {
+			t.Errorf("%s: its link gives %d with %d bytes", name, w.Code, w.Body.Len())
+		}
+		confirm := fmt.Sprintf(`{"file_id":%q}`, d.FileID)
+		if again := resttest.Call[cloudapi.Confirmed](t, h, 200, "POST", iot+"/upload/confirm", confirm); again.SHA256 != d.SHA256 {
+			t.Errorf("%s: confirmed as %+v", name, again)
+		}
+	}
+}
+
+func TestNothingIsLeftOfAFormThatIsRefused(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	content := string(printfiletest.STL())
+	refused := func(what string, status, code int, body, media string) {
+		t.Helper()
+		e := resttest.Told(t, h.Ask("POST", iot+"/upload", body, "Content-Type", media), status, code)
+		if e.Details.Reason == "" {
+			t.Errorf("%s: %+v", what, e)
+		}
+	}
+	whole, media := form(t, [2]string{"file=a.stl", content})
+	refused("cut", 400, 400, whole[:len(whole)/2], media)
+	refused("without its end", 400, 400, whole[:strings.LastIndex(whole, "\r\n--")], media)
+	refused("no boundary", 400, 400, whole, "multipart/form-data")
+	for what, c := range map[string]struct {
+		status, code int
+		parts        [][2]string
+	}{
+		"kind":         {422, cloudapi.CodeUploadFailed, [][2]string{{"file=virus.exe", content}}},
+		"content":      {422, cloudapi.CodeUploadFailed, [][2]string{{"file=a.3mf", content}}},
+		"empty":        {400, 400, [][2]string{{"file=a.stl", ""}}},
+		"no file":      {400, 400, [][2]string{{"filename", "a.stl"}}},
+		"name at end":  {400, 400, [][2]string{{"file=a.stl", content}, {"filename", "b.stl"}}},
+		"two files":    {400, 400, [][2]string{{"file=a.stl", content}, {"file=b.stl", content}}},
+		"long text":    {400, 400, [][2]string{{"filename", strings.Repeat("a", 5000)}, {"file=a.stl", content}}},
+		"long rest":    {400, 400, [][2]string{{"file=a.stl", content}, {"note", strings.Repeat("a", 5000)}}},
+		"many parts":   {400, 400, slices.Repeat([][2]string{{"note", ""}}, 20)},
+		"beyond limit": {413, cloudapi.CodeUploadFailed, [][2]string{{"file=a.stl", strings.Repeat("a", 65)}}},
+	} {
+		h.Library.MaxBytes = 1 << 30
+		if what == "beyond limit" {
+			h.Library.MaxBytes = 64
+		}
+		body, media := form(t, c.parts...)
+		refused(what, c.status, c.code, body, media)
+	}
+	left, err := h.DB.Files(t.Context(), store.FileFilter{}, grove.Page{})
+	if err != nil || left.Total != 0 {
+		t.Errorf("left: %+v, %v", left, err)
+	}
+	for b, err := range h.Library.Blobs.List(t.Context()) {
+		t.Errorf("left: %+v, %v", b, err)
+	}
+}
+
+func TestFormsCountAsUploads(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off,uploads=1/h")
+	body, media := form(t, [2]string{"file=a.stl", string(printfiletest.STL())})
+	if w := h.Ask("POST", iot+"/upload", body, "Content-Type", media); w.Code != 200 {
+		t.Fatalf("got %d %s", w.Code, w.Body)
+	}
+	resttest.Told(t, h.Ask("POST", iot+"/upload", body, "Content-Type", media), 429, 429)
+	resttest.Told(t, h.Ask("POST", iot+"/upload", body, "Content-Type", media, "Authorization", ""), 401, 401)
+}
+
+// seen is what a list says of itself and the ids that are in it.
+type seen struct {
+	pages grove.Pagination
+	ids   []string
+}
+
+// look reads a list: where its entries are, and which field their id is.
+func look(t *testing.T, h *resttest.House, path, entries, id string) seen {
+	t.Helper()
+	got := resttest.Call[map[string]json.RawMessage](t, h, 200, "GET", path, "")
+	inside := got
+	names := strings.Split(entries, ".")
+	for _, name := range names[:len(names)-1] {
+		next := map[string]json.RawMessage{}
+		if err := json.Unmarshal(inside[name], &next); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		inside = next
+	}
+	var s seen
+	var items []map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(got["pagination"], &s.pages), json.Unmarshal(inside[names[len(names)-1]], &items)); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	for _, item := range items {
+		s.ids = append(s.ids, strings.Trim(string(item[id]), `"`))
+	}
+	return s
+}
+
+func TestEveryListGoesOnAfterAnIdOfItsOwn(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	for i := range 2 {
+		resttest.Call[cloudapi.Bound](t, h, 200, "POST", iot+"/bind", fmt.Sprintf(`{"device_id":"01P00A00000001%d"}`, i))
+	}
+	for i := range 3 {
+		file := h.Upload(t, fmt.Sprintf("part%d.gcode.3mf", i), sliced())
+		resttest.Call[cloudapi.PrintStarted](t, h, 200, "POST", iot+"/print", fmt.Sprintf(`{"device_id":%q,"file_id":%q}`, serial, file.FileID))
+	}
+	told := grove.Event{UserID: h.UserID, Type: grove.PrintCompleted, At: time.Now(), Data: grove.EventData{DeviceID: serial}}
+	if err := h.DB.AddEvents(t.Context(), []grove.Event{told, told, told}); err != nil { // in one millisecond
+		t.Fatal(err)
+	}
+	for _, list := range []struct{ path, entries, id, other string }{
+		{iot + "/bind", "devices", "dev_id", "01P00A000000099"},
+		{iot + "/files", "files", "file_id", "160000001"},
+		{iot + "/project", "projects", "project_id", "f_01arz3ndektsv4rrffq69g5fav"},
+		{iot + "/print", "data.jobs", "job_id", "f_01arz3ndektsv4rrffq69g5fav"},
+		{iot + "/task", "tasks", "id", "ntf_01arz3ndektsv4rrffq69g5fav"},
+		{user + "/my/tasks", "hits", "id", "ntf_01arz3ndektsv4rrffq69g5fav"},
+		{user + "/my/messages", "hits", "id", "ntf_01arz3ndektsv4rrffq69g5fav"},
+		{iot + "/notification", "notifications", "id", "f_01arz3ndektsv4rrffq69g5fav"},
+	} {
+		all := look(t, h, list.path, list.entries, list.id)
+		if len(all.ids) != 3 || all.ids[0] == all.ids[1] || all.ids[1] == all.ids[2] {
+			t.Errorf("%s: got %v", list.path, all.ids)
+			continue
+		}
+		for i, id := range all.ids {
+			next := look(t, h, list.path+"?limit=1&after="+id, list.entries, list.id)
+			want := all.ids[i+1:]
+			if len(want) > 1 {
+				want = want[:1]
+			}
+			if !slices.Equal(next.ids, want) || next.pages.HasMore != (i == 0) || next.pages.Total != 3 {
+				t.Errorf("%s after %s: got %+v, want %v", list.path, id, next, want)
+			}
+		}
+		for _, garbage := range []string{"garbage", "%2e%2e", "f_", "ntf_1", list.other} {
+			if e := resttest.Refused(t, h, 400, 400, "GET", list.path+"?after="+garbage, ""); e.Details.Fields["after"] == "" {
+				t.Errorf("%s after %s: %+v", list.path, garbage, e)
+			}
+		}
+	}
+}
+
+func TestAListOfNothingStillSaysAPage(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	got := resttest.Call[cloudapi.Devices](t, h, 200, "GET", iot+"/bind", "")
+	if want := (grove.Pagination{Page: 1, Limit: 20}); *got.Pagination != want {
+		t.Errorf("got %+v, want %+v", *got.Pagination, want)
 	}
 }
 

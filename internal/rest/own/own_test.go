@@ -153,6 +153,48 @@ func TestJobsAreListedCancelledAndResolved(t *testing.T) {
 	resttest.Refused(t, h, 404, 404, "GET", service+at, "", "Authorization", "Bearer "+bob)
 }
 
+func TestEveryListGoesOnAfterAnIdOfItsOwn(t *testing.T) {
+	t.Parallel()
+	h, _ := bound(t)
+	for i := range 3 {
+		file := h.Upload(t, fmt.Sprintf("part%d.gcode.3mf", i), printfiletest.ThreeMF(printfiletest.Model("C12")))
+		resttest.Call[cloudapi.PrintStarted](t, h, 200, "POST", "/v1/iot-service/api/user/print", fmt.Sprintf(`{"device_id":%q,"file_id":%q}`, serial, file.FileID))
+		resttest.Call[cloudapi.Bound](t, h, 200, "POST", "/v1/iot-service/api/user/bind", fmt.Sprintf(`{"device_id":"01P00A00000001%d"}`, i))
+	}
+	told := grove.Event{UserID: h.UserID, Type: grove.PrintCompleted, Data: grove.EventData{DeviceID: serial}}
+	if err := h.DB.AddEvents(t.Context(), []grove.Event{told, told, told}); err != nil {
+		t.Fatal(err)
+	}
+	var hook cloudapi.WebhookCreated
+	for range 3 {
+		hook = ask[cloudapi.WebhookCreated](t, h, 201, "POST", "/webhooks", `{"url":"http://127.0.0.1:9/hook","events":["print.completed"]}`)
+	}
+	for range 3 {
+		ask[grove.Delivery](t, h, 200, "POST", "/webhooks/"+hook.ID+"/test", "")
+	}
+	for path, id := range map[string]string{
+		"/printers": "serial", "/jobs": "id", "/files": "id", "/webhooks": "id", "/webhooks/" + hook.ID + "/deliveries": "id",
+		"/notifications": "id", "/audit": "id",
+	} {
+		all := ask[[]map[string]any](t, h, 200, "GET", path, "")
+		if len(all) < 3 {
+			t.Errorf("%s: only %d entries", path, len(all))
+			continue
+		}
+		for i := range all[:2] {
+			next := ask[[]map[string]any](t, h, 200, "GET", fmt.Sprintf("%s?limit=1&after=%v", path, all[i][id]), "")
+			if len(next) != 1 || next[0][id] != all[i+1][id] {
+				t.Errorf("%s after %v: got %v, want %v", path, all[i][id], next, all[i+1][id])
+			}
+		}
+		for _, garbage := range []string{"garbage", "%2e%2e", "f_", "x_01arz3ndektsv4rrffq69g5fav"} {
+			if e := resttest.Refused(t, h, 400, 400, "GET", service+path+"?after="+garbage, ""); e.Details.Fields["after"] == "" {
+				t.Errorf("%s after %s: %+v", path, garbage, e)
+			}
+		}
+	}
+}
+
 func TestContentComesWithItsDigestAndInRanges(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
