@@ -262,6 +262,7 @@ type house struct {
 	actor grove.Actor
 	m     *machine
 	leave func(string)
+	shift atomic.Int64 // of the wall clock, in nanoseconds
 	stop  func()
 }
 
@@ -307,6 +308,7 @@ func (h *house) open() {
 	file := grove.File{ID: "f_1", Name: "cube.gcode.3mf", Kind: "3mf", Printable: true, Plates: []grove.Plate{{Index: 1, EstimateSeconds: 60}}}
 	h.queue = queue.New(queue.Config{
 		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Files: shelf{file, h.sick}, Gate: new(access.Access), Log: quiet, Registry: registry,
+		Wall: func() time.Time { return time.Now().Round(0).Add(time.Duration(h.shift.Load())) },
 		Life: life, Pace: 20 * time.Second,
 	})
 	h.fleet.Join(turns{h.queue, h.sick}, h.queue)

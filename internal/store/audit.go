@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/grovecloud/grove"
 )
@@ -30,4 +31,13 @@ func (db *DB) Audit(ctx context.Context, userID int64, page grove.Page) (grove.L
 		l.and("user_id = ?", userID)
 	}
 	return list(ctx, db, l, page, scanAudit)
+}
+
+// LastRecord is when the newest event or act was stored; zero when there is none.
+func (db *DB) LastRecord(ctx context.Context) (time.Time, error) {
+	var last time.Time
+	err := db.read.QueryRowContext(ctx, `SELECT max(at) FROM (
+		SELECT coalesce((SELECT at FROM events ORDER BY id DESC LIMIT 1), 0) AS at
+		UNION ALL SELECT coalesce((SELECT at FROM audit ORDER BY id DESC LIMIT 1), 0)) newest`).Scan(instant{&last})
+	return last, fault("find the newest record", err)
 }
