@@ -50,6 +50,7 @@ const (
 	ReasonWrongPassword   = "wrong_password"    // login's own answer
 	ReasonWrongCode       = "wrong_code"        // the same, for a code instead of a password
 	ReasonRateLimited     = "rate_limited"      // 429
+	ReasonRepeatDiffers   = "repeat_differs"    // 422: an Idempotency-Key was used for another request
 	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over
 )
 

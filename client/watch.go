@@ -64,8 +64,7 @@ func (c *Client) follow(ctx context.Context, w *watcher) error {
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the caller has enough, whatever broke at that
 		}
-		passes := errors.Is(err, grove.Unavailable) || errors.Is(err, grove.Limited)
-		if err != nil && (first || !passes) {
+		if err != nil && (first || !passes(err)) {
 			return err
 		}
 		if time.Since(began) > mostPause {
@@ -76,6 +75,11 @@ func (c *Client) follow(ctx context.Context, w *watcher) error {
 		}
 		rest = min(2*rest, mostPause)
 	}
+}
+
+// passes reports whether what refused may not refuse for long.
+func passes(err error) bool {
+	return errors.Is(err, grove.Unavailable) || errors.Is(err, grove.Limited)
 }
 
 // pause waits, unless ctx ends first.

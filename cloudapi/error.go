@@ -81,6 +81,8 @@ func reasons(reason string) (wire, bool) {
 		return wire{http.StatusBadRequest, CodeIncorrect, "Incorrect password", "Incorrect password"}, true
 	case grove.ReasonWrongCode:
 		return wire{http.StatusBadRequest, CodeIncorrect, incorrectCode, incorrectCode}, true
+	case grove.ReasonRepeatDiffers:
+		return wire{http.StatusUnprocessableEntity, http.StatusUnprocessableEntity, "IDEMPOTENCY_KEY_REUSED", "Idempotency key reused"}, true
 	case ReasonMethodNotAllowed:
 		return wire{http.StatusMethodNotAllowed, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Method not allowed"}, true
 	case ReasonUnsupportedMedia:

@@ -41,6 +41,7 @@ type cli struct {
 	PlateClear plateClearCmd `cmd:"" group:"client" help:"Confirm that a printer's plate is clear."`
 	Watch      watchCmd      `cmd:"" group:"client" help:"Follow a printer live."`
 	Cmd        cmdCmd        `cmd:"" group:"client" help:"Send a command to a printer."`
+	Events     eventsCmd     `cmd:"" group:"client" help:"Show what happened, and follow what comes."`
 	Clock      clockCmd      `cmd:"" group:"client" help:"Show the server's time, and confirm it after a jump."`
 	Sim        simCmd        `cmd:"" group:"client" help:"Run simulated printers that dial in to a cloud."`
 	Webhooks   webhooksCmd   `cmd:"" group:"client" help:"Create, list, change, test and replay webhooks."`

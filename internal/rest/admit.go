@@ -41,6 +41,10 @@ func (rt *Router) admit(route Route, next http.Handler) http.Handler {
 				return
 			}
 		}
+		if r.Method == http.MethodPost && len(r.Header.Values(repeatHeader)) > 0 && !route.Open && !route.Streams {
+			rt.once(w, r, next)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }

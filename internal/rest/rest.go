@@ -6,6 +6,7 @@ package rest
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -24,6 +25,7 @@ type Config struct {
 	Access    *access.Access
 	Limits    *limit.Limiter
 	Library   *library.Library
+	Repeats   Repeats
 	Log       *slog.Logger
 	Registry  prometheus.Registerer
 	Ready     func(context.Context) error
@@ -42,6 +44,8 @@ type Router struct {
 	routes  []Route
 	metrics metrics
 	spec    *spec
+	stopped chan struct{}
+	process string // this run of the server
 }
 
 // New makes a router with the plain routes: health, metrics, signed file links,
@@ -51,7 +55,7 @@ func New(c Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	rt := &Router{Config: c, mux: http.NewServeMux(), metrics: m, spec: &spec{}}
+	rt := &Router{Config: c, mux: http.NewServeMux(), metrics: m, spec: &spec{}, stopped: make(chan struct{}), process: rand.Text()}
 	rt.api = huma.NewAPI(describe(c), adapter{rt})
 	rt.api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { next(plainStatus{ctx}) })
 	rt.mux.HandleFunc("/", rt.unmatched)

@@ -157,9 +157,12 @@ func (s *Server) openStore(ctx context.Context) error {
 }
 
 // committed is called after each transaction that stored events.
-func (s *Server) committed([]grove.Event) {
+func (s *Server) committed(events []grove.Event) {
 	if s.hooks != nil {
 		s.hooks.Kick()
+	}
+	if s.feed != nil {
+		s.feed.Committed(events)
 	}
 }
 

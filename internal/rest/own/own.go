@@ -50,6 +50,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountFiles(rt)
 	f.mountWebhooks(rt)
 	f.mountNotifications(rt)
+	f.mountEvents(rt)
 	f.mountClock(rt)
 }
 

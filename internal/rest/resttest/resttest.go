@@ -179,7 +179,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 		return err
 	}
 	h.Router, err = rest.New(rest.Config{
-		Access: h.Access, Limits: limit.New(rules), Library: h.Library, Log: log, Registry: registry,
+		Access: h.Access, Limits: limit.New(rules), Library: h.Library, Repeats: h.DB, Log: log, Registry: registry,
 		Ready:   h.DB.Ping,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "figures") }),
 	})
