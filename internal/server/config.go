@@ -28,6 +28,7 @@ type Config struct {
 	HookPrivate  bool   // webhooks may reach private addresses
 	HookLoopback bool   // webhooks may reach this machine
 	MinFree      int64  // bytes that must stay free on the disk of uploads
+	Quota        int64  // bytes that the stored files of one user may have; 0: any
 	OfflineGrace time.Duration
 
 	tokenLife time.Duration // of access tokens; 90 days but in tests

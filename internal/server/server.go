@@ -203,7 +203,7 @@ func (s *Server) openLibrary(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	s.library = library.New(library.Config{
-		Records: files{s.db}, Blobs: disk, Key: key, PublicURL: s.cfg.PublicURL, MinFree: s.cfg.MinFree, Log: log,
+		Records: files{s.db}, Blobs: disk, Key: key, PublicURL: s.cfg.PublicURL, MinFree: s.cfg.MinFree, Quota: s.cfg.Quota, Log: log,
 	})
 	return nil
 }

@@ -122,6 +122,19 @@ func (db *DB) Projects(ctx context.Context, ownerID int64, page grove.Page) (gro
 	return list(ctx, db, l, page, scanFile)
 }
 
+// StoredBytes is how much a user's stored files have together.
+func (db *DB) StoredBytes(ctx context.Context, ownerID int64) (int64, error) {
+	n, err := one(ctx, db.read, scanned[int64],
+		`SELECT CAST(coalesce(sum(size_bytes), 0) AS BIGINT) FROM files WHERE owner_id = $1 AND state = 'stored'`, ownerID)
+	return n, fault("add up files", err)
+}
+
+// LargestFiles gives up to limit of a user's stored files, the largest first.
+func (db *DB) LargestFiles(ctx context.Context, ownerID int64, limit int) ([]grove.File, error) {
+	files, err := all(ctx, db.read, scanFile, findFile+"owner_id = $1 AND state = 'stored' ORDER BY size_bytes DESC, id LIMIT $2", ownerID, limit)
+	return files, fault("find largest files", err)
+}
+
 // UpdateFile changes a file through fn. Its id stays. NotFound when there is none.
 func (db *DB) UpdateFile(ctx context.Context, id string, fn func(*grove.File) error) (grove.File, error) {
 	var f grove.File
