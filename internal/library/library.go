@@ -30,7 +30,7 @@ const (
 	ReasonContentMissing   = "content_missing"   // Internal: a stored file without its content
 )
 
-// Records keeps what is known of files.
+// Records keeps what is known of files. Acts are kept together with the change.
 type Records interface {
 	CreateFile(ctx context.Context, f grove.File) (grove.File, error)
 	File(ctx context.Context, id string) (grove.File, error)
@@ -43,9 +43,9 @@ type Records interface {
 	Projects(ctx context.Context, ownerID int64, page grove.Page) (grove.List[grove.File], error)
 	StoredBytes(ctx context.Context, ownerID int64) (int64, error)
 	LargestFiles(ctx context.Context, ownerID int64, limit int) ([]grove.File, error)
-	UpdateFile(ctx context.Context, id string, fn func(*grove.File) error) (grove.File, error)
+	UpdateFile(ctx context.Context, id string, fn func(*grove.File) error, acts ...grove.AuditEntry) (grove.File, error)
 	StaleFiles(ctx context.Context, before time.Time) ([]grove.File, error)
-	DeleteFile(ctx context.Context, id string) error
+	DeleteFile(ctx context.Context, id string, acts ...grove.AuditEntry) error
 }
 
 // Blobs keeps the files' contents: whole and synced, or not at all.
