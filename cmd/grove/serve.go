@@ -31,6 +31,7 @@ type serveCmd struct {
 	HookPrivate bool          `name:"webhooks-to-private" help:"Let webhooks reach private addresses, such as a home automation server."`
 	HookLocal   bool          `name:"webhooks-to-loopback" help:"Let webhooks reach this machine."`
 	MinFree     string        `name:"min-free" help:"Disk space that uploads must leave free." default:"1GiB"`
+	Quota       string        `help:"How much the files of one account may have together; 0 for any." default:"10GiB"`
 	Grace       time.Duration `name:"offline-grace" help:"How long a printer may be away before it counts as offline." default:"20s"`
 	IdleHeat    time.Duration `help:"How long a printer that does not print stays hot after somebody asked for it, 1m to 60m." default:"15m"`
 	LogFormat   string        `help:"Form of the log: ${enum}." enum:"text,json" default:"text"`
@@ -44,10 +45,15 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	quota, err := parseSize(c.Quota)
+	if err != nil {
+		return err
+	}
 	s, err := server.New(ctx, server.Config{
 		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, Database: c.Database,
 		Limits: c.Limits, Demo: c.Demo, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
-		MinFree: free, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat, Version: version(), Program: called(os.Args[0]), Log: c.logger(),
+		MinFree: free, Quota: quota, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat,
+		Version: version(), Program: called(os.Args[0]), Log: c.logger(),
 	})
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@ func (a *Access) login(ctx context.Context, c Credentials) (Tokens, error) {
 		// No failure of the account: nothing can be guessed with it, and it must
 		// not slow down whoever has the password.
 		return Tokens{}, grove.Errorf(grove.Invalid, grove.ReasonWrongCode,
-			"this code is not one: the server sends no codes by mail; sign in with the password")
+			"this code is wrong: the server sends none by mail; sign in with the password")
 	}
 	u, err := a.prove(ctx, c)
 	if err != nil {

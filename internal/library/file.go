@@ -216,7 +216,7 @@ func (l *Library) Delete(ctx context.Context, actor grove.Actor, id string) erro
 		return errRunning()
 	}
 	defer release()
-	if err := l.Records.DeleteFile(ctx, id); err != nil {
+	if err := l.Records.DeleteFile(ctx, id, actor.Did("file.delete", f.ID+" "+f.Name)); err != nil {
 		return fmt.Errorf("delete file: %w", err)
 	}
 	return l.deleteParts(ctx, f)

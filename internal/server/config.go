@@ -28,6 +28,7 @@ type Config struct {
 	HookPrivate  bool   // webhooks may reach private addresses
 	HookLoopback bool   // webhooks may reach this machine
 	MinFree      int64  // bytes that must stay free on the disk of uploads; 0: the disk may get full
+	Quota        int64  // bytes that the stored files of one user may have; 0: any
 	OfflineGrace time.Duration
 	IdleHeat     time.Duration // 15 min when 0
 

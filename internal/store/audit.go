@@ -17,11 +17,19 @@ func scanAudit(r row) (grove.AuditEntry, error) {
 
 // AddAudit records who did what. The store numbers the entry.
 func (db *DB) AddAudit(ctx context.Context, a grove.AuditEntry) error {
-	return db.change(ctx, "add audit entry", func(t *tx) error {
-		_, err := exec(ctx, t, insertInto("audit", auditColumns),
-			millis(a.At), a.Actor, a.UserID, a.Action, a.Serial, a.Detail)
-		return err
-	})
+	return db.change(ctx, "add audit entry", func(t *tx) error { return t.addAudit(ctx, []grove.AuditEntry{a}) })
+}
+
+// addAudit records the acts of a transaction within it, so that neither what was
+// done nor the entry about it is kept without the other.
+func (t *tx) addAudit(ctx context.Context, acts []grove.AuditEntry) error {
+	for _, a := range acts {
+		_, err := exec(ctx, t, insertInto("audit", auditColumns), millis(a.At), a.Actor, a.UserID, a.Action, a.Serial, a.Detail)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Audit lists the entries that concern a user, or all when userID is 0.

@@ -17,11 +17,14 @@ func scanSession(r row) (grove.Session, error) {
 
 // CreateSession adds a session under the id it comes with. NotFound when its
 // user does not exist.
-func (db *DB) CreateSession(ctx context.Context, s grove.Session) error {
+func (db *DB) CreateSession(ctx context.Context, s grove.Session, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "create session", func(t *tx) error {
 		_, err := exec(ctx, t, insertInto("sessions", sessionColumns),
 			s.ID, s.UserID, s.Client, millis(s.CreatedAt), millis(s.ExpiresAt), millis(s.EndedAt))
-		return err
+		if err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 }
 
@@ -37,7 +40,7 @@ func noSession() *grove.Error {
 }
 
 // EndSession ends a session. One that has ended keeps its first end.
-func (db *DB) EndSession(ctx context.Context, id string, at time.Time) error {
+func (db *DB) EndSession(ctx context.Context, id string, at time.Time, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "end session", func(t *tx) error {
 		n, err := exec(ctx, t, `
 			UPDATE sessions SET ended_at = CASE WHEN ended_at = 0 THEN $1 ELSE ended_at END WHERE id = $2`,
@@ -45,6 +48,9 @@ func (db *DB) EndSession(ctx context.Context, id string, at time.Time) error {
 		if err == nil && n == 0 {
 			return noSession()
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -260,6 +261,31 @@ func TestWebhooksAreKeptAndChanged(t *testing.T) {
 	}
 	ask[*struct{}](t, h, 200, "DELETE", "/webhooks/"+e.ID, "")
 	resttest.Refused(t, h, 404, 404, "GET", service+"/webhooks/"+e.ID, "")
+}
+
+func TestWhatIsDoneIsInTheJournal(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	file := h.Upload(t, "a.stl", printfiletest.STL())
+	ask[*struct{}](t, h, 200, "DELETE", "/files/"+file.FileID, "")
+	e := ask[cloudapi.WebhookCreated](t, h, 201, "POST", "/webhooks", `{"url":"http://127.0.0.1:9/token-in-path","events":["print.completed"]}`)
+	ask[grove.Endpoint](t, h, 200, "PATCH", "/webhooks/"+e.ID, `{"enabled":false}`)
+	ask[*struct{}](t, h, 200, "DELETE", "/webhooks/"+e.ID, "")
+	resttest.Call[cloudapi.Profile](t, h, 200, "PUT", "/v1/user-service/my/profile", `{"username":"Ann B"}`)
+	var got []string
+	for _, entry := range ask[[]grove.AuditEntry](t, h, 200, "GET", "/audit", "") {
+		got = append(got, strings.TrimSpace(entry.Action+" "+entry.Detail))
+		if entry.Actor != fmt.Sprintf("user:%d", h.UserID) || entry.At.IsZero() {
+			t.Errorf("got %+v", entry)
+		}
+	}
+	want := []string{
+		"user.profile", "webhook.delete " + e.ID, "webhook.change " + e.ID, "webhook.create " + e.ID,
+		"file.delete " + file.FileID + " a.stl", "file.upload " + file.FileID + " a.stl", "user.login", "user.create owner",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func TestNotificationsAndTheJournalAreMineAlone(t *testing.T) {
