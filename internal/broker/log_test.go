@@ -30,6 +30,9 @@ func (n *notes) String() string {
 	return n.text.String()
 }
 
+// bytesOf is how a log shows bytes.
+func bytesOf(text string) string { return strings.Trim(fmt.Sprintf("%d", []byte(text)), "[]") }
+
 // Whatever goes wrong in a conversation, what was said in it does not get into
 // the log: a packet holds passwords, and a stranger chooses its every byte.
 func TestNoPacketGetsIntoTheLog(t *testing.T) {
@@ -72,7 +75,7 @@ func TestNoPacketGetsIntoTheLog(t *testing.T) {
 			w.closed()
 			r.stop() // so that all is logged
 			text := log.String()
-			for _, form := range []string{said, strings.Trim(fmt.Sprint([]byte(said)), "[]"), base64.StdEncoding.EncodeToString([]byte(said))} {
+			for _, form := range []string{said, bytesOf(said), base64.StdEncoding.EncodeToString([]byte(said))} {
 				if strings.Contains(text, form) {
 					t.Errorf("%q is in the log: %s", form, text)
 				}

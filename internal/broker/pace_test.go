@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -90,7 +89,7 @@ func TestAPaceIsKeptAndForgotten(t *testing.T) {
 		t.Errorf("a second later a message waits %s", wait)
 	}
 	for i := range 3 * manyPaces {
-		p.get(fmt.Sprint(i), now)
+		p.get(strconv.Itoa(i), now)
 	}
 	if len(p.of) > manyPaces+1 {
 		t.Errorf("%d paces are kept", len(p.of))

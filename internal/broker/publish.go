@@ -41,7 +41,9 @@ func (h *hook) report(s *session, pk packets.Packet) (packets.Packet, error) {
 	b, serial := h.broker, s.actor.Serial
 	if ahead := s.pace.take(time.Now()); ahead > 0 {
 		b.metrics.slowed.Inc()
-		time.Sleep(ahead) // one gap, since only we take places: too short to be woken from
+		turn, cancel := b.within(ahead)
+		<-turn.Done()
+		cancel()
 	}
 	about, ok := reported(pk.TopicName)
 	if !ok || about != serial || !b.cfg.Gate.May(s.actor, grove.ReportState, serial) {

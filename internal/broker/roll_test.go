@@ -189,8 +189,15 @@ func TestKeepaliveIsSettled(t *testing.T) {
 		user        string
 		asked, want uint16
 	}{
-		{"u_1", 0, 120}, {"u_1", 5, 0}, {"u_1", 3600, 0}, {"u_1", 65535, 3600},
-		{"A1", 0, 60}, {"A1", 5, 0}, {"A1", 60, 0}, {"A1", 61, 60}, {"A1", 65535, 60},
+		{"u_1", 0, 120},
+		{"u_1", 5, 0},
+		{"u_1", 3600, 0},
+		{"u_1", 65535, 3600},
+		{"A1", 0, 60},
+		{"A1", 5, 0},
+		{"A1", 60, 0},
+		{"A1", 61, 60},
+		{"A1", 65535, 60},
 	} {
 		ack := r.dial(t, clientTLS("")).connect(connect{user: c.user, version: 5, change: func(pk *packets.Packet) { pk.Connect.Keepalive = c.asked }})
 		if ack.Properties.ServerKeepAlive != c.want || ack.Properties.ServerKeepAliveFlag != (c.want != 0) {

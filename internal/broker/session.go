@@ -99,7 +99,7 @@ func (s *session) settle(standard time.Duration) {
 	}
 	if given = min(given, s.longestKeepalive()); given != asked {
 		state.ServerKeepalive = true
-		state.Keepalive = uint16(max(given/time.Second, 1))
+		state.Keepalive = uint16(max(given/time.Second, 1)) //nolint:gosec // an hour at most
 	}
 	s.patience = 3 * given
 	if s.actor.Kind == grove.ActorPrinter {

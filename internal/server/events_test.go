@@ -1,8 +1,8 @@
 package server
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/grovecloud/grove"
@@ -60,7 +60,8 @@ func TestEachDocumentedEventReachesAReceiver(t *testing.T) {
 
 	// Its network goes in the middle of a print, and comes back.
 	id := h.print(file)
-	hooks.told(t, grove.PrintStarted, of(bench, fmt.Sprint(id)))
+	task := strconv.FormatInt(id, 10)
+	hooks.told(t, grove.PrintStarted, of(bench, task))
 	unplug()
 	if d := hooks.told(t, grove.DeviceOffline, of(bench, "")); d.Status != "printing" {
 		t.Errorf("the printer left in the middle of a print: %+v", d)
@@ -72,7 +73,7 @@ func TestEachDocumentedEventReachesAReceiver(t *testing.T) {
 	if _, err := h.client.Command(t.Context(), bench, []byte(`{"print":{"command":"stop","param":"","sequence_id":"1"}}`)); err != nil {
 		t.Fatal(err)
 	}
-	if d := hooks.told(t, grove.PrintFailed, of(bench, fmt.Sprint(id))); d.Reason == "" || d.FileName != "cube.gcode.3mf" {
+	if d := hooks.told(t, grove.PrintFailed, of(bench, task)); d.Reason == "" || d.FileName != "cube.gcode.3mf" {
 		t.Errorf("a stopped print: %+v", d)
 	}
 	if n := hooks.count(grove.PrintFailed, other) + hooks.count(grove.PrintCompleted, bench); n > 0 {

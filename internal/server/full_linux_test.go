@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -63,7 +64,7 @@ func onSmallDisk(t *testing.T, size string) (c *child, disk string) {
 	}
 	ready := prepare(t)
 	c = startChild(t, ready.data, 0, ownMounts, func(p *exec.Cmd) { p.Env = append(p.Env, diskVariable+"="+size) })
-	disk = filepath.Join("/proc", fmt.Sprint(c.process.Process.Pid), "root", ready.data+smallDisk) // seen with the child's eyes
+	disk = filepath.Join("/proc", strconv.Itoa(c.process.Process.Pid), "root", ready.data+smallDisk) // seen with the child's eyes
 	c.info.CAFile = filepath.Join(disk, filepath.Base(c.info.CAFile))
 	c.signIn()
 	return c, disk

@@ -86,15 +86,15 @@ func TestWhoWasServedLongestAgoComesFirst(t *testing.T) {
 				ok(t, db.AddDelivery(ctx, delivery(fmt.Sprintf("dlv_%d%d", i+1, n), id, noon.Add(time.Duration(i)*time.Minute))))
 			}
 		}
-		order := func() (out string) {
+		order := func() (ids []string) {
 			for _, d := range must(db.DueDeliveries(ctx, noon.Add(time.Hour), 10))(t) {
-				out += d.EndpointID + " "
+				ids = append(ids, d.EndpointID)
 			}
-			return out
+			return ids
 		}
-		same(t, order(), "wh_1 wh_2 wh_3 ")
+		same(t, order(), []string{"wh_1", "wh_2", "wh_3"})
 		ok(t, db.BeginDelivery(ctx, "dlv_10", 1, noon.Add(2*time.Hour)))
-		same(t, order(), "wh_3 wh_2 wh_1 ")
+		same(t, order(), []string{"wh_3", "wh_2", "wh_1"})
 	})
 }
 

@@ -30,7 +30,7 @@ func (b *bench) flood(t *testing.T, slow int, quickOf grove.Actor) (quick grove.
 	for i := range slow {
 		b.endpoint(t, fmt.Sprintf("https://example.org/slow%d", i))
 	}
-	for range 50 {
+	for range 5 { // more than they take in a minute
 		b.fact(t, "backlog")
 	}
 	owner := b.actor
@@ -102,6 +102,41 @@ func TestAFailedReadCostsSecondsOnly(t *testing.T) {
 		<-time.After(busyWait + time.Second)
 		if len(b.world.seen()) != 1 {
 			t.Error("after one failed read the delivery has not left")
+		}
+	})
+}
+
+// stale is a database that once gives what was due a moment ago.
+type stale struct {
+	*store.DB
+
+	reads int
+	first []grove.Delivery
+}
+
+func (s *stale) DueDeliveries(ctx context.Context, now time.Time, limit int) ([]grove.Delivery, error) {
+	if s.reads++; s.reads == 2 {
+		return s.first, nil
+	}
+	due, err := s.DB.DueDeliveries(ctx, now, limit)
+	if s.reads == 1 {
+		s.first = due
+	}
+	return due, err
+}
+
+func TestADeliveryMadeMeanwhileHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, &outside{})
+		b.endpoint(t, "https://example.org/hook")
+		b.fact(t, "one")
+		b.fact(t, "two")
+		b.Hooks = New(Config{Records: &stale{DB: b.db}, Poster: b.world, Log: slog.New(slog.DiscardHandler)})
+		defer b.run(t)()
+		<-time.After(time.Second)
+		if n := len(b.world.seen()); n != 2 {
+			t.Errorf("%d requests, want 2", n)
 		}
 	})
 }
