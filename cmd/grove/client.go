@@ -15,6 +15,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/server"
 )
 
 // cloud says which cloud a client command talks to. Its flags stand before the
@@ -139,7 +140,7 @@ func (k kept) flags() string {
 	var out []string
 	for _, f := range []struct{ name, value string }{{"--url", k.URL}, {"--env", k.Env}, {"--mqtt", k.MQTT}, {"--ca", k.CA}} {
 		if f.value != "" {
-			out = append(out, f.name+" "+shellQuote(f.value))
+			out = append(out, f.name+" "+server.Quote(f.value))
 		}
 	}
 	return strings.Join(out, " ")

@@ -8,13 +8,11 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/server"
@@ -48,7 +46,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	s, err := server.New(ctx, server.Config{
 		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, Database: c.Database,
 		Limits: c.Limits, Demo: c.Demo, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
-		MinFree: free, OfflineGrace: c.Grace, Version: version(), Log: c.logger(),
+		MinFree: free, OfflineGrace: c.Grace, Version: version(), Program: called(os.Args[0]), Log: c.logger(),
 	})
 	if err != nil {
 		return err
@@ -107,21 +105,18 @@ func called(name string) string {
 	}
 	if wd, err := os.Getwd(); err == nil {
 		if rel, err := filepath.Rel(wd, name); err == nil && len(rel) < len(name) && !strings.HasPrefix(rel, "..") {
-			return shellQuote("./" + rel)
+			return server.Quote("./" + rel)
 		}
 	}
-	return shellQuote(name)
+	return server.Quote(name)
 }
 
 func (c *serveCmd) banner(w io.Writer, i server.Info) {
-	if abs, err := filepath.Abs(i.CAFile); err == nil {
-		i.CAFile = abs
-	}
 	fmt.Fprintf(w, "\nGrove is running.\n\n  HTTP API   %s   (documentation: %s/docs)\n  MQTT       %s (TLS)\n  CA file    %s\n  CA SHA-256 %s\n  Data       %s\n",
 		i.HTTP, i.HTTP, i.MQTTS, i.CAFile, i.Fingerprint, i.Data)
 	curl := "curl -s"
 	if c.TLS {
-		curl += " --cacert " + shellQuote(i.CAFile)
+		curl += " --cacert " + server.Quote(i.CAFile)
 	}
 	switch {
 	case i.Demo != nil:
@@ -144,25 +139,7 @@ It asks for a password of at least 12 characters. Or with curl, the password wri
 
   %[4]s %[5]s/v1/grove-service/setup -H 'Content-Type: application/json' \
     -d '{"code":"%[3]s","email":"you@example.org","password":"…","name":"You"}'
-`, called(os.Args[0]), reach(i), i.SetupCode, curl, i.HTTP)
-}
-
-// reach is the flags that point a client of this machine here. The broker goes
-// without saying on port 8883 of the URL's host.
-func reach(i server.Info) string {
-	flags := "--url " + i.HTTP
-	host, port, _ := net.SplitHostPort(i.MQTTS) // an address that is listened on
-	at := ""
-	if u, err := url.Parse(i.HTTP); err == nil {
-		at = u.Hostname()
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = at
-	}
-	if host != at || port != "8883" {
-		flags += " --mqtt " + net.JoinHostPort(host, port)
-	}
-	return flags + " --ca " + shellQuote(i.CAFile)
+`, called(os.Args[0]), i.Reach(), i.SetupCode, curl, i.HTTP)
 }
 
 func demoBanner(w io.Writer, i server.Info, curl string) {
@@ -190,19 +167,7 @@ END
 
   GROVE_PASSWORD=%[2]s %[5]s login %[6]s %[1]s
   %[5]s watch %[7]s
-`, d.Email, d.Password, i.HTTP, strings.TrimSuffix(pythonExample(host, port, i.CAFile, d), "\n"), called(os.Args[0]), reach(i), d.Serial, curl)
-}
-
-// shellQuote makes one word of s for a shell.
-func shellQuote(s string) string {
-	if s != "" && strings.IndexFunc(s, needsQuotes) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-func needsQuotes(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+:@%,=", r)
+`, d.Email, d.Password, i.HTTP, strings.TrimSuffix(pythonExample(host, port, i.CAFile, d), "\n"), called(os.Args[0]), i.Reach(), d.Serial, curl)
 }
 
 // parseSize reads sizes such as 512MiB, 1GiB or 0.

@@ -18,8 +18,8 @@ import (
 	"github.com/grovecloud/grove/internal/limit"
 )
 
-// Config is what the plumbing needs. Everything but PublicURL and Version is
-// required; Ready says why the server is not ready, Metrics serves /metrics.
+// Config is what the plumbing needs. Everything but PublicURL, Version and Hints
+// is required; Ready says why the server is not ready, Metrics serves /metrics.
 type Config struct {
 	Access    *access.Access
 	Limits    *limit.Limiter
@@ -30,6 +30,7 @@ type Config struct {
 	Metrics   http.Handler
 	PublicURL string // as clients reach the server; for the API's description only
 	Version   string
+	Hints     Hints
 }
 
 // Router is the whole HTTP face: a table of routes behind one gate. Routes are

@@ -33,6 +33,7 @@ type Config struct {
 	tokenLife time.Duration // of access tokens; 90 days but in tests
 
 	Version string // of this program, for the API's description
+	Program string // how to call this program, for what the page shows
 	Log     *slog.Logger
 }
 

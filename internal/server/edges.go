@@ -42,7 +42,7 @@ func (s *Server) openWeb() error {
 	router, err := rest.New(rest.Config{
 		Access: s.access, Limits: s.limiter, Library: s.library, Log: s.log.With(slog.String("component", "rest")),
 		Registry: s.registry, Ready: s.isReady, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}),
-		PublicURL: s.cfg.PublicURL, Version: s.cfg.Version,
+		PublicURL: s.cfg.PublicURL, Version: s.cfg.Version, Hints: s.hints(),
 	})
 	if err != nil {
 		return err

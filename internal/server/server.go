@@ -55,6 +55,8 @@ type Server struct {
 	mqttAt net.Listener
 	demo   *demo
 	ready  atomic.Bool
+	// private: nobody on another machine sees the pages, not even through a proxy.
+	private bool
 
 	// aroundQueue lets the tests of this package put themselves between the
 	// queue and what it relies on, to stop the process at each step of a start.
@@ -116,7 +118,8 @@ func (s *Server) listen(ctx context.Context) (err error) {
 		if s.cfg.TLS {
 			scheme = "https"
 		}
-		s.cfg.PublicURL = scheme + "://" + s.webAt.Addr().String()
+		s.cfg.PublicURL = scheme + "://" + reachable(s.webAt.Addr())
+		s.private = loopback(s.cfg.HTTP)
 	}
 	return nil
 }
