@@ -39,6 +39,15 @@ type Config struct {
 
 // check refuses what would be unsafe, in words.
 func (c *Config) check() error {
+	for _, a := range []struct{ flag, address string }{{"--http", c.HTTP}, {"--mqtts", c.MQTTS}} {
+		_, port, err := net.SplitHostPort(a.address)
+		if err == nil {
+			_, err = net.LookupPort("tcp", port)
+		}
+		if err != nil {
+			return grove.Errorf(grove.Invalid, "bad_address", "%s %q is not an address; write host:port, such as 127.0.0.1:8080", a.flag, a.address)
+		}
+	}
 	if c.Demo {
 		return c.checkDemo()
 	}
