@@ -100,7 +100,11 @@ func (c *logoutCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	return os.Remove(name)
+	if err := os.Remove(name); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "Signed out of %s.\n", cl.URL())
+	return nil
 }
 
 type setupCmd struct {

@@ -97,7 +97,11 @@ func (c *printersRenameCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	return cl.Rename(ctx, c.Serial, c.Name)
+	if err := cl.Rename(ctx, c.Serial, c.Name); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s is called %s now.\n", c.Serial, c.Name)
+	return nil
 }
 
 type printersUnbindCmd struct {
@@ -110,7 +114,11 @@ func (c *printersUnbindCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	return cl.Unbind(ctx, c.Serial)
+	if err := cl.Unbind(ctx, c.Serial); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s is not yours any more; its access code and device secret have ended.\n", c.Serial)
+	return nil
 }
 
 type plateClearCmd struct {
@@ -153,8 +161,11 @@ func (c *cmdCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	if err := at.show(r, func(w *tabwriter.Writer) { fmt.Fprintln(w, outcomeLine(r)) }); err != nil {
-		return err
+	failed := r.Outcome == grove.CommandRejected || r.Outcome == grove.CommandTimedOut
+	if !failed || at.JSON {
+		if err := at.show(r, func(w *tabwriter.Writer) { fmt.Fprintln(w, outcomeLine(r)) }); err != nil {
+			return err
+		}
 	}
 	switch r.Outcome {
 	case grove.CommandRejected:

@@ -37,8 +37,13 @@ func (c *simCmd) Run(ctx context.Context, at *cloud) error {
 	if !ok {
 		return grove.Errorf(grove.Invalid, "bad_model", "no printer model is called %q; try X1 Carbon, P1S, A1 mini or a code such as C12", c.Model)
 	}
-	if c.Printers < 1 || c.First < 1 || c.Speed < 1 || c.Speed > 600 {
-		return grove.Errorf(grove.Invalid, "bad_fleet", "there is at least one printer, counted from 1, at a speed of 1 to 600")
+	switch {
+	case c.Printers < 1:
+		return grove.Errorf(grove.Invalid, "bad_fleet", "--printers %d is none; give 1 or more", c.Printers)
+	case c.First < 1:
+		return grove.Errorf(grove.Invalid, "bad_fleet", "--first %d is no number of a printer; they begin with 1", c.First)
+	case c.Speed < 1 || c.Speed > 600:
+		return grove.Errorf(grove.Invalid, "bad_fleet", "--speed %g is outside 1 to 600", c.Speed)
 	}
 	base, err := c.base(at, cl, model)
 	if err != nil {
