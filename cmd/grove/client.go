@@ -206,8 +206,12 @@ func (c *cloud) signedIn() (*client.Client, error) {
 		"not signed in to %s; run: grove login %s YOUR-EMAIL", cl.URL(), k.flags())
 }
 
-// advise says how to sign in when a token that was kept is not taken any more.
+// advise says how to sign in when a token that was kept is not taken any more, and
+// how to trust.
 func (c *cloud) advise(err error) error {
+	if untrusted(err) {
+		return advise(err, "The certificate is not trusted: %s.", addCA)
+	}
 	k, unread := c.place()
 	if unread != nil || k.Token == "" || !errors.Is(err, grove.Unauthenticated) {
 		return err

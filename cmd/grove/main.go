@@ -31,7 +31,7 @@ type cli struct {
 	Setup      setupCmd      `cmd:"" group:"client" help:"Make the first owner with the code that serve printed."`
 	Login      loginCmd      `cmd:"" group:"client" help:"Sign in and keep the token."`
 	Logout     logoutCmd     `cmd:"" group:"client" help:"End the session."`
-	Printers   printersCmd   `cmd:"" group:"client" help:"List, bind, rename and unbind printers."`
+	Printers   printersCmd   `cmd:"" group:"client" help:"List, show, bind, rename and unbind printers."`
 	Upload     uploadCmd     `cmd:"" group:"client" help:"Upload a file."`
 	Files      filesCmd      `cmd:"" group:"client" help:"List, download and delete files."`
 	Print      printCmd      `cmd:"" group:"client" help:"Print a file: an uploaded one, or a local one."`

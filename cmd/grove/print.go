@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -102,15 +101,13 @@ func (c *printCmd) send(ctx context.Context, cl *client.Client) (id string, err 
 
 // ready refuses a printer that could not be given a job.
 func (c *printCmd) ready(ctx context.Context, cl *client.Client) error {
-	devices, err := cl.Devices(ctx)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(devices, func(d cloudapi.Device) bool { return d.ID == c.On })
+	d, ok, err := device(ctx, cl, c.On)
 	switch {
-	case i < 0:
+	case err != nil:
+		return err
+	case !ok:
 		return grove.NoPrinter(c.On)
-	case !devices[i].Online:
+	case !d.Online:
 		return grove.Errorf(grove.Conflict, grove.ReasonPrinterOffline,
 			"printer %s is not connected, so nothing was sent; switch it on or check its network, then print again", c.On)
 	}
