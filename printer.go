@@ -46,6 +46,12 @@ type Printer struct {
 	Versions []byte `json:"-"`
 }
 
+// NoPrinter is the error for a serial that is none of the asker's printers.
+func NoPrinter(serial string) *Error {
+	return Errorf(NotFound, ReasonPrinterNotFound,
+		"there is no printer %s in this account; check the serial, upper and lower case included, or bind the printer first", serial)
+}
+
 // Live is a printer as it is now: the remembered part and what it last said.
 type Live struct {
 	Printer

@@ -173,8 +173,7 @@ func (w *watcher) meet(devices []cloudapi.Device) error {
 }
 
 func noPrinter(serial string) error {
-	return &Error{Name: ErrBadRequest, Err: grove.Errorf(grove.NotFound, grove.ReasonPrinterNotFound,
-		"there is no printer %s in this account; serials are case sensitive, see the list of your printers", serial)}
+	return &Error{Name: ErrBadRequest, Err: grove.NoPrinter(serial)}
 }
 
 // ask asks the printer for a full report.

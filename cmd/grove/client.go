@@ -206,6 +206,19 @@ func (c *cloud) signedIn() (*client.Client, error) {
 		"not signed in to %s; run: grove login %s YOUR-EMAIL", cl.URL(), k.flags())
 }
 
+// advise says how to sign in when a token that was kept is not taken any more, and
+// how to trust.
+func (c *cloud) advise(err error) error {
+	if untrusted(err) {
+		return advise(err, "The certificate is not trusted: %s.", addCA)
+	}
+	k, unread := c.place()
+	if unread != nil || k.Token == "" || !errors.Is(err, grove.Unauthenticated) {
+		return err
+	}
+	return advise(err, "Sign in with: grove login %s %s", k.flags(), k.Email)
+}
+
 // show prints v as JSON if asked to, else as a table made by rows.
 func (c *cloud) show(v any, rows func(*tabwriter.Writer)) error {
 	if c.JSON {
@@ -218,8 +231,13 @@ func (c *cloud) show(v any, rows func(*tabwriter.Writer)) error {
 	return w.Flush()
 }
 
-// showList shows one page, and on a table how to see the rest.
-func showList[T any](c *cloud, p paged, list grove.List[T], rows func(*tabwriter.Writer)) error {
+// showList shows one page, and on a table how to see the rest, or what to do
+// when there is nothing.
+func showList[T any](c *cloud, p paged, list grove.List[T], none string, rows func(*tabwriter.Writer)) error {
+	if len(list.Items) == 0 && !c.JSON {
+		fmt.Println(none)
+		return nil
+	}
 	if err := c.show(cloudapi.Items(list.Items), rows); err != nil || c.JSON || !list.More {
 		return err
 	}

@@ -3,12 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"golang.org/x/term"
 
@@ -44,7 +46,27 @@ func (c *loginCmd) Run(ctx context.Context, at *cloud) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "Signed in to %s as %s.\n", cl.URL(), c.Email)
+	if broker, err := cl.Broker(); err == nil && at.distrusts(ctx, broker) {
+		fmt.Fprintf(os.Stderr, "The certificate of the MQTT broker %s is not trusted, and watch and sim need it. Sign in again with --ca FILE, the ca.pem of the cloud.\n", broker)
+	}
 	return nil
+}
+
+// distrusts reports whether a broker shows a certificate of a CA that is not known.
+// That it is not there is no matter of trust.
+func (c *cloud) distrusts(ctx context.Context, broker string) bool {
+	trust, err := c.trust()
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	dialer := tls.Dialer{Config: trust}
+	conn, err := dialer.DialContext(ctx, "tcp", broker)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return untrusted(err)
 }
 
 // askPassword takes the password given, or asks for it: without echo on a
@@ -100,7 +122,11 @@ func (c *logoutCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	return os.Remove(name)
+	if err := os.Remove(name); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "Signed out of %s.\n", cl.URL())
+	return nil
 }
 
 type setupCmd struct {

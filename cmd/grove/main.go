@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/signal"
 	"strconv"
@@ -16,7 +15,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/grovecloud/grove"
-	"github.com/grovecloud/grove/client"
 )
 
 // cli is every flag and command. A flag wins over GROVE_…, that over the YAML
@@ -33,10 +31,10 @@ type cli struct {
 	Setup      setupCmd      `cmd:"" group:"client" help:"Make the first owner with the code that serve printed."`
 	Login      loginCmd      `cmd:"" group:"client" help:"Sign in and keep the token."`
 	Logout     logoutCmd     `cmd:"" group:"client" help:"End the session."`
-	Printers   printersCmd   `cmd:"" group:"client" help:"List, bind, rename and unbind printers."`
+	Printers   printersCmd   `cmd:"" group:"client" help:"List, show, bind, rename and unbind printers."`
 	Upload     uploadCmd     `cmd:"" group:"client" help:"Upload a file."`
-	Files      filesCmd      `cmd:"" group:"client" help:"List and download files."`
-	Print      printCmd      `cmd:"" group:"client" help:"Print an uploaded file."`
+	Files      filesCmd      `cmd:"" group:"client" help:"List, download and delete files."`
+	Print      printCmd      `cmd:"" group:"client" help:"Print a file: an uploaded one, or a local one."`
 	Jobs       jobsCmd       `cmd:"" group:"client" help:"List, cancel and resolve jobs."`
 	PlateClear plateClearCmd `cmd:"" group:"client" help:"Confirm that a printer's plate is clear."`
 	Watch      watchCmd      `cmd:"" group:"client" help:"Follow a printer live."`
@@ -87,7 +85,7 @@ func run(args []string) int {
 		return report(err)
 	}
 	if err := parsed.Run(); err != nil {
-		return report(err)
+		return report(c.At.advise(err))
 	}
 	return 0
 }
@@ -151,49 +149,4 @@ func negativeHint(args []string) string {
 		}
 	}
 	return ""
-}
-
-// report prints an error for a person and gives its exit code.
-func report(err error) int {
-	if errors.Is(err, context.Canceled) {
-		return exitInterrupted
-	}
-	e, ok := errors.AsType[*grove.Error](err)
-	if !ok {
-		fmt.Fprintln(os.Stderr, "grove:", err)
-		return exitInternal
-	}
-	fmt.Fprintln(os.Stderr, "grove:", words(e))
-	if e.RetryAfter > 0 {
-		fmt.Fprintf(os.Stderr, "       Try again in %s.\n", e.RetryAfter)
-	}
-	if c, ok := errors.AsType[*client.Error](err); ok && c.Status >= http.StatusInternalServerError && c.RequestID != "" {
-		fmt.Fprintf(os.Stderr, "       The request is %s in the server's log.\n", c.RequestID)
-	}
-	return exitCode(e.Code)
-}
-
-// words are an error's message with its cause set apart.
-func words(e *grove.Error) string {
-	if e.Message == "" || e.Err == nil {
-		return e.Error()
-	}
-	return fmt.Sprintf("%s\n       (%v)", e.Message, e.Err)
-}
-
-func exitCode(code grove.Code) int {
-	switch code {
-	case grove.Invalid, grove.TooLarge:
-		return exitInvalid
-	case grove.Unauthenticated, grove.Forbidden:
-		return exitForbidden
-	case grove.NotFound:
-		return exitNotFound
-	case grove.Conflict:
-		return exitConflict
-	case grove.Limited, grove.Unavailable:
-		return exitUnavailable
-	case grove.Internal:
-	}
-	return exitInternal
 }

@@ -5,16 +5,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
+	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
 )
 
 type printersCmd struct {
 	List   printersListCmd   `cmd:"" default:"withargs" help:"List your printers."`
+	Show   printersShowCmd   `cmd:"" help:"Show a printer with its access code."`
 	Bind   printersBindCmd   `cmd:"" help:"Make a printer yours."`
 	Rename printersRenameCmd `cmd:"" help:"Give a printer another name."`
 	Unbind printersUnbindCmd `cmd:"" help:"Give a printer up."`
@@ -61,6 +64,43 @@ func yes(b bool) string {
 	return "no"
 }
 
+type printersShowCmd struct {
+	Serial string `arg:"" help:"The printer's serial."`
+}
+
+// Run shows one printer. Its access code is the owner's, but not for everybody who
+// sees a list over a shoulder.
+func (c *printersShowCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	d, ok, err := device(ctx, cl, c.Serial)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return grove.NoPrinter(c.Serial)
+	}
+	return at.show(d, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "serial\t%s\nname\t%s\nmodel\t%s\nonline\t%s\nstate\t%s\naccess code\t%s\n",
+			d.ID, d.Name, modelName(d), yes(d.Online), d.PrintStatus, string(d.AccessCode))
+	})
+}
+
+// device is one of the account's printers, as every server of the API shows it.
+func device(ctx context.Context, cl *client.Client, serial string) (cloudapi.Device, bool, error) {
+	devices, err := cl.Devices(ctx)
+	if err != nil {
+		return cloudapi.Device{}, false, err
+	}
+	i := slices.IndexFunc(devices, func(d cloudapi.Device) bool { return d.ID == serial })
+	if i < 0 {
+		return cloudapi.Device{}, false, nil
+	}
+	return devices[i], true, nil
+}
+
 type printersBindCmd struct {
 	Serial string `arg:"" help:"The printer's serial."`
 	Name   string `help:"What to call it." placeholder:"TEXT"`
@@ -75,10 +115,17 @@ func (c *printersBindCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
+	_, before, err := device(ctx, cl, c.Serial)
+	if err != nil {
+		return err
+	}
 	in := cloudapi.BindRequest{DeviceID: c.Serial, DeviceName: c.Name, BindCode: grove.Secret(c.Code), Model: c.Model, PlateClear: c.Clear}
 	b, err := cl.Bind(ctx, in)
 	if err != nil {
 		return err
+	}
+	if before {
+		fmt.Fprintf(os.Stderr, "%s was bound already: its device secret and access code are new, the former have ended.\n", c.Serial)
 	}
 	return at.show(b.Data, func(w *tabwriter.Writer) {
 		d := b.Data.DeviceInfo
@@ -98,7 +145,11 @@ func (c *printersRenameCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	return cl.Rename(ctx, c.Serial, c.Name)
+	if err := cl.Rename(ctx, c.Serial, c.Name); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s is called %s now.\n", c.Serial, c.Name)
+	return nil
 }
 
 type printersUnbindCmd struct {
@@ -111,7 +162,11 @@ func (c *printersUnbindCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	return cl.Unbind(ctx, c.Serial)
+	if err := cl.Unbind(ctx, c.Serial); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s is not yours any more; its access code and device secret have ended.\n", c.Serial)
+	return nil
 }
 
 type plateClearCmd struct {
@@ -154,8 +209,11 @@ func (c *cmdCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	if err := at.show(r, func(w *tabwriter.Writer) { fmt.Fprintln(w, outcomeLine(r)) }); err != nil {
-		return err
+	failed := r.Outcome == grove.CommandRejected || r.Outcome == grove.CommandTimedOut
+	if !failed || at.JSON {
+		if err := at.show(r, func(w *tabwriter.Writer) { fmt.Fprintln(w, outcomeLine(r)) }); err != nil {
+			return err
+		}
 	}
 	switch r.Outcome {
 	case grove.CommandRejected:

@@ -66,7 +66,11 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err := c.tellReady(info); err != nil {
 		return err
 	}
-	return s.Run(ctx)
+	if err := s.Run(ctx); err != nil {
+		return err
+	}
+	fmt.Println("Stopped.")
+	return nil
 }
 
 func (c *serveCmd) data() string {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -34,7 +35,7 @@ func (c *webhooksListCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	return showList(at, c.paged, list, func(w *tabwriter.Writer) {
+	return showList(at, c.paged, list, "No webhooks. Add one with: grove webhooks create URL --events print.completed", func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tURL\tENABLED\tEVENTS")
 		for _, e := range list.Items {
 			fmt.Fprintln(w, endpointLine(e))
@@ -120,7 +121,11 @@ func (c *webhooksDeleteCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	return cl.DeleteWebhook(ctx, c.ID)
+	if err := cl.DeleteWebhook(ctx, c.ID); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s is gone; nothing more is sent there.\n", c.ID)
+	return nil
 }
 
 type webhooksTestCmd struct {
@@ -155,7 +160,7 @@ func (c *webhooksDeliveriesCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	return showList(at, c.paged, list, func(w *tabwriter.Writer) {
+	return showList(at, c.paged, list, "Nothing was sent there. Try it with: grove webhooks test "+c.ID, func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tEVENT\tSTATE\tATTEMPTS\tSTATUS\tERROR")
 		for _, d := range list.Items {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\n", d.ID, d.Type, d.State, d.Attempts, d.LastStatus, d.LastError)

@@ -149,14 +149,9 @@ func (f *Fleet) unit(serial string) (*unit, error) {
 	u := f.units[serial]
 	f.mu.RUnlock()
 	if u == nil {
-		return nil, notFound(serial)
+		return nil, grove.NoPrinter(serial)
 	}
 	return u, nil
-}
-
-func notFound(serial string) error {
-	return grove.Errorf(grove.NotFound, grove.ReasonPrinterNotFound,
-		"no printer %s is bound to this account; bind it first or check the serial (it is case-sensitive)", serial)
 }
 
 func offline(serial string) error {

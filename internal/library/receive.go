@@ -72,7 +72,7 @@ func (l *Library) admit(ctx context.Context, f *grove.File, contentLength int64)
 	case f.State != grove.Awaiting:
 		return errDone(f)
 	case contentLength == 0:
-		return errBroken(0, nil)
+		return grove.Errorf(grove.Invalid, ReasonUploadBroken, "the file is empty and nothing was kept; send one that holds something")
 	case contentLength > l.MaxBytes:
 		return l.tooLarge()
 	case f.WantBytes > 0 && contentLength > 0 && contentLength != f.WantBytes:

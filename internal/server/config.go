@@ -44,6 +44,15 @@ func (c *Config) check() error {
 	if c.IdleHeat != 0 && (c.IdleHeat < time.Minute || c.IdleHeat > time.Hour) {
 		return grove.Errorf(grove.Invalid, "bad_idle_heat", "--idle-heat %s is not between 1m and 60m", c.IdleHeat)
 	}
+	for _, a := range []struct{ flag, address string }{{"--http", c.HTTP}, {"--mqtts", c.MQTTS}} {
+		_, port, err := net.SplitHostPort(a.address)
+		if err == nil {
+			_, err = net.LookupPort("tcp", port)
+		}
+		if err != nil {
+			return grove.Errorf(grove.Invalid, "bad_address", "%s %q is not an address; write host:port, such as 127.0.0.1:8080", a.flag, a.address)
+		}
+	}
 	if c.Demo {
 		return c.checkDemo()
 	}

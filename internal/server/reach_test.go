@@ -1,6 +1,8 @@
 package server
 
 import (
+	"net"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -34,5 +36,19 @@ func TestACloudOnAllAddressesIsReachedAtTheOneItTells(t *testing.T) {
 	}
 	if strings.Contains(h.info.HTTP, "0.0.0.0") || strings.Contains(h.info.HTTP, "[::]") {
 		t.Errorf("it calls itself %s", h.info.HTTP)
+	}
+}
+
+// The address that such a cloud tells is one of its certificate.
+func TestACloudOnAllAddressesTellsOneThatItHas(t *testing.T) {
+	t.Parallel()
+	for _, everywhere := range []net.IP{net.IPv4zero, net.IPv6unspecified} {
+		host, port, err := net.SplitHostPort(reachable(&net.TCPAddr{IP: everywhere, Port: 8080}))
+		if err != nil || port != "8080" || !slices.Contains(hostNames(Config{}), host) {
+			t.Errorf("%s is told as %s:%s %v", everywhere, host, port, err)
+		}
+	}
+	if got := reachable(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80}); got != "192.0.2.1:80" {
+		t.Errorf("192.0.2.1 is told as %s", got)
 	}
 }

@@ -75,7 +75,7 @@ func open(ctx context.Context, cfg Config, around func(*queue.Config)) (*Server,
 	}
 	s := &Server{cfg: cfg, log: cfg.Log, registry: prometheus.NewRegistry(), aroundQueue: around}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, step := range []func(context.Context) error{s.openDir, s.listen, s.openStore, s.openRules, s.openEdges} {
+	for _, step := range []func(context.Context) error{s.openDir, s.listen, s.openCA, s.openStore, s.openRules, s.openEdges} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
@@ -102,11 +102,20 @@ func (s *Server) openDir(context.Context) error {
 	}
 	s.dir = dir
 	s.later(func() error { dir.close(); return nil })
-	s.ca, err = openAuthority(dir, hostNames(s.cfg))
+	return nil
+}
+
+func (s *Server) openCA(context.Context) (err error) {
+	s.ca, err = openAuthority(s.dir, hostNames(s.cfg))
 	return err
 }
 
 func (s *Server) listen(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			s.dir.unmake()
+		}
+	}()
 	if s.webAt, err = s.listenOn(ctx, "--http", s.cfg.HTTP); err != nil {
 		return err
 	}

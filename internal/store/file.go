@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -173,9 +175,16 @@ func (db *DB) StaleFiles(ctx context.Context, before time.Time) ([]grove.File, e
 }
 
 // DeleteFile removes a file's row; its content is the blob store's. NotFound
-// when there is none.
+// when there is none, Conflict file_in_use while a job that is not done prints it.
 func (db *DB) DeleteFile(ctx context.Context, id string, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "delete file", func(t *tx) error {
+		job, err := one(ctx, t, scanJob, findJob+"file_id = $1 AND (state = 'queued' OR "+activeState+") ORDER BY id LIMIT 1", id)
+		if err == nil {
+			return grove.Errorf(grove.Conflict, "file_in_use", "job %d (%s) prints this file; cancel it or wait for its end, then delete the file", job.ID, job.State)
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
 		n, err := exec(ctx, t, `DELETE FROM files WHERE id = $1`, id)
 		if err == nil && n == 0 {
 			return noFile()

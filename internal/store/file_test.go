@@ -115,6 +115,25 @@ func TestProjectsGoOnAfterTheirNumbers(t *testing.T) {
 	})
 }
 
+func TestAFileIsKeptForAsLongAsAJobNeedsIt(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		for _, id := range []string{"f_1", "f_2"} {
+			f := upload(id, "cube.3mf")
+			must(db.CreateFile(ctx, f))(t)
+		}
+		job := must(db.CreateJob(ctx, queued("P1"), nil))(t)
+		for _, state := range []grove.JobState{grove.Claimed, grove.Ready, grove.Sending, grove.Unknown, grove.Running} {
+			refused(t, db.DeleteFile(ctx, "f_1"), grove.Conflict, "file_in_use")
+			job = must(db.UpdateJob(ctx, job.ID, moveTo(state)))(t)
+		}
+		refused(t, db.DeleteFile(ctx, "f_1"), grove.Conflict, "file_in_use")
+		ok(t, db.DeleteFile(ctx, "f_2"))
+		must(db.UpdateJob(ctx, job.ID, moveTo(grove.Finished)))(t)
+		ok(t, db.DeleteFile(ctx, "f_1"))
+	})
+}
+
 func TestStaleFilesAwaitContentAfterTheirLinkEnded(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()

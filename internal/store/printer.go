@@ -80,12 +80,7 @@ func sameRow(a, b []any) bool {
 func (db *DB) Printer(ctx context.Context, serial string) (grove.Printer, error) {
 	p, err := one(ctx, db.read, db.seal.scanBound,
 		"SELECT "+printerColumns+" FROM "+boundPrinters+" WHERE serial = $1", serial)
-	return p, fault("find printer", onMissing(err, noPrinter(serial)))
-}
-
-func noPrinter(serial string) *grove.Error {
-	return grove.Errorf(grove.NotFound, grove.ReasonPrinterNotFound,
-		"There is no printer %s among yours. Check the serial, upper and lower case included, or bind the printer first.", serial)
+	return p, fault("find printer", onMissing(err, grove.NoPrinter(serial)))
 }
 
 // Printers lists bound printers, the last bound first; all owners' when ownerID
@@ -140,7 +135,7 @@ func (db *DB) UpdatePrinter(ctx context.Context, serial string,
 			return err
 		}
 		if before.OwnerID == 0 {
-			return noPrinter(serial)
+			return grove.NoPrinter(serial)
 		}
 		job, held, err := t.activeJob(ctx, serial)
 		if err != nil {
@@ -179,7 +174,7 @@ func (t *tx) printer(ctx context.Context, serial string) (printerRow, error) {
 		return printerRow{}, err
 	}
 	p, err := one(ctx, t, t.seal.scanPrinter, "SELECT "+printerColumns+" FROM "+anyPrinters+" WHERE serial = $1", serial)
-	return p, onMissing(err, noPrinter(serial))
+	return p, onMissing(err, grove.NoPrinter(serial))
 }
 
 // activeJob loads the job that holds a printer, if any.
