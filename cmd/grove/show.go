@@ -116,7 +116,7 @@ func stateLine(l grove.Live) string {
 	if !s.Idle() {
 		line += fmt.Sprintf(" %3d %%  layer %d/%d", s.Percent, s.Layer, s.TotalLayers)
 		if s.RemainingSeconds > 0 {
-			line += fmt.Sprintf("  %s left", time.Duration(s.RemainingSeconds)*time.Second)
+			line += fmt.Sprintf("  %d min left", (s.RemainingSeconds+59)/60)
 		}
 	}
 	line += fmt.Sprintf("  nozzle %.0f/%.0f °C  bed %.0f/%.0f °C", s.NozzleCelsius, s.NozzleTargetCelsius, s.BedCelsius, s.BedTargetCelsius)
