@@ -116,7 +116,12 @@ func TestTheSnippetsOfTheDemoWorkAsPrinted(t *testing.T) {
 			t.Errorf("curl does not list %s: %s", serial, listed)
 		}
 	}
-	p.paste(snippet(t, banner, 2))
+	answered := p.paste(snippet(t, banner, 2))
+	for _, answer := range []string{`(?m)^pause fail \S`, `(?m)^set_nozzle_temp success`} {
+		if !regexp.MustCompile(answer).MatchString(answered) {
+			t.Errorf("%s is not in what Python says: %s", answer, answered)
+		}
+	}
 	p.heats(banner, 220)
 	// Of a watch that has no end, the first line.
 	watched := p.paste("{\n" + snippet(t, banner, 3) + "\n} | head -n 1")

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ func (c *Config) check() error {
 	for _, a := range []struct{ flag, address string }{{"--http", c.HTTP}, {"--mqtts", c.MQTTS}} {
 		_, port, err := net.SplitHostPort(a.address)
 		if err == nil {
-			_, err = net.LookupPort("tcp", port)
+			_, err = strconv.ParseUint(port, 10, 16)
 		}
 		if err != nil {
 			return grove.Errorf(grove.Invalid, "bad_address", "%s %q is not an address; write host:port, such as 127.0.0.1:8080", a.flag, a.address)
