@@ -48,6 +48,7 @@ const (
 	ReasonUploadFailed    = "upload_failed"     // 1006: the upload or its file was refused
 	ReasonDiskFull        = "disk_full"         // 507
 	ReasonWrongPassword   = "wrong_password"    // login's own answer
+	ReasonWrongCode       = "wrong_code"        // the same, for a code instead of a password
 	ReasonRateLimited     = "rate_limited"      // 429
 	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over
 )

@@ -24,6 +24,9 @@ const (
 	codeLoginRequired = 4
 )
 
+// incorrectCode tells a wrong code from a wrong password: their number is the same.
+const incorrectCode = "Incorrect code"
+
 // Reasons that have a status of their own and only arise at an HTTP face.
 const (
 	ReasonMethodNotAllowed = "method_not_allowed" // 405
@@ -76,6 +79,8 @@ func reasons(reason string) (wire, bool) {
 		return wire{http.StatusInsufficientStorage, http.StatusInsufficientStorage, "DISK_FULL", "Insufficient storage"}, true
 	case grove.ReasonWrongPassword:
 		return wire{http.StatusBadRequest, CodeIncorrect, "Incorrect password", "Incorrect password"}, true
+	case grove.ReasonWrongCode:
+		return wire{http.StatusBadRequest, CodeIncorrect, incorrectCode, incorrectCode}, true
 	case ReasonMethodNotAllowed:
 		return wire{http.StatusMethodNotAllowed, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Method not allowed"}, true
 	case ReasonUnsupportedMedia:
@@ -172,14 +177,14 @@ func FromWire(status int, body []byte) *grove.Error {
 		RetryAfter: time.Duration(details.RetryAfter) * time.Second,
 	}
 	if e.Reason == "" {
-		e.Reason = reasonOf(status, in.Code)
+		e.Reason = reasonOf(status, in.Code, in.Name)
 	}
 	return e
 }
 
 // reasonOf is the reason that an answer's code stands for; empty when the status
 // alone is known. The codes 2 and 4 are the vendor's.
-func reasonOf(status, code int) string {
+func reasonOf(status, code int, name string) string {
 	switch code {
 	case CodeInvalidToken, codeLoginRequired:
 		return grove.ReasonTokenInvalid
@@ -194,7 +199,11 @@ func reasonOf(status, code int) string {
 	case CodeUploadFailed:
 		return grove.ReasonUploadFailed
 	case CodeIncorrect:
-		if status == http.StatusBadRequest {
+		switch {
+		case status != http.StatusBadRequest:
+		case name == incorrectCode:
+			return grove.ReasonWrongCode
+		default:
 			return grove.ReasonWrongPassword
 		}
 	}

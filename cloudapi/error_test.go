@@ -33,6 +33,7 @@ func TestEveryErrorHasItsRowOnTheWire(t *testing.T) {
 		{grove.Errorf(grove.Forbidden, grove.ReasonUploadFailed, "x"), 403, 1006, "FILE_UPLOAD_FAILED"},
 		{grove.Errorf(grove.Unavailable, grove.ReasonDiskFull, "x"), 507, 507, "DISK_FULL"},
 		{grove.Errorf(grove.Invalid, grove.ReasonWrongPassword, "x"), 400, 2, "Incorrect password"},
+		{grove.Errorf(grove.Invalid, grove.ReasonWrongCode, "x"), 400, 2, "Incorrect code"},
 		{grove.Errorf(grove.Limited, grove.ReasonRateLimited, "x"), 429, 429, "RATE_LIMITED"},
 		{grove.Errorf(grove.Invalid, ReasonMethodNotAllowed, "x"), 405, 405, "METHOD_NOT_ALLOWED"},
 		{grove.Errorf(grove.Invalid, ReasonUnsupportedMedia, "x"), 415, 415, "UNSUPPORTED_MEDIA_TYPE"},
@@ -77,14 +78,14 @@ func TestAnErrorComesBackAsItWent(t *testing.T) {
 	reasons := []string{
 		grove.ReasonNoCredential, grove.ReasonTokenInvalid, grove.ReasonTokenExpired, grove.ReasonPrinterNotFound,
 		grove.ReasonPrinterOffline, grove.ReasonPrintFailed, grove.ReasonUploadFailed, grove.ReasonDiskFull,
-		grove.ReasonWrongPassword, grove.ReasonRateLimited, "job_state",
+		grove.ReasonWrongPassword, grove.ReasonWrongCode, grove.ReasonRateLimited, "job_state",
 	}
 	codes := map[string]grove.Code{
 		grove.ReasonNoCredential: grove.Unauthenticated, grove.ReasonTokenInvalid: grove.Unauthenticated,
 		grove.ReasonTokenExpired: grove.Unauthenticated, grove.ReasonPrinterNotFound: grove.NotFound,
 		grove.ReasonPrinterOffline: grove.Conflict, grove.ReasonPrintFailed: grove.Invalid,
 		grove.ReasonUploadFailed: grove.TooLarge, grove.ReasonDiskFull: grove.Unavailable,
-		grove.ReasonWrongPassword: grove.Invalid, grove.ReasonRateLimited: grove.Limited, "job_state": grove.Conflict,
+		grove.ReasonWrongPassword: grove.Invalid, grove.ReasonWrongCode: grove.Invalid, grove.ReasonRateLimited: grove.Limited, "job_state": grove.Conflict,
 	}
 	for _, reason := range reasons {
 		sent := &grove.Error{Code: codes[reason], Reason: reason, Message: "what, why, how", Fields: map[string]string{"a": "b"}, RetryAfter: 12 * time.Second}
@@ -108,6 +109,7 @@ func TestTheVendorsOwnErrorsAreUnderstood(t *testing.T) {
 	}{
 		{401, `{"code":4,"error":"Please login.","message":""}`, grove.Errorf(grove.Unauthenticated, grove.ReasonTokenInvalid, "Please login.")},
 		{400, `{"code":2,"error":"Incorrect password"}`, grove.Errorf(grove.Invalid, grove.ReasonWrongPassword, "Incorrect password")},
+		{400, `{"code":2,"error":"Incorrect code"}`, grove.Errorf(grove.Invalid, grove.ReasonWrongCode, "Incorrect code")},
 		{403, `{"message":"permission denied","code":8,"error":"Resource forbidden"}`, grove.Errorf(grove.Forbidden, "", "permission denied")},
 		{401, `{"code":1001,"message":"Invalid token","error":"TOKEN_INVALID","details":{"reason":"Token signature verification failed"}}`, grove.Errorf(grove.Unauthenticated, grove.ReasonTokenInvalid, "Token signature verification failed")},
 		{404, `{"code":null,"message":null,"error":null}`, grove.Errorf(grove.NotFound, "", "not found")},

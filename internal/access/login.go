@@ -15,6 +15,7 @@ import (
 type Credentials struct {
 	Account  string // e-mail address
 	Password grove.Secret
+	Code     string // instead of a password; none is sent to anybody here, so each is wrong
 	Client   string // the user agent, shown in the list of sessions
 	Remote   string // the client's address, with or without port
 }
@@ -44,8 +45,8 @@ func outcome(err error) string {
 }
 
 // Login opens a session: Invalid wrong_password for a wrong password as for an
-// unknown account, Limited with the wait when there were too many failures,
-// Unavailable when too many sign in at once.
+// unknown account, Invalid wrong_code for a code, Limited with the wait when there
+// were too many failures, Unavailable when too many sign in at once.
 func (a *Access) Login(ctx context.Context, c Credentials) (Tokens, error) {
 	t, err := a.login(ctx, c)
 	a.metrics.logins.WithLabelValues(outcome(err)).Inc()
@@ -53,6 +54,12 @@ func (a *Access) Login(ctx context.Context, c Credentials) (Tokens, error) {
 }
 
 func (a *Access) login(ctx context.Context, c Credentials) (Tokens, error) {
+	if c.Code != "" && c.Password == "" {
+		// No failure of the account: nothing can be guessed with it, and it must
+		// not slow down whoever has the password.
+		return Tokens{}, grove.Errorf(grove.Invalid, grove.ReasonWrongCode,
+			"this code is not one: the server sends no codes by mail; sign in with the password")
+	}
 	u, err := a.prove(ctx, c)
 	if err != nil {
 		return Tokens{}, err

@@ -61,7 +61,7 @@ func TestTheErrorTableIsThatOfTheWire(t *testing.T) {
 	t.Parallel()
 	reasons := []string{
 		"", grove.ReasonTokenInvalid, grove.ReasonTokenExpired, grove.ReasonPrinterNotFound, grove.ReasonPrinterOffline,
-		grove.ReasonPrintFailed, grove.ReasonUploadFailed, grove.ReasonDiskFull, grove.ReasonWrongPassword,
+		grove.ReasonPrintFailed, grove.ReasonUploadFailed, grove.ReasonDiskFull, grove.ReasonWrongPassword, grove.ReasonWrongCode,
 		cloudapi.ReasonMethodNotAllowed, cloudapi.ReasonUnsupportedMedia,
 	}
 	possible := map[string]bool{} // some pairs of kind and reason never arise

@@ -15,7 +15,7 @@ import (
 func (f *face) mountAccount(rt *rest.Router) {
 	login := post(userService+"/user/login", tagAccount, "Sign in with an account and its password")
 	login.Open = true
-	login.About = "A wrong password is 400 with code 2, never 401, which clients take for the end of a session."
+	login.About = "A wrong password or code is 400 with code 2, never 401, which clients take for the end of a session. No codes are sent here, so each is wrong."
 	rest.Handle(rt, login, f.login)
 	rest.Handle(rt, post(userService+"/my/logout", tagAccount, "End the session of this token"), f.logout)
 	rest.Handle(rt, get(userService+"/my/profile", tagAccount, "Who am I"), f.profile)
@@ -30,17 +30,14 @@ type loginInput struct {
 
 func (f *face) login(ctx context.Context, in *loginInput) (cloudapi.Login, error) {
 	b := in.Body
-	if b.Code != "" && b.Password == "" {
-		return cloudapi.Login{}, grove.Errorf(grove.Invalid, "password_only", "this server sends no codes by mail; sign in with the password")
-	}
-	if err := rest.Need("account", b.Account, "password", string(b.Password)); err != nil {
+	if err := rest.Need("account", b.Account, "password", firstText(string(b.Password), b.Code)); err != nil {
 		return cloudapi.Login{}, err
 	}
 	if err := rest.CountLogin(ctx, b.Account); err != nil {
 		return cloudapi.Login{}, err
 	}
 	t, err := f.Access.Login(ctx, access.Credentials{
-		Account: b.Account, Password: b.Password, Client: in.Client, Remote: rest.Remote(ctx).String(),
+		Account: b.Account, Password: b.Password, Code: b.Code, Client: in.Client, Remote: rest.Remote(ctx).String(),
 	})
 	return cloudapi.Login{
 		AccessToken: t.Access, RefreshToken: t.Refresh, Success: true,

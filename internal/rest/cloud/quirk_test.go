@@ -52,7 +52,13 @@ func TestLoginAnswersAsTheStateTableSays(t *testing.T) {
 			t.Errorf("%s: %+v", body, e)
 		}
 	}
-	for _, body := range []string{`{}`, `{"account":"ann@grove.local"}`, `{"password":"x"}`, `{"account":"ann@grove.local","code":"123456"}`} {
+	for _, account := range []string{"ann@grove.local", "nobody@grove.local"} {
+		e := resttest.Refused(t, h, 400, cloudapi.CodeIncorrect, "POST", at, fmt.Sprintf(`{"account":%q,"code":"123456"}`, account), "Authorization", "")
+		if e.Name != "Incorrect code" || e.Message != "Incorrect code" || e.Details.Cause != grove.ReasonWrongCode {
+			t.Errorf("%s: %+v", account, e)
+		}
+	}
+	for _, body := range []string{`{}`, `{"account":"ann@grove.local"}`, `{"password":"x"}`, `{"code":"123456"}`} {
 		resttest.Refused(t, h, 400, 400, "POST", at, body, "Authorization", "")
 	}
 	if w := h.Ask("POST", at, good, "Content-Type", "text/plain"); w.Code != 200 {
@@ -71,6 +77,11 @@ func TestLoginsAreLimited(t *testing.T) {
 	if e.Details.RetryAfter < 1 {
 		t.Errorf("no wait: %+v", e)
 	}
+	const withCode = `{"account":"bob@grove.local","code":"123456"}`
+	for range 2 {
+		resttest.Refused(t, h, 400, cloudapi.CodeIncorrect, "POST", user+"/user/login", withCode)
+	}
+	resttest.Refused(t, h, 429, 429, "POST", user+"/user/login", withCode)
 }
 
 func TestUnbindingSpeaksBothDialects(t *testing.T) {
