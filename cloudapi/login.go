@@ -25,6 +25,11 @@ type Login struct {
 	Success          bool         `json:"success"`
 }
 
+// RefreshRequest is POST /v1/user-service/user/refreshtoken.
+type RefreshRequest struct {
+	RefreshToken grove.Secret `json:"refreshToken"`
+}
+
 // LogoutRequest is POST /v1/user-service/my/logout. The slicer sends the key in
 // lower case and always empty; the bearer says which session ends.
 type LogoutRequest struct {

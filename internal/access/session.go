@@ -19,6 +19,7 @@ import (
 type Sessions interface {
 	CreateSession(ctx context.Context, s grove.Session) error
 	Session(ctx context.Context, id string) (grove.Session, error)
+	ExtendSession(ctx context.Context, id string, until time.Time) error
 	EndSession(ctx context.Context, id string, at time.Time) error
 }
 
@@ -50,10 +51,7 @@ func (a *Access) open(ctx context.Context, u grove.User, client string) (Tokens,
 	if err := a.audit(ctx, u.ID, "user.login", s.Client); err != nil {
 		return Tokens{}, err
 	}
-	return Tokens{
-		Access: token, Refresh: token,
-		ExpiresIn: a.tokenLife, RefreshExpiresIn: a.tokenLife, User: u,
-	}, nil
+	return a.tokens(token, u), nil
 }
 
 // Authenticate says whose access token this is: Unauthenticated with the reason

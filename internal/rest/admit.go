@@ -91,6 +91,13 @@ func Count(ctx context.Context) error {
 	return Take(ctx, limit.Requests, userKey(Actor(ctx)))
 }
 
+// CountAs counts the request of somebody whom an open route got to know by
+// itself, and names them in the log.
+func CountAs(ctx context.Context, actor grove.Actor) error {
+	callOf(ctx).actor = actor
+	return Count(ctx)
+}
+
 // CountStatus counts a question about one printer.
 func CountStatus(ctx context.Context, serial string) error {
 	return Take(ctx, limit.DeviceStatus, userKey(Actor(ctx))+"/"+serial)

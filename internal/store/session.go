@@ -36,6 +36,18 @@ func noSession() *grove.Error {
 	return grove.Errorf(grove.NotFound, "session_not_found", "There is no such session.")
 }
 
+// ExtendSession lets a session that has not ended live on until then; NotFound
+// when there is none.
+func (db *DB) ExtendSession(ctx context.Context, id string, until time.Time) error {
+	return db.change(ctx, "extend session", func(t *tx) error {
+		n, err := exec(ctx, t, `UPDATE sessions SET expires_at = $1 WHERE id = $2 AND ended_at = 0`, millis(until), id)
+		if err == nil && n == 0 {
+			return noSession()
+		}
+		return err
+	})
+}
+
 // EndSession ends a session. One that has ended keeps its first end.
 func (db *DB) EndSession(ctx context.Context, id string, at time.Time) error {
 	return db.change(ctx, "end session", func(t *tx) error {
