@@ -19,7 +19,7 @@ type Login struct {
 	RefreshToken     grove.Secret `json:"refreshToken"`
 	ExpiresIn        int64        `json:"expiresIn"`        // seconds
 	RefreshExpiresIn int64        `json:"refreshExpiresIn"` // seconds
-	TFAKey           string       `json:"tfaKey"`
+	TFAKey           grove.Secret `json:"tfaKey"`
 	AccessMethod     string       `json:"accessMethod"`
 	LoginType        string       `json:"loginType"` // "", verifyCode or tfa
 	Success          bool         `json:"success"`

@@ -23,9 +23,22 @@ type Sessions interface {
 	EndSession(ctx context.Context, id string, at time.Time) error
 }
 
-// Tokens is what a sign-in gives. Refresh is the same token as Access, as the
-// vendor's cloud does it.
+// Wanted is what a sign-in lacks.
+type Wanted string
+
+// What may be wanted beside what was proved.
+const (
+	WantsNothing Wanted = ""
+	WantsCode    Wanted = "code" // that was mailed just now
+	WantsTOTP    Wanted = "totp" // by [Access.SecondStep], with Key
+)
+
+// Tokens is what a sign-in gives, unless something is wanted yet. Refresh is the
+// same token as Access, as the vendor's cloud does it.
 type Tokens struct {
+	Wants Wanted
+	Key   grove.Secret // names the sign-in in its second step
+
 	Access, Refresh             grove.Secret
 	ExpiresIn, RefreshExpiresIn time.Duration
 	User                        grove.User

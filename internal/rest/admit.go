@@ -43,6 +43,11 @@ func (rt *Router) admit(route Route, next http.Handler) http.Handler {
 
 // enter finds out who is asking and counts the request.
 func (rt *Router) enter(route Route, r *http.Request) error {
+	if route.SignsIn {
+		if err := rt.sameSite(r); err != nil {
+			return err
+		}
+	}
 	if route.Open || route.Loopback && fromHere(r) {
 		return nil
 	}

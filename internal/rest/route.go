@@ -26,6 +26,8 @@ type Route struct {
 	// Lenient takes JSON without a content type or as text/plain, as the vendor's
 	// clients send it.
 	Lenient bool
+	// SignsIn routes are open and hand over a session, so no foreign page may use them.
+	SignsIn bool
 	// Streams leaves the body to the handler, which answers for its size and type.
 	Streams bool
 }

@@ -52,8 +52,10 @@ func TestStrangersGetNothing(t *testing.T) {
 	want := []string{
 		"GET /assets/{name}", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /livez",
 		"GET /openapi.json", "GET /readyz", "GET /v1/iot-service/api/slicer/resource", "GET /{$}",
-		"POST /v1/grove-service/setup", "POST /v1/user-service/user/login",
-		"POST /v1/user-service/user/refreshtoken", "PUT /u/{id}",
+		"POST /api/sign-in/form", "POST /api/sign-in/tfa",
+		"POST /v1/grove-service/setup", "POST /v1/user-service/user/login", "POST /v1/user-service/user/refreshtoken",
+		"POST /v1/user-service/user/sendemail/code", "POST /v1/user-service/user/sendsms/code", "POST /v1/user-service/user/sendsmscode",
+		"POST /v1/user-service/user/tfa", "POST /v1/user-service/user/tfa/login", "PUT /u/{id}",
 	}
 	if diff := cmp.Diff(want, open); diff != "" {
 		t.Errorf("the open routes (-want +got):\n%s", diff)

@@ -148,6 +148,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 	if h.Access, err = access.New(t.Context(), access.Config{Records: h.DB, Log: log, Hashes: cheap(), Registry: registry}); err != nil {
 		return err
 	}
+	h.run(t, h.Access.Run)
 	h.Fleet, err = fleet.New(t.Context(), fleet.Config{
 		Records: h.DB, Gate: h.Access, Tell: func(string, []byte) {}, Log: log, Registry: registry,
 	})
@@ -191,6 +192,19 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 		Access: h.Access, Fleet: h.Fleet, Queue: h.Queue, Library: h.Library, Feed: news, Hooks: hooks, Journal: h.DB,
 	})
 	return nil
+}
+
+// run runs a loop until the test ends.
+func (h *House) run(t testing.TB, loop func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- loop(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // The rules see the store and each other through these, as in the server.

@@ -1,0 +1,83 @@
+package cloudapi
+
+import (
+	"time"
+
+	"github.com/grovecloud/grove"
+)
+
+// The kinds of login answer that hand over no tokens.
+const (
+	LoginVerifyCode = "verifyCode" // a code was mailed; log in with it
+	LoginTFA        = "tfa"        // send tfaKey and a code of the authenticator app
+)
+
+// MailCodeRequest is POST /v1/user-service/user/sendemail/code.
+type MailCodeRequest struct {
+	Email string `json:"email"`
+	Type  string `json:"type,omitempty"` // codeLogin
+}
+
+// SMSCodeRequest is POST /v1/user-service/user/sendsmscode. There are no phones
+// here: what is named is an account, and the code goes by mail.
+type SMSCodeRequest struct {
+	Phone string `json:"phone"`
+	Type  string `json:"type,omitempty"`
+}
+
+// CodeSent is the answer to both, whether there is such an account or not.
+type CodeSent struct {
+	Success bool   `json:"success"`
+	Message string `json:"message"`
+}
+
+// TFARequest is POST /api/sign-in/tfa: the key of the login and a code of the
+// authenticator app or a recovery code.
+type TFARequest struct {
+	Key  grove.Secret `json:"tfaKey"`
+	Code string       `json:"tfaCode"`
+}
+
+// SecurityChange is PUT /v1/grove-service/users/me/security.
+type SecurityChange struct {
+	Mode     grove.LoginMode `json:"mode"` // password or code
+	Password grove.Secret    `json:"password"`
+}
+
+// PasswordProof is the body of calls that ask for the password again.
+type PasswordProof struct {
+	Password grove.Secret `json:"password"`
+}
+
+// TOTPConfirmation is POST /v1/grove-service/users/me/totp/confirm.
+type TOTPConfirmation struct {
+	Code string `json:"code"` // of the app, of now
+}
+
+// Security is how an account is protected.
+type Security struct {
+	Mode          grove.LoginMode `json:"mode"`
+	TOTP          bool            `json:"totp"`
+	TOTPSince     time.Time       `json:"totp_since,omitzero"`
+	RecoveryCodes int             `json:"recovery_codes_left"`
+	Mail          bool            `json:"mail"` // false: letters go to the server's log and to owners
+}
+
+// Enrolment is what an authenticator app must be told.
+type Enrolment struct {
+	Secret grove.Secret `json:"secret"` // to type
+	URL    grove.Secret `json:"url"`    // otpauth://…, to show as a QR code
+}
+
+// RecoveryCodes are told this once.
+type RecoveryCodes struct {
+	Codes []grove.Secret `json:"recovery_codes"`
+}
+
+// Letter is what the server could not mail, because no mail is set up.
+type Letter struct {
+	To      string    `json:"account"`
+	Subject string    `json:"subject"`
+	Text    string    `json:"text"`
+	Until   time.Time `json:"expires_at"`
+}

@@ -1,0 +1,39 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/grovecloud/grove"
+)
+
+// SessionCookie is where clients of the vendor's website look for the access
+// token after a sign-in. No route takes it for a credential.
+const SessionCookie = "token"
+
+// SetSession puts an access token into the answer's cookie. It names no domain,
+// since a client drops a cookie whose domain is not the host it asked.
+func SetSession(ctx context.Context, token grove.Secret, maxAge int) {
+	setCookie(ctx, &http.Cookie{
+		Name: SessionCookie, Value: string(token), Path: "/", MaxAge: maxAge,
+		HttpOnly: true, Secure: callOf(ctx).secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func setCookie(ctx context.Context, c *http.Cookie) {
+	callOf(ctx).header.Add("Set-Cookie", c.String())
+}
+
+// sameSite refuses what a page of somebody else makes a browser send. Programs
+// that are no browsers send no Origin and pass.
+func (rt *Router) sameSite(r *http.Request) error {
+	origin := r.Header.Get("Origin")
+	if site := r.Header.Get("Sec-Fetch-Site"); site == "same-origin" || site == "none" || site == "" && origin == "" {
+		return nil
+	}
+	if u, err := url.Parse(origin); err == nil && u.Host != "" && (u.Host == r.Host || origin == rt.PublicURL) {
+		return nil
+	}
+	return grove.Errorf(grove.Forbidden, "cross_site", "a page of another site may not sign anybody in here; open this server's own page")
+}
