@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"net/url"
 
@@ -11,6 +12,22 @@ import (
 // SessionCookie is where clients of the vendor's website look for the access
 // token after a sign-in. No route takes it for a credential.
 const SessionCookie = "token"
+
+// What clients of the website fetch before they sign in, and send back with it.
+// Nothing here rests on it: [Router.sameSite] looks at what browsers cannot be made
+// to forge, and other programs need no such guard.
+const (
+	csrfCookie = "bbl_csrf_token"
+	csrfHeader = "X-Bbl-Csrf-Token"
+)
+
+func (rt *Router) mountCSRF() {
+	o := Op{Route: Route{Method: http.MethodGet, Path: "/api/csrf", Open: true}, Tag: tagServer, Summary: "The cookie that clients of the website want"}
+	Plain(rt, o, Raw{Also: map[int]string{http.StatusNoContent: "The cookie bbl_csrf_token"}}, func(w http.ResponseWriter, r *http.Request) {
+		setCookie(r.Context(), &http.Cookie{Name: csrfCookie, Value: rand.Text(), Path: "/", Secure: callOf(r.Context()).secure, SameSite: http.SameSiteLaxMode})
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
 
 // SetSession puts an access token into the answer's cookie. It names no domain,
 // since a client drops a cookie whose domain is not the host it asked.
@@ -28,6 +45,11 @@ func setCookie(ctx context.Context, c *http.Cookie) {
 // sameSite refuses what a page of somebody else makes a browser send. Programs
 // that are no browsers send no Origin and pass.
 func (rt *Router) sameSite(r *http.Request) error {
+	if c, err := r.Cookie(csrfCookie); err == nil {
+		if said := r.Header.Get(csrfHeader); said != "" && said != c.Value {
+			return grove.Errorf(grove.Forbidden, "csrf", "the header %s is not what the cookie %s says; get /api/csrf again", csrfHeader, csrfCookie)
+		}
+	}
 	origin := r.Header.Get("Origin")
 	if site := r.Header.Get("Sec-Fetch-Site"); site == "same-origin" || site == "none" || site == "" && origin == "" {
 		return nil

@@ -57,6 +57,7 @@ func New(c Config) (*Router, error) {
 	rt.mountHealth()
 	rt.mountLinks()
 	rt.mountPages()
+	rt.mountCSRF()
 	return rt, nil
 }
 

@@ -50,7 +50,7 @@ func TestStrangersGetNothing(t *testing.T) {
 	}
 	slices.Sort(open)
 	want := []string{
-		"GET /assets/{name}", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /livez",
+		"GET /api/csrf", "GET /assets/{name}", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /livez",
 		"GET /openapi.json", "GET /readyz", "GET /v1/iot-service/api/slicer/resource", "GET /{$}",
 		"POST /api/sign-in/form", "POST /api/sign-in/tfa",
 		"POST /v1/grove-service/setup", "POST /v1/user-service/user/login", "POST /v1/user-service/user/refreshtoken",

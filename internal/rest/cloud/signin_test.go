@@ -1,12 +1,16 @@
 package cloud_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/pquerna/otp/totp"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
@@ -222,5 +226,196 @@ func TestAForeignPageSignsNobodyIn(t *testing.T) {
 		if w := h.Ask("POST", loggingIn, byPassword(), c.headers...); w.Code != c.status {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
+	}
+}
+
+// app is an authenticator app.
+type app struct{ secret string }
+
+// code is what the app shows at a time.
+func (a app) code(t *testing.T, at time.Time) string {
+	t.Helper()
+	code, err := totp.GenerateCode(a.secret, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
+func proof() string { return fmt.Sprintf(`{"password":%q}`, resttest.Password) }
+
+// withApp switches an authenticator app on.
+func withApp(t *testing.T, h *resttest.House) (a app, recovery []string) {
+	t.Helper()
+	made := resttest.Call[cloudapi.Data[cloudapi.Enrolment]](t, h, 201, "POST", ownAPI+"/users/me/totp", proof())
+	a = app{string(made.Data.Secret)}
+	if u, err := url.Parse(string(made.Data.URL)); err != nil || u.Scheme != "otpauth" || u.Query().Get("secret") != a.secret || u.Query().Get("issuer") == "" {
+		t.Errorf("URL %q, %v", string(made.Data.URL), err)
+	}
+	if got := resttest.Call[cloudapi.Login](t, h, 200, "POST", loggingIn, byPassword()); got.AccessToken == "" {
+		t.Errorf("asked for a code before the app was seen to work: %+v", got)
+	}
+	e := resttest.Refused(t, h, 400, 400, "POST", ownAPI+"/users/me/totp/confirm", `{"code":"000000"}`)
+	if e.Details.Fields["code"] == "" {
+		t.Errorf("a wrong code: %+v", e)
+	}
+	body := fmt.Sprintf(`{"code":%q}`, a.code(t, time.Now()))
+	got := resttest.Call[cloudapi.Data[cloudapi.RecoveryCodes]](t, h, 200, "POST", ownAPI+"/users/me/totp/confirm", body)
+	for _, c := range got.Data.Codes {
+		recovery = append(recovery, string(c))
+	}
+	<-time.After(time.Minute) // the code of now was used
+	return a, recovery
+}
+
+// first is the first step of a login with an app; it gives the key.
+func first(t *testing.T, h *resttest.House) string {
+	t.Helper()
+	got := resttest.Call[cloudapi.Login](t, h, 200, "POST", loggingIn, byPassword(), "Authorization", "")
+	if got.LoginType != "tfa" || got.TFAKey == "" || got.AccessToken != "" || got.Success {
+		t.Fatalf("first step: %+v", got)
+	}
+	return string(got.TFAKey)
+}
+
+func second(key, code string) string { return fmt.Sprintf(`{"tfaKey":%q,"tfaCode":%q}`, key, code) }
+
+func TestTheSecondStepAnswersAtThreePathsInCookieAndJSON(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := resttest.New(t, "off")
+		a, _ := withApp(t, h)
+		for _, path := range []string{"/api/sign-in/tfa", user + "/user/tfa", user + "/user/tfa/login"} {
+			key := first(t, h)
+			w := h.Ask("POST", path, second(key, a.code(t, time.Now())), "Authorization", "", "Content-Type", "")
+			var got cloudapi.Login
+			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 || got.AccessToken == "" || got.RefreshToken == "" || got.ExpiresIn != 7776000 {
+				t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+			}
+			cookies := w.Result().Cookies()
+			if len(cookies) != 1 || cookies[0].Name != "token" || cookies[0].Value != string(got.AccessToken) ||
+				cookies[0].Path != "/" || cookies[0].Domain != "" || !cookies[0].HttpOnly {
+				t.Errorf("%s: cookies %v", path, cookies)
+			}
+			resttest.Call[cloudapi.Profile](t, h, 200, "GET", user+"/my/profile", "", "Authorization", "Bearer "+string(got.AccessToken))
+			<-time.After(30 * time.Second)
+			resttest.Refused(t, h, 400, cloudapi.CodeLoginFailed, "POST", path, second(key, a.code(t, time.Now()))) // the key was used
+			<-time.After(30 * time.Second)
+		}
+	})
+}
+
+func TestASecondStepFailsWhateverIsWrong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := resttest.New(t, "off")
+		a, _ := withApp(t, h)
+		refused := func(what, body string) {
+			t.Helper()
+			e := resttest.Refused(t, h, 400, 5, "POST", "/api/sign-in/tfa", body, "Authorization", "")
+			if e.Name != "Login failed" {
+				t.Errorf("%s: %+v", what, e)
+			}
+		}
+		key := first(t, h)
+		refused("no key", second("", a.code(t, time.Now())))
+		refused("no code", second(key, ""))
+		refused("made-up key", second("made-up", a.code(t, time.Now())))
+		refused("wrong code", second(key, other(a.code(t, time.Now()))))
+		refused("old code", second(key, a.code(t, time.Now().Add(-2*time.Minute))))
+		resttest.Call[cloudapi.Login](t, h, 200, "POST", "/api/sign-in/tfa", second(key, a.code(t, time.Now().Add(-30*time.Second))))
+		key = first(t, h)
+		refused("code used before", second(key, a.code(t, time.Now().Add(-30*time.Second))))
+		<-time.After(5 * time.Minute)
+		refused("old key", second(key, a.code(t, time.Now())))
+		key = first(t, h)
+		for range 5 {
+			refused("guesses", second(key, "12345-67890"))
+			<-time.After(15 * time.Second) // longer than guessing slows down
+		}
+		refused("key that was guessed with", second(key, a.code(t, time.Now())))
+	})
+}
+
+func TestGuessingSecondCodesSlowsDownOverManyKeys(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := resttest.New(t, "off")
+		a, _ := withApp(t, h)
+		for range 6 {
+			h.Ask("POST", "/api/sign-in/tfa", second(first(t, h), other(a.code(t, time.Now()))))
+		}
+		resttest.Refused(t, h, 429, 429, "POST", "/api/sign-in/tfa", second(first(t, h), a.code(t, time.Now())))
+	})
+}
+
+func TestARecoveryCodeWorksOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := resttest.New(t, "off")
+		a, recovery := withApp(t, h)
+		if len(recovery) != 10 {
+			t.Fatalf("%d recovery codes", len(recovery))
+		}
+		resttest.Call[cloudapi.Login](t, h, 200, "POST", user+"/user/tfa", second(first(t, h), strings.ToUpper(recovery[3])))
+		resttest.Refused(t, h, 400, 5, "POST", user+"/user/tfa", second(first(t, h), recovery[3]))
+		s := resttest.Call[cloudapi.Data[cloudapi.Security]](t, h, 200, "GET", ownAPI+"/users/me/security", "").Data
+		if !s.TOTP || s.RecoveryCodes != 9 {
+			t.Errorf("security %+v", s)
+		}
+		fresh := resttest.Call[cloudapi.Data[cloudapi.RecoveryCodes]](t, h, 200, "POST", ownAPI+"/users/me/recovery-codes", proof()).Data.Codes
+		resttest.Refused(t, h, 400, 5, "POST", user+"/user/tfa", second(first(t, h), recovery[0]))
+		resttest.Call[cloudapi.Login](t, h, 200, "POST", user+"/user/tfa", second(first(t, h), string(fresh[0])))
+		resttest.Refused(t, h, 409, 409, "POST", ownAPI+"/users/me/totp", proof())
+		resttest.Refused(t, h, 400, 2, "POST", ownAPI+"/users/me/totp/remove", `{"password":"wrong"}`)
+		h.Ask("POST", ownAPI+"/users/me/totp/remove", proof())
+		if got := resttest.Call[cloudapi.Login](t, h, 200, "POST", loggingIn, byPassword()); got.AccessToken == "" {
+			t.Errorf("after the app was removed: %+v", got)
+		}
+		for _, text := range append(recovery, a.secret, resttest.Password) {
+			if strings.Contains(h.Log.String(), text) {
+				t.Errorf("the log has %q", text)
+			}
+		}
+	})
+}
+
+func TestACodeFromAMailIsNoWayAroundTheApp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := resttest.New(t, "off")
+		withApp(t, h)
+		h.Ask("POST", asking, `{"email":"ann@grove.local"}`)
+		got := resttest.Call[cloudapi.Login](t, h, 200, "POST", loggingIn, byCode(codes(t, h)[0]))
+		if got.LoginType != "tfa" || got.AccessToken != "" {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+func TestTheWebsitesFormSetsTheCookie(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	w := h.Ask("POST", "/api/sign-in/form", byPassword(), "Authorization", "")
+	if c := w.Result().Cookies(); w.Code != 200 || len(c) != 1 || c[0].Name != "token" || !strings.Contains(w.Body.String(), c[0].Value) {
+		t.Errorf("got %d %v %s", w.Code, c, w.Body)
+	}
+	resttest.Refused(t, h, 400, 2, "POST", "/api/sign-in/form", `{"account":"ann@grove.local","password":"wrong"}`)
+}
+
+func TestTheCSRFCookieIsThereForThoseWhoWantIt(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	w := h.Ask("GET", "/api/csrf", "", "Authorization", "")
+	c := w.Result().Cookies()
+	if w.Code != 204 || w.Body.Len() != 0 || len(c) != 1 || c[0].Name != "bbl_csrf_token" || len(c[0].Value) < 20 || c[0].Path != "/" || c[0].Domain != "" {
+		t.Fatalf("got %d %v %s", w.Code, c, w.Body)
+	}
+	ask := func(headers ...string) int { return h.Ask("POST", "/api/sign-in/form", byPassword(), headers...).Code }
+	if got := ask("Cookie", "bbl_csrf_token="+c[0].Value, "X-Bbl-Csrf-Token", c[0].Value); got != 200 {
+		t.Errorf("with cookie and header: %d", got)
+	}
+	if got := ask("Cookie", "bbl_csrf_token="+c[0].Value, "X-Bbl-Csrf-Token", "another"); got != 403 {
+		t.Errorf("with a header that is not the cookie: %d", got)
 	}
 }
