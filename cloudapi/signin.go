@@ -81,3 +81,40 @@ type Letter struct {
 	Text    string    `json:"text"`
 	Until   time.Time `json:"expires_at"`
 }
+
+// Ticket is GET /v1/user-service/user/ticket. Both texts are the same.
+type Ticket struct {
+	Ticket  grove.Secret `json:"ticket"`
+	Pincode grove.Secret `json:"pincode"`
+}
+
+// TicketRequest is the body that clients send with a ticket that is in the path.
+type TicketRequest struct {
+	Ticket string `json:"ticket,omitempty"`
+}
+
+// TicketState is GET /v1/user-service/my/ticket/{ticket}.
+type TicketState struct {
+	Source string `json:"source"` // web or device
+	Valid  bool   `json:"isValid"`
+}
+
+// AccessByTicket is the accessMethod of a login by ticket.
+const AccessByTicket = "ticket"
+
+// TicketLogin is POST /v1/user-service/user/ticket/{ticket}. The slicer reads all
+// keys of a login and stops at a missing one.
+type TicketLogin struct {
+	Login
+	FirstAppLogin bool `json:"firstAppLogin"`
+}
+
+// PincodeRequest is the body of POST /v1/user-service/my/pincode/{pin}.
+type PincodeRequest struct {
+	Pincode string `json:"pincode,omitempty"`
+}
+
+// Paired is its answer: the printer that showed the PIN.
+type Paired struct {
+	DeviceID string `json:"deviceId"`
+}

@@ -34,10 +34,12 @@ func (a *Access) Refresh(ctx context.Context, actor grove.Actor) (Tokens, error)
 	if err != nil {
 		return Tokens{}, err
 	}
-	return a.tokens(token, u), nil
+	return a.tokens(token, u, s), nil
 }
 
-// tokens is the answer to whoever gets this token.
-func (a *Access) tokens(token grove.Secret, u grove.User) Tokens {
-	return Tokens{Access: token, Refresh: token, ExpiresIn: a.tokenLife, RefreshExpiresIn: a.tokenLife, User: u}
+// tokens is the answer to whoever gets this token of a session.
+func (a *Access) tokens(token grove.Secret, u grove.User, s grove.Session) Tokens {
+	return Tokens{
+		Access: token, Refresh: token, ExpiresIn: a.tokenLife, RefreshExpiresIn: a.tokenLife, User: u, SessionID: s.ID,
+	}
 }

@@ -42,6 +42,7 @@ type Tokens struct {
 	Access, Refresh             grove.Secret
 	ExpiresIn, RefreshExpiresIn time.Duration
 	User                        grove.User
+	SessionID                   string
 }
 
 // open makes a session and its tokens.
@@ -64,7 +65,7 @@ func (a *Access) open(ctx context.Context, u grove.User, client string) (Tokens,
 	if err := a.audit(ctx, u.ID, "user.login", s.Client); err != nil {
 		return Tokens{}, err
 	}
-	return a.tokens(token, u), nil
+	return a.tokens(token, u, s), nil
 }
 
 // Authenticate says whose access token this is: Unauthenticated with the reason

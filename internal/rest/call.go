@@ -109,8 +109,12 @@ func (rt *Router) log(r *http.Request, c *call, a *answer, took time.Duration) {
 	if !rt.Log.Enabled(r.Context(), level) {
 		return
 	}
+	path := r.URL.Path
+	if strings.HasSuffix(c.route, "{ticket}") {
+		path = c.route // what stands there signs somebody in
+	}
 	attrs := []slog.Attr{
-		slog.String("request", c.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.String("request", c.id), slog.String("method", r.Method), slog.String("path", path),
 		slog.Int("status", a.status), slog.Duration("took", took), slog.String("remote", c.remote.String()),
 	}
 	if c.actor.Kind != "" {

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/url"
+	"strings"
+	"unicode"
 
 	"github.com/grovecloud/grove"
 )
@@ -58,4 +60,25 @@ func (rt *Router) sameSite(r *http.Request) error {
 		return nil
 	}
 	return grove.Errorf(grove.Forbidden, "cross_site", "a page of another site may not sign anybody in here; open this server's own page")
+}
+
+// Target is where a browser may be sent with a session: a path of this server, or a
+// program that listens on the visitor's own machine. A foreign page must not be able
+// to have somebody sent to itself.
+func (rt *Router) Target(r *http.Request, to string) (string, error) {
+	if to == "" {
+		return "/", nil
+	}
+	u, err := url.Parse(to)
+	odd := err != nil || strings.ContainsFunc(to, func(c rune) bool { return c == '\\' || unicode.IsControl(c) || unicode.IsSpace(c) })
+	switch {
+	case odd, u.User != nil, u.Opaque != "":
+	case u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, "/") && !strings.HasPrefix(u.Path, "//"):
+		return to, nil
+	case u.Scheme == "http" && u.Port() != "" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1"):
+		return to, nil
+	case u.Scheme+"://"+u.Host == rt.address(r):
+		return to, nil
+	}
+	return "", grove.Errorf(grove.Invalid, "target_refused", "browsers are sent on to a path of this server or to http://localhost:PORT only")
 }
