@@ -61,19 +61,24 @@ func NewMail(cfg MailConfig) (*Mail, error) {
 	}
 	timeout := cmp.Or(cfg.Timeout, 20*time.Second)
 	m.options = []mail.Option{mail.WithPort(port), mail.WithTimeout(timeout), mail.WithTLSConfig(m.tls())}
-	near := u.Query().Get("tls") == "none" || loopback(m.host)
+	auth := mail.SMTPAuthAutoDiscover
 	switch {
 	case u.Scheme == "smtps":
 		m.tlsFirst = true
 		m.options = append(m.options, mail.WithSSL())
-	case near:
+		auth = mail.SMTPAuthPlainNoEnc // it is encrypted, which the library does not see, see line
+	case u.Query().Get("tls") == "none": // the operator says that the way is safe
+		m.options = append(m.options, mail.WithTLSPolicy(mail.NoTLS))
+		auth = mail.SMTPAuthPlainNoEnc
+	case loopback(m.host):
 		m.options = append(m.options, mail.WithTLSPolicy(mail.TLSOpportunistic))
+		auth = mail.SMTPAuthPlainNoEnc
 	default:
 		m.options = append(m.options, mail.WithTLSPolicy(mail.TLSMandatory))
 	}
 	if name := u.User.Username(); name != "" {
 		password, _ := u.User.Password()
-		m.options = append(m.options, mail.WithSMTPAuth(authBy(u.Scheme, near)), mail.WithUsername(name), mail.WithPassword(password))
+		m.options = append(m.options, mail.WithSMTPAuth(auth), mail.WithUsername(name), mail.WithPassword(password))
 	}
 	return m, nil
 }
@@ -99,15 +104,6 @@ func mailPort(u *url.URL) (int, error) {
 		return 0, grove.Errorf(grove.Invalid, "bad_smtp", "the port in --smtp must be a number from 1 to 65535")
 	}
 	return n, nil
-}
-
-// authBy is how the password is given. In clear only where the operator said that
-// the way to the mail server is safe, or where it does not leave this machine.
-func authBy(scheme string, near bool) mail.SMTPAuthType {
-	if near && scheme == "smtp" {
-		return mail.SMTPAuthPlainNoEnc
-	}
-	return mail.SMTPAuthAutoDiscover
 }
 
 func loopback(host string) bool {
@@ -171,9 +167,9 @@ func (m *Mail) send(ctx context.Context, l access.Letter) error {
 	msg.SetMessageID()
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetBodyString(mail.TypeTextPlain, l.Text)
-	options, hangUp := m.line()
+	dial, hangUp := m.line(ctx)
 	defer hangUp()
-	c, err := mail.NewClient(m.host, options...)
+	c, err := mail.NewClient(m.host, append(slices.Clone(m.options), dial)...)
 	if err != nil {
 		return fmt.Errorf("set up mail: %w", err)
 	}
@@ -183,20 +179,27 @@ func (m *Mail) send(ctx context.Context, l access.Letter) error {
 	return nil
 }
 
-// line is how to connect, and what hangs up for sure: the library leaves a
-// connection open when the server refuses TLS or the password. Where TLS comes
-// first the library must connect by itself, to know that it may give the password.
-func (m *Mail) line() (options []mail.Option, hangUp func()) {
-	if m.tlsFirst {
-		return m.options, func() {}
-	}
+// line is how to connect, and what hangs up for sure: the library goes on talking
+// when ctx has ended, and leaves the connection open when the server refuses TLS or
+// the password.
+func (m *Mail) line(ctx context.Context) (dial mail.Option, hangUp func()) {
 	var conn net.Conn
-	dial := func(ctx context.Context, network, address string) (_ net.Conn, err error) {
+	stop := func() bool { return true }
+	dial = mail.WithDialContextFunc(func(dialing context.Context, network, address string) (net.Conn, error) {
 		var d net.Dialer
-		conn, err = d.DialContext(ctx, network, address)
-		return conn, err
-	}
-	return append(slices.Clone(m.options), mail.WithDialContextFunc(dial)), func() {
+		raw, err := d.DialContext(dialing, network, address)
+		if err != nil {
+			return nil, err
+		}
+		conn = raw
+		stop = context.AfterFunc(ctx, func() { _ = raw.Close() })
+		if m.tlsFirst {
+			return tls.Client(raw, m.tls()), nil
+		}
+		return raw, nil
+	})
+	return dial, func() {
+		stop()
 		if conn != nil {
 			_ = conn.Close() // most often it is closed already
 		}

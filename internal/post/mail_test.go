@@ -3,10 +3,13 @@ package post
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -25,11 +28,14 @@ type postOffice struct {
 	refuse int // so many letters yet
 }
 
-func openOffice(t *testing.T, refuse int) *postOffice {
+func openOffice(t *testing.T, refuse int, secure ...*tls.Config) *postOffice {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, c := range secure {
+		l = tls.NewListener(l, c)
 	}
 	o := &postOffice{Listener: l, taken: make(chan string, 8), refuse: refuse}
 	var all sync.WaitGroup
@@ -120,6 +126,28 @@ func TestALetterIsMailed(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("the letter has no %q:\n%s", want, got)
 		}
+	}
+}
+
+func TestALetterIsMailedOverTLSFromTheFirstByte(t *testing.T) {
+	t.Parallel()
+	web := httptest.NewTLSServer(nil) // for its certificate
+	web.Close()
+	office := openOffice(t, 0, web.TLS)
+	roots := x509.NewCertPool()
+	roots.AddCert(web.Certificate())
+	url := "smtps://grove:hunter2@" + office.Addr().String()
+	for _, trusted := range []*tls.Config{nil, {RootCAs: roots, MinVersion: tls.VersionTLS12}} {
+		m, err := NewMail(MailConfig{URL: url, From: "grove@example.org", TLS: trusted})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.send(t.Context(), letter()); (err == nil) != (trusted != nil) {
+			t.Errorf("trusting %v: %v", trusted, err)
+		}
+	}
+	if got := <-office.taken; !strings.Contains(got, "123456") {
+		t.Errorf("got %s", got)
 	}
 }
 
