@@ -118,3 +118,28 @@ type PincodeRequest struct {
 type Paired struct {
 	DeviceID string `json:"deviceId"`
 }
+
+// SlicerMessage is what the sign-in page tells the slicer whose window it is in.
+type SlicerMessage struct {
+	Command string      `json:"command"` // user_login or user_ticket_login
+	Data    SlicerLogin `json:"data"`
+}
+
+// SlicerLogin is tokens with their user, or a ticket. The slicer reads the lives, in
+// seconds, as text.
+type SlicerLogin struct {
+	Token            grove.Secret `json:"token,omitempty"`
+	RefreshToken     grove.Secret `json:"refresh_token,omitempty"`
+	ExpiresIn        string       `json:"expires_in,omitempty"`
+	RefreshExpiresIn string       `json:"refresh_expires_in,omitempty"`
+	User             *SlicerUser  `json:"user,omitempty"`
+	Ticket           grove.Secret `json:"ticket,omitempty"`
+}
+
+// SlicerUser is who signed in.
+type SlicerUser struct {
+	UID     string `json:"uid"`
+	Name    string `json:"name"`
+	Account string `json:"account"`
+	Avatar  string `json:"avatar"`
+}

@@ -47,7 +47,7 @@ func (a *Access) Security(ctx context.Context, actor grove.Actor) (Security, err
 	if err != nil {
 		return Security{}, err
 	}
-	s := Security{Mode: how.Mode, TOTP: how.TOTP(), TOTPSince: how.TOTPSince, Mail: a.mail != Mailer(a.board)}
+	s := Security{Mode: how.Mode, TOTP: how.TOTP(), TOTPSince: how.TOTPSince, Mail: a.Mails()}
 	for _, c := range codes {
 		if c.Open(time.Now()) {
 			s.RecoveryCodes++

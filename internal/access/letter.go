@@ -70,6 +70,9 @@ func (a *Access) Letters(ctx context.Context, actor grove.Actor) ([]Letter, erro
 	return a.board.open(time.Now()), nil
 }
 
+// Mails reports whether letters are mailed, and not only logged and shown.
+func (a *Access) Mails() bool { return a.mail != Mailer(a.board) }
+
 // owner refuses everyone who is not an owner of the installation.
 func (a *Access) owner(ctx context.Context, actor grove.Actor) error {
 	u, err := a.User(ctx, actor)

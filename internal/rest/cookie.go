@@ -75,10 +75,15 @@ func (rt *Router) Target(r *http.Request, to string) (string, error) {
 	case odd, u.User != nil, u.Opaque != "":
 	case u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, "/") && !strings.HasPrefix(u.Path, "//"):
 		return to, nil
-	case u.Scheme == "http" && u.Port() != "" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1"):
+	case onVisitorsMachine(u):
 		return to, nil
 	case u.Scheme+"://"+u.Host == rt.address(r):
 		return to, nil
 	}
 	return "", grove.Errorf(grove.Invalid, "target_refused", "browsers are sent on to a path of this server or to http://localhost:PORT only")
+}
+
+// onVisitorsMachine is true for the address of a program that listens there.
+func onVisitorsMachine(u *url.URL) bool {
+	return u.Scheme == "http" && u.User == nil && u.Opaque == "" && u.Port() != "" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")
 }

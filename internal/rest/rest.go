@@ -58,6 +58,7 @@ func New(c Config) (*Router, error) {
 	rt.mountLinks()
 	rt.mountPages()
 	rt.mountCSRF()
+	rt.mountSignIn()
 	return rt, nil
 }
 

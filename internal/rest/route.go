@@ -63,7 +63,7 @@ func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.rt.ServeHTTP(w, r) }
 
 // straighten rewrites the paths that clients send into the ones in the table:
-// doubled slashes, and /api/v1 as the vendor's website has it.
+// doubled slashes, /api/v1 as the vendor's website has it, and languages.
 func straighten(r *http.Request) {
 	p := r.URL.Path
 	if r.URL.RawPath != "" { // escaped slashes must stay what they are
@@ -71,6 +71,9 @@ func straighten(r *http.Request) {
 		r.URL.Path = oneSlash(p)
 	} else if strings.Contains(p, "//") || strings.Contains(p, "/.") {
 		r.URL.Path = path.Clean(p)
+	}
+	if inLanguage.MatchString(r.URL.Path) {
+		r.URL.Path, r.URL.RawPath = "/sign-in", ""
 	}
 	if strings.HasPrefix(r.URL.Path, "/api/v1/") {
 		r.URL.Path = strings.TrimPrefix(r.URL.Path, "/api")

@@ -51,8 +51,8 @@ func TestStrangersGetNothing(t *testing.T) {
 	slices.Sort(open)
 	want := []string{
 		"GET /api/csrf", "GET /api/sign-in/ticket", "GET /assets/{name}", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /livez",
-		"GET /openapi.json", "GET /readyz", "GET /v1/iot-service/api/slicer/resource", "GET /{$}",
-		"POST /api/sign-in/form", "POST /api/sign-in/tfa",
+		"GET /openapi.json", "GET /readyz", "GET /sign-in", "GET /v1/iot-service/api/slicer/resource", "GET /{$}",
+		"POST /api/sign-in/form", "POST /api/sign-in/tfa", "POST /sign-in",
 		"POST /v1/grove-service/setup", "POST /v1/user-service/user/login", "POST /v1/user-service/user/refreshtoken",
 		"POST /v1/user-service/user/sendemail/code", "POST /v1/user-service/user/sendsms/code", "POST /v1/user-service/user/sendsmscode",
 		"POST /v1/user-service/user/tfa", "POST /v1/user-service/user/tfa/login",
