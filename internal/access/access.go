@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,7 @@ type Config struct {
 	TokenLife   time.Duration         // DefaultTokenLife when 0
 	Mail        Mailer                // nil: letters go to the log and to owners
 	Name        string                // of this installation, in letters and authenticator apps; Grove when empty
+	PublicURL   string                // where the sign-in page is, for links in letters
 	Registry    prometheus.Registerer // a private one when nil
 	Log         *slog.Logger
 }
@@ -54,8 +56,8 @@ type Access struct {
 	metrics     metrics
 	minPassword int
 	tokenLife   time.Duration
-
-	name string
+	name        string
+	publicURL   string
 
 	key      *rsa.PrivateKey
 	passKey  []byte
@@ -100,6 +102,7 @@ func New(ctx context.Context, cfg Config) (*Access, error) {
 		minPassword: cmp.Or(cfg.MinPassword, DefaultMinPassword),
 		tokenLife:   cmp.Or(cfg.TokenLife, DefaultTokenLife),
 		name:        cmp.Or(cfg.Name, "Grove"),
+		publicURL:   strings.TrimSuffix(cfg.PublicURL, "/"),
 		key:         key,
 		passKey:     passes,
 		mail:        cfg.Mail,

@@ -54,9 +54,14 @@ func (a *Access) hashPass(kind grove.PassKind, userID int64, shown string) strin
 
 // issue makes a pass that is found by the hash alone and gives what it is shown by.
 func (a *Access) issue(ctx context.Context, p grove.Pass, life time.Duration) (grove.Secret, error) {
+	return a.keep(ctx, begun(p, life))
+}
+
+// keep is issue for a pass that has its time already.
+func (a *Access) keep(ctx context.Context, p grove.Pass) (grove.Secret, error) {
 	shown := strings.ToLower(rand.Text())
 	p.Hash = a.hashPass(p.Kind, 0, shown)
-	if err := a.records.AddPasses(ctx, begun(p, life)); err != nil {
+	if err := a.records.AddPasses(ctx, p); err != nil {
 		return "", unavailable(fmt.Errorf("add pass: %w", err))
 	}
 	return grove.Secret(shown), nil

@@ -21,6 +21,8 @@ type Sessions interface {
 	Session(ctx context.Context, id string) (grove.Session, error)
 	ExtendSession(ctx context.Context, id string, until time.Time) error
 	EndSession(ctx context.Context, id string, at time.Time) error
+	EndSessions(ctx context.Context, userID int64, but string, at time.Time) (ids []string, err error)
+	Sessions(ctx context.Context, userID int64, now time.Time, page grove.Page) (grove.List[grove.Session], error)
 }
 
 // Wanted is what a sign-in lacks.

@@ -53,6 +53,7 @@ func TestStrangersGetNothing(t *testing.T) {
 		"GET /api/csrf", "GET /api/sign-in/ticket", "GET /assets/{name}", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /livez",
 		"GET /openapi.json", "GET /readyz", "GET /sign-in", "GET /v1/iot-service/api/slicer/resource", "GET /{$}",
 		"POST /api/sign-in/form", "POST /api/sign-in/tfa", "POST /sign-in",
+		"POST /v1/grove-service/invitations/accept", "POST /v1/grove-service/password-reset", "POST /v1/grove-service/password-reset/code",
 		"POST /v1/grove-service/setup", "POST /v1/user-service/user/login", "POST /v1/user-service/user/refreshtoken",
 		"POST /v1/user-service/user/sendemail/code", "POST /v1/user-service/user/sendsms/code", "POST /v1/user-service/user/sendsmscode",
 		"POST /v1/user-service/user/tfa", "POST /v1/user-service/user/tfa/login",

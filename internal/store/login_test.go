@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -109,5 +110,34 @@ func TestHowAnAccountSignsInIsKeptSealed(t *testing.T) {
 		same(t, must(db.RawInt(ctx, `SELECT count(*) FROM sign_ins WHERE totp_secret = $1`, []byte(want.TOTPSecret)))(t), int64(0))
 		_, err := db.UpdateSignIn(ctx, 5, func(*grove.SignIn) error { return nil })
 		refused(t, err, grove.NotFound, "not_found")
+	})
+}
+
+func TestSessionsAreListedAndEndedTogether(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		u := must(db.CreateUser(ctx, ann()))(t)
+		bob := ann()
+		bob.Email = "bob@example.org"
+		bob = must(db.CreateUser(ctx, bob))(t)
+		for id, s := range map[string]grove.Session{
+			"ses_1": {UserID: u.ID, ExpiresAt: noon.Add(time.Hour)},
+			"ses_2": {UserID: u.ID, ExpiresAt: noon.Add(time.Hour)},
+			"ses_3": {UserID: u.ID, ExpiresAt: noon},
+			"ses_4": {UserID: u.ID, ExpiresAt: noon.Add(time.Hour), EndedAt: noon},
+			"ses_5": {UserID: bob.ID, ExpiresAt: noon.Add(time.Hour)},
+		} {
+			s.ID, s.CreatedAt = id, noon
+			ok(t, db.CreateSession(ctx, s))
+		}
+		list := must(db.Sessions(ctx, u.ID, noon, grove.Page{}))(t)
+		if len(list.Items) != 2 || list.Items[0].ID != "ses_2" || list.Items[1].ID != "ses_1" {
+			t.Errorf("open: %+v", list.Items)
+		}
+		ended := must(db.EndSessions(ctx, u.ID, "ses_2", noon))(t)
+		slices.Sort(ended)
+		same(t, ended, []string{"ses_1", "ses_3"})
+		same(t, must(db.Sessions(ctx, bob.ID, noon, grove.Page{}))(t).Total, 1)
+		same(t, must(db.Users(ctx, grove.Page{}))(t).Items, []grove.User{bob, u})
 	})
 }

@@ -60,3 +60,23 @@ func (db *DB) EndSession(ctx context.Context, id string, at time.Time) error {
 		return err
 	})
 }
+
+// EndSessions ends all sessions of a user but one, and says which.
+func (db *DB) EndSessions(ctx context.Context, userID int64, but string, at time.Time) (ids []string, err error) {
+	err = db.change(ctx, "end sessions", func(t *tx) (err error) {
+		ids, err = all(ctx, t, scanned[string], `
+			UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND id <> $3 AND ended_at = 0 RETURNING id`,
+			millis(at), userID, but)
+		return err
+	})
+	return ids, err
+}
+
+// Sessions lists a user's sessions that have neither ended nor expired, newest first.
+func (db *DB) Sessions(ctx context.Context, userID int64, now time.Time, page grove.Page) (grove.List[grove.Session], error) {
+	l := listing{columns: sessionColumns, from: "sessions", keys: []string{"id"}, seen: "(?)"}
+	l.and("user_id = ?", userID)
+	l.and("ended_at = 0")
+	l.and("expires_at > ?", millis(now))
+	return list(ctx, db, l, page, scanSession)
+}

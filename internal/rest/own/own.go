@@ -46,6 +46,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f := &face{rules, rt}
 	f.mountSetup(rt)
 	f.mountAccount(rt)
+	f.mountPeople(rt)
 	f.mountPrinters(rt)
 	f.mountJobs(rt)
 	f.mountFiles(rt)

@@ -145,7 +145,9 @@ func Empty(t testing.TB, limits string) *House {
 func (h *House) open(t testing.TB, limits string) (err error) {
 	log := slog.New(slog.NewTextHandler(h.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	registry := prometheus.NewRegistry()
-	if h.Access, err = access.New(t.Context(), access.Config{Records: h.DB, Log: log, Hashes: cheap(), Registry: registry}); err != nil {
+	if h.Access, err = access.New(t.Context(), access.Config{
+		Records: h.DB, PublicURL: PublicURL, Log: log, Hashes: cheap(), Registry: registry,
+	}); err != nil {
 		return err
 	}
 	h.run(t, h.Access.Run)
