@@ -49,6 +49,8 @@ const (
 	ReasonDiskFull        = "disk_full"         // 507
 	ReasonWrongPassword   = "wrong_password"    // login's own answer
 	ReasonWrongCode       = "wrong_code"        // the same, for a code instead of a password
+	ReasonCodeExpired     = "code_expired"      // a code that was right and is too old
+	ReasonLoginFailed     = "login_failed"      // the second step of a login, wrong in any way
 	ReasonRateLimited     = "rate_limited"      // 429
 	ReasonRepeatDiffers   = "repeat_differs"    // 422: an Idempotency-Key was used for another request
 	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over

@@ -20,6 +20,10 @@ const (
 	CodeUploadFailed   = 1006
 	// CodeIncorrect is the login call's own, with status 400: a wrong password or code.
 	CodeIncorrect = 2
+	// CodeExpiredCode and CodeLoginFailed are so too: a code that is too old, and a
+	// second step that is wrong in any way.
+	CodeExpiredCode = 1
+	CodeLoginFailed = 5
 	// codeLoginRequired is what the vendor's cloud was seen to send with a 401.
 	codeLoginRequired = 4
 )
@@ -83,6 +87,10 @@ func reasons(reason string) (wire, bool) {
 		return wire{http.StatusBadRequest, CodeIncorrect, incorrectCode, incorrectCode}, true
 	case grove.ReasonRepeatDiffers:
 		return wire{http.StatusUnprocessableEntity, http.StatusUnprocessableEntity, "IDEMPOTENCY_KEY_REUSED", "Idempotency key reused"}, true
+	case grove.ReasonCodeExpired:
+		return wire{http.StatusBadRequest, CodeExpiredCode, "Code expired", "Code expired"}, true
+	case grove.ReasonLoginFailed:
+		return wire{http.StatusBadRequest, CodeLoginFailed, "Login failed", "Login failed"}, true
 	case ReasonMethodNotAllowed:
 		return wire{http.StatusMethodNotAllowed, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Method not allowed"}, true
 	case ReasonUnsupportedMedia:
@@ -200,16 +208,27 @@ func reasonOf(status, code int, name string) string {
 		return grove.ReasonPrintFailed
 	case CodeUploadFailed:
 		return grove.ReasonUploadFailed
-	case CodeIncorrect:
-		switch {
-		case status != http.StatusBadRequest:
-		case name == incorrectCode:
-			return grove.ReasonWrongCode
-		default:
-			return grove.ReasonWrongPassword
-		}
+	}
+	if reason := reasonOfLogin(code, name); reason != "" && status == http.StatusBadRequest {
+		return reason
 	}
 	return reasonOfStatus(status)
+}
+
+// reasonOfLogin reads the codes of the login calls.
+func reasonOfLogin(code int, name string) string {
+	switch code {
+	case CodeIncorrect:
+		if name == incorrectCode {
+			return grove.ReasonWrongCode
+		}
+		return grove.ReasonWrongPassword
+	case CodeExpiredCode:
+		return grove.ReasonCodeExpired
+	case CodeLoginFailed:
+		return grove.ReasonLoginFailed
+	}
+	return ""
 }
 
 func reasonOfStatus(status int) string {

@@ -71,6 +71,8 @@ var owners = map[string][]string{
 	"gopkg.in/yaml.v3":                    {"cmd/grove"},
 	"code.dny.dev/ssrf":                   {"internal/post"},
 	"github.com/golang-jwt/jwt":           {"internal/access"},
+	"github.com/pquerna/otp":              {"internal/access"},
+	"github.com/wneessen/go-mail":         {"internal/post"},
 	"golang.org/x/crypto":                 {"internal/access"},
 	"github.com/standard-webhooks":        {"internal/webhook"},
 	"github.com/go-json-experiment/json":  {"bambu"},

@@ -51,6 +51,11 @@ func (rt *Router) admit(route Route, next http.Handler) http.Handler {
 
 // enter finds out who is asking and counts the request.
 func (rt *Router) enter(route Route, r *http.Request) error {
+	if route.SignsIn {
+		if err := rt.sameSite(r); err != nil {
+			return err
+		}
+	}
 	if route.Open || route.Loopback && fromHere(r) {
 		return nil
 	}
@@ -97,6 +102,13 @@ func fromHere(r *http.Request) bool {
 // does it; only handlers of uncounted routes call it, once they know what is asked.
 func Count(ctx context.Context) error {
 	return Take(ctx, limit.Requests, userKey(Actor(ctx)))
+}
+
+// CountAs counts the request of somebody whom an open route got to know by
+// itself, and names them in the log.
+func CountAs(ctx context.Context, actor grove.Actor) error {
+	callOf(ctx).actor = actor
+	return Count(ctx)
 }
 
 // CountStatus counts a question about one printer.

@@ -81,6 +81,11 @@ func (rt *Router) address(r *http.Request) string {
 	return "http://" + r.Host
 }
 
+// secure reports whether clients come over TLS, here or at a proxy in front.
+func (rt *Router) secure(r *http.Request) bool {
+	return r.TLS != nil || strings.HasPrefix(rt.PublicURL, "https://")
+}
+
 func docsPage(w http.ResponseWriter, r *http.Request) {
 	htmlHeaders(w, docsPolicy)
 	http.ServeFileFS(w, r, static, "docs/index.html")

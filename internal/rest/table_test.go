@@ -52,9 +52,14 @@ func TestStrangersGetNothing(t *testing.T) {
 	}
 	slices.Sort(open)
 	want := []string{
-		"GET /assets/{name}", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /livez",
-		"GET /openapi.json", "GET /readyz", "GET /v1/iot-service/api/slicer/resource", "GET /{$}",
-		"POST /v1/grove-service/setup", "POST /v1/user-service/user/login", "PUT /u/{id}",
+		"GET /api/csrf", "GET /api/sign-in/ticket", "GET /assets/{name}", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /livez",
+		"GET /openapi.json", "GET /readyz", "GET /sign-in", "GET /v1/iot-service/api/slicer/resource", "GET /{$}",
+		"POST /api/sign-in/form", "POST /api/sign-in/tfa", "POST /sign-in",
+		"POST /v1/grove-service/invitations/accept", "POST /v1/grove-service/password-reset", "POST /v1/grove-service/password-reset/code",
+		"POST /v1/grove-service/setup", "POST /v1/user-service/user/login", "POST /v1/user-service/user/refreshtoken",
+		"POST /v1/user-service/user/sendemail/code", "POST /v1/user-service/user/sendsms/code", "POST /v1/user-service/user/sendsmscode",
+		"POST /v1/user-service/user/tfa", "POST /v1/user-service/user/tfa/login",
+		"POST /v1/user-service/user/ticket/{ticket}", "PUT /u/{id}",
 	}
 	if diff := cmp.Diff(want, open); diff != "" {
 		t.Errorf("the open routes (-want +got):\n%s", diff)

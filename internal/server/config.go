@@ -28,6 +28,8 @@ type Config struct {
 	AccessCodes  string // off, private or any: from where bblp + access code may come
 	HookPrivate  bool   // webhooks may reach private addresses
 	HookLoopback bool   // webhooks may reach this machine
+	SMTP         string // smtp://user:password@host of the mail server; empty: letters go to the log
+	MailFrom     string // the sender of letters
 	MinFree      int64  // bytes that must stay free on the disk of uploads; 0: the disk may get full
 	Quota        int64  // bytes that the stored files of one user may have; 0: any
 	OfflineGrace time.Duration

@@ -42,6 +42,8 @@ type face struct{ Rules }
 func Mount(rt *rest.Router, rules Rules) {
 	f := &face{rules}
 	f.mountAccount(rt)
+	f.mountSignIn(rt)
+	f.mountTickets(rt)
 	f.mountBind(rt)
 	f.mountDevice(rt)
 	f.mountPrint(rt)
