@@ -49,6 +49,7 @@ const (
 	ReasonDiskFull        = "disk_full"         // 507
 	ReasonWrongPassword   = "wrong_password"    // login's own answer
 	ReasonRateLimited     = "rate_limited"      // 429
+	ReasonQuotaExhausted  = "quota_exhausted"   // 14: as many are kept as may be
 	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over
 )
 

@@ -20,6 +20,8 @@ const (
 	CodeUploadFailed   = 1006
 	// CodeIncorrect is the login call's own, with status 400: a wrong password or code.
 	CodeIncorrect = 2
+	// CodeQuotaExhausted is how slicers know that no more presets are taken.
+	CodeQuotaExhausted = 14
 	// codeLoginRequired is what the vendor's cloud was seen to send with a 401.
 	codeLoginRequired = 4
 )
@@ -28,6 +30,7 @@ const (
 const (
 	ReasonMethodNotAllowed = "method_not_allowed" // 405
 	ReasonUnsupportedMedia = "unsupported_media"  // 415
+	ReasonBadParameters    = "bad_parameters"     // 422: the slicer's presets answer so
 )
 
 // Error is the body of every answer that is not a success, on both faces. Code is
@@ -37,7 +40,12 @@ type Error struct {
 	Message string  `json:"message"`
 	Name    string  `json:"error"`
 	Details Details `json:"details"`
+	// Detail repeats the message where the vendor's answer has nothing else.
+	Detail string `json:"detail,omitempty"`
 }
+
+// badParameters is what the vendor's cloud was seen to say with a 422.
+const badParameters = "Invalid input parameters"
 
 // Details say what happened, why and what to do.
 type Details struct {
@@ -76,6 +84,10 @@ func reasons(reason string) (wire, bool) {
 		return wire{http.StatusInsufficientStorage, http.StatusInsufficientStorage, "DISK_FULL", "Insufficient storage"}, true
 	case grove.ReasonWrongPassword:
 		return wire{http.StatusBadRequest, CodeIncorrect, "Incorrect password", "Incorrect password"}, true
+	case grove.ReasonQuotaExhausted:
+		return wire{http.StatusForbidden, CodeQuotaExhausted, "QUOTA_EXHAUSTED", "Quota exhausted"}, true
+	case ReasonBadParameters:
+		return wire{http.StatusUnprocessableEntity, http.StatusUnprocessableEntity, "INVALID_PARAMETERS", badParameters}, true
 	case ReasonMethodNotAllowed:
 		return wire{http.StatusMethodNotAllowed, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Method not allowed"}, true
 	case ReasonUnsupportedMedia:
@@ -141,7 +153,11 @@ func ToWire(err error, requestID string) (status int, body Error) {
 	if e.RetryAfter > 0 {
 		d.RetryAfter = Seconds(e.RetryAfter)
 	}
-	return w.status, Error{Code: w.code, Message: w.message, Name: w.name, Details: d}
+	body = Error{Code: w.code, Message: w.message, Name: w.name, Details: d}
+	if e.Reason == ReasonBadParameters {
+		body.Detail = w.message
+	}
+	return w.status, body
 }
 
 // Seconds rounds a wait up to whole seconds, since a client that comes early is
@@ -193,6 +209,8 @@ func reasonOf(status, code int) string {
 		return grove.ReasonPrintFailed
 	case CodeUploadFailed:
 		return grove.ReasonUploadFailed
+	case CodeQuotaExhausted:
+		return grove.ReasonQuotaExhausted
 	case CodeIncorrect:
 		if status == http.StatusBadRequest {
 			return grove.ReasonWrongPassword

@@ -33,6 +33,8 @@ func TestEveryErrorHasItsRowOnTheWire(t *testing.T) {
 		{grove.Errorf(grove.Forbidden, grove.ReasonUploadFailed, "x"), 403, 1006, "FILE_UPLOAD_FAILED"},
 		{grove.Errorf(grove.Unavailable, grove.ReasonDiskFull, "x"), 507, 507, "DISK_FULL"},
 		{grove.Errorf(grove.Invalid, grove.ReasonWrongPassword, "x"), 400, 2, "Incorrect password"},
+		{grove.Errorf(grove.Forbidden, grove.ReasonQuotaExhausted, "x"), 403, 14, "QUOTA_EXHAUSTED"},
+		{grove.Errorf(grove.Invalid, ReasonBadParameters, "x"), 422, 422, "INVALID_PARAMETERS"},
 		{grove.Errorf(grove.Limited, grove.ReasonRateLimited, "x"), 429, 429, "RATE_LIMITED"},
 		{grove.Errorf(grove.Invalid, ReasonMethodNotAllowed, "x"), 405, 405, "METHOD_NOT_ALLOWED"},
 		{grove.Errorf(grove.Invalid, ReasonUnsupportedMedia, "x"), 415, 415, "UNSUPPORTED_MEDIA_TYPE"},

@@ -62,7 +62,7 @@ func TestTheErrorTableIsThatOfTheWire(t *testing.T) {
 	reasons := []string{
 		"", grove.ReasonTokenInvalid, grove.ReasonTokenExpired, grove.ReasonPrinterNotFound, grove.ReasonPrinterOffline,
 		grove.ReasonPrintFailed, grove.ReasonUploadFailed, grove.ReasonDiskFull, grove.ReasonWrongPassword,
-		cloudapi.ReasonMethodNotAllowed, cloudapi.ReasonUnsupportedMedia,
+		cloudapi.ReasonMethodNotAllowed, cloudapi.ReasonUnsupportedMedia, cloudapi.ReasonBadParameters, grove.ReasonQuotaExhausted,
 	}
 	possible := map[string]bool{} // some pairs of kind and reason never arise
 	var needed []string

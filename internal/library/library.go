@@ -42,6 +42,7 @@ type Records interface {
 	UpdateFile(ctx context.Context, id string, fn func(*grove.File) error) (grove.File, error)
 	StaleFiles(ctx context.Context, before time.Time) ([]grove.File, error)
 	DeleteFile(ctx context.Context, id string) error
+	PresetRecords
 }
 
 // Blobs keeps the files' contents: whole and synced, or not at all.

@@ -50,6 +50,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountProject(rt)
 	f.mountNotification(rt)
 	f.mountSlicer(rt)
+	f.mountSetting(rt)
 }
 
 // op is an operation of the vendor's API: lenient in what it takes.
