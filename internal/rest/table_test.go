@@ -52,7 +52,7 @@ func TestStrangersGetNothing(t *testing.T) {
 	want := []string{
 		"GET /assets/{name}", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /livez",
 		"GET /openapi.json", "GET /readyz", "GET /v1/iot-service/api/slicer/resource", "GET /{$}",
-		"POST /v1/grove-service/setup", "POST /v1/user-service/user/login", "PUT /u/{id}",
+		"POST /v1/grove-service/setup", "POST /v1/user-service/user/consent", "POST /v1/user-service/user/login", "PUT /u/{id}",
 	}
 	if diff := cmp.Diff(want, open); diff != "" {
 		t.Errorf("the open routes (-want +got):\n%s", diff)

@@ -33,6 +33,7 @@ const (
 	tagPrint   = "Cloud: prints"
 	tagFile    = "Cloud: files"
 	tagSlicer  = "Cloud: slicer"
+	tagSite    = "Cloud: model site"
 )
 
 // face holds the rules for the handlers.
@@ -51,6 +52,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountNotification(rt)
 	f.mountSlicer(rt)
 	f.mountSetting(rt)
+	f.mountStubs(rt)
 }
 
 // op is an operation of the vendor's API: lenient in what it takes.
