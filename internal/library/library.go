@@ -43,6 +43,7 @@ type Records interface {
 	StaleFiles(ctx context.Context, before time.Time) ([]grove.File, error)
 	DeleteFile(ctx context.Context, id string) error
 	PresetRecords
+	SpoolRecords
 }
 
 // Blobs keeps the files' contents: whole and synced, or not at all.

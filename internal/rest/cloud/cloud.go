@@ -52,6 +52,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountNotification(rt)
 	f.mountSlicer(rt)
 	f.mountSetting(rt)
+	f.mountFilament(rt)
 	f.mountStubs(rt)
 }
 
