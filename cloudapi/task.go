@@ -106,13 +106,20 @@ type TaskRequest struct {
 	Mode       string `json:"mode,omitempty"`
 	BedType    string `json:"bedType,omitempty"`
 
-	UseAMS        bool  `json:"useAms,omitempty"`
-	AMSMapping    []int `json:"amsMapping,omitempty"`
-	BedLeveling   bool  `json:"bedLeveling,omitempty"`
-	FlowCali      bool  `json:"flowCali,omitempty"`
-	VibrationCali bool  `json:"vibrationCali,omitempty"`
-	LayerInspect  bool  `json:"layerInspect,omitempty"`
-	Timelapse     bool  `json:"timelapse,omitempty"`
+	UseAMS        bool   `json:"useAms,omitempty"`
+	AMSMapping    []int  `json:"amsMapping,omitempty"`
+	AMSMapping2   []Slot `json:"amsMapping2,omitempty"` // heeded where amsMapping is not there
+	BedLeveling   bool   `json:"bedLeveling,omitempty"`
+	FlowCali      bool   `json:"flowCali,omitempty"`
+	VibrationCali bool   `json:"vibrationCali,omitempty"`
+	LayerInspect  bool   `json:"layerInspect,omitempty"`
+	Timelapse     bool   `json:"timelapse,omitempty"`
+}
+
+// Slot is a slot of a filament unit; 255 is the external spool.
+type Slot struct {
+	AMSID  int `json:"amsId"`
+	SlotID int `json:"slotId"`
 }
 
 // TaskCreated is the answer to POST /v1/user-service/my/task. ID is a number.

@@ -24,6 +24,7 @@ func (l *Library) finish(ctx context.Context, f grove.File, b grove.Blob) (grove
 		if row.State != grove.Awaiting {
 			return errDone(row)
 		}
+		f.Prints = row.Prints // which clients may tell meanwhile
 		*row = f
 		return nil
 	})

@@ -143,6 +143,7 @@ const (
 	externalSlot = 254
 	externalUnit = 255
 	slotsOfUnit  = 4
+	singleUnits  = 128 // from here on, units have one slot and its flat number is the unit's
 )
 
 // mapping says which slot each filament of the plate comes from.
@@ -179,9 +180,9 @@ func (f *face) createTask(ctx context.Context, in *taskInput) (cloudapi.TaskCrea
 			"a print that the client starts over the LAN itself is not started a second time here; send it with mode cloud_file")
 	}
 	wish := queue.Submission{
-		Serial: b.DeviceID, ProfileID: int64(b.ProfileID), Plate: int(b.PlateIndex), Title: b.Title,
+		Serial: b.DeviceID, ProfileID: int64(b.ProfileID), Plate: int(b.PlateIndex),
 		Options: grove.Options{
-			UseAMS: b.UseAMS, AMSMapping: b.AMSMapping, BedType: b.BedType, BedLeveling: b.BedLeveling, FlowCali: b.FlowCali,
+			UseAMS: b.UseAMS, AMSMapping: trays(&b), BedType: b.BedType, BedLeveling: b.BedLeveling, FlowCali: b.FlowCali,
 			VibrationCali: b.VibrationCali, LayerInspect: b.LayerInspect, Timelapse: b.Timelapse,
 		},
 	}
@@ -192,9 +193,28 @@ func (f *face) createTask(ctx context.Context, in *taskInput) (cloudapi.TaskCrea
 	return cloudapi.TaskCreated{Envelope: cloudapi.Success(), ID: job.ID}, err
 }
 
+// trays are the flat numbers of the trays that a task's filaments come from.
+func trays(b *cloudapi.TaskRequest) []int {
+	if len(b.AMSMapping) > 0 {
+		return b.AMSMapping
+	}
+	var flat []int
+	for _, s := range b.AMSMapping2 {
+		switch {
+		case s.AMSID >= externalSlot:
+			flat = append(flat, -1)
+		case s.AMSID >= singleUnits:
+			flat = append(flat, s.AMSID)
+		default:
+			flat = append(flat, s.AMSID*slotsOfUnit+s.SlotID)
+		}
+	}
+	return flat
+}
+
 // name says which file a task means. One client sends a file id as modelId; the
-// slicer uploads the printable file beside its project, under a name made of
-// model, profile and plate, and names it by the profile alone.
+// slicer uploads the printable file beside its project, and names the project by
+// its profile.
 func (f *face) name(ctx context.Context, wish *queue.Submission, b cloudapi.TaskRequest) error {
 	if strings.HasPrefix(b.ModelID, "f_") {
 		wish.FileID = b.ModelID
@@ -204,12 +224,19 @@ func (f *face) name(ctx context.Context, wish *queue.Submission, b cloudapi.Task
 		wish.FileName = b.Title
 		return rest.Need("profileId or title", b.Title)
 	}
-	beside := fmt.Sprintf("%s_%d_%d.3mf", b.ModelID, b.ProfileID, max(b.PlateIndex, 1))
-	found, err := f.Library.Files(ctx, rest.Actor(ctx), library.Query{Name: beside}, grove.Page{Limit: 1})
-	if err == nil && len(found.Items) > 0 {
-		wish.FileID, wish.Plate = found.Items[0].ID, 0
+	project, err := f.Library.FileByProfile(ctx, rest.Actor(ctx), int64(b.ProfileID))
+	if err != nil {
+		return nil // the queue says it, after what it has to say of the printer
 	}
-	return err
+	print, ok, err := f.Library.PrintOf(ctx, project, int(b.PlateIndex))
+	if !ok || err != nil {
+		return err
+	}
+	wish.FileID, wish.ProjectOf, wish.Title = print.ID, project, library.CleanName(b.Title)
+	if _, ok := print.Plate(wish.Plate); !ok {
+		wish.Plate = 0 // the slicer's file holds the one plate, whatever its number
+	}
+	return nil
 }
 
 func (f *face) userTask(ctx context.Context, in *ByNumber) (cloudapi.UserTask, error) {
@@ -221,9 +248,13 @@ func (f *face) userTask(ctx context.Context, in *ByNumber) (cloudapi.UserTask, e
 	if err != nil { // a file that is gone leaves its job
 		file = grove.File{Name: j.FileName}
 	}
+	project, err := f.Library.FileByProfile(ctx, rest.Actor(ctx), j.ProfileID)
+	if err != nil { // likewise
+		project = file
+	}
 	created := cloudapi.FormatTime(j.CreatedAt)
 	return cloudapi.UserTask{
-		Envelope: cloudapi.Success(), ModelID: j.ModelID, ProjectID: decimal(file.ProjectID), ProfileID: decimal(j.ProfileID),
+		Envelope: cloudapi.Success(), ModelID: j.ModelID, ProjectID: decimal(project.ProjectID), ProfileID: decimal(j.ProfileID),
 		Status: statusNamed(j.State), Name: j.FileName, Content: fmt.Sprintf(`{"info":{"plate_idx":%d}}`, j.Plate),
 		Context: f.contextOf(&file), CreateTime: created, UpdateTime: firstText(cloudapi.FormatTime(j.FinishedAt), created),
 		Estimate: j.EstimateSeconds, URL: f.contentURL(&file), MD5: file.MD5,
