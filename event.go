@@ -65,6 +65,7 @@ type EventData struct {
 type Notification struct {
 	ID        string    `json:"id"`
 	UserID    int64     `json:"-"`
+	Number    int64     `json:"-"` // by which the vendor's clients know it
 	Type      EventType `json:"type"`
 	Message   string    `json:"message"`
 	DeviceID  string    `json:"device_id"`

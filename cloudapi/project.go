@@ -103,6 +103,15 @@ type ProfileDetail struct {
 	KeystoreXML *string `json:"keystore_xml"`
 }
 
+// ModelProfile is GET /v1/user-service/my/model/profile. No capture shows it; the
+// keys are those of a task.
+type ModelProfile struct {
+	ProfileID int64  `json:"profileId"`
+	ModelID   string `json:"modelId"`
+	Title     string `json:"title"`
+	Cover     string `json:"cover"` // fetched without a credential; empty: none
+}
+
 // PlatePrint is where a client says the printable file of a plate lies: here, or on
 // the printer itself by an ftp:// URL.
 type PlatePrint struct {

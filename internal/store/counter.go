@@ -14,6 +14,8 @@ const (
 	countProjects = "projects"
 	countProfiles = "profiles"
 
+	countNotifications = "notifications"
+
 	firstUser    = 1_000_001
 	firstJob     = 700_000_001
 	firstProject = 160_000_001

@@ -9,11 +9,11 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-const notificationColumns = "id, user_id, type, message, device_id, job_id, created_at, is_read"
+const notificationColumns = "id, user_id, type, message, device_id, job_id, created_at, is_read, number"
 
 func scanNotification(r row) (grove.Notification, error) {
 	var n grove.Notification
-	err := r.Scan(&n.ID, &n.UserID, &n.Type, &n.Message, &n.DeviceID, &n.JobID, instant{&n.CreatedAt}, &n.Read)
+	err := r.Scan(&n.ID, &n.UserID, &n.Type, &n.Message, &n.DeviceID, &n.JobID, instant{&n.CreatedAt}, &n.Read, &n.Number)
 	return n, err
 }
 
@@ -27,9 +27,13 @@ func (t *tx) addNotice(ctx context.Context, e grove.Event) (notice grove.Event, 
 	if !ok {
 		return grove.Event{}, false, nil
 	}
+	number, err := t.count(ctx, countNotifications, 1)
+	if err != nil {
+		return grove.Event{}, false, err
+	}
 	id := newID("ntf_")
 	_, err = exec(ctx, t, insertInto("notifications", notificationColumns),
-		id, e.UserID, string(e.Type), message, e.Data.DeviceID, e.Data.JobID, millis(e.At), false)
+		id, e.UserID, string(e.Type), message, e.Data.DeviceID, e.Data.JobID, millis(e.At), false, number)
 	if err != nil {
 		return grove.Event{}, false, err
 	}
@@ -48,13 +52,33 @@ func (db *DB) Notifications(ctx context.Context, userID int64, unreadOnly bool, 
 	return list(ctx, db, l, page, scanNotification)
 }
 
+// NotificationByNumber finds a user's notification by its number; NotFound when the
+// user has none.
+func (db *DB) NotificationByNumber(ctx context.Context, userID, number int64) (grove.Notification, error) {
+	n, err := one(ctx, db.read, scanNotification,
+		"SELECT "+notificationColumns+" FROM notifications WHERE user_id = $1 AND number = $2 ORDER BY id LIMIT 1", userID, number)
+	return n, fault("find notification", onMissing(err, noNotification()))
+}
+
+func noNotification() *grove.Error {
+	return grove.Errorf(grove.NotFound, "notification_not_found", "There is no such notification.")
+}
+
+// ReadNotifications marks all that a user was told as read.
+func (db *DB) ReadNotifications(ctx context.Context, userID int64) error {
+	return db.change(ctx, "mark notifications", func(t *tx) error {
+		_, err := exec(ctx, t, `UPDATE notifications SET is_read = $1 WHERE user_id = $2 AND NOT is_read`, true, userID)
+		return err
+	})
+}
+
 // MarkNotification marks a user's notification as read or unread; NotFound when
 // the user has none of this id.
 func (db *DB) MarkNotification(ctx context.Context, userID int64, id string, read bool) error {
 	return db.change(ctx, "mark notification", func(t *tx) error {
 		n, err := exec(ctx, t, `UPDATE notifications SET is_read = $1 WHERE id = $2 AND user_id = $3`, read, id, userID)
 		if err == nil && n == 0 {
-			return grove.Errorf(grove.NotFound, "notification_not_found", "There is no such notification.")
+			return noNotification()
 		}
 		return err
 	})

@@ -54,6 +54,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountSetting(rt)
 	f.mountFilament(rt)
 	f.mountStubs(rt)
+	f.mountMessage(rt)
 }
 
 // op is an operation of the vendor's API: lenient in what it takes.

@@ -20,6 +20,7 @@ func (f *face) mountProject(rt *rest.Router) {
 	patch.About = "A URL of this server's own names the upload that is printed. Any other, such as `ftp://` for a file that the slicer put on the printer itself, " +
 		"is kept to be read again and never fetched. The last one of a plate wins."
 	rest.Handle(rt, patch, f.patchProject)
+	rest.Handle(rt, get(userService+"/my/model/profile", tagFile, "A project by its profile, in short"), f.modelProfile)
 	rest.Handle(rt, get(iotService+"/user/profile/{id}", tagFile, "The sliced form of a project, with a link to it"), f.printProfile)
 }
 
@@ -132,6 +133,27 @@ func (f *face) printProfile(ctx context.Context, in *ByNumber) (cloudapi.Profile
 	}
 	profile, err := f.profileOf(ctx, &file)
 	return cloudapi.ProfileDetail{Envelope: cloudapi.Success(), PrintProfile: profile, FileName: file.Name}, err
+}
+
+func (f *face) modelProfile(ctx context.Context, in *struct {
+	ProfileID string `query:"profileId"`
+	ModelID   string `query:"modelId" doc:"Tolerated: the profile names the model."`
+},
+) (cloudapi.ModelProfile, error) {
+	if err := rest.Need("profileId", in.ProfileID); err != nil {
+		return cloudapi.ModelProfile{}, err
+	}
+	profile, err := f.printProfile(ctx, &ByNumber{ID: in.ProfileID})
+	if err != nil {
+		return cloudapi.ModelProfile{}, err
+	}
+	out := cloudapi.ModelProfile{ProfileID: taskNumber(profile.ProfileID), ModelID: profile.ModelID, Title: profile.Name}
+	for _, plate := range profile.Context.Plates {
+		if out.Cover == "" {
+			out.Cover = plate.Thumbnail.URL
+		}
+	}
+	return out, nil
 }
 
 // profileOf is the sliced form of a project: of each plate the file that was

@@ -26,6 +26,10 @@ func (f *face) mountStubs(rt *rest.Router) {
 		Seed  string `query:"seed"`
 	}])
 
+	rest.Handle(rt, get(userService+"/my/task/printedplates", tagSite, "Plates that were printed of a model of the site: none"), noHits[struct {
+		InstanceID string `query:"instanceId"`
+	}])
+
 	consent := post(userService+"/user/consent", tagAccount, "Tolerated: what a person agreed to")
 	consent.About = "Slicers ask before anyone has signed in. This server asks for no consent and keeps nothing of it."
 	consent.Open = true

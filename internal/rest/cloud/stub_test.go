@@ -37,7 +37,7 @@ func TestListsOfTheModelSiteAreEmpty(t *testing.T) {
 	h := resttest.New(t, "off")
 	for _, target := range []string{
 		"/v1/design-service/favorites/designs/1000001?offset=0&limit=20", "/v1/design-service/design/12/instances?limit=50",
-		"/v1/design-service/my/design/recommend?seed=12&limit=10",
+		"/v1/design-service/my/design/recommend?seed=12&limit=10", user + "/my/task/printedplates?instanceId=1",
 	} {
 		w := h.Ask("GET", target, "")
 		if w.Code != 200 || !strings.HasPrefix(w.Body.String(), `{"total":0,"hits":[]`) {

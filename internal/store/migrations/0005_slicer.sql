@@ -27,3 +27,9 @@ CREATE UNIQUE INDEX spools_rfid ON spools (owner_id, rfid) WHERE rfid <> '';
 
 -- Where clients said the printable files of a project's plates lie.
 ALTER TABLE files ADD COLUMN prints TEXT NOT NULL DEFAULT '[]'; -- JSON
+
+-- The vendor's clients know a notification by a number. Those that are there
+-- already get the millisecond they were made.
+ALTER TABLE notifications ADD COLUMN number BIGINT NOT NULL DEFAULT 0;
+UPDATE notifications SET number = created_at;
+CREATE INDEX notifications_number ON notifications (user_id, number);
