@@ -49,6 +49,7 @@ func shapes() map[string]any {
 		"user_task":       UserTask{Envelope: Success(), Content: `{"info":{"plate_idx":1}}`, Context: Context{Plates: []ContextPlate{}}},
 		"user_tasks":      UserTasks{Envelope: Success(), Tasks: []Task{}, Hits: []Task{}},
 		"messages":        Messages{Hits: []Message{{ID: 7, Type: MessageOfPrint}}, Total: 1},
+		"camera":          Camera{Envelope: Success(), URL: "https://c/c/S/1.s/snapshot.jpg", ExpiresIn: 60},
 		"message_count":   MessageCount{Total: 2, Count: 1, Unread: 1},
 		"model_profile":   ModelProfile{ProfileID: 2, ModelID: "US1", Title: "part.3mf"},
 		"upload":          Upload{Envelope: Success(), Host: "user", FileID: "f_1", URLs: []UploadURL{{"filename", "part.3mf", "https://c/u"}}},

@@ -50,7 +50,7 @@ func TestStrangersGetNothing(t *testing.T) {
 	}
 	slices.Sort(open)
 	want := []string{
-		"GET /assets/{name}", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /livez",
+		"GET /assets/{name}", "GET /c/{serial}/{viewer}/snapshot.jpg", "GET /c/{serial}/{viewer}/stream.mjpg", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /livez",
 		"GET /openapi.json", "GET /readyz", "GET /v1/iot-service/api/slicer/resource", "GET /{$}",
 		"POST /v1/grove-service/setup", "POST /v1/user-service/user/consent", "POST /v1/user-service/user/login", "PUT /u/{id}",
 	}
@@ -65,7 +65,7 @@ func TestStrangersGetNothing(t *testing.T) {
 func TestSignedLinksRefuseWhatIsNotSigned(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	for _, link := range []string{"/u/f_1", "/u/f_1?Expires=9999999999&Signature=00", "/f/f_1/content", "/f/f_1/plate_1.png?Expires=1&Signature=zz"} {
+	for _, link := range []string{"/u/f_1", "/u/f_1?Expires=9999999999&Signature=00", "/f/f_1/content", "/f/f_1/plate_1.png?Expires=1&Signature=zz", "/c/S/1.s/snapshot.jpg", "/c/S/1.s/stream.mjpg?Expires=9999999999&Signature=00"} {
 		method := "GET"
 		if strings.HasPrefix(link, "/u/") {
 			method = "PUT"

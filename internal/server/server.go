@@ -54,6 +54,7 @@ type Server struct {
 	webAt  net.Listener
 	mqttAt net.Listener
 	demo   *demo
+	seen   cameras
 	ready  atomic.Bool
 
 	// aroundQueue lets the tests of this package put themselves between the

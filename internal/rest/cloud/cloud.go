@@ -54,6 +54,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountSetting(rt)
 	f.mountFilament(rt)
 	f.mountStubs(rt)
+	f.mountCamera(rt)
 	f.mountMessage(rt)
 }
 
