@@ -1,6 +1,6 @@
-// Package library keeps uploaded files and knows what is in them. A file comes
-// by a signed link, arrives whole or not at all, and is read once; everything
-// else works on what was read.
+// Package library keeps uploaded files and knows what is in them, and what slicers
+// keep: presets and spools. A file comes by a signed link, arrives whole or not at
+// all, and is read once; everything else works on what was read.
 package library
 
 import (

@@ -19,6 +19,7 @@ const (
 	ReasonPresetType     = "preset_type"      // Invalid: no such type, or not the preset's own
 	ReasonPresetVersion  = "preset_version"   // Invalid: not four numbers
 	ReasonPresetPublic   = "preset_public"    // Invalid: presets here are private
+	ReasonPresetTooLarge = "preset_too_large" // TooLarge
 )
 
 // PresetRecords keeps presets.
@@ -44,6 +45,10 @@ type PresetWish struct {
 // maxPresets is how many presets of each type a person may keep, about as many as
 // in the vendor's cloud.
 const maxPresets = 100
+
+// maxSetting is how long all that a preset sets may be together, in bytes. Those of
+// real slicers have a tenth of that.
+const maxSetting = 128 << 10
 
 // CheckVersion holds the version of a slicer's bundle to its form, XX.YY.ZZ.WW.
 func CheckVersion(version string) error {
@@ -142,6 +147,13 @@ func (w *PresetWish) onto(p *grove.Preset) error {
 		if err := CheckVersion(w.Version); err != nil {
 			return err
 		}
+	}
+	length := 0
+	for key, value := range w.Setting {
+		length += len(key) + len(value)
+	}
+	if length > maxSetting {
+		return grove.Errorf(grove.TooLarge, ReasonPresetTooLarge, "the setting has %s, and %s are taken; leave out what the preset it is based on sets", size(int64(length)), size(maxSetting))
 	}
 	keep(&p.Type, w.Type)
 	keep(&p.Name, w.Name)

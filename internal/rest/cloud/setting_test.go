@@ -127,6 +127,9 @@ func TestPresetsAnswerMistakesAsTheVendorDoes(t *testing.T) {
 	} {
 		resttest.Refused(t, h, 400, 400, "POST", setting, body)
 	}
+	long := fmt.Sprintf(`{"name":"a","type":"print","version":"1.0.0.0","setting":{"a":%q}}`, strings.Repeat("a", 129<<10))
+	resttest.Refused(t, h, 413, 413, "POST", setting, long)
+	resttest.Refused(t, h, 413, 413, "PATCH", setting+"/"+id, long)
 	resttest.Refused(t, h, 400, 400, "PATCH", setting+"/"+id, `{"type":"filament"}`)
 	resttest.Refused(t, h, 422, 422, "PATCH", setting+"/"+id, `{"version":"new"}`)
 	for _, gone := range []string{"PPUS00000000000000", "GFSL99", "x"} {
