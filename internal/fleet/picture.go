@@ -34,7 +34,8 @@ func (f *Fleet) Pictured(actor grove.Actor, serial string) error {
 	return err
 }
 
-func (f *Fleet) camera(actor grove.Actor, serial string) (Picturing, error) {
+// camera is what takes the picture of the actor's printer.
+func (f *Fleet) camera(actor grove.Actor, serial string) (func(context.Context) ([]byte, error), error) {
 	u, err := f.may(actor, grove.ReadPrinter, serial)
 	if err != nil {
 		return nil, err
@@ -46,18 +47,18 @@ func (f *Fleet) camera(actor grove.Actor, serial string) (Picturing, error) {
 		return nil, grove.Errorf(grove.NotFound, ReasonNoPicture, "printer %s is not connected, so there is no picture of it", serial)
 	}
 	if camera, ok := link.(Picturing); ok {
-		return camera, nil
+		return camera.Picture, nil
 	}
 	return nil, grove.Errorf(grove.NotFound, ReasonNoPicture, "printer %s is connected by MQTT alone, which carries no pictures", serial)
 }
 
 // Picture is the actor's printer as it looks now, as JPEG.
 func (f *Fleet) Picture(ctx context.Context, actor grove.Actor, serial string) ([]byte, error) {
-	camera, err := f.camera(actor, serial)
+	take, err := f.camera(actor, serial)
 	if err != nil {
 		return nil, err
 	}
-	picture, err := camera.Picture(ctx)
+	picture, err := take(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("take picture: %w", err)
 	}

@@ -16,7 +16,7 @@ type camera struct{ *printer }
 
 func (camera) Picture(context.Context) ([]byte, error) { return []byte("jpeg"), nil }
 
-// films lets so many watch in the background and gives how they ended.
+// film lets somebody watch in the background and gives how that ended.
 func (h *house) film(ctx context.Context, actor grove.Actor, frames chan string) chan error {
 	ended := make(chan error, 1)
 	go func() {
@@ -62,7 +62,7 @@ func TestAFilmEndsWithWhatItShowsAndWithWhoWatches(t *testing.T) {
 				h.t.Error(err)
 			}
 		},
-		"ten minutes are over": func(*house, func(string), func()) { time.Sleep(10 * time.Minute) },
+		"ten minutes are over": func(*house, func(string), func()) { <-time.After(10 * time.Minute) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -75,12 +75,12 @@ func TestAFilmEndsWithWhatItShowsAndWithWhoWatches(t *testing.T) {
 				actor.SessionID = "s1"
 				frames := make(chan string, 1000)
 				ended := h.film(ctx, actor, frames)
-				time.Sleep(2500 * time.Millisecond)
+				<-time.After(2500 * time.Millisecond)
 				if len(frames) != 3 {
 					t.Errorf("%d pictures in 2.5 s, want 3", len(frames))
 				}
 				end(h, detach, cancel)
-				time.Sleep(time.Second)
+				<-time.After(time.Second)
 				select {
 				case err := <-ended:
 					if err != nil {

@@ -76,7 +76,7 @@ func (l *Library) tellPrints(ctx context.Context, projectFileID string, told []g
 // PrintOf is the file that was uploaded to print a plate of a project; plate 0 is
 // the first. ok is false when there is none: then the project's own file may be
 // what is to be printed.
-func (l *Library) PrintOf(ctx context.Context, project grove.File, plate int) (print grove.File, ok bool, err error) {
+func (l *Library) PrintOf(ctx context.Context, project grove.File, plate int) (sliced grove.File, ok bool, err error) {
 	for _, want := range []int{max(plate, 1), 0} {
 		for _, s := range project.Prints {
 			if s.Plate != want || s.FileID == "" {

@@ -24,14 +24,15 @@ func (c *cameras) add(serial string, picture func() ([]byte, error)) {
 	c.by[serial] = picture
 }
 
-// on is the link as the fleet sees it: with a picture where there is a camera.
-func (c *cameras) on(serial string, link broker.Link) fleet.Link {
+// attach tells the fleet of a link: with a picture where there is a camera.
+func (c *cameras) attach(f *fleet.Fleet, serial string, link broker.Link) (detach func(reason string)) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if picture := c.by[serial]; picture != nil {
-		return filmed{link, picture}
+	picture := c.by[serial]
+	c.mu.Unlock()
+	if picture == nil {
+		return f.Attach(serial, link)
 	}
-	return link
+	return f.Attach(serial, filmed{link, picture})
 }
 
 // filmed is the link of a printer that can be looked at.

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"context"
-	"errors"
 	"image/jpeg"
 	"io"
 	"net/http"
@@ -13,22 +12,29 @@ import (
 )
 
 // watch opens a printer's stream and gives what ends with it.
-func (s *slicer) watch() (ended chan error) {
+func (s *slicer) watch() chan error {
 	s.t.Helper()
 	link := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/stream", "")), "stream_url")
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, link, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	w, err := web.Do(r)
-	if err != nil || w.StatusCode != http.StatusOK {
-		s.t.Fatalf("stream: %v %v", w, err)
-	}
-	ended = make(chan error, 1)
+	ended, opened := make(chan error, 1), make(chan int, 1)
 	go func() {
-		_, err := io.Copy(io.Discard, w.Body)
-		ended <- errors.Join(err, w.Body.Close())
+		w, err := web.Do(r)
+		if err != nil {
+			close(opened)
+			ended <- err
+			return
+		}
+		defer w.Body.Close()
+		opened <- w.StatusCode
+		_, err = io.Copy(io.Discard, w.Body)
+		ended <- err
 	}()
+	if status := <-opened; status != http.StatusOK {
+		s.t.Fatalf("stream: %d", status)
+	}
 	return ended
 }
 
@@ -85,5 +91,24 @@ func TestASimulatedPrinterCanBeLookedAt(t *testing.T) {
 	}
 	if devices, err := h.client.Devices(t.Context()); err != nil || len(devices) != 1 {
 		t.Errorf("devices %v %v", devices, err)
+	}
+}
+
+func TestTheDemosPrintersCanBeLookedAt(t *testing.T) {
+	t.Parallel()
+	c := testConfig(t)
+	c.Demo = true
+	h := start(t, c)
+	h.client = h.newClient("")
+	if _, err := h.client.Login(t.Context(), DemoEmail, demoPassword); err != nil {
+		t.Fatal(err)
+	}
+	s := &slicer{t: t, base: h.info.HTTP, token: string(h.client.Token())}
+	for _, p := range demoPrinters() {
+		h.connected(p.serial)
+		link := s.text(s.good(s.call("GET", iotUser+"/device/"+p.serial+"/snapshot", "")), "url")
+		if _, err := jpeg.Decode(bytes.NewReader(s.ask("GET", link, nil, false))); err != nil {
+			t.Errorf("%s: %v", p.name, err)
+		}
 	}
 }

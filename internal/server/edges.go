@@ -91,7 +91,7 @@ type links struct {
 
 // Attach takes a printer's link.
 func (l links) Attach(serial string, link broker.Link) func(reason string) {
-	return l.Fleet.Attach(serial, l.cameras.on(serial, link))
+	return l.cameras.attach(l.Fleet, serial, link)
 }
 
 // mayPublish counts a client's message.

@@ -20,6 +20,7 @@ const (
 	pictureWidth  = 320
 	pictureHeight = 180
 	enlarged      = 2
+	textLeft      = 8
 )
 
 var (
@@ -74,13 +75,13 @@ func (v view) draw() image.Image {
 	}
 	fill(small, small.Bounds(), background)
 	v.drawPlate(small)
-	write(small, 8, 18, inkBright, v.model+"  "+v.serial)
-	write(small, 8, 36, v.stateInk(), v.state)
+	write(small, 18, inkBright, v.model+"  "+v.serial)
+	write(small, 36, v.stateInk(), v.state)
 	if v.name != "" {
-		write(small, 8, 54, inkFaint, v.name)
-		write(small, 8, 72, inkBright, fmt.Sprintf("%d %%  layer %d/%d", v.percent, v.layer, v.layers))
+		write(small, 54, inkFaint, v.name)
+		write(small, 72, inkBright, fmt.Sprintf("%d %%  layer %d/%d", v.percent, v.layer, v.layers))
 	}
-	write(small, 8, 166, inkBright, fmt.Sprintf("nozzle %.0f/%.0f C   bed %.0f/%.0f C", v.nozzle, v.nozzleTarget, v.bed, v.bedTarget))
+	write(small, 166, inkBright, fmt.Sprintf("nozzle %.0f/%.0f C   bed %.0f/%.0f C", v.nozzle, v.nozzleTarget, v.bed, v.bedTarget))
 	bar := image.Rect(8, 80, pictureWidth/2-8, 88)
 	fill(small, bar, inkFaint)
 	bar.Max.X = bar.Min.X + bar.Dx()*min(max(v.percent, 0), 100)/100
@@ -119,7 +120,7 @@ func fill(on *image.RGBA, r image.Rectangle, c ink.RGBA) {
 
 // write puts a line of text with its foot at y. The font has letters of ASCII only
 // and shows others as boxes.
-func write(on *image.RGBA, x, y int, c ink.RGBA, text string) {
-	d := font.Drawer{Dst: on, Src: image.NewUniform(c), Face: basicfont.Face7x13, Dot: point.P(x, y)}
+func write(on *image.RGBA, y int, c ink.RGBA, text string) {
+	d := font.Drawer{Dst: on, Src: image.NewUniform(c), Face: basicfont.Face7x13, Dot: point.P(textLeft, y)}
 	d.DrawString(text)
 }

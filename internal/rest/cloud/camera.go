@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -132,8 +133,7 @@ func (f *face) showSnapshot(w http.ResponseWriter, r *http.Request, actor grove.
 		return err
 	}
 	pictureHeaders(w.Header(), "image/jpeg")
-	w.Header().Set("Content-Length", strconv.Itoa(len(picture)))
-	_, _ = w.Write(picture) // a viewer that has left is no error of ours
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(picture))
 	return nil
 }
 

@@ -3,12 +3,12 @@ package cloud_test
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -65,7 +65,7 @@ func TestAPrinterIsSeenThroughSignedLinks(t *testing.T) {
 	if w.Code != 200 || w.Body.String() != "\xFF\xD8jpeg" || w.Header().Get("Content-Type") != "image/jpeg" || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("the picture: %d %q %v", w.Code, w.Body, w.Header())
 	}
-	uid := fmt.Sprint(h.UserID)
+	uid := strconv.FormatInt(h.UserID, 10)
 	for _, altered := range []string{
 		strings.Replace(c.SnapshotURL, "snapshot.jpg", "stream.mjpg", 1), strings.Replace(c.SnapshotURL, serial, "01P00A000000002", 1),
 		strings.Replace(c.SnapshotURL, "/"+uid+".", "/1.", 1), strings.Replace(c.SnapshotURL, "Signature=", "Signature=00", 1),

@@ -29,8 +29,16 @@ func (f *face) mountFilament(rt *rest.Router) {
 func common() []cloudapi.FilamentSetting {
 	var out []cloudapi.FilamentSetting
 	for _, kind := range [][2]string{
-		{"PLA", "GFL99"}, {"PETG", "GFG99"}, {"ABS", "GFB99"}, {"ASA", "GFB98"}, {"TPU", "GFU99"}, {"PC", "GFC99"}, {"PA", "GFN99"},
-		{"PA-CF", "GFN98"}, {"PLA-CF", "GFL98"}, {"PVA", "GFS99"},
+		{"PLA", "GFL99"},
+		{"PETG", "GFG99"},
+		{"ABS", "GFB99"},
+		{"ASA", "GFB98"},
+		{"TPU", "GFU99"},
+		{"PC", "GFC99"},
+		{"PA", "GFN99"},
+		{"PA-CF", "GFN98"},
+		{"PLA-CF", "GFL98"},
+		{"PVA", "GFS99"},
 	} {
 		out = append(out, cloudapi.FilamentSetting{
 			Vendor: "Generic", Type: kind[0], Name: "Generic " + kind[0], FilamentID: kind[1], Support: kind[0] == "PVA",

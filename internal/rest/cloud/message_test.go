@@ -2,6 +2,7 @@ package cloud_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func TestMessagesArePagedByTheirNumbers(t *testing.T) {
 				t.Errorf("message %d was there before", m.ID)
 			}
 			seen[m.ID] = true
-			after = fmt.Sprint(m.ID)
+			after = strconv.FormatInt(m.ID, 10)
 		}
 		tell(t, h, 1) // newer ones do not shift what follows
 		more = page.Pagination.HasMore
@@ -99,7 +100,7 @@ func TestAProfileIsToldInShort(t *testing.T) {
 	h := resttest.New(t, "off")
 	file := h.Upload(t, "part.gcode.3mf", sliced())
 	got := resttest.Call[cloudapi.ModelProfile](t, h, 200, "GET", user+"/my/model/profile?modelId=x&profileId="+file.ProfileID, "")
-	if fmt.Sprint(got.ProfileID) != file.ProfileID || got.ModelID != file.ModelID || got.Title != "part.gcode.3mf" || got.Cover == "" {
+	if strconv.FormatInt(got.ProfileID, 10) != file.ProfileID || got.ModelID != file.ModelID || got.Title != "part.gcode.3mf" || got.Cover == "" {
 		t.Errorf("got %+v", got)
 	}
 	resttest.Refused(t, h, 404, 404, "GET", user+"/my/model/profile?profileId=1", "")

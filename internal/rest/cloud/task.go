@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -225,15 +226,18 @@ func (f *face) name(ctx context.Context, wish *queue.Submission, b cloudapi.Task
 		return rest.Need("profileId or title", b.Title)
 	}
 	project, err := f.Library.FileByProfile(ctx, rest.Actor(ctx), int64(b.ProfileID))
-	if err != nil {
+	if errors.Is(err, grove.NotFound) {
 		return nil // the queue says it, after what it has to say of the printer
 	}
-	print, ok, err := f.Library.PrintOf(ctx, project, int(b.PlateIndex))
+	if err != nil {
+		return err
+	}
+	sliced, ok, err := f.Library.PrintOf(ctx, project, int(b.PlateIndex))
 	if !ok || err != nil {
 		return err
 	}
-	wish.FileID, wish.ProjectOf, wish.Title = print.ID, project, library.CleanName(b.Title)
-	if _, ok := print.Plate(wish.Plate); !ok {
+	wish.FileID, wish.ProjectOf, wish.Title = sliced.ID, project, library.CleanName(b.Title)
+	if _, ok := sliced.Plate(wish.Plate); !ok {
 		wish.Plate = 0 // the slicer's file holds the one plate, whatever its number
 	}
 	return nil
