@@ -15,7 +15,7 @@ import (
 const setting = "/v1/iot-service/api/slicer/setting"
 
 // keepPreset creates a preset of ann's and gives its id.
-func keepPreset(t *testing.T, h *resttest.House, kind, values string) string {
+func keepPreset(t testing.TB, h *resttest.House, kind, values string) string {
 	t.Helper()
 	body := fmt.Sprintf(`{"name":"Mine","type":%q,"version":"02.06.00.00","base_id":null,"public":false,"setting":%s,"more":1}`, kind, values)
 	made := resttest.Call[cloudapi.SettingSaved](t, h, 200, "POST", setting, body)
