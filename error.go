@@ -53,6 +53,7 @@ const (
 	ReasonLoginFailed     = "login_failed"      // the second step of a login, wrong in any way
 	ReasonRateLimited     = "rate_limited"      // 429
 	ReasonRepeatDiffers   = "repeat_differs"    // 422: an Idempotency-Key was used for another request
+	ReasonQuotaExhausted  = "quota_exhausted"   // 14: as many are kept as may be
 	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over
 )
 

@@ -36,6 +36,8 @@ func TestEveryErrorHasItsRowOnTheWire(t *testing.T) {
 		{grove.Errorf(grove.Invalid, grove.ReasonWrongCode, "x"), 400, 2, "Incorrect code"},
 		{grove.Errorf(grove.Invalid, grove.ReasonCodeExpired, "x"), 400, 1, "Code expired"},
 		{grove.Errorf(grove.Invalid, grove.ReasonLoginFailed, "x"), 400, 5, "Login failed"},
+		{grove.Errorf(grove.Forbidden, grove.ReasonQuotaExhausted, "x"), 403, 14, "QUOTA_EXHAUSTED"},
+		{grove.Errorf(grove.Invalid, ReasonBadParameters, "x"), 422, 422, "INVALID_PARAMETERS"},
 		{grove.Errorf(grove.Limited, grove.ReasonRateLimited, "x"), 429, 429, "RATE_LIMITED"},
 		{grove.Errorf(grove.Invalid, ReasonMethodNotAllowed, "x"), 405, 405, "METHOD_NOT_ALLOWED"},
 		{grove.Errorf(grove.Invalid, ReasonUnsupportedMedia, "x"), 415, 415, "UNSUPPORTED_MEDIA_TYPE"},

@@ -76,7 +76,7 @@ var owners = map[string][]string{
 	"golang.org/x/crypto":                 {"internal/access"},
 	"github.com/standard-webhooks":        {"internal/webhook"},
 	"github.com/go-json-experiment/json":  {"bambu"},
-	"golang.org/x/image":                  {"printfile"},
+	"golang.org/x/image":                  {"printfile", "internal/sim"},
 	"golang.org/x/sys":                    {"internal/blob", "internal/broker", "internal/server"},
 	"github.com/google/go-cmp":            {"internal/blob"},
 	"net/http":                            {"client", "cloudapi", "cmd/grove", "internal/post", "internal/rest", "internal/server", "internal/sim"},

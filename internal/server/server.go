@@ -55,6 +55,7 @@ type Server struct {
 	webAt  net.Listener
 	mqttAt net.Listener
 	demo   *demo
+	seen   cameras
 	ready  atomic.Bool
 	// private: nobody on another machine sees the pages, not even through a proxy.
 	private bool
