@@ -30,6 +30,8 @@ type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Bench   benchCmd   `cmd:"" help:"Measure a cloud with simulated printers."`
 
+	Conformance conformanceCmd `cmd:"" help:"Play every known client of the Cloud API against a server."`
+
 	Setup      setupCmd      `cmd:"" group:"client" help:"Make the first owner with the code that serve printed."`
 	Login      loginCmd      `cmd:"" group:"client" help:"Sign in and keep the token."`
 	Logout     logoutCmd     `cmd:"" group:"client" help:"End the session."`

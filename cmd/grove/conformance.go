@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/conformance"
+)
+
+type conformanceCmd struct {
+	URL      string   `name:"url" required:"" help:"Base URL of the server to test." placeholder:"URL"`
+	Account  string   `required:"" help:"Account that the clients sign in to." placeholder:"EMAIL"`
+	Password string   `name:"password" help:"Its password; better given by GROVE_PASSWORD or typed when asked." placeholder:"TEXT"`
+	TOTP     string   `name:"totp" help:"Secret of its authenticator in base32, if it has one." placeholder:"TEXT"`
+	MQTT     string   `name:"mqtt" help:"Broker; without it MQTT is not tried." placeholder:"HOST:PORT"`
+	CA       string   `name:"ca" help:"PEM file of a CA to trust." placeholder:"FILE"`
+	Printer  string   `help:"Serial of the printer to ask about; otherwise one that is online." placeholder:"SERIAL"`
+	Print    bool     `help:"Also start prints, if the printer is idle, and stop them. The printer moves and heats."`
+	Only     []string `help:"Play only these clients." placeholder:"NAME"`
+	JSON     bool     `name:"json" xor:"form" help:"Print JSON."`
+	Markdown bool     `xor:"form" help:"Print the table of endpoints and clients."`
+}
+
+// Run plays every known client against a server. What does not hold is an error,
+// so that scripts see it.
+func (c *conformanceCmd) Run(ctx context.Context) error {
+	password, err := askPassword(c.Password)
+	if err != nil {
+		return err
+	}
+	ca, err := kept{CA: c.CA}.authority()
+	if err != nil {
+		return err
+	}
+	r, err := conformance.Run(ctx, conformance.Config{
+		URL: c.URL, Account: c.Account, Password: grove.Secret(password), TOTP: grove.Secret(c.TOTP), MQTT: c.MQTT, CA: ca,
+		Printer: c.Printer, Print: c.Print, Only: c.Only,
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.show(r); err != nil {
+		return err
+	}
+	if !r.OK() {
+		return grove.Errorf(grove.Conflict, "does_not_conform", "%s does not conform: %d steps hold, %d fail, %d were skipped",
+			c.URL, r.Count(conformance.Holds), r.Count(conformance.Fails), r.Count(conformance.Skipped))
+	}
+	return nil
+}
+
+func (c *conformanceCmd) show(r conformance.Report) error {
+	switch {
+	case c.JSON:
+		out := json.NewEncoder(os.Stdout)
+		out.SetIndent("", "  ")
+		return out.Encode(r)
+	case c.Markdown:
+		return r.Markdown(os.Stdout)
+	}
+	return r.Table(os.Stdout)
+}
