@@ -31,7 +31,7 @@ func bambuddy(p *player) {
 	})
 	p.ask(call{step: "validates its token", at: "GET " + design + "/my/preference", reads: fields{"uid": integer}})
 	needs := []string{p.needsPrinter()}
-	p.ask(call{step: "lists printers", at: bind, needs: needs, reads: fields{
+	p.ask(call{step: "lists printers", at: bind, reads: fields{
 		"devices[].dev_id": filled, "devices[].name": text, "devices[].dev_model_name": text, "devices[].dev_product_name": text, "devices[].online": boolean,
 	}})
 	p.ask(call{

@@ -23,7 +23,7 @@ func bambuSync(p *player) {
 		step: "counts favourites", at: "GET /v1/design-service/favorites/designs/{uid}", path: "/v1/design-service/favorites/designs/" + a.str("uid") + "?offset=0&limit=20",
 		reads: fields{"hits": list, "hits[*].id": integer, "hits[*].title": text, "hits[*].printCount": integer},
 	})
-	p.ask(call{step: "lists printers", at: bind, needs: []string{p.needsPrinter()}, reads: fields{
+	p.ask(call{step: "lists printers", at: bind, reads: fields{
 		"devices[].dev_id": filled, "devices[].name": text, "devices[].online": boolean, "devices[].print_status": text,
 		"devices[].dev_product_name": text, "devices[].nozzle_diameter": number,
 	}})

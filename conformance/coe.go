@@ -65,7 +65,7 @@ func coeProfile(p *player) {
 
 func coeDevices(p *player) {
 	needs := []string{p.needsPrinter()}
-	p.ask(call{step: "lists printers", at: bind, needs: needs, reads: fields{
+	p.ask(call{step: "lists printers", at: bind, reads: fields{
 		"devices[].dev_id": filled, "devices[].name": text, "devices[].online": boolean, "devices[].print_status": text,
 		"devices[].dev_model_name": text, "devices[].dev_product_name": text, "devices[].dev_access_code": accessCode,
 		"devices[].nozzle_diameter": number, "devices[].dev_structure": oneOf("I3", "CoreXY"),

@@ -25,7 +25,7 @@ func fabprint(p *player) {
 		},
 	})
 	p.ask(call{step: "asks who it is", at: "GET " + design + "/my/preference", reads: fields{"uid": integer, "name": text, "avatar": text}})
-	p.ask(call{step: "lists printers", at: bind, needs: []string{p.needsPrinter()}, reads: fields{
+	p.ask(call{step: "lists printers", at: bind, reads: fields{
 		"devices[].dev_id": filled, "devices[].name": text, "devices[].online": boolean, "devices[].print_status": text,
 		"devices[].dev_product_name": text, "devices[].print_job": orNull(anything),
 	}})

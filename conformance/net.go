@@ -9,7 +9,7 @@ func bambuNET(p *player) {
 			p.readsToken(token, false)
 		},
 	})
-	p.ask(call{step: "lists printers", at: bind, needs: []string{p.needsPrinter()}, reads: fields{
+	p.ask(call{step: "lists printers", at: bind, reads: fields{
 		"devices[].dev_id": filled, "devices[].name": text, "devices[].online": boolean, "devices[].dev_product_name": text,
 	}})
 	p.ask(call{step: "lists prints", at: tasks, reads: fields{"total": integer, "hits[].id": integer, "hits[].title": text, "hits[].status": integer, "hits[].deviceId": text}})

@@ -10,7 +10,7 @@ func octoEverywhere(p *player) {
 	})
 	p.badPassword(nil, nil)
 	p.ask(call{step: "reads its user from a project", at: "GET " + iot + "/user/project", reads: fields{"projects[].user_id": decimal}})
-	p.ask(call{step: "lists printers", at: bind, needs: []string{p.needsPrinter()}, reads: fields{
+	p.ask(call{step: "lists printers", at: bind, reads: fields{
 		"devices[].dev_id": filled, "devices[].dev_access_code": accessCode,
 	}})
 }

@@ -17,7 +17,7 @@ func documentation(p *player) {
 		step: "asks for a printer of nobody", at: "GET " + iot + "/user/device/info", path: iot + "/user/device/info?device_id=" + nobodys,
 		status: []int{http.StatusNotFound}, reads: fields{"code": numbered("1003"), "message": filled, "error": filled},
 	})
-	p.ask(call{step: "lists printers", at: bind, needs: []string{p.needsPrinter()}, reads: fields{"devices[].dev_id": filled, "devices[].name": text, "devices[].online": boolean}})
+	p.ask(call{step: "lists printers", at: bind, reads: fields{"devices[].dev_id": filled, "devices[].name": text, "devices[].online": boolean}})
 	p.ask(call{
 		step: "asks about a printer", at: "GET " + iot + "/user/device/info", path: iot + "/user/device/info?device_id=" + p.printer.serial, needs: []string{p.needsPrinter()},
 		reads: fields{"code": numbered("0"), "data.device_id": exactly(p.printer.serial), "data.device_name": text, "data.model": text, "data.status": text},

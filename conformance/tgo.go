@@ -7,7 +7,7 @@ func goCloudAPI(p *player) {
 	p.signIn(entrance{reads: fields{"accessToken": filled, "loginType": text}})
 	p.ask(call{step: "asks for its user id", at: "GET " + design + "/my/preference", reads: fields{"uid": integer}})
 	needs := []string{p.needsPrinter()}
-	p.ask(call{step: "lists printers", at: bind, needs: needs, reads: fields{
+	p.ask(call{step: "lists printers", at: bind, reads: fields{
 		"message": text, "code": orNull(integer), "error": orNull(text),
 		"devices[].dev_id": filled, "devices[].name": text, "devices[].online": boolean, "devices[].print_status": text,
 		"devices[].dev_model_name": text, "devices[].dev_product_name": text, "devices[].dev_access_code": accessCode,

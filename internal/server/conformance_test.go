@@ -58,7 +58,6 @@ func TestThePageOfCompatibilityIsWhatARunFinds(t *testing.T) {
 			t.Fatal(err)
 		}
 		var page, table bytes.Buffer
-		_ = r.Table(os.Stderr)
 		if err := r.Markdown(&page); err != nil {
 			t.Fatal(err)
 		}
