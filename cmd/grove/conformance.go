@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 
 	"github.com/grovecloud/grove"
@@ -45,7 +46,7 @@ func (c *conformanceCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if !r.OK() {
-		return grove.Errorf(grove.Conflict, "does_not_conform", "%s does not conform: %d steps hold, %d fail, %d were skipped",
+		return fmt.Errorf("%s does not conform: %d steps hold, %d fail, %d were skipped",
 			c.URL, r.Count(conformance.Holds), r.Count(conformance.Fails), r.Count(conformance.Skipped))
 	}
 	return nil
