@@ -39,6 +39,7 @@ var floor = map[string]int{
 	"internal/rest":                4,
 	"internal/rest/cloud":          4,
 	"internal/rest/own":            4,
+	"internal/broker/opentest":     5,
 	"internal/rest/resttest":       5,
 	"internal/sim":                 4,
 	"internal/server":              5,

@@ -41,10 +41,10 @@ var (
 // every hook finds it without a lookup and no deadline or write of the engine
 // escapes our rules.
 type session struct {
-	net.Conn // the TLS connection
+	net.Conn // the TLS connection, or in an open broker's plain one the socket
 
 	broker *Broker
-	tls    *tls.Conn
+	tls    *tls.Conn // nil on a plain connection
 	socket *socket
 	remote netip.Addr
 	sni    string
@@ -76,13 +76,17 @@ type session struct {
 	link attachment
 }
 
-func newSession(b *Broker, raw net.Conn, from netip.Addr) *session {
+func newSession(b *Broker, raw net.Conn, from netip.Addr, secure *tls.Config) *session {
 	sock := &socket{Conn: raw}
-	conn := tls.Server(sock, b.tls)
-	return &session{
-		Conn: conn, broker: b, tls: conn, socket: sock, remote: from,
+	s := &session{
+		Conn: sock, broker: b, socket: sock, remote: from,
 		filters: make(map[string]bool), watches: make(map[string]int),
 	}
+	if secure != nil {
+		s.tls = tls.Server(sock, secure)
+		s.Conn = s.tls
+	}
+	return s
 }
 
 // Read gives the engine what the client says, the peeked header first.
@@ -111,7 +115,7 @@ func (s *session) transmit(p []byte, until time.Time) {
 		return
 	}
 	_ = s.socket.SetWriteDeadline(until)
-	_, err := s.tls.Write(p)
+	_, err := s.Conn.Write(p)
 	if err == nil {
 		return
 	}
@@ -149,7 +153,7 @@ func (s *session) Close() error {
 			s.farewell()
 			s.writes.Unlock()
 		}
-		_ = s.tls.Close()
+		_ = s.Conn.Close()
 		sure.Stop()
 	})
 	return nil
@@ -169,7 +173,7 @@ func (s *session) farewell() {
 	}
 	if err := pk.DisconnectEncode(&b); err == nil {
 		_ = s.socket.SetWriteDeadline(time.Now().Add(grace))
-		_, _ = s.tls.Write(b.Bytes())
+		_, _ = s.Conn.Write(b.Bytes())
 	}
 }
 
@@ -222,7 +226,7 @@ func (s *session) close() {
 	} else {
 		b.door.entered(s.remote)
 	}
-	if s.client != nil {
+	if s.client != nil && !b.open {
 		b.forget(s.client)
 	}
 }
