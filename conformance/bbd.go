@@ -12,6 +12,7 @@ func bambuddy(p *player) {
 	p.signIn(entrance{
 		reads:  fields{"loginType": text, "tfaKey": exactly(""), "accessToken": filled, "refreshToken": text},
 		factor: bambuddyFactor,
+		code:   true,
 	})
 	p.badPassword(fields{}, func(a answer) string {
 		if a.str("message") == "" && a.str("error") == "" {

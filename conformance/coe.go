@@ -14,6 +14,7 @@ func bambuLabCloudAPI(p *player) {
 	p.signIn(entrance{
 		body:  map[string]any{"apiError": ""},
 		reads: fields{"success": yes, "accessToken": filled, "loginType": text, "tfaKey": exactly("")},
+		code:  true, sends: true,
 		factor: func(p *player, key string) string {
 			a, _ := p.factor(call{step: "signs in with an authenticator", at: "POST /api/sign-in/tfa", also: cookieOrToken}, key)
 			if c := a.cookie("token"); c != "" {
@@ -49,7 +50,7 @@ func bambuLabCloudAPI(p *player) {
 
 // cookieOrToken is what those accept who look at both.
 func cookieOrToken(a answer) string {
-	if a.cookie("token") != "" || (a.decode() == nil && a.str("accessToken") != "") {
+	if a.cookie("token") != "" || (a.broken == nil && a.str("accessToken") != "") {
 		return ""
 	}
 	return "the cookie token, or accessToken in the body"
@@ -88,8 +89,8 @@ func coeDevices(p *player) {
 			if a.status != http.StatusOK {
 				return ""
 			}
-			if err := a.decode(); err != nil {
-				return err.Error()
+			if a.broken != nil {
+				return a.broken.Error()
 			}
 			return join(fields{"data.device_id": text, "data.device_name": text, "data.status": text}.look(a.json).problems)
 		},
@@ -232,7 +233,7 @@ func coeCamera(p *player) {
 				if a.status != http.StatusOK {
 					return ""
 				}
-				if a.decode() != nil || (a.str("url") == "" && a.str("stream_url") == "") {
+				if a.broken != nil || (a.str("url") == "" && a.str("stream_url") == "") {
 					return "JSON with url or stream_url"
 				}
 				return ""

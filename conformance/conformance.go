@@ -17,7 +17,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,6 +31,7 @@ type Config struct {
 	URL      string // base URL, without a path
 	Account  string
 	Password grove.Secret
+	Code     Code          // reads the codes that the account is sent; nil: they can't be read
 	TOTP     grove.Secret  // base32 secret of the account's authenticator, if it has one
 	MQTT     string        // host:port of MQTT over TLS; empty: MQTT is not tried
 	CA       []byte        // PEM to trust beside the system's
@@ -40,6 +40,9 @@ type Config struct {
 	Only     []string      // clients by their short names; empty: all
 	Patience time.Duration // how long an answer may take; 15 s
 }
+
+// Code gives the newest one-time code that the account was sent by e-mail.
+type Code func(ctx context.Context) (string, error)
 
 // Client is a program that was written for the vendor's cloud.
 type Client struct {
@@ -102,9 +105,7 @@ type suite struct {
 	token   string // of the first client that signed in; not ended before the run is over
 	uid     string
 	printer device
-	looked  bool // printer has been asked for
-	file    printFile
-	printID string // the newest task that a client made
+	looked  bool   // printer has been asked for
 	stuck   bool   // a print was ordered and never began
 	code    string // the newest one-time code used: none is taken twice
 }
@@ -183,6 +184,6 @@ func (s *suite) reachable() error {
 	}
 	return &grove.Error{
 		Code: grove.Unavailable, Reason: "not_reachable", Err: err,
-		Message: fmt.Sprintf("%s does not answer; is the server running, and is its CA given?", s.cfg.URL),
+		Message: s.cfg.URL + " does not answer; is the server running, and is its CA given?",
 	}
 }

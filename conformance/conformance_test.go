@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -48,7 +49,7 @@ func TestACloudAsTheFactsHaveItConforms(t *testing.T) {
 	}
 	for _, one := range r.Results {
 		if one.Status == Skipped && !slices.Contains([]string{
-			"no MQTT broker was given with --mqtt", "it starts a print, which needs --print", "it needs a printer that shows a pin",
+			"no MQTT broker was given with --mqtt", "it starts a print, which needs --print", "it needs a printer that shows a pin", "nothing was printed",
 			"the account signs in with a password alone, which this client can't",
 		}, one.Reason) {
 			t.Errorf("%s %s was skipped: %s", one.Client, one.Step, one.Reason)
@@ -234,6 +235,29 @@ func TestAnAccountThatWantsACodeIsSkipped(t *testing.T) {
 	}
 	if reasons[withCode+", which this run can't read"] == 0 || reasons["nobody could sign in"] == 0 {
 		t.Errorf("reasons %v", reasons)
+	}
+}
+
+// Where codes can be read, each client that can give one signs in with it.
+func TestAnAccountThatWantsACodeGetsIt(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	f.mode, f.code = "verifyCode", "123456"
+	r, err := Run(t.Context(), Config{URL: f.URL, Account: "ann@example.org", Password: "right", Code: func(context.Context) (string, error) { return "123456", nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := failing(r); len(got) > 0 {
+		t.Errorf("fails: %q", got)
+	}
+	let := map[string]bool{}
+	for _, one := range r.Results {
+		let[one.Client] = let[one.Client] || (one.Step == "signs in with a code" && one.Status == Holds)
+	}
+	for _, name := range []string{"FAB", "COE", "HA", "BBD", "OBN", "TGO", "OE", "OH", "SPEC"} {
+		if !let[name] {
+			t.Errorf("%s did not get in", name)
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ type fake struct {
 	*httptest.Server
 	mu      sync.Mutex
 	mode    string // loginType of the account
+	code    string // sent by e-mail
 	spoil   map[string]func(*reply)
 	names   []string // of projects
 	presets map[string]obj
@@ -63,7 +64,7 @@ func newFake(t *testing.T, spoil map[string]func(*reply)) *fake {
 
 // open are the endpoints that ask for no token.
 func open(at string) bool {
-	for _, part := range []string{"/user/login", "/user/tfa", "/api/", "sign-in", "/user/ticket/", "/put/", "/cover", "slicer/resource", "design-service/design/", "GET /{$}"} {
+	for _, part := range []string{"/user/login", "/sendemail/", "/user/tfa", "/api/", "sign-in", "/user/ticket/", "/put/", "/cover", "slicer/resource", "design-service/design/", "GET /{$}"} {
 		if strings.Contains(at, part) && !strings.Contains(at, "iot-service/api/user") && !strings.Contains(at, "slicer/setting") {
 			return true
 		}
@@ -104,7 +105,9 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request, at string, answer f
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(out.status)
 	if out.body != nil {
-		_ = json.NewEncoder(w).Encode(out.body)
+		if err := json.NewEncoder(w).Encode(out.body); err != nil {
+			panic(err)
+		}
 	}
 }
 
@@ -157,10 +160,16 @@ func (f *fake) account() map[string]route {
 	return map[string]route{
 		"GET /{$}": plain("here"), "GET /sign-in": page, "GET /en/sign-in": page,
 		login: func(_ *http.Request, in obj) reply {
+			out := fullLogin()
+			if in["code"] != nil {
+				if in["code"] != f.code {
+					return refusal(400, 2, "Incorrect code")
+				}
+				return reply{body: out}
+			}
 			if in["account"] != "ann@example.org" || in["password"] != "right" {
 				return refusal(400, 2, "Incorrect password")
 			}
-			out := fullLogin()
 			if f.mode != "" {
 				maps.Copy(out, obj{"accessToken": "", "refreshToken": "", "expiresIn": 0, "refreshExpiresIn": 0, "loginType": f.mode, "success": false})
 			}
@@ -169,7 +178,8 @@ func (f *fake) account() map[string]route {
 			}
 			return reply{body: out}
 		},
-		"POST /api/sign-in/tfa": second, "POST /v1/user-service/user/tfa": second,
+		"POST /v1/user-service/user/sendemail/code": plain(""),
+		"POST /api/sign-in/tfa":                     second, "POST /v1/user-service/user/tfa": second,
 		"GET /api/csrf": always(func() reply {
 			return reply{status: 204, header: http.Header{"Set-Cookie": {"bbl_csrf_token=x; Path=/"}}, body: ""}
 		}),

@@ -19,6 +19,7 @@ func homeAssistant(p *player) {
 		body:   map[string]any{"apiError": ""},
 		reads:  fields{"accessToken": filled, "loginType": text, "tfaKey": exactly("")},
 		factor: haFactor,
+		code:   true,
 		success: func(p *player, _ answer, token string) {
 			p.readsToken(token, true)
 		},

@@ -134,12 +134,13 @@ func (s *suite) hear(r request, reports <-chan []byte) string {
 		select {
 		case raw := <-reports:
 			kind, v := kindOf(raw)
-			if problem, waited := missing[kind]; waited {
-				if problem = join(r.wants[kind].look(v).problems); problem == "" {
-					delete(missing, kind)
-				} else {
-					missing[kind] = kind + " came: " + problem
-				}
+			if _, waited := missing[kind]; !waited {
+				continue
+			}
+			if problem := join(r.wants[kind].look(v).problems); problem != "" {
+				missing[kind] = kind + " came: " + problem
+			} else {
+				delete(missing, kind)
 			}
 		case <-end.C:
 			var all []string

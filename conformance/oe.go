@@ -4,6 +4,7 @@ package conformance
 func octoEverywhere(p *player) {
 	p.signIn(entrance{
 		reads: fields{"accessToken": filled, "tfaKey": exactly(""), "loginType": text},
+		code:  true, sends: true,
 		success: func(p *player, _ answer, token string) {
 			p.readsToken(token, true)
 		},

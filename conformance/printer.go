@@ -26,7 +26,7 @@ var iotFields = fields{"message": exactly("success"), "code": maybe(orNull(integ
 // quiet asks for something that a step needs and that is no step itself.
 func (p *player) quiet(at string, body any) answer {
 	a, _, err := p.send(call{at: at, body: body})
-	if err != nil || a.status != http.StatusOK || a.decode() != nil {
+	if err != nil || a.status != http.StatusOK || a.broken != nil {
 		return answer{}
 	}
 	return a
@@ -110,7 +110,6 @@ const (
 // follow watches a print begin, as those do who poll the list of printers, and
 // stops it.
 func (p *player) follow(task string) {
-	p.printID = task
 	began := p.until(beginsWithin, func() bool {
 		status, job, _ := p.state()
 		return job == task && (busy(status) || status == "FINISH" || status == "SUCCESS")

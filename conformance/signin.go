@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -25,6 +26,8 @@ const (
 type entrance struct {
 	body    map[string]any                      // beside account and password
 	reads   fields                              // of a full login
+	code    bool                                // it can give a code sent by e-mail
+	sends   bool                                // and asks for one by itself; the others trust the server to
 	factor  func(p *player, key string) string  // gives the second factor and reads the token; nil: it can't
 	success func(p *player, a answer, t string) // when the token is there; nil: nothing
 }
@@ -33,9 +36,7 @@ type entrance struct {
 // wants goes on with the token that another client got.
 func (p *player) signIn(e entrance) {
 	body := map[string]any{"account": p.cfg.Account, "password": string(p.cfg.Password)}
-	for k, v := range e.body {
-		body[k] = v
-	}
+	maps.Copy(body, e.body)
 	kind := ""
 	a, ok := p.ask(call{
 		step: "signs in with a password", at: login, body: body, open: true, reads: fields{},
@@ -49,7 +50,7 @@ func (p *player) signIn(e entrance) {
 	switch {
 	case !ok:
 	case kind == "verifyCode":
-		p.skip("signs in with a code", login, withCode+", which this run can't read")
+		p.withCode(e)
 	case kind == "tfa":
 		p.second(e, a)
 	default:
@@ -64,6 +65,35 @@ func halfway(loginType string) fields {
 		f["tfaKey"] = filled
 	}
 	return f
+}
+
+// withCode signs in with a code that the server sent by e-mail.
+func (p *player) withCode(e entrance) {
+	const step = "signs in with a code"
+	if !e.code {
+		p.skip(step, login, withCode+", which this client can't give")
+		return
+	}
+	with := func(code string) map[string]any { return map[string]any{"account": p.cfg.Account, "code": code} }
+	p.ask(call{
+		step: "is told of a wrong code", at: login, body: with("000000"), open: true, status: []int{http.StatusBadRequest},
+		reads: fields{"code": numbered("1", "2"), "error": filled},
+	})
+	if e.sends {
+		p.ask(call{step: "asks for a code", at: "POST " + user + "/user/sendemail/code", body: map[string]any{"email": p.cfg.Account, "type": "codeLogin"}, open: true})
+	}
+	if p.cfg.Code == nil {
+		p.skip(step, login, withCode+", which this run can't read")
+		return
+	}
+	code, err := p.cfg.Code(p.ctx)
+	if err != nil {
+		p.check(step, login, "a code to send", err.Error())
+		return
+	}
+	if a, ok := p.ask(call{step: step, at: login, body: with(code), open: true, reads: e.reads}); ok {
+		p.signedIn(e, a, a.str("accessToken"))
+	}
 }
 
 func (p *player) second(e entrance, a answer) {

@@ -8,7 +8,7 @@ import (
 // documentation are the requests that the Cloud API's documentation shows: its
 // upload, its errors, and its MQTT example with a printer's access code.
 func documentation(p *player) {
-	p.signIn(entrance{reads: fields{"accessToken": filled}})
+	p.signIn(entrance{reads: fields{"accessToken": filled}, code: true})
 	p.ask(call{
 		step: "is told of a wrong token", at: bind, header: map[string]string{"Authorization": "Bearer wrong"}, status: []int{http.StatusUnauthorized},
 		reads: fields{"code": integer, "message": filled, "error": filled, "details": maybe(orNull(object))},

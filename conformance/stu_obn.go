@@ -16,7 +16,7 @@ func openNetwork(p *player) {
 	for _, path := range []string{"/sign-in", "/en/sign-in", "//en/sign-in"} {
 		p.page(path)
 	}
-	p.signIn(entrance{reads: session}) // what the page does for it
+	p.signIn(entrance{reads: session, code: true}) // what the page does for it
 	slicerTickets(p)
 	p.ask(call{step: "reads its profile", at: "GET " + user + "/my/profile", reads: fields{"uidStr": decimal, "account": text, "name": text, "avatar": text}})
 	p.ask(call{step: "asks for its preferences", at: "GET " + design + "/my/preference", reads: fields{"uid": integer, "recommendStatus": integer}})
@@ -180,18 +180,15 @@ func slicerSpools(p *player) {
 // under a name that says where it belongs.
 func slicerPrint(p *player) {
 	s := p.newShipment()
-	if !s.project(p, nil) || !s.settings(p) {
-		return
-	}
+	s.project(p, nil)
+	s.settings(p)
 	s.told(p, map[string]any{"upload": map[string]any{"ticket": s.ticket, "origin_file_name": s.file.name}})
 	s.polled(p, iotFields)
 	name := s.model + "_" + s.profile + "_1.3mf"
 	s.patch(p, map[string]any{"comments": "no_ips", "md5": s.md5, "plate_idx": 1, "url": "ftp://" + s.file.name})
-	if !s.upload(p, iot+"/user/upload?models="+name, iotFields.with(fields{"urls[].url": link}), "models") {
-		return
-	}
+	s.upload(p, iot+"/user/upload?models="+name, iotFields.with(fields{"urls[].url": link}), "models")
 	s.patch(p, map[string]any{"md5": s.md5, "plate_idx": 1, "url": s.url})
-	p.ask(call{step: "asks for the print's profile", at: "GET " + iot + "/user/profile/{id}", path: iot + "/user/profile/" + s.profile + "?model_id=" + s.model, reads: iotFields.with(fields{
+	p.ask(call{step: "asks for the print's profile", at: "GET " + iot + "/user/profile/{id}", path: iot + "/user/profile/" + s.profile + "?model_id=" + s.model, needs: []string{s.lost}, reads: iotFields.with(fields{
 		"profile_id": exactly(s.profile), "model_id": filled, "url": link, "md5": filled, "create_time": clock, "context.plates[].index": integer,
 	})})
 	if id := s.order(p, s.task(p, map[string]any{"profileId": asNumber(s.profile)})); id != "" {
@@ -233,7 +230,7 @@ func slicerRest(p *player) {
 
 // noDialog wants none of the two codes at which a slicer shows a dialog.
 func noDialog(a answer) string {
-	if a.decode() != nil {
+	if a.broken != nil {
 		return ""
 	}
 	if code := a.str("code"); code == "15" || code == "101" {

@@ -4,7 +4,7 @@ package conformance
 // wrong type loses the whole answer. Any status but 200 is an error to it.
 func goCloudAPI(p *player) {
 	p.header = map[string]string{"User-Agent": "BambulabsCloudAPI/1.0", "Content-Type": "application/json"}
-	p.signIn(entrance{reads: fields{"accessToken": filled, "loginType": text}})
+	p.signIn(entrance{reads: fields{"accessToken": filled, "loginType": text}, code: true})
 	p.ask(call{step: "asks for its user id", at: "GET " + design + "/my/preference", reads: fields{"uid": integer}})
 	needs := []string{p.needsPrinter()}
 	p.ask(call{step: "lists printers", at: bind, reads: fields{

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/conformance"
@@ -14,6 +17,7 @@ type conformanceCmd struct {
 	URL      string   `name:"url" required:"" help:"Base URL of the server to test." placeholder:"URL"`
 	Account  string   `required:"" help:"Account that the clients sign in to." placeholder:"EMAIL"`
 	Password string   `name:"password" help:"Its password; better given by GROVE_PASSWORD or typed when asked." placeholder:"TEXT"`
+	AskCode  bool     `help:"Ask on the terminal for the codes that the account is sent by e-mail."`
 	TOTP     string   `name:"totp" help:"Secret of its authenticator in base32, if it has one." placeholder:"TEXT"`
 	MQTT     string   `name:"mqtt" help:"Broker; without it MQTT is not tried." placeholder:"HOST:PORT"`
 	CA       string   `name:"ca" help:"PEM file of a CA to trust." placeholder:"FILE"`
@@ -37,7 +41,7 @@ func (c *conformanceCmd) Run(ctx context.Context) error {
 	}
 	r, err := conformance.Run(ctx, conformance.Config{
 		URL: c.URL, Account: c.Account, Password: grove.Secret(password), TOTP: grove.Secret(c.TOTP), MQTT: c.MQTT, CA: ca,
-		Printer: c.Printer, Print: c.Print, Only: c.Only,
+		Code: c.code(), Printer: c.Printer, Print: c.Print, Only: c.Only,
 	})
 	if err != nil {
 		return err
@@ -50,6 +54,22 @@ func (c *conformanceCmd) Run(ctx context.Context) error {
 			c.URL, r.Count(conformance.Holds), r.Count(conformance.Fails), r.Count(conformance.Skipped))
 	}
 	return nil
+}
+
+// code reads one-time codes from whoever sits there, if asked to.
+func (c *conformanceCmd) code() conformance.Code {
+	if !c.AskCode {
+		return nil
+	}
+	in := bufio.NewReader(os.Stdin)
+	return func(context.Context) (string, error) {
+		fmt.Fprintf(os.Stderr, "The newest code that %s was sent: ", c.Account)
+		line, err := in.ReadString('\n')
+		if code := strings.TrimSpace(line); code != "" {
+			return code, nil
+		}
+		return "", errors.Join(errors.New("no code was given"), err)
+	}
 }
 
 func (c *conformanceCmd) show(r conformance.Report) error {
