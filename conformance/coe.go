@@ -37,6 +37,7 @@ func bambuLabCloudAPI(p *player) {
 	p.ask(call{step: "lists presets", at: presets, path: presetsPath("1.0.0.0"), reads: fields{
 		"print.public": list, "printer.private": list, "filament.private": list,
 	}})
+	coePreset(p)
 	p.ask(call{
 		step: "looks for updates", at: "GET " + iot + "/slicer/resource", path: iot + "/slicer/resource?type=slicer&version=1.0.0.0",
 		reads: fields{"message": text, "resources": list},
@@ -46,6 +47,15 @@ func bambuLabCloudAPI(p *player) {
 		status: []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity}, reads: fields{"message": filled},
 	})
 	p.watch(request{step: "watches a printer", id: "bambu-client-" + p.printer.serial})
+}
+
+func coePreset(p *player) {
+	id := p.addPreset()
+	defer p.deletePreset(id)
+	p.ask(call{
+		step: "reads a preset", at: "GET " + iot + "/slicer/setting/{id}", path: presetPath(id) + "?version=1.0.0.0", needs: []string{unless(id, "no preset could be made")},
+		reads: fields{"name": text, "type": text, "setting": object},
+	})
 }
 
 // cookieOrToken is what those accept who look at both.

@@ -64,7 +64,7 @@ func newFake(t *testing.T, spoil map[string]func(*reply)) *fake {
 
 // open are the endpoints that ask for no token.
 func open(at string) bool {
-	for _, part := range []string{"/user/login", "/sendemail/", "/user/tfa", "/api/", "sign-in", "/user/ticket/", "/put/", "/cover", "slicer/resource", "design-service/design/", "GET /{$}"} {
+	for _, part := range []string{"/user/login", "/sendemail/", "/sendsmscode", "/user/tfa", "/api/", "sign-in", "/user/ticket/", "/put/", "/cover", "slicer/resource", "design-service/design/", "GET /{$}"} {
 		if strings.Contains(at, part) && !strings.Contains(at, "iot-service/api/user") && !strings.Contains(at, "slicer/setting") {
 			return true
 		}
@@ -187,6 +187,16 @@ func (f *fake) account() map[string]route {
 		"PUT /v1/user-service/my/profile":           plain(obj{"code": 0, "message": "Profile updated"}),
 		"GET /v1/design-user-service/my/preference": plain(obj{"uid": 1000001, "name": "Ann", "avatar": "", "recommendStatus": 0}),
 		"POST /v1/user-service/user/consent":        plain(""),
+		"POST /v1/user-service/user/sendsmscode":    plain(""),
+		"POST /v1/user-service/user/refreshtoken": func(_ *http.Request, in obj) reply {
+			if in["refreshToken"] != fakeToken {
+				return refusal(401, 1001, "Please login.")
+			}
+			return reply{body: fullLogin()}
+		},
+		"GET /api/sign-in/ticket": func(r *http.Request, _ obj) reply {
+			return reply{status: 307, header: http.Header{"Set-Cookie": {"token=" + fakeToken + "; Path=/"}, "Location": {r.URL.Query().Get("to")}}, body: ""}
+		},
 		"GET /v1/user-service/user/ticket": always(func() reply {
 			f.ticket = true
 			return reply{body: obj{"ticket": "T", "pincode": "T"}}

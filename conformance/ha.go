@@ -34,6 +34,13 @@ func homeAssistant(p *player) {
 		step: "is told of a wrong authenticator code", at: "POST /api/sign-in/tfa", open: true, status: []int{http.StatusBadRequest},
 		body: map[string]any{"tfaKey": "conformance-" + random(), "tfaCode": "000000"}, reads: fields{"code": integer, "error": text},
 	})
+	nobody := "conformance-" + random() + "@example.org" // whom no mail reaches
+	p.ask(call{
+		step: "asks for a new code", at: "POST " + user + "/user/sendemail/code", open: true, body: map[string]any{"email": nobody, "type": "codeLogin"},
+	})
+	p.ask(call{
+		step: "asks for a code by text message", at: "POST /api" + user + "/user/sendsmscode", open: true, body: map[string]any{"phone": "000", "type": "codeLogin"},
+	})
 	p.ask(call{step: "asks for its user id", at: "GET " + design + "/my/preference", reads: fields{"uid": integer}})
 	p.ask(call{step: "lists printers", at: bind, reads: fields{
 		"devices[].dev_id": filled, "devices[].name": text, "devices[].dev_product_name": filled,

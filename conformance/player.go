@@ -17,9 +17,10 @@ import (
 // player is one client on its way through its requests.
 type player struct {
 	*suite
-	client string
-	header map[string]string // that it sends every time
-	own    string            // its own token; empty: it borrows the suite's
+	client  string
+	header  map[string]string // that it sends every time
+	own     string            // its own token; empty: it borrows the suite's
+	refresh string            // that came with its own
 }
 
 // call is a request and what the client expects of the answer.

@@ -93,7 +93,7 @@ const preface = `# Compatibility
 
 Which clients of the vendor's cloud find what they read. Made by ` + "`grove conformance --markdown`" + `, which plays each client's own requests and checks every
 field that client uses, with its type; a test compares this page with a fresh run. The clients are played, not run: what they send, read and break on is known from
-their sources.
+their sources. Any server of the API can be tried: ` + "`grove conformance --url https://cloud.example.org --account me@example.org`" + `.
 
 *holds*: every step of that client there holds. *partly*: what was tried holds, and something could not be tried. *fails*: a step does not hold. *skipped*: nothing
 could be tried. Empty: the client does not use it.

@@ -112,13 +112,21 @@ func (p *player) signedIn(e entrance, a answer, token string) {
 	if token == "" {
 		return
 	}
-	p.own = token
+	p.own, p.refresh = token, a.str("refreshToken")
 	if p.token == "" {
 		p.token = token
 	}
 	if e.success != nil {
 		e.success(p, a, token)
 	}
+}
+
+// renewed goes on with a newer token: the older may have ended.
+func (p *player) renewed(token string) {
+	if p.token == p.own {
+		p.token = token
+	}
+	p.own = token
 }
 
 // signOut ends a client's own session. It is not a step: few clients do it.

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -18,6 +19,7 @@ func openNetwork(p *player) {
 	}
 	p.signIn(entrance{reads: session, code: true}) // what the page does for it
 	slicerTickets(p)
+	slicerSession(p)
 	p.ask(call{step: "reads its profile", at: "GET " + user + "/my/profile", reads: fields{"uidStr": decimal, "account": text, "name": text, "avatar": text}})
 	p.ask(call{step: "asks for its preferences", at: "GET " + design + "/my/preference", reads: fields{"uid": integer, "recommendStatus": integer}})
 	slicerDevices(p)
@@ -42,6 +44,28 @@ func (p *player) page(path string) {
 		also: func(a answer) string {
 			if !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
 				return "a page"
+			}
+			return ""
+		},
+	})
+}
+
+// slicerSession renews the session, and takes it to the browser.
+func slicerSession(p *player) {
+	a, ok := p.ask(call{
+		step: "renews its session", at: "POST " + user + "/user/refreshtoken", body: map[string]any{"refreshToken": p.refresh},
+		needs: []string{unless(p.refresh, "the login gave no refresh token")},
+		reads: fields{"accessToken": filled, "refreshToken": filled, "expiresIn": integer, "refreshExpiresIn": integer},
+	})
+	if ok {
+		p.renewed(a.str("accessToken"))
+	}
+	ticket := p.quiet("GET "+user+"/user/ticket", nil).str("ticket")
+	p.ask(call{
+		step: "signs the browser in", at: "GET /api/sign-in/ticket", path: "/api/sign-in/ticket?to=" + url.QueryEscape(p.cfg.URL+"/") + "&ticket=" + url.QueryEscape(ticket), open: true,
+		needs: []string{unless(ticket, "there is no ticket")}, status: []int{http.StatusTemporaryRedirect, http.StatusFound, http.StatusSeeOther}, also: func(a answer) string {
+			if a.cookie("token") == "" {
+				return "the cookie token, without a domain"
 			}
 			return ""
 		},
