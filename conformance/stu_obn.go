@@ -191,7 +191,7 @@ func slicerSpools(p *player) {
 		"hits[].RFID": text, "hits[].color": text, "hits[].colorType": integer, "hits[].colors": orNull(anything), "hits[].netWeight": number, "hits[].totalNetWeight": number,
 		"hits[].note": text, "hits[].createdAt": integer, "hits[].updatedAt": integer, "hits[].status": integer, "hits[].isSupport": boolean,
 	}})
-	changed := map[string]any{"id": id, "netWeight": 800, "filamentName": "PLA Basic"}
+	changed := map[string]any{"id": asNumber(id), "netWeight": 800, "filamentName": "PLA Basic"}
 	p.ask(call{step: "weighs a spool", at: "PUT " + at, body: changed, needs: missing, reads: fields{"filamentV2": object}})
 	p.ask(call{step: "removes a spool", at: "DELETE " + at + "/batch", body: removal(id), needs: missing, reads: fields{}})
 	p.ask(call{step: "weighs a spool that is gone", at: "PUT " + at, body: changed, needs: missing, status: []int{http.StatusNotFound}})

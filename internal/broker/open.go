@@ -34,6 +34,7 @@ func Open(cfg Config, plain net.Listener) (*Broker, error) {
 	}
 	c := mqtt.NewDefaultServerCapabilities()
 	c.MaximumPacketSize = b.packetSize()
+	c.Compatibilities.NoInheritedPropertiesOnAck = true
 	b.engine = mqtt.New(&mqtt.Options{Capabilities: c, Logger: quiet(b.cfg.Log)})
 	return b, b.engine.AddHook(&openHook{hook{broker: b}}, nil)
 }
