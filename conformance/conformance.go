@@ -39,6 +39,8 @@ type Config struct {
 	Print    bool          // also start prints, on an idle printer, and stop them
 	Only     []string      // clients by their short names; empty: all
 	Patience time.Duration // how long an answer may take; 15 s
+
+	file []byte // what is uploaded; nil: a small print for the printer
 }
 
 // Code gives the newest one-time code that the account was sent by e-mail.
@@ -106,6 +108,7 @@ type suite struct {
 	uid     string
 	printer device
 	looked  bool   // printer has been asked for
+	content []byte // of all files that are uploaded
 	stuck   bool   // a print was ordered and never began
 	code    string // the newest one-time code used: none is taken twice
 }
@@ -137,7 +140,7 @@ func newSuite(ctx context.Context, c Config) (*suite, error) {
 		return nil, err
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust, ForceAttemptHTTP2: true}
-	s := &suite{ctx: ctx, cfg: c, tls: trust, http: &http.Client{
+	s := &suite{ctx: ctx, cfg: c, content: c.file, tls: trust, http: &http.Client{
 		Transport: transport, Timeout: c.Patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

@@ -19,7 +19,7 @@ import (
 
 func play(t *testing.T, f *fake, only ...string) Report {
 	t.Helper()
-	r, err := Run(t.Context(), Config{URL: f.URL, Account: "ann@example.org", Password: "right", TOTP: "JBSWY3DPEHPK3PXP", Only: only})
+	r, err := Run(t.Context(), Config{URL: f.URL, Account: "ann@example.org", Password: "right", TOTP: "JBSWY3DPEHPK3PXP", Only: only, file: []byte("a print")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestAnAccountThatWantsACodeGetsIt(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, nil)
 	f.mode, f.code = "verifyCode", "123456"
-	r, err := Run(t.Context(), Config{URL: f.URL, Account: "ann@example.org", Password: "right", Code: func(context.Context) (string, error) { return "123456", nil }})
+	r, err := Run(t.Context(), Config{URL: f.URL, Account: "ann@example.org", Password: "right", file: []byte("a print"), Code: func(context.Context) (string, error) { return "123456", nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func (p *player) mayPrint() string {
 	case p.cfg.MQTT == "":
 		return "it starts a print, which is only done where --mqtt lets it be stopped again"
 	case p.stuck:
-		return "an earlier print of this run has not begun; is the plate clear?"
+		return "an earlier print of this run did not begin or end as it should"
 	case !online:
 		return "the printer is offline"
 	case busy(status):
@@ -126,9 +126,16 @@ func (p *player) follow(task string) {
 	}
 }
 
+// stop ends the print. That it does is a step of its own: nobody may be left with
+// a printer that prints for a test.
 func (p *player) stop() {
-	publish(p.suite, request{user: "u_" + p.user(), password: p.bearer()}, `{"print":{"sequence_id":"0","command":"stop","param":""}}`)
-	p.until(endsWithin, func() bool { status, _, _ := p.state(); return !busy(status) })
+	problem := publish(p.suite, request{user: "u_" + p.user(), password: p.bearer()}, `{"print":{"sequence_id":"0","command":"stop","param":""}}`)
+	if problem == "" && !p.until(endsWithin, func() bool { status, _, _ := p.state(); return !busy(status) }) {
+		problem = fmt.Sprintf("it is still printing after %s; stop it by hand", endsWithin)
+	}
+	if !p.check("stops its print", "MQTT device/{id}/request", "the printer stops", problem) {
+		p.stuck = true
+	}
 }
 
 func (p *player) until(most time.Duration, ok func() bool) bool {
@@ -163,9 +170,12 @@ func (p *player) newFile() printFile {
 	if model == "" {
 		model = "C12"
 	}
+	if p.content == nil {
+		p.content = printfiletest.ThreeMF(printfiletest.Model(model), printfiletest.Layers(10), printfiletest.Seconds(600))
+	}
 	return printFile{
 		name:    "conformance-" + random() + ".gcode.3mf",
-		content: printfiletest.ThreeMF(printfiletest.Model(model), printfiletest.Layers(10), printfiletest.Seconds(600)),
+		content: p.content,
 	}
 }
 
