@@ -29,6 +29,7 @@ var floor = map[string]int{
 	"internal/feed":                3,
 	"internal/webhook":             3,
 	"internal/limit":               3,
+	"conformance":                  3,
 	"internal/store":               4,
 	"internal/store/storetest":     4,
 	"internal/blob":                4,
@@ -38,6 +39,7 @@ var floor = map[string]int{
 	"internal/rest":                4,
 	"internal/rest/cloud":          4,
 	"internal/rest/own":            4,
+	"internal/broker/opentest":     5,
 	"internal/rest/resttest":       5,
 	"internal/sim":                 4,
 	"internal/server":              5,
@@ -63,7 +65,7 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx":                {"internal/store"},
 	"github.com/pressly/goose":            {"internal/store"},
 	"github.com/mochi-mqtt/server":        {"internal/broker", "internal/sim"},
-	"github.com/eclipse/paho.mqtt.golang": {"client", "internal/sim"},
+	"github.com/eclipse/paho.mqtt.golang": {"client", "conformance", "internal/sim"},
 	"github.com/danielgtaylor/huma":       {"internal/rest"},
 	"github.com/alecthomas/kong":          {"cmd/grove"},
 	"github.com/schollz/progressbar":      {"cmd/grove"},
@@ -79,7 +81,7 @@ var owners = map[string][]string{
 	"golang.org/x/image":                  {"printfile", "internal/sim"},
 	"golang.org/x/sys":                    {"internal/blob", "internal/broker", "internal/server"},
 	"github.com/google/go-cmp":            {"internal/blob"},
-	"net/http":                            {"client", "cloudapi", "cmd/grove", "internal/post", "internal/rest", "internal/server", "internal/sim"},
+	"net/http":                            {"client", "cloudapi", "cmd/grove", "conformance", "internal/post", "internal/rest", "internal/server", "internal/sim"},
 	"os/exec":                             {"cmd/grove", "internal/store/storetest"},
 }
 

@@ -41,10 +41,10 @@ var (
 // every hook finds it without a lookup and no deadline or write of the engine
 // escapes our rules.
 type session struct {
-	net.Conn // the TLS connection
+	net.Conn // the TLS connection, or in an open broker's plain one the socket
 
 	broker *Broker
-	tls    *tls.Conn
+	tls    *tls.Conn // nil on a plain connection
 	socket *socket
 	remote netip.Addr
 	sni    string
@@ -79,13 +79,17 @@ type session struct {
 	link attachment
 }
 
-func newSession(b *Broker, raw net.Conn, from netip.Addr) *session {
+func newSession(b *Broker, raw net.Conn, from netip.Addr, secure *tls.Config) *session {
 	sock := &socket{Conn: raw}
-	conn := tls.Server(sock, b.tls)
-	return &session{
-		Conn: conn, broker: b, tls: conn, socket: sock, remote: from,
+	s := &session{
+		Conn: sock, broker: b, socket: sock, remote: from,
 		filters: make(map[string]bool), watches: make(map[string]int),
 	}
+	if secure != nil {
+		s.tls = tls.Server(sock, secure)
+		s.Conn = s.tls
+	}
+	return s
 }
 
 // settle agrees with a client that has signed in on how long it may be silent:
@@ -184,7 +188,7 @@ func (s *session) transmit(p []byte, until time.Time) {
 		return
 	}
 	_ = s.socket.SetWriteDeadline(until)
-	_, err := s.tls.Write(p)
+	_, err := s.Conn.Write(p)
 	if err == nil {
 		if greets {
 			_ = acknowledge(s.socket.Conn) // for one that publishes only now; most are heard without
@@ -224,7 +228,7 @@ func (s *session) Close() error {
 		if heard := s.farewell(); !heard {
 			s.socket.cut()
 		}
-		_ = s.tls.Close()
+		_ = s.Conn.Close()
 		sure.Stop()
 	})
 	return nil
@@ -252,7 +256,7 @@ func (s *session) farewell() (heard bool) {
 	}
 	if err := pk.DisconnectEncode(&b); err == nil {
 		_ = s.socket.SetWriteDeadline(time.Now().Add(grace))
-		_, err = s.tls.Write(b.Bytes())
+		_, err = s.Conn.Write(b.Bytes())
 		heard = err == nil
 	}
 	return heard
@@ -307,7 +311,7 @@ func (s *session) close() {
 	} else {
 		b.door.entered(s.remote)
 	}
-	if s.client != nil {
+	if s.client != nil && !b.open {
 		b.forget(s.client)
 	}
 }
