@@ -92,6 +92,9 @@ func (p place) paste(text string) string {
 	return string(out)
 }
 
+// endsWhenIdle is put behind a watch that would go on for ever.
+const endsWhenIdle = " --until IDLE"
+
 // snippet finds a numbered snippet in a banner.
 func snippet(t *testing.T, banner string, number int) string {
 	t.Helper()
@@ -123,8 +126,7 @@ func TestTheSnippetsOfTheDemoWorkAsPrinted(t *testing.T) {
 		}
 	}
 	p.heats(banner, 220)
-	// Of a watch that has no end, the first line.
-	watched := p.paste("{\n" + snippet(t, banner, 3) + "\n} | head -n 1")
+	watched := p.paste(snippet(t, banner, 3) + endsWhenIdle)
 	if !regexp.MustCompile(`(?m)^01P00D000000002  IDLE +nozzle \d+/220 °C  bed `).MatchString(watched) {
 		t.Errorf("watched %q", watched)
 	}
@@ -206,8 +208,7 @@ func TestTheCommandsOnThePageWorkAsPrinted(t *testing.T) {
 		if len(shown) != 1 {
 			t.Fatalf("the page shows %q", shown)
 		}
-		// Of a watch that has no end, the first line.
-		said := p.paste("{\n" + shown[0] + "\n} | head -n 5")
+		said := p.paste(shown[0] + endsWhenIdle)
 		if !strings.Contains(said, "\n01P00D000000002  ") {
 			t.Errorf("%s\n%s", shown[0], said)
 		}
