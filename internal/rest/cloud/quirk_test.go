@@ -250,7 +250,7 @@ func TestTheSlicersWay(t *testing.T) {
 		`{"deviceId":%q,"modelId":%q,"profileId":%s,"plateIndex":1,"title":"part","mode":"cloud_file","cover":"","amsDetailMapping":[],"sequence_id":"20001"}`,
 		serial, project.ModelID, project.ProfileID))
 	job := resttest.Call[cloudapi.Task](t, h, 200, "GET", fmt.Sprintf("%s/my/task/%d", user, made.ID), "")
-	if job.Title != "part" || job.Status != cloudapi.TaskPending || job.ModelID != project.ModelID || fmt.Sprint(job.ProfileID) != project.ProfileID || job.Weight == 0 {
+	if job.Title != "part" || job.Status != cloudapi.TaskPending || job.ModelID != project.ModelID || strconv.FormatInt(job.ProfileID, 10) != project.ProfileID || job.Weight == 0 {
 		t.Errorf("got %+v", job)
 	}
 	shown := resttest.Call[cloudapi.UserTask](t, h, 200, "GET", fmt.Sprintf("%s/task/%d", iot, made.ID), "")

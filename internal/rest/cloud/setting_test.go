@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ func TestAPresetLivesFromPostToDelete(t *testing.T) {
 	}
 	got := list.Filament.Private[0]
 	want := cloudapi.SettingItem{
-		SettingID: id, UserID: fmt.Sprint(h.UserID), Version: "02.06.00.00", Name: "Mine", UpdateTime: got.UpdateTime, UpdatedTime: got.UpdateTime,
+		SettingID: id, UserID: strconv.FormatInt(h.UserID, 10), Version: "02.06.00.00", Name: "Mine", UpdateTime: got.UpdateTime, UpdatedTime: got.UpdateTime,
 		Inherits: "Generic PETG", FilamentID: "P1234567", FilamentVendor: "Ann Inc", FilamentType: "PETG", FilamentIsSupport: true,
 		NozzleTemperature: [2]int{220, 250}, NozzleHRC: 3,
 	}

@@ -237,7 +237,7 @@ func (f *face) name(ctx context.Context, wish *queue.Submission, b cloudapi.Task
 	if !ok || err != nil {
 		return err
 	}
-	wish.FileID, wish.ProjectOf, wish.Title = sliced.ID, project, library.CleanName(b.Title)
+	wish.FileID, wish.ProjectOf, wish.Title = sliced.ID, project, firstText(library.CleanName(b.Title), project.Name)
 	if _, ok := sliced.Plate(wish.Plate); !ok {
 		wish.Plate = 0 // the slicer's file holds the one plate, whatever its number
 	}
