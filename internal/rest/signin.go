@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -209,9 +210,7 @@ func (f signInForm) prove(r *http.Request, p signInPage) (access.Tokens, error) 
 // refuse shows the same step again with what was wrong.
 func (f signInForm) refuse(w http.ResponseWriter, r *http.Request, p signInPage, err error) {
 	told := failed(r.Context(), err)
-	for name, values := range told.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), told.header)
 	p.Error = told.Details.Reason
 	switch p.Step {
 	case stepCode, stepReset, stepAccept:

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -49,7 +50,7 @@ func TestThePageHandsItsTokensToTheSlicer(t *testing.T) {
 			t.Errorf("GET %s: %d %s", at, w.Code, w.Body)
 		}
 		m := slicerMessage(t, fill(h, at, "step", "password", "account", "ann@grove.local", "password", resttest.Password))
-		if m.Command != "user_login" || m.Data.ExpiresIn != "7776000" || m.Data.User == nil || m.Data.User.UID != fmt.Sprint(h.UserID) || m.Data.User.Account != "ann@grove.local" {
+		if m.Command != "user_login" || m.Data.ExpiresIn != "7776000" || m.Data.User == nil || m.Data.User.UID != strconv.FormatInt(h.UserID, 10) || m.Data.User.Account != "ann@grove.local" {
 			t.Errorf("%s: %+v", at, m)
 		}
 		resttest.Call[cloudapi.Profile](t, h, 200, "GET", "/v1/user-service/my/profile", "", "Authorization", "Bearer "+string(m.Data.Token))
