@@ -33,3 +33,8 @@ type AuditEntry struct {
 	Serial string    `json:"device_id,omitempty"`
 	Detail string    `json:"detail,omitempty"` // never a secret
 }
+
+// Did is the entry of what a user did now to what is theirs.
+func (a Actor) Did(action, detail string) AuditEntry {
+	return AuditEntry{At: time.Now().UTC(), Actor: a.String(), UserID: a.UserID, Action: action, Detail: detail}
+}

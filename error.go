@@ -52,6 +52,7 @@ const (
 	ReasonCodeExpired     = "code_expired"      // a code that was right and is too old
 	ReasonLoginFailed     = "login_failed"      // the second step of a login, wrong in any way
 	ReasonRateLimited     = "rate_limited"      // 429
+	ReasonRepeatDiffers   = "repeat_differs"    // 422: an Idempotency-Key was used for another request
 	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over
 )
 

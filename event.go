@@ -27,7 +27,9 @@ const (
 	JobUnknown   EventType = "job.unknown"
 	PrinterError EventType = "printer.error"
 	PlateToClear EventType = "printer.plate_to_clear"
-	WebhookTest  EventType = "webhook.test" // only ever sent by an endpoint's test
+	HeatEnding   EventType = "printer.heat_ending" // heat without a print, soon switched off
+	HeatOff      EventType = "printer.heat_off"    // it was
+	WebhookTest  EventType = "webhook.test"        // only ever sent by an endpoint's test
 )
 
 // EventTypes are all that a webhook endpoint may subscribe to.
@@ -35,7 +37,7 @@ func EventTypes() []EventType {
 	return []EventType{
 		PrintStarted, PrintCompleted, PrintFailed, DeviceOnline, DeviceOffline, NotificationCreated,
 		JobQueued, JobWaiting, JobStarted, JobFinished, JobFailed, JobCancelled, JobExpired, JobUnknown,
-		PrinterError, PlateToClear,
+		PrinterError, PlateToClear, HeatEnding, HeatOff,
 	}
 }
 
@@ -64,6 +66,7 @@ type EventData struct {
 // Notification is a fact that a person should see.
 type Notification struct {
 	ID        string    `json:"id"`
+	Number    int64     `json:"-"` // for clients that read a number: unique, grows
 	UserID    int64     `json:"-"`
 	Type      EventType `json:"type"`
 	Message   string    `json:"message"`
@@ -90,6 +93,8 @@ func (e Event) Notice() (message string, ok bool) {
 		return fmt.Sprintf("%s reports an error: %s", d.DeviceName, d.Reason), true
 	case PlateToClear:
 		return "Clear the plate of " + d.DeviceName + " and confirm it; nothing starts there before.", true
+	case HeatEnding:
+		return d.DeviceName + " heats without a print: " + d.Reason, true
 	case JobUnknown:
 		return fmt.Sprintf("It is not known whether %s began on %s. Look at the printer and say so: %s", what, d.DeviceName, d.Reason), true
 	case DeviceOffline:
@@ -97,7 +102,7 @@ func (e Event) Notice() (message string, ok bool) {
 			return d.DeviceName + " went offline while printing. The printer goes on by itself; only the view is lost.", true
 		}
 	case PrintStarted, DeviceOnline, NotificationCreated, JobQueued, JobWaiting, JobStarted, JobFinished,
-		JobFailed, JobCancelled, JobExpired, WebhookTest:
+		JobFailed, JobCancelled, JobExpired, HeatOff, WebhookTest:
 	}
 	return "", false
 }

@@ -9,6 +9,9 @@ type Page struct {
 	After  string // the last id already seen
 }
 
+// DefaultLimit is how many entries a page has when nobody says.
+const DefaultLimit = 20
+
 // Skip is how many entries the page leaves out at the front.
 func (p Page) Skip() int {
 	if p.Offset > 0 || p.Page <= 1 {

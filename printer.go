@@ -35,12 +35,21 @@ type Printer struct {
 	// AutoClear lets the server confirm the plate by itself. For printers that
 	// are not there; never on by default.
 	AutoClear bool `json:"auto_clear"`
+	// HeatUntil is when heat that somebody asked for is switched off unless the
+	// printer prints; zero when nobody asked.
+	HeatUntil time.Time `json:"heat_until,omitzero"`
 
 	// State is the merged report (the print object, JSON), as last stored.
 	State   []byte    `json:"-"`
 	StateAt time.Time `json:"-"`
 	// Versions is the last get_version answer (the info object, JSON).
 	Versions []byte `json:"-"`
+}
+
+// NoPrinter is the error for a serial that is none of the asker's printers.
+func NoPrinter(serial string) *Error {
+	return Errorf(NotFound, ReasonPrinterNotFound,
+		"there is no printer %s in this account; check the serial, upper and lower case included, or bind the printer first", serial)
 }
 
 // Live is a printer as it is now: the remembered part and what it last said.

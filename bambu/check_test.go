@@ -306,3 +306,37 @@ func TestSealedGcodeIsRefusedSinceItCannotBeChecked(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhatWarmsAndWhatSwitchesItOff(t *testing.T) {
+	t.Parallel()
+	for payload, want := range map[string]bool{
+		`{"print":{"command":"set_bed_temp","param":"60"}}`:               true,
+		`{"print":{"command":"set_bed_temp","param":0}}`:                  false,
+		`{"print":{"command":"set_ctt","ctt_val":45}}`:                    true,
+		`{"print":{"command":"gcode_line","param":"G28\nM109 R200\n"}}`:   true,
+		`{"print":{"command":"gcode_line","param":"M104 S0\nG1 X200\n"}}`: false,
+		`{"print":{"command":"gcode_line","param":"M117 M is 200"}}`:      false,
+		`{"print":{"command":"pause"}}`:                                   false,
+		`{"print":{"command":"ams_change_filament","tar_temp":220}}`:      true,
+	} {
+		requests, err := bambu.ParseRequests([]byte(payload))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := requests[0].Warms(); got != want {
+			t.Errorf("%s warms: %t", payload, got)
+		}
+	}
+	hot := grove.Shadow{NozzleTargetCelsius: 220, BedTargetCelsius: 60, ChamberTargetCelsius: 50}
+	for _, m := range bambu.Models() {
+		for _, off := range bambu.Cooling(m, hot) {
+			requests, err := bambu.ParseRequests([]byte(off))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := bambu.Check(m, requests[0]); err != nil || requests[0].Warms() {
+				t.Errorf("%s can't be switched off by %s: %v", m.Name, off, err)
+			}
+		}
+	}
+}

@@ -83,7 +83,7 @@ func checkLine(m Model, line string) error {
 	}
 	for _, h := range heating {
 		for letter := byte('a'); letter <= 'z'; letter++ {
-			if letter == 'n' || letter == 'm' || letter == 't' {
+			if noTarget(letter) {
 				continue
 			}
 			for number, rest := range numbers(line, letter) {
@@ -95,6 +95,45 @@ func checkLine(m Model, line string) error {
 	}
 	return nil
 }
+
+// warmsByGcode reports whether some line heats: it has a heating code and a number
+// above 0 that may be its target.
+func warmsByGcode(code string) bool {
+	for line := range strings.FieldsFuncSeq(code, lineEnd) {
+		line, _, _ = strings.Cut(line, ";")
+		if heatsBy(line) && asksAbove(line, 0) {
+			return true
+		}
+	}
+	return false
+}
+
+func heatsBy(line string) bool {
+	for number := range numbers(line, 'm') {
+		if len(heaters[codeNumber(number)]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// asksAbove reports whether some number that may be a target is above limit.
+func asksAbove(line string, limit float64) bool {
+	for letter := byte('a'); letter <= 'z'; letter++ {
+		if noTarget(letter) {
+			continue
+		}
+		for number := range numbers(line, letter) {
+			if n, err := strconv.ParseFloat(number, 64); err == nil && n > limit {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// noTarget names the letters whose number is never a temperature.
+func noTarget(letter byte) bool { return letter == 'n' || letter == 'm' || letter == 't' }
 
 // split reports whether there is space between two digits or a digit and its
 // point: some parsers drop it and read one number. A message to people (M117) is

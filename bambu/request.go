@@ -118,6 +118,43 @@ func (r Request) Kind() Kind { return r.entry().kind }
 // Urgent reports whether the command must never wait or be limited: stop and pause.
 func (r Request) Urgent() bool { return r.entry().urgent }
 
+// Warms reports whether the command sets some temperature above 0. What can't be
+// read counts as warming.
+func (r Request) Warms() bool {
+	switch r.Kind() {
+	case KindHeat:
+		for _, member := range []string{"param", "target_temp", "temp", "ctt_val"} {
+			if _, ok := r.Fields[member]; ok {
+				n, err := r.integer(member)
+				return err != nil || n > 0
+			}
+		}
+		return true
+	case KindGcode:
+		code, err := r.text("param")
+		return err != nil || warmsByGcode(code)
+	case KindRead, KindControl, KindStart, KindUnknown:
+	}
+	return false
+}
+
+// Cooling are the commands that switch off what a printer of this model heats.
+func Cooling(m Model, s grove.Shadow) []string {
+	var off []string
+	for _, h := range []struct {
+		on      bool
+		command string
+	}{
+		{s.NozzleTargetCelsius > 0, "set_nozzle_temp"}, {s.BedTargetCelsius > 0, "set_bed_temp"},
+		{s.ChamberTargetCelsius > 0 && m.ChamberMax > 0, "set_chamber_temp"},
+	} {
+		if h.on {
+			off = append(off, `{"print":{"command":"`+h.command+`","param":"0"}}`)
+		}
+	}
+	return off
+}
+
 // Documented reports whether this is one of the nine commands of the cloud's
 // documentation in its own form: with a param where it takes a value, and not
 // with the printers' own members of the same command.

@@ -268,6 +268,20 @@ func flatTray(unit, slot int) int {
 	return unit*4 + slot
 }
 
+// FlatTray is the flat number of a tray that a client names by unit and slot, as
+// in ams_mapping2: -1 for an external spool or none. ok is false when there can be
+// no such tray.
+func FlatTray(unit, slot int) (flat int, ok bool) {
+	const perUnit, external = 4, 254
+	switch {
+	case unit == external || unit == unmapped:
+		return -1, slot == 0 || slot == unmapped
+	case unit >= firstHT && unit <= lastHT:
+		return unit, slot == 0
+	}
+	return flatTray(unit, slot), unit >= 0 && unit < firstHT/perUnit && slot >= 0 && slot < perUnit
+}
+
 // unmapped is the unit and slot of no tray.
 const unmapped = 255
 

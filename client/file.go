@@ -121,6 +121,11 @@ func (c *Client) File(ctx context.Context, id string) (cloudapi.StoredFile, erro
 	return own[cloudapi.StoredFile](ctx, c, http.MethodGet, filePath+"/"+url.PathEscape(id), nil)
 }
 
+// DeleteFile removes a stored file. Grove only.
+func (c *Client) DeleteFile(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, filePath+"/"+url.PathEscape(id), nil, nil)
+}
+
 // Download writes a file's content to w and holds it against the SHA-256 that
 // the server promised in its Digest header: ErrChecksumMismatch if they differ.
 // What was written then must be thrown away, as after every error. Grove only.

@@ -49,7 +49,7 @@ func Items[T any](items []T) []T {
 func Pages(total int, more bool, page grove.Page) *grove.Pagination {
 	p := grove.Pagination{Page: max(page.Page, 1), Limit: page.Limit, Total: total, HasMore: more}
 	if page.Limit == 0 {
-		p.Limit = total
+		p.Limit = max(total, grove.DefaultLimit)
 	} else if page.Offset > 0 {
 		p.Page = page.Offset/page.Limit + 1
 	}

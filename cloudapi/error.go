@@ -85,6 +85,8 @@ func reasons(reason string) (wire, bool) {
 		return wire{http.StatusBadRequest, CodeIncorrect, "Incorrect password", "Incorrect password"}, true
 	case grove.ReasonWrongCode:
 		return wire{http.StatusBadRequest, CodeIncorrect, incorrectCode, incorrectCode}, true
+	case grove.ReasonRepeatDiffers:
+		return wire{http.StatusUnprocessableEntity, http.StatusUnprocessableEntity, "IDEMPOTENCY_KEY_REUSED", "Idempotency key reused"}, true
 	case grove.ReasonCodeExpired:
 		return wire{http.StatusBadRequest, CodeExpiredCode, "Code expired", "Code expired"}, true
 	case grove.ReasonLoginFailed:

@@ -106,13 +106,20 @@ type TaskRequest struct {
 	Mode       string `json:"mode,omitempty"`
 	BedType    string `json:"bedType,omitempty"`
 
-	UseAMS        bool  `json:"useAms,omitempty"`
-	AMSMapping    []int `json:"amsMapping,omitempty"`
-	BedLeveling   bool  `json:"bedLeveling,omitempty"`
-	FlowCali      bool  `json:"flowCali,omitempty"`
-	VibrationCali bool  `json:"vibrationCali,omitempty"`
-	LayerInspect  bool  `json:"layerInspect,omitempty"`
-	Timelapse     bool  `json:"timelapse,omitempty"`
+	UseAMS        bool      `json:"useAms,omitempty"`
+	AMSMapping    []int     `json:"amsMapping,omitempty"`
+	AMSMapping2   []AMSSlot `json:"amsMapping2,omitempty"` // heeded where amsMapping is not sent
+	BedLeveling   bool      `json:"bedLeveling,omitempty"`
+	FlowCali      bool      `json:"flowCali,omitempty"`
+	VibrationCali bool      `json:"vibrationCali,omitempty"`
+	LayerInspect  bool      `json:"layerInspect,omitempty"`
+	Timelapse     bool      `json:"timelapse,omitempty"`
+}
+
+// AMSSlot is the slot of one filament of the file; {255,0} is the external spool.
+type AMSSlot struct {
+	AMSID  int `json:"amsId"`
+	SlotID int `json:"slotId"`
 }
 
 // TaskCreated is the answer to POST /v1/user-service/my/task. ID is a number.
@@ -173,8 +180,8 @@ type Messages struct {
 // MessageOfPrint is the type of a message that tells of a print.
 const MessageOfPrint = 6
 
-// Message is one message. ID is the millisecond it was made, since clients read a
-// number; NotificationID is the id that lists go on after.
+// Message is one message. ID is a number, since clients read one, and what the
+// list goes on after; NotificationID is the same thing's id everywhere else.
 type Message struct {
 	ID             int64           `json:"id"`
 	NotificationID string          `json:"notificationId"`

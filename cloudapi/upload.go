@@ -39,6 +39,20 @@ type UploadData struct {
 	UploadTicket string `json:"upload_ticket"`
 }
 
+// Stored is the answer to POST …/user/upload when the file came with it, as a form.
+type Stored struct {
+	Envelope
+	FileItem
+	FileSize int64      `json:"file_size"` // bytes
+	Data     StoredData `json:"data"`
+}
+
+// StoredData is the file as documented for a form.
+type StoredData struct {
+	FileItem
+	FileSize int64 `json:"file_size"` // bytes
+}
+
 // ConfirmRequest is POST …/user/upload/confirm.
 type ConfirmRequest struct {
 	FileID string `json:"file_id"`

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"html"
 	"net"
 	"os"
 	"os/exec"
@@ -110,16 +111,21 @@ func TestTheSnippetsOfTheDemoWorkAsPrinted(t *testing.T) {
 	banner := p.serve("--demo")
 
 	listed := p.paste(snippet(t, banner, 1))
-	for _, serial := range []string{"00M00A000000001", "01P00A000000002", "03000A000000003"} {
+	for _, serial := range []string{"00M00D000000001", "01P00D000000002", "03000D000000003"} {
 		if !strings.Contains(listed, `"dev_id":"`+serial+`"`) {
 			t.Errorf("curl does not list %s: %s", serial, listed)
 		}
 	}
-	p.paste(snippet(t, banner, 2))
+	answered := p.paste(snippet(t, banner, 2))
+	for _, answer := range []string{`(?m)^pause fail \S`, `(?m)^set_nozzle_temp success`} {
+		if !regexp.MustCompile(answer).MatchString(answered) {
+			t.Errorf("%s is not in what Python says: %s", answer, answered)
+		}
+	}
 	p.heats(banner, 220)
 	// Of a watch that has no end, the first line.
 	watched := p.paste("{\n" + snippet(t, banner, 3) + "\n} | head -n 1")
-	if !regexp.MustCompile(`(?m)^01P00A000000002  IDLE +nozzle \d+/220 °C  bed `).MatchString(watched) {
+	if !regexp.MustCompile(`(?m)^01P00D000000002  IDLE +nozzle \d+/220 °C  bed `).MatchString(watched) {
 		t.Errorf("watched %q", watched)
 	}
 }
@@ -140,7 +146,7 @@ func (p place) heats(banner string, celsius float64) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		live, err := c.Printer(p.t.Context(), "01P00A000000002")
+		live, err := c.Printer(p.t.Context(), "01P00D000000002")
 		if err == nil && live.Shadow.NozzleTargetCelsius == celsius {
 			return
 		}
@@ -155,20 +161,85 @@ func (p place) heats(banner string, celsius float64) {
 func TestTheSetupThatIsPrintedMakesTheFirstOwner(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{"over HTTP": nil, "over HTTPS": {"--tls", "--data", "my data"}} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name+", with grove", func(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t)
-			banner := p.serve(args...)
-			_, text, _ := strings.Cut(banner, "makes a new code):\n\n")
-			text, _, ok := strings.Cut(text, "\n\nStop it")
-			if !ok {
-				t.Fatalf("nothing to paste in\n%s", banner)
+			first, _ := setupShown(t, p.serve(args...))
+			if said := p.paste("export GROVE_PASSWORD='correct horse battery'\n" + first); !strings.Contains(said, "you@example.org owns this cloud now.") {
+				t.Errorf("%s\n%s", first, said)
 			}
-			if answer := p.paste(text); !strings.Contains(answer, `"email":"you@example.org"`) || !strings.Contains(answer, `"role":"owner"`) {
-				t.Errorf("%s\n%s", text, answer)
+		})
+		t.Run(name+", with curl", func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t)
+			_, second := setupShown(t, p.serve(args...))
+			if answer := p.paste(second); !strings.Contains(answer, "12 characters") {
+				t.Errorf("pasted without a password of one's own:\n%s\n%s", second, answer)
+			}
+			answer := p.paste(strings.Replace(second, "…", "correct horse battery", 1))
+			if !strings.Contains(answer, `"email":"you@example.org"`) || !strings.Contains(answer, `"role":"owner"`) {
+				t.Errorf("%s\n%s", second, answer)
 			}
 		})
 	}
+}
+
+// setupShown gives the two ways to make the first owner that a banner shows.
+func setupShown(t *testing.T, banner string) (first, second string) {
+	t.Helper()
+	found := regexp.MustCompile(`(?s)makes a new code\):\n\n(.*?)\n\nIt asks .*?:\n\n(.*?)\n\nStop it`).FindStringSubmatch(banner)
+	if found == nil {
+		t.Fatalf("nothing to paste in\n%s", banner)
+	}
+	return found[1], found[2]
+}
+
+var commandsShown = regexp.MustCompile(`(?s)<pre[^>]*><code>(.*?)</code></pre>`)
+
+// What the page at / tells its reader to type works as it stands.
+func TestTheCommandsOnThePageWorkAsPrinted(t *testing.T) {
+	t.Parallel()
+	t.Run("of a demo", func(t *testing.T) {
+		t.Parallel()
+		p := newPlace(t)
+		shown := p.page(p.serve("--demo", "--data", "my demo"))
+		if len(shown) != 1 {
+			t.Fatalf("the page shows %q", shown)
+		}
+		// Of a watch that has no end, the first line.
+		said := p.paste("{\n" + shown[0] + "\n} | head -n 5")
+		if !strings.Contains(said, "\n01P00D000000002  ") {
+			t.Errorf("%s\n%s", shown[0], said)
+		}
+	})
+	t.Run("of a cloud of one's own", func(t *testing.T) {
+		t.Parallel()
+		p := newPlace(t)
+		banner := p.serve("--tls")
+		code := regexp.MustCompile(`"code":"([^"]+)"`).FindStringSubmatch(banner)
+		shown := p.page(banner)
+		if len(shown) != 2 {
+			t.Fatalf("the page shows %q", shown)
+		}
+		said := p.paste("export GROVE_PASSWORD='correct horse battery'\n" + strings.Replace(shown[0], "CODE", code[1], 1) + "\n" +
+			strings.Replace(shown[1], "watch SERIAL", "printers bind 01P00A000000042", 1))
+		for _, want := range []string{"you@example.org owns this cloud now.", "No printers yet.", "device secret"} {
+			if !strings.Contains(said, want) {
+				t.Errorf("%q is not in what they say: %s\n%s", want, shown, said)
+			}
+		}
+	})
+}
+
+// page gives the pieces of the page at / that are to be typed.
+func (p place) page(banner string) []string {
+	p.t.Helper()
+	base := regexp.MustCompile(`HTTP API   (\S+)`).FindStringSubmatch(banner)
+	var shown []string
+	for _, c := range commandsShown.FindAllStringSubmatch(p.paste("curl -sk "+base[1]+"/"), -1) {
+		shown = append(shown, html.UnescapeString(c[1]))
+	}
+	return shown
 }
 
 func TestSizesAreReadAsPeopleWriteThem(t *testing.T) {
@@ -189,7 +260,7 @@ func TestWordsForAShellStayWords(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	for _, text := range []string{"/plain/path-1_2.pem", "my data", "it's", `$HOME "x" \`, "a;b&c|d>e", "*?[a]{b}~!#", "", "zwei\tZeilen\n", "Größe"} {
-		if got := p.paste("printf '%s' " + shellQuote(text)); got != text {
+		if got := p.paste("printf '%s' " + server.Quote(text)); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
@@ -204,7 +275,7 @@ func TestTheBannerKnowsIPv6(t *testing.T) {
 	}
 	defer l.Close()
 	var text strings.Builder
-	demoBanner(&text, server.Info{MQTTS: l.Addr().String(), Demo: &server.DemoInfo{}}, "/ca.pem", "curl -s")
+	demoBanner(&text, server.Info{MQTTS: l.Addr().String(), Demo: &server.DemoInfo{}, CAFile: "/ca.pem"}, "curl -s")
 	if !strings.Contains(text.String(), `BROKER = "::1"`) || !strings.Contains(text.String(), "--mqtt "+l.Addr().String()) {
 		t.Error(text.String())
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,9 +15,11 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/server"
 )
 
-// cloud says which cloud a client command talks to. What login kept is the
+// cloud says which cloud a client command talks to. Its flags stand before the
+// command or behind it. What login kept is the
 // default; env and url override it.
 type cloud struct {
 	URL  string `name:"url" help:"Base URL of the cloud." placeholder:"URL"`
@@ -24,6 +28,8 @@ type cloud struct {
 	CA   string `name:"ca" help:"PEM file of a CA to trust." placeholder:"FILE"`
 	JSON bool   `name:"json" help:"Print JSON."`
 	Keep string `name:"token-file" help:"Where login keeps the token." placeholder:"FILE"`
+
+	linked func(error) // is told of a watch's link
 }
 
 // kept is the token file: readable by its owner alone.
@@ -131,13 +137,24 @@ func (c *cloud) place() (kept, error) {
 	return k, nil
 }
 
+// flags are those that lead to this place.
+func (k kept) flags() string {
+	var out []string
+	for _, f := range []struct{ name, value string }{{"--url", k.URL}, {"--env", k.Env}, {"--mqtt", k.MQTT}, {"--ca", k.CA}} {
+		if f.value != "" {
+			out = append(out, f.name+" "+server.Quote(f.value))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
 // open makes a client, without a token if there is none yet.
 func (c *cloud) open() (*client.Client, kept, error) {
 	k, err := c.place()
 	if err != nil {
 		return nil, k, err
 	}
-	cfg := client.Config{URL: k.URL, Environment: k.Env, MQTT: k.MQTT, Token: grove.Secret(k.Token), UserAgent: "grove/" + version()}
+	cfg := client.Config{URL: k.URL, Environment: k.Env, MQTT: k.MQTT, Token: grove.Secret(k.Token), UserAgent: "grove/" + version(), Linked: c.linked}
 	if cfg.CA, err = k.authority(); err != nil {
 		return nil, k, err
 	}
@@ -160,6 +177,24 @@ func (k kept) authority() ([]byte, error) {
 	return pem, nil
 }
 
+// trust is the system's CAs and the one given.
+func (c *cloud) trust() (*tls.Config, error) {
+	k, err := c.place()
+	if err != nil {
+		return nil, err
+	}
+	pem, err := k.authority()
+	if err != nil || pem == nil {
+		return &tls.Config{MinVersion: tls.VersionTLS12}, err
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	pool.AppendCertsFromPEM(pem)
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
+}
+
 // signedIn makes a client with a token.
 func (c *cloud) signedIn() (*client.Client, error) {
 	cl, k, err := c.open()
@@ -169,12 +204,21 @@ func (c *cloud) signedIn() (*client.Client, error) {
 	if k.Token != "" {
 		return cl, nil
 	}
-	where := "--url " + cl.URL()
-	if k.Env != "" {
-		where = "--env " + k.Env
-	}
 	return nil, grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
-		"not signed in to %s; run: grove login %s YOUR-EMAIL", cl.URL(), where)
+		"not signed in to %s; run: grove login %s YOUR-EMAIL", cl.URL(), k.flags())
+}
+
+// advise says how to sign in when a token that was kept is not taken any more, and
+// how to trust.
+func (c *cloud) advise(err error) error {
+	if untrusted(err) {
+		return advise(err, "The certificate is not trusted: %s.", addCA)
+	}
+	k, unread := c.place()
+	if unread != nil || k.Token == "" || !errors.Is(err, grove.Unauthenticated) {
+		return err
+	}
+	return advise(err, "Sign in with: grove login %s %s", k.flags(), k.Email)
 }
 
 // show prints v as JSON if asked to, else as a table made by rows.
@@ -189,8 +233,13 @@ func (c *cloud) show(v any, rows func(*tabwriter.Writer)) error {
 	return w.Flush()
 }
 
-// showList shows one page, and on a table how to see the rest.
-func showList[T any](c *cloud, p paged, list grove.List[T], rows func(*tabwriter.Writer)) error {
+// showList shows one page, and on a table how to see the rest, or what to do
+// when there is nothing.
+func showList[T any](c *cloud, p paged, list grove.List[T], none string, rows func(*tabwriter.Writer)) error {
+	if len(list.Items) == 0 && !c.JSON {
+		fmt.Println(none)
+		return nil
+	}
 	if err := c.show(cloudapi.Items(list.Items), rows); err != nil || c.JSON || !list.More {
 		return err
 	}

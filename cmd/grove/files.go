@@ -1,8 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -11,44 +16,115 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/printfile"
 )
 
 type uploadCmd struct {
-	cloud
 	File string `arg:"" type:"existingfile" help:"A .gcode.3mf, .3mf, .gcode, .stl or .step file."`
 	Name string `help:"Another name for it." placeholder:"NAME"`
 }
 
 // Run uploads a file, with a progress bar on a terminal.
-func (c *uploadCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *uploadCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
-	f, err := os.Open(c.File)
+	f, err := openFile(c.File)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	item, err := f.upload(ctx, cl, cmp.Or(c.Name, f.name))
 	if err != nil {
 		return err
 	}
-	name := c.Name
-	if name == "" {
-		name = filepath.Base(c.File)
-	}
-	item, err := cl.Upload(ctx, client.Upload{Name: name, Size: info.Size(), Body: f, Progress: progress(info.Size(), name)})
-	if err != nil {
-		return err
-	}
-	return c.show(item, func(w *tabwriter.Writer) {
+	return at.show(item, func(w *tabwriter.Writer) {
 		fmt.Fprintf(w, "file id\t%s\nname\t%s\nsize\t%d bytes\nprintable\t%s\n", item.FileID, item.FileName, item.Size, yes(item.Printable))
 		if item.Problem != "" {
 			fmt.Fprintf(w, "problem\t%s\n", item.Problem)
 		}
 	})
+}
+
+// localFile is a file to be sent.
+type localFile struct {
+	*os.File
+	name string
+	size int64
+}
+
+// openFile opens a file that has something in it.
+func openFile(path string) (*localFile, error) {
+	f, err := os.Open(path) //nolint:gosec // the user names their own file
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = grove.Errorf(grove.Invalid, grove.ReasonUploadFailed, "%s is a directory, not a file", info.Name())
+	case info.Size() == 0:
+		err = grove.Errorf(grove.Invalid, grove.ReasonUploadFailed, "%s: the file is empty", info.Name())
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return &localFile{File: f, name: info.Name(), size: info.Size()}, nil
+}
+
+// upload sends it, with a progress bar on a terminal.
+func (f *localFile) upload(ctx context.Context, cl *client.Client, name string) (cloudapi.FileItem, error) {
+	item, err := cl.Upload(ctx, client.Upload{Name: name, Size: f.size, Body: f, Progress: progress(f.size, name)})
+	if errors.Is(err, grove.Limited) {
+		err = advise(err, "What is there already can be printed by its name or id, see: grove files. Who runs the cloud sets how many: grove serve --limits.")
+	}
+	return item, err
+}
+
+// printable refuses what no printer would take. Plate 0 is the first.
+func (f *localFile) printable(ctx context.Context, plate int) error {
+	info, err := printfile.Read(ctx, f, f.size, f.name, printfile.Limits{})
+	if err != nil {
+		return fmt.Errorf("read %s: %w", f.name, err)
+	}
+	_, found := grove.File{Plates: info.Plates}.Plate(plate)
+	switch {
+	case info.Problem != "":
+		return grove.Errorf(grove.Invalid, grove.ReasonPrintFailed, "%s can't be printed: %s", f.name, info.Problem)
+	case !info.Sliced || len(info.Plates) == 0:
+		return grove.Errorf(grove.Invalid, grove.ReasonPrintFailed, "%s can't be printed: it holds no sliced plate; slice it first", f.name)
+	case plate != 0 && !found:
+		return grove.Errorf(grove.Invalid, grove.ReasonPrintFailed, "%s has no sliced plate %d", f.name, plate)
+	}
+	return nil
+}
+
+// stored is the id under which the cloud has this very file by this name, or
+// nothing. Only a Grove can be asked.
+func (f *localFile) stored(ctx context.Context, cl *client.Client) (string, error) {
+	list, err := cl.Files(ctx, f.name, grove.Page{Limit: 100})
+	if errors.Is(err, grove.NotFound) || err == nil && len(list.Items) == 0 {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, f.size)); err != nil {
+		return "", fmt.Errorf("read %s: %w", f.name, err)
+	}
+	for _, there := range list.Items {
+		if there.Printable && there.SHA256 == hex.EncodeToString(sum.Sum(nil)) {
+			return there.ID, nil
+		}
+	}
+	return "", nil
 }
 
 // progress shows a bar on a terminal and nothing elsewhere.
@@ -57,24 +133,25 @@ func progress(total int64, what string) func(int64) {
 		return nil
 	}
 	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-	return func(n int64) { _ = bar.Set64(n) } // a picture; nothing depends on it
+		progressbar.OptionShowBytes(true), progressbar.OptionShowCount(), progressbar.OptionThrottle(40*time.Millisecond), progressbar.OptionClearOnFinish())
+	_ = bar.RenderBlank() // a picture; nothing depends on it
+	return func(n int64) { _ = bar.Set64(n) }
 }
 
 type filesCmd struct {
-	List filesListCmd `cmd:"" default:"withargs" help:"List your files."`
-	Get  filesGetCmd  `cmd:"" help:"Download a file and check it."`
+	List   filesListCmd   `cmd:"" default:"withargs" help:"List your files."`
+	Get    filesGetCmd    `cmd:"" help:"Download a file and check it."`
+	Delete filesDeleteCmd `cmd:"" help:"Delete a file, unless a job still prints it."`
 }
 
 type filesListCmd struct {
-	cloud
 	paged
 	Name string `help:"Only files of this name." placeholder:"NAME"`
 }
 
 // Run lists files.
-func (c *filesListCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *filesListCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -82,7 +159,7 @@ func (c *filesListCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return showList(&c.cloud, c.paged, list, func(w *tabwriter.Writer) {
+	return showList(at, c.paged, list, "No such files. Send one with: grove upload FILE", func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tNAME\tSIZE\tPLATES\tPRINTABLE\tPROBLEM")
 		for _, f := range list.Items {
 			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\n", f.ID, f.Name, f.SizeBytes, len(f.Plates), yes(f.Printable), f.Problem)
@@ -91,14 +168,13 @@ func (c *filesListCmd) Run(ctx context.Context) error {
 }
 
 type filesGetCmd struct {
-	cloud
-	ID  string `arg:""`
+	ID  string `arg:"" help:"The file's id."`
 	Out string `short:"o" help:"Where to write it; - for standard output." required:"" placeholder:"FILE"`
 }
 
 // Run downloads a file. What does not match its checksum is not kept.
-func (c *filesGetCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *filesGetCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -121,5 +197,22 @@ func (c *filesGetCmd) Run(ctx context.Context) error {
 	if err := os.Rename(half.Name(), c.Out); err != nil {
 		return unwritten(c.Out, err)
 	}
+	return nil
+}
+
+type filesDeleteCmd struct {
+	ID string `arg:"" help:"The file's id."`
+}
+
+// Run deletes a file.
+func (c *filesDeleteCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	if err := cl.DeleteFile(ctx, c.ID); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s is deleted.\n", c.ID)
 	return nil
 }

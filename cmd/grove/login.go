@@ -3,12 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"golang.org/x/term"
 
@@ -17,14 +19,13 @@ import (
 )
 
 type loginCmd struct {
-	cloud
 	Email    string `arg:"" help:"The account's e-mail address."`
 	Password string `name:"password" help:"Better given by GROVE_PASSWORD or typed when asked." placeholder:"TEXT"`
 }
 
 // Run signs in and keeps the token for the commands that follow.
-func (c *loginCmd) Run(ctx context.Context) error {
-	cl, k, err := c.open()
+func (c *loginCmd) Run(ctx context.Context, at *cloud) error {
+	cl, k, err := at.open()
 	if err != nil {
 		return err
 	}
@@ -41,11 +42,31 @@ func (c *loginCmd) Run(ctx context.Context) error {
 		}
 	}
 	k.Email, k.Token = c.Email, string(cl.Token())
-	if err := c.write(k); err != nil {
+	if err := at.write(k); err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "Signed in to %s as %s.\n", cl.URL(), c.Email)
+	if broker, err := cl.Broker(); err == nil && at.distrusts(ctx, broker) {
+		fmt.Fprintf(os.Stderr, "The certificate of the MQTT broker %s is not trusted, and watch and sim need it. Sign in again with --ca FILE, the ca.pem of the cloud.\n", broker)
+	}
 	return nil
+}
+
+// distrusts reports whether a broker shows a certificate of a CA that is not known.
+// That it is not there is no matter of trust.
+func (c *cloud) distrusts(ctx context.Context, broker string) bool {
+	trust, err := c.trust()
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	dialer := tls.Dialer{Config: trust}
+	conn, err := dialer.DialContext(ctx, "tcp", broker)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return untrusted(err)
 }
 
 // askPassword takes the password given, or asks for it: without echo on a
@@ -54,12 +75,8 @@ func askPassword(given string) (string, error) {
 	if given != "" {
 		return given, nil
 	}
-	in := int(os.Stdin.Fd())
-	if term.IsTerminal(in) {
-		fmt.Fprint(os.Stderr, "Password: ")
-		raw, err := term.ReadPassword(in)
-		fmt.Fprintln(os.Stderr)
-		return string(raw), err
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		return typed("Password: ")
 	}
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	line = strings.TrimRight(line, "\r\n")
@@ -69,26 +86,50 @@ func askPassword(given string) (string, error) {
 	return line, nil
 }
 
-type logoutCmd struct{ cloud }
+func typed(prompt string) (string, error) {
+	fmt.Fprint(os.Stderr, prompt)
+	raw, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Fprintln(os.Stderr)
+	return string(raw), err
+}
+
+// newPassword is askPassword for one that nobody can look up: what is typed blind
+// is typed twice.
+func newPassword(given string) (string, error) {
+	password, err := askPassword(given)
+	if err != nil || given != "" || !term.IsTerminal(int(os.Stdin.Fd())) {
+		return password, err
+	}
+	again, err := typed("Once more: ")
+	if err == nil && again != password {
+		err = grove.Errorf(grove.Invalid, "passwords_differ", "the two passwords differ; nothing was made, run it again")
+	}
+	return password, err
+}
+
+type logoutCmd struct{}
 
 // Run ends the session and removes the token.
-func (c *logoutCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *logoutCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
 	if err := cl.Logout(ctx); err != nil && !errors.Is(err, grove.Unauthenticated) { // else it has ended already
 		return err
 	}
-	name, err := c.file()
+	name, err := at.file()
 	if err != nil {
 		return err
 	}
-	return os.Remove(name)
+	if err := os.Remove(name); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "Signed out of %s.\n", cl.URL())
+	return nil
 }
 
 type setupCmd struct {
-	cloud
 	Code     string `arg:"" help:"The one-time code that grove serve printed."`
 	Email    string `arg:"" help:"The owner's e-mail address."`
 	Name     string `help:"The owner's name." placeholder:"TEXT"`
@@ -96,12 +137,12 @@ type setupCmd struct {
 }
 
 // Run makes the first owner.
-func (c *setupCmd) Run(ctx context.Context) error {
-	cl, _, err := c.open()
+func (c *setupCmd) Run(ctx context.Context, at *cloud) error {
+	cl, k, err := at.open()
 	if err != nil {
 		return err
 	}
-	password, err := askPassword(c.Password)
+	password, err := newPassword(c.Password)
 	if err != nil {
 		return err
 	}
@@ -109,7 +150,7 @@ func (c *setupCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(u, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "%s owns this cloud now. Sign in with: grove login --url %s %s\n", u.Email, cl.URL(), u.Email)
+	return at.show(u, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "%s owns this cloud now. Sign in with: grove login %s %s\n", u.Email, k.flags(), u.Email)
 	})
 }

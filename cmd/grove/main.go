@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/signal"
 	"strconv"
@@ -16,16 +15,15 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/grovecloud/grove"
-	"github.com/grovecloud/grove/client"
 )
 
 // cli is every flag and command. A flag wins over GROVE_…, that over the YAML
 // file, that over the default; the names are the same everywhere.
 type cli struct {
 	Config kong.ConfigFlag `help:"YAML file with flags by their names." placeholder:"FILE"`
+	At     cloud           `embed:"" group:"cloud"`
 
 	Serve   serveCmd   `cmd:"" help:"Run the cloud."`
-	Sim     simCmd     `cmd:"" help:"Run simulated printers that dial in to a cloud."`
 	CA      caCmd      `cmd:"" name:"ca" help:"Print the certificate of the cloud's own CA."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Bench   benchCmd   `cmd:"" help:"Measure a cloud with simulated printers."`
@@ -33,14 +31,17 @@ type cli struct {
 	Setup      setupCmd      `cmd:"" group:"client" help:"Make the first owner with the code that serve printed."`
 	Login      loginCmd      `cmd:"" group:"client" help:"Sign in and keep the token."`
 	Logout     logoutCmd     `cmd:"" group:"client" help:"End the session."`
-	Printers   printersCmd   `cmd:"" group:"client" help:"List, bind, rename and unbind printers."`
+	Printers   printersCmd   `cmd:"" group:"client" help:"List, show, bind, rename and unbind printers."`
 	Upload     uploadCmd     `cmd:"" group:"client" help:"Upload a file."`
-	Files      filesCmd      `cmd:"" group:"client" help:"List and download files."`
-	Print      printCmd      `cmd:"" group:"client" help:"Print an uploaded file."`
+	Files      filesCmd      `cmd:"" group:"client" help:"List, download and delete files."`
+	Print      printCmd      `cmd:"" group:"client" help:"Print a file: an uploaded one, or a local one."`
 	Jobs       jobsCmd       `cmd:"" group:"client" help:"List, cancel and resolve jobs."`
 	PlateClear plateClearCmd `cmd:"" group:"client" help:"Confirm that a printer's plate is clear."`
 	Watch      watchCmd      `cmd:"" group:"client" help:"Follow a printer live."`
 	Cmd        cmdCmd        `cmd:"" group:"client" help:"Send a command to a printer."`
+	Events     eventsCmd     `cmd:"" group:"client" help:"Show what happened, and follow what comes."`
+	Clock      clockCmd      `cmd:"" group:"client" help:"Show the server's time, and confirm it after a jump."`
+	Sim        simCmd        `cmd:"" group:"client" help:"Run simulated printers that dial in to a cloud."`
 	Webhooks   webhooksCmd   `cmd:"" group:"client" help:"Create, list, change, test and replay webhooks."`
 }
 
@@ -64,24 +65,66 @@ func run(args []string) int {
 		&c, kong.Name("grove"), kong.DefaultEnvars("GROVE"), kong.Configuration(loadYAML),
 		kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.ExplicitGroups([]kong.Group{{Key: "client", Title: "Using a cloud"}}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: clientGroup, Title: "Using a cloud"}, {Key: cloudGroup, Title: "Flags of every command that uses a cloud, before it or behind it:"},
+		}),
+		kong.Help(help), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(&c.At),
 	)
 	if err != nil {
 		return report(err)
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		if _, usage := errors.AsType[*kong.ParseError](err); usage {
-			fmt.Fprintf(os.Stderr, "grove: %v\n%sTry grove --help, or grove COMMAND --help.\n", err, negativeHint(args))
+		if wrong, usage := errors.AsType[*kong.ParseError](err); usage {
+			fmt.Fprintf(os.Stderr, "grove: %v\n%sTry %s --help.\n", err, negativeHint(args), command(wrong.Context))
 			return exitInvalid
 		}
 		return report(err)
 	}
-	if err := parsed.Run(); err != nil {
+	if err := fits(parsed); err != nil {
 		return report(err)
 	}
+	if err := parsed.Run(); err != nil {
+		return report(c.At.advise(err))
+	}
 	return 0
+}
+
+// Groups of the help: the commands that use a cloud, and the flags of them all.
+const (
+	clientGroup = "client"
+	cloudGroup  = "cloud"
+)
+
+// command is what was called, as far as it could be read.
+func command(c *kong.Context) string {
+	if n := c.Selected(); n != nil {
+		return n.FullPath()
+	}
+	return c.Model.Name
+}
+
+func usesCloud(c *kong.Context) bool {
+	n := c.Selected()
+	return n == nil || n.ClosestGroup() != nil && n.ClosestGroup().Key == clientGroup
+}
+
+// help shows the flags that say which cloud where they mean something.
+func help(o kong.HelpOptions, c *kong.Context) error {
+	for _, f := range c.Model.Flags {
+		f.Hidden = f.Hidden || f.Group != nil && f.Group.Key == cloudGroup && !usesCloud(c)
+	}
+	return kong.DefaultHelpPrinter(o, c)
+}
+
+// fits refuses flags that say which cloud where no cloud is used.
+func fits(c *kong.Context) error {
+	for _, p := range c.Path {
+		if f := p.Flag; f != nil && f.Group != nil && f.Group.Key == cloudGroup && !usesCloud(c) {
+			return grove.Errorf(grove.Invalid, "no_such_flag", "%s uses no cloud and has no --%s; see %[1]s --help", command(c), f.Name)
+		}
+	}
+	return nil
 }
 
 // Exit codes, one a kind of error.
@@ -106,49 +149,4 @@ func negativeHint(args []string) string {
 		}
 	}
 	return ""
-}
-
-// report prints an error for a person and gives its exit code.
-func report(err error) int {
-	if errors.Is(err, context.Canceled) {
-		return exitInterrupted
-	}
-	e, ok := errors.AsType[*grove.Error](err)
-	if !ok {
-		fmt.Fprintln(os.Stderr, "grove:", err)
-		return exitInternal
-	}
-	fmt.Fprintln(os.Stderr, "grove:", words(e))
-	if e.RetryAfter > 0 {
-		fmt.Fprintf(os.Stderr, "       Try again in %s.\n", e.RetryAfter)
-	}
-	if c, ok := errors.AsType[*client.Error](err); ok && c.Status >= http.StatusInternalServerError && c.RequestID != "" {
-		fmt.Fprintf(os.Stderr, "       The request is %s in the server's log.\n", c.RequestID)
-	}
-	return exitCode(e.Code)
-}
-
-// words are an error's message with its cause set apart.
-func words(e *grove.Error) string {
-	if e.Message == "" || e.Err == nil {
-		return e.Error()
-	}
-	return fmt.Sprintf("%s\n       (%v)", e.Message, e.Err)
-}
-
-func exitCode(code grove.Code) int {
-	switch code {
-	case grove.Invalid, grove.TooLarge:
-		return exitInvalid
-	case grove.Unauthenticated, grove.Forbidden:
-		return exitForbidden
-	case grove.NotFound:
-		return exitNotFound
-	case grove.Conflict:
-		return exitConflict
-	case grove.Limited, grove.Unavailable:
-		return exitUnavailable
-	case grove.Internal:
-	}
-	return exitInternal
 }

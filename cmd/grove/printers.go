@@ -5,26 +5,29 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
+	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
 )
 
 type printersCmd struct {
 	List   printersListCmd   `cmd:"" default:"withargs" help:"List your printers."`
+	Show   printersShowCmd   `cmd:"" help:"Show a printer with its access code."`
 	Bind   printersBindCmd   `cmd:"" help:"Make a printer yours."`
 	Rename printersRenameCmd `cmd:"" help:"Give a printer another name."`
 	Unbind printersUnbindCmd `cmd:"" help:"Give a printer up."`
 }
 
-type printersListCmd struct{ cloud }
+type printersListCmd struct{}
 
 // Run lists the printers as every server of the API shows them.
-func (c *printersListCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *printersListCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -32,7 +35,7 @@ func (c *printersListCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(devices, func(w *tabwriter.Writer) {
+	return at.show(devices, func(w *tabwriter.Writer) {
 		if len(devices) == 0 {
 			fmt.Fprintln(w, "No printers yet. Bind one with: grove printers bind SERIAL --name NAME")
 			return
@@ -61,8 +64,44 @@ func yes(b bool) string {
 	return "no"
 }
 
+type printersShowCmd struct {
+	Serial string `arg:"" help:"The printer's serial."`
+}
+
+// Run shows one printer. Its access code is the owner's, but not for everybody who
+// sees a list over a shoulder.
+func (c *printersShowCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	d, ok, err := device(ctx, cl, c.Serial)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return grove.NoPrinter(c.Serial)
+	}
+	return at.show(d, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "serial\t%s\nname\t%s\nmodel\t%s\nonline\t%s\nstate\t%s\naccess code\t%s\n",
+			d.ID, d.Name, modelName(d), yes(d.Online), d.PrintStatus, string(d.AccessCode))
+	})
+}
+
+// device is one of the account's printers, as every server of the API shows it.
+func device(ctx context.Context, cl *client.Client, serial string) (cloudapi.Device, bool, error) {
+	devices, err := cl.Devices(ctx)
+	if err != nil {
+		return cloudapi.Device{}, false, err
+	}
+	i := slices.IndexFunc(devices, func(d cloudapi.Device) bool { return d.ID == serial })
+	if i < 0 {
+		return cloudapi.Device{}, false, nil
+	}
+	return devices[i], true, nil
+}
+
 type printersBindCmd struct {
-	cloud
 	Serial string `arg:"" help:"The printer's serial."`
 	Name   string `help:"What to call it." placeholder:"TEXT"`
 	Code   string `help:"Its access code; one is made if you give none. For a printer that belongs to another account: the present code." placeholder:"CODE"`
@@ -71,8 +110,12 @@ type printersBindCmd struct {
 }
 
 // Run binds a printer and shows its device secret, this once.
-func (c *printersBindCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *printersBindCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	_, before, err := device(ctx, cl, c.Serial)
 	if err != nil {
 		return err
 	}
@@ -81,7 +124,10 @@ func (c *printersBindCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(b.Data, func(w *tabwriter.Writer) {
+	if before {
+		fmt.Fprintf(os.Stderr, "%s was bound already: its device secret and access code are new, the former have ended.\n", c.Serial)
+	}
+	return at.show(b.Data, func(w *tabwriter.Writer) {
 		d := b.Data.DeviceInfo
 		fmt.Fprintf(w, "serial\t%s\nname\t%s\naccess code\t%s\ndevice secret\t%s\n", d.ID, d.Name, string(d.AccessCode), string(b.Data.DeviceSecret))
 		fmt.Fprintln(w, "\nThe device secret is what the printer signs in with (user: its serial). It is shown only now.")
@@ -89,42 +135,47 @@ func (c *printersBindCmd) Run(ctx context.Context) error {
 }
 
 type printersRenameCmd struct {
-	cloud
 	Serial string `arg:""`
 	Name   string `arg:""`
 }
 
 // Run renames a printer.
-func (c *printersRenameCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *printersRenameCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
-	return cl.Rename(ctx, c.Serial, c.Name)
+	if err := cl.Rename(ctx, c.Serial, c.Name); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s is called %s now.\n", c.Serial, c.Name)
+	return nil
 }
 
 type printersUnbindCmd struct {
-	cloud
 	Serial string `arg:""`
 }
 
 // Run gives a printer up.
-func (c *printersUnbindCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *printersUnbindCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
-	return cl.Unbind(ctx, c.Serial)
+	if err := cl.Unbind(ctx, c.Serial); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s is not yours any more; its access code and device secret have ended.\n", c.Serial)
+	return nil
 }
 
 type plateClearCmd struct {
-	cloud
 	Serial string `arg:"" help:"The printer whose plate you have seen to be empty."`
 }
 
 // Run confirms that a plate is clear.
-func (c *plateClearCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *plateClearCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -132,13 +183,12 @@ func (c *plateClearCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(p, func(w *tabwriter.Writer) {
+	return at.show(p, func(w *tabwriter.Writer) {
 		fmt.Fprintf(w, "The plate of %s is confirmed clear.\n", p.Name)
 	})
 }
 
 type cmdCmd struct {
-	cloud
 	Serial  string `arg:"" help:"The printer."`
 	Command string `arg:"" help:"pause, resume, stop, set_nozzle_temp, set_bed_temp, set_chamber_temp, set_fan_speed, set_airduct, set_ctt, or a whole JSON message."`
 	Param   string `arg:"" optional:"" help:"The command's parameter: °C or percent. A negative one goes behind --."`
@@ -146,8 +196,8 @@ type cmdCmd struct {
 
 // Run sends a command and tells what the printer answered. A command that the
 // printer rejects, or does not answer, is a failure.
-func (c *cmdCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *cmdCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -159,8 +209,11 @@ func (c *cmdCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.show(r, func(w *tabwriter.Writer) { fmt.Fprintln(w, outcomeLine(r)) }); err != nil {
-		return err
+	failed := r.Outcome == grove.CommandRejected || r.Outcome == grove.CommandTimedOut
+	if !failed || at.JSON {
+		if err := at.show(r, func(w *tabwriter.Writer) { fmt.Fprintln(w, outcomeLine(r)) }); err != nil {
+			return err
+		}
 	}
 	switch r.Outcome {
 	case grove.CommandRejected:
@@ -199,22 +252,22 @@ func (c *cmdCmd) message() ([]byte, error) {
 }
 
 type watchCmd struct {
-	cloud
 	Serial string `arg:"" help:"The printer."`
 	Until  string `help:"Stop when the printer reaches this state: IDLE, PREPARE, SLICING, RUNNING, PAUSE, FINISH or FAILED." placeholder:"STATE"`
 }
 
-// Run prints a line at each report, or rewrites one line on a terminal.
-func (c *watchCmd) Run(ctx context.Context) error {
+// Run prints a line at each change, or rewrites one line on a terminal.
+func (c *watchCmd) Run(ctx context.Context, at *cloud) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	cl, err := c.signedIn()
+	out := newTicker(os.Stdout, at.JSON)
+	defer out.end()
+	at.linked = out.linked
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
-	out := newTicker(os.Stdout, c.JSON)
-	defer out.end()
 	for live, err := range cl.Watch(ctx, c.Serial) {
 		if err != nil {
 			return err

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/server"
@@ -34,7 +33,9 @@ type serveCmd struct {
 	SMTP        string        `name:"smtp" help:"Mail server for sign-in codes and invitations; better given by GROVE_SMTP." placeholder:"smtp://USER:PASSWORD@HOST:587"`
 	MailFrom    string        `name:"mail-from" help:"Sender of the mails." placeholder:"ADDRESS"`
 	MinFree     string        `name:"min-free" help:"Disk space that uploads must leave free." default:"1GiB"`
+	Quota       string        `help:"How much the files of one account may have together; 0 for any." default:"10GiB"`
 	Grace       time.Duration `name:"offline-grace" help:"How long a printer may be away before it counts as offline." default:"20s"`
+	IdleHeat    time.Duration `help:"How long a printer that does not print stays hot after somebody asked for it, 1m to 60m." default:"15m"`
 	LogFormat   string        `help:"Form of the log: ${enum}." enum:"text,json" default:"text"`
 	LogLevel    string        `help:"How much is logged: ${enum}." enum:"debug,info,warn,error" default:"info"`
 	ReadyFile   string        `help:"Write the addresses as JSON here once the server takes requests." placeholder:"FILE"`
@@ -46,10 +47,15 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	quota, err := parseSize(c.Quota)
+	if err != nil {
+		return err
+	}
 	s, err := server.New(ctx, server.Config{
 		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, Database: c.Database,
 		Limits: c.Limits, Demo: c.Demo, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
-		SMTP: c.SMTP, MailFrom: c.MailFrom, MinFree: free, OfflineGrace: c.Grace, Version: version(), Log: c.logger(),
+		SMTP: c.SMTP, MailFrom: c.MailFrom, MinFree: free, Quota: quota, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat,
+		Version: version(), Program: called(os.Args[0]), Log: c.logger(),
 	})
 	if err != nil {
 		return err
@@ -62,7 +68,11 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err := c.tellReady(info); err != nil {
 		return err
 	}
-	return s.Run(ctx)
+	if err := s.Run(ctx); err != nil {
+		return err
+	}
+	fmt.Println("Stopped.")
+	return nil
 }
 
 func (c *serveCmd) data() string {
@@ -108,42 +118,44 @@ func called(name string) string {
 	}
 	if wd, err := os.Getwd(); err == nil {
 		if rel, err := filepath.Rel(wd, name); err == nil && len(rel) < len(name) && !strings.HasPrefix(rel, "..") {
-			return shellQuote("./" + rel)
+			return server.Quote("./" + rel)
 		}
 	}
-	return shellQuote(name)
+	return server.Quote(name)
 }
 
 func (c *serveCmd) banner(w io.Writer, i server.Info) {
-	ca := i.CAFile
-	if abs, err := filepath.Abs(ca); err == nil {
-		ca = abs
-	}
 	fmt.Fprintf(w, "\nGrove is running.\n\n  HTTP API   %s   (documentation: %s/docs)\n  MQTT       %s (TLS)\n  CA file    %s\n  CA SHA-256 %s\n  Data       %s\n",
-		i.HTTP, i.HTTP, i.MQTTS, ca, i.Fingerprint, i.Data)
+		i.HTTP, i.HTTP, i.MQTTS, i.CAFile, i.Fingerprint, i.Data)
 	curl := "curl -s"
 	if c.TLS {
-		curl += " --cacert " + shellQuote(ca)
+		curl += " --cacert " + server.Quote(i.CAFile)
 	}
 	switch {
 	case i.Demo != nil:
-		demoBanner(w, i, ca, curl)
+		demoBanner(w, i, curl)
 	case i.SetupCode != "":
 		setupBanner(w, i, curl)
 	}
 	fmt.Fprintln(w, "\nStop it with Ctrl-C.")
 }
 
+// setupBanner shows two ways to make the first owner. The password of the second
+// is refused until somebody writes their own.
 func setupBanner(w io.Writer, i server.Info, curl string) {
 	fmt.Fprintf(w, `
 There is no account yet. Make the first owner within 15 minutes (a restart makes a new code):
 
-  %s %s/v1/grove-service/setup -H 'Content-Type: application/json' \
-    -d '{"code":"%s","email":"you@example.org","password":"at least 12 characters","name":"You"}'
-`, curl, i.HTTP, i.SetupCode)
+  %[1]s setup %[2]s %[3]s you@example.org
+
+It asks for a password of at least 12 characters. Or with curl, the password written in:
+
+  %[4]s %[5]s/v1/grove-service/setup -H 'Content-Type: application/json' \
+    -d '{"code":"%[3]s","email":"you@example.org","password":"…","name":"You"}'
+`, called(os.Args[0]), i.Reach(), i.SetupCode, curl, i.HTTP)
 }
 
-func demoBanner(w io.Writer, i server.Info, ca, curl string) {
+func demoBanner(w io.Writer, i server.Info, curl string) {
 	host, port, _ := net.SplitHostPort(i.MQTTS) // an address that is listened on
 	d := i.Demo
 	fmt.Fprintf(w, `
@@ -154,9 +166,9 @@ Three simulated printers are bound to it; they run 20 times as fast as real ones
 
 1. Sign in and list the printers, with curl:
 
-  TOKEN=$(%[9]s %[3]s/v1/user-service/user/login -H 'Content-Type: application/json' \
+  TOKEN=$(%[8]s %[3]s/v1/user-service/user/login -H 'Content-Type: application/json' \
     -d '{"account":"%[1]s","password":"%[2]s"}' | sed 's/.*"accessToken":"\([^"]*\)".*/\1/')
-  %[9]s %[3]s/v1/iot-service/api/user/bind -H "Authorization: Bearer $TOKEN"
+  %[8]s %[3]s/v1/iot-service/api/user/bind -H "Authorization: Bearer $TOKEN"
 
 2. Send commands to a printer, with Python (apt-get install python3-paho-mqtt):
 
@@ -166,21 +178,9 @@ END
 
 3. Watch a printer live:
 
-  GROVE_PASSWORD=%[2]s %[5]s login --url %[3]s --mqtt %[6]s --ca %[7]s %[1]s
-  %[5]s watch %[8]s
-`, d.Email, d.Password, i.HTTP, strings.TrimSuffix(pythonExample(host, port, ca, d), "\n"), called(os.Args[0]), i.MQTTS, shellQuote(ca), d.Serial, curl)
-}
-
-// shellQuote makes one word of s for a shell.
-func shellQuote(s string) string {
-	if s != "" && strings.IndexFunc(s, needsQuotes) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-func needsQuotes(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+:@%,=", r)
+  GROVE_PASSWORD=%[2]s %[5]s login %[6]s %[1]s
+  %[5]s watch %[7]s
+`, d.Email, d.Password, i.HTTP, strings.TrimSuffix(pythonExample(host, port, i.CAFile, d), "\n"), called(os.Args[0]), i.Reach(), d.Serial, curl)
 }
 
 // parseSize reads sizes such as 512MiB, 1GiB or 0.

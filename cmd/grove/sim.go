@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -15,12 +13,10 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
 	"github.com/grovecloud/grove/client"
-	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/sim"
 )
 
 type simCmd struct {
-	cloud
 	Printers  int           `help:"How many, from 1." default:"1"`
 	Model     string        `help:"Model by code or name." default:"P1S"`
 	Speed     float64       `help:"How much faster than real, 1 to 600." default:"1"`
@@ -31,8 +27,8 @@ type simCmd struct {
 }
 
 // Run binds simulated printers to the account and lets them live.
-func (c *simCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *simCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -40,28 +36,37 @@ func (c *simCmd) Run(ctx context.Context) error {
 	if !ok {
 		return grove.Errorf(grove.Invalid, "bad_model", "no printer model is called %q; try X1 Carbon, P1S, A1 mini or a code such as C12", c.Model)
 	}
-	if c.Printers < 1 || c.First < 1 || c.Speed < 1 || c.Speed > 600 {
-		return grove.Errorf(grove.Invalid, "bad_fleet", "there is at least one printer, counted from 1, at a speed of 1 to 600")
+	switch {
+	case c.Printers < 1:
+		return grove.Errorf(grove.Invalid, "bad_fleet", "--printers %d is none; give 1 or more", c.Printers)
+	case c.First < 1:
+		return grove.Errorf(grove.Invalid, "bad_fleet", "--first %d is no number of a printer; they begin with 1", c.First)
+	case c.Speed < 1 || c.Speed > 600:
+		return grove.Errorf(grove.Invalid, "bad_fleet", "--speed %g is outside 1 to 600", c.Speed)
 	}
-	base, err := c.base(cl, model)
+	base, err := c.base(at, cl, model)
 	if err != nil {
 		return err
 	}
-	fleet, err := c.bind(ctx, cl, base, model)
+	b, err := newBinder(ctx, at, cl)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%d simulated %s live; stop them with Ctrl-C.\n", c.Printers, model.Product)
-	return sim.RunFleet(ctx, fleet)
+	links := &roster{w: os.Stderr, total: c.Printers, what: model.Product}
+	printers, err := c.printers(ctx, b, base, links)
+	if err != nil {
+		return err
+	}
+	return printers.Run(ctx)
 }
 
 // base is what all the printers share.
-func (c *simCmd) base(cl *client.Client, model bambu.Model) (sim.Config, error) {
+func (c *simCmd) base(at *cloud, cl *client.Client, model bambu.Model) (sim.Config, error) {
 	broker, err := cl.Broker()
 	if err != nil {
 		return sim.Config{}, err
 	}
-	trust, err := c.trust()
+	trust, err := at.trust()
 	if err != nil {
 		return sim.Config{}, err
 	}
@@ -78,40 +83,44 @@ func (c *simCmd) base(cl *client.Client, model bambu.Model) (sim.Config, error) 
 	return base, err
 }
 
-// trust is the system's CAs and the one given.
-func (c *simCmd) trust() (*tls.Config, error) {
-	k, err := c.place()
-	if err != nil {
-		return nil, err
-	}
-	pem, err := k.authority()
-	if err != nil || pem == nil {
-		return &tls.Config{MinVersion: tls.VersionTLS12}, err
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	pool.AppendCertsFromPEM(pem)
-	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
-}
-
-// bind makes the printers the account's, eight at a time.
-func (c *simCmd) bind(ctx context.Context, cl *client.Client, base sim.Config, model bambu.Model) ([]sim.Config, error) {
-	fleet := make([]sim.Config, c.Printers)
-	g, ctx := errgroup.WithContext(ctx)
+// printers makes the printers the account's, eight at a time.
+func (c *simCmd) printers(ctx context.Context, b *binder, base sim.Config, links *roster) (*sim.Fleet, error) {
+	configs := make([]sim.Config, c.Printers)
+	g, binding := errgroup.WithContext(ctx)
 	g.SetLimit(8)
-	for i := range fleet {
-		g.Go(func() error {
-			p := base
-			p.Serial = fmt.Sprintf("%s00A%09d", model.SerialPrefix, c.First+i)
-			p.Serial = p.Serial[:len(model.SerialPrefix)] + p.Serial[len(p.Serial)-15+len(model.SerialPrefix):]
-			p.Name, p.Seed = fmt.Sprintf("%s %d", model.Product, c.First+i), c.Seed+int64(i)
-			bound, err := cl.Bind(ctx, cloudapi.BindRequest{DeviceID: p.Serial, DeviceName: p.Name, Model: model.Code, PlateClear: true})
-			p.Secret = bound.Data.DeviceSecret
-			fleet[i] = p
+	var fleet *sim.Fleet
+	for i := range configs {
+		p := base
+		p.Serial = simSerial(base.Model, c.First+i)
+		p.Name, p.Seed = fmt.Sprintf("%s %d", links.what, c.First+i), c.Seed+int64(i)
+		p.Linked = func(err error) {
+			if secret, anew := b.again(ctx, p, err); anew {
+				found, _ := fleet.Printer(p.Serial) // it tells this itself
+				found.SetSecret(secret)
+				return
+			}
+			links.told(p.Serial, err)
+		}
+		g.Go(func() (err error) {
+			p.Secret, err = b.secret(binding, p)
+			configs[i] = p
 			return err
 		})
 	}
-	return fleet, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if err := b.keep(); err != nil {
+		return nil, err
+	}
+	var err error
+	fleet, err = sim.NewFleet(configs)
+	return fleet, err
+}
+
+// simSerial is a serial as the model's are, never one of a demo's.
+func simSerial(code string, number int) string {
+	model, _ := bambu.LookupModel(code) // it was found before
+	serial := fmt.Sprintf("%s00A%09d", model.SerialPrefix, number)
+	return serial[:len(model.SerialPrefix)] + serial[len(serial)-15+len(model.SerialPrefix):]
 }

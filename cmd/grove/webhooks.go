@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -21,13 +22,12 @@ type webhooksCmd struct {
 }
 
 type webhooksListCmd struct {
-	cloud
 	paged
 }
 
 // Run lists endpoints.
-func (c *webhooksListCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksListCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (c *webhooksListCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return showList(&c.cloud, c.paged, list, func(w *tabwriter.Writer) {
+	return showList(at, c.paged, list, "No webhooks. Add one with: grove webhooks create URL --events print.completed", func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tURL\tENABLED\tEVENTS")
 		for _, e := range list.Items {
 			fmt.Fprintln(w, endpointLine(e))
@@ -64,15 +64,14 @@ func eventTypes(names []string) []grove.EventType {
 }
 
 type webhooksCreateCmd struct {
-	cloud
 	Target      string   `arg:"" help:"URL to send events to."`
 	Events      []string `required:"" help:"Events, such as print.completed,print.failed." placeholder:"EVENT,…"`
 	Description string   `help:"A note for yourself." placeholder:"TEXT"`
 }
 
 // Run adds an endpoint and shows its secret, this once.
-func (c *webhooksCreateCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksCreateCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -81,13 +80,12 @@ func (c *webhooksCreateCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(made, func(w *tabwriter.Writer) {
+	return at.show(made, func(w *tabwriter.Writer) {
 		fmt.Fprintf(w, "id\t%s\nsecret\t%s\n\nThe secret verifies signatures. It is shown only now.\n", made.ID, string(made.Secret))
 	})
 }
 
 type webhooksChangeCmd struct {
-	cloud
 	ID          string   `arg:"" help:"The endpoint."`
 	Target      *string  `help:"Another URL to send events to." placeholder:"URL"`
 	Events      []string `help:"Other events." placeholder:"EVENT,…"`
@@ -96,8 +94,8 @@ type webhooksChangeCmd struct {
 }
 
 // Run changes what is given.
-func (c *webhooksChangeCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksChangeCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -110,31 +108,33 @@ func (c *webhooksChangeCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(e, func(w *tabwriter.Writer) { fmt.Fprintln(w, endpointLine(e)) })
+	return at.show(e, func(w *tabwriter.Writer) { fmt.Fprintln(w, endpointLine(e)) })
 }
 
 type webhooksDeleteCmd struct {
-	cloud
 	ID string `arg:""`
 }
 
 // Run removes an endpoint.
-func (c *webhooksDeleteCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksDeleteCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
-	return cl.DeleteWebhook(ctx, c.ID)
+	if err := cl.DeleteWebhook(ctx, c.ID); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s is gone; nothing more is sent there.\n", c.ID)
+	return nil
 }
 
 type webhooksTestCmd struct {
-	cloud
 	ID string `arg:""`
 }
 
 // Run sends a test event.
-func (c *webhooksTestCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksTestCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -142,18 +142,17 @@ func (c *webhooksTestCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(d, func(w *tabwriter.Writer) { fmt.Fprintf(w, "delivery %s %s\n", d.ID, d.State) })
+	return at.show(d, func(w *tabwriter.Writer) { fmt.Fprintf(w, "delivery %s %s\n", d.ID, d.State) })
 }
 
 type webhooksDeliveriesCmd struct {
-	cloud
 	paged
 	ID string `arg:"" help:"The endpoint."`
 }
 
 // Run lists deliveries.
-func (c *webhooksDeliveriesCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksDeliveriesCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -161,7 +160,7 @@ func (c *webhooksDeliveriesCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return showList(&c.cloud, c.paged, list, func(w *tabwriter.Writer) {
+	return showList(at, c.paged, list, "Nothing was sent there. Try it with: grove webhooks test "+c.ID, func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tEVENT\tSTATE\tATTEMPTS\tSTATUS\tERROR")
 		for _, d := range list.Items {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\n", d.ID, d.Type, d.State, d.Attempts, d.LastStatus, d.LastError)
@@ -170,13 +169,12 @@ func (c *webhooksDeliveriesCmd) Run(ctx context.Context) error {
 }
 
 type webhooksReplayCmd struct {
-	cloud
 	ID string `arg:"" help:"The delivery."`
 }
 
 // Run sends a delivery again.
-func (c *webhooksReplayCmd) Run(ctx context.Context) error {
-	cl, err := c.signedIn()
+func (c *webhooksReplayCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
@@ -184,5 +182,5 @@ func (c *webhooksReplayCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.show(d, func(w *tabwriter.Writer) { fmt.Fprintf(w, "delivery %s %s\n", d.ID, d.State) })
+	return at.show(d, func(w *tabwriter.Writer) { fmt.Fprintf(w, "delivery %s %s\n", d.ID, d.State) })
 }

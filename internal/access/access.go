@@ -31,8 +31,6 @@ type Records interface {
 	Passes
 	// Secret gives the named secret and makes it at the first call.
 	Secret(ctx context.Context, name string, create func() ([]byte, error)) ([]byte, error)
-	// AddAudit adds a row about who did what.
-	AddAudit(ctx context.Context, entry grove.AuditEntry) error
 }
 
 // Config says what access works with. Only Records and Log are required.

@@ -68,11 +68,8 @@ func (a *Access) SetMode(ctx context.Context, actor grove.Actor, mode grove.Logi
 	_, err = a.records.UpdateSignIn(ctx, u.ID, func(s *grove.SignIn) error {
 		s.Mode = mode
 		return nil
-	})
+	}, actor.Did("user.login_mode", string(mode)))
 	if err != nil {
-		return Security{}, err
-	}
-	if err := a.audit(ctx, u.ID, "user.login_mode", string(mode)); err != nil {
 		return Security{}, err
 	}
 	return a.Security(ctx, actor)

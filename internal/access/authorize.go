@@ -42,15 +42,15 @@ func userMay(actor grove.Actor, action grove.Action, r grove.Resource) error {
 		if r.OwnerID == 0 || r.OwnerID == actor.UserID {
 			return nil
 		}
-		return unknownPrinter()
+		return grove.NoPrinter(r.Serial)
 	case grove.ReadPrinter, grove.ControlPrinter, grove.HeatPrinter, grove.StartPrint, grove.SendGcode:
 		if r.OwnerID == actor.UserID {
 			return nil
 		}
-		return unknownPrinter()
+		return grove.NoPrinter(r.Serial)
 	case grove.ReportState:
 		if r.OwnerID != actor.UserID {
-			return unknownPrinter()
+			return grove.NoPrinter(r.Serial)
 		}
 	}
 	return forbidden(action)
@@ -60,7 +60,7 @@ func userMay(actor grove.Actor, action grove.Action, r grove.Resource) error {
 // network anyway, which includes raw G-code.
 func codeMay(actor grove.Actor, action grove.Action, r grove.Resource) error {
 	if r.Serial != actor.Serial {
-		return unknownPrinter()
+		return grove.NoPrinter(r.Serial)
 	}
 	switch action {
 	case grove.ReadPrinter, grove.ControlPrinter, grove.HeatPrinter, grove.StartPrint, grove.SendGcode:
@@ -72,17 +72,12 @@ func codeMay(actor grove.Actor, action grove.Action, r grove.Resource) error {
 
 func printerMay(actor grove.Actor, action grove.Action, r grove.Resource) error {
 	if r.Serial != actor.Serial {
-		return unknownPrinter()
+		return grove.NoPrinter(r.Serial)
 	}
 	if action == grove.ReportState {
 		return nil
 	}
 	return forbidden(action)
-}
-
-func unknownPrinter() error {
-	return grove.Errorf(grove.NotFound, grove.ReasonPrinterNotFound,
-		"no printer of yours has this serial number; check the number, or bind the printer first")
 }
 
 func forbidden(action grove.Action) error {

@@ -68,7 +68,7 @@ func TestAForeignPrinterLooksLikeNone(t *testing.T) {
 	t.Parallel()
 	a, user := &Access{}, grove.Actor{Kind: grove.ActorUser, UserID: 7}
 	foreign := a.Authorize(user, grove.ReadPrinter, grove.Resource{Serial: "P2", OwnerID: 8})
-	absent := a.Authorize(user, grove.ReadPrinter, grove.Resource{Serial: "P9"})
+	absent := a.Authorize(user, grove.ReadPrinter, grove.Resource{Serial: "P2"})
 	if foreign.Error() != absent.Error() || !grove.HasReason(foreign, grove.ReasonPrinterNotFound) {
 		t.Errorf("foreign %q, absent %q", foreign, absent)
 	}

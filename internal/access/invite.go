@@ -49,7 +49,7 @@ func (a *Access) Invite(ctx context.Context, actor grove.Actor, email string, ro
 		return Invitation{}, err
 	}
 	p := begun(grove.Pass{Kind: grove.InvitationPass, UserID: host.ID, Email: email, Role: role}, invitationLife)
-	token, err := a.keep(ctx, p)
+	token, err := a.keep(ctx, p, actor.Did("user.invite", email+" as "+string(role)))
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -58,7 +58,7 @@ func (a *Access) Invite(ctx context.Context, actor grove.Actor, email string, ro
 	if a.Mails() {
 		i.Mailed = a.mail.Mail(a.invitationLetter(i, host)) == nil
 	}
-	return i, a.audit(ctx, host.ID, "user.invite", email+" as "+string(role))
+	return i, nil
 }
 
 func (a *Access) invitationLetter(i Invitation, host grove.User) Letter {
@@ -98,7 +98,7 @@ func (a *Access) Uninvite(ctx context.Context, actor grove.Actor, id string) err
 	if err := a.owner(ctx, actor); err != nil {
 		return err
 	}
-	err := a.records.UpdatePasses(ctx, grove.InvitationPass, actor.UserID, func(passes []*grove.Pass) error {
+	return a.records.UpdatePasses(ctx, grove.InvitationPass, actor.UserID, func(passes []*grove.Pass) error {
 		for _, p := range passes {
 			if p.ID == id && p.Open(time.Now()) {
 				p.UsedAt = time.Now().UTC()
@@ -106,11 +106,7 @@ func (a *Access) Uninvite(ctx context.Context, actor grove.Actor, id string) err
 			}
 		}
 		return grove.Errorf(grove.NotFound, "invitation_not_found", "no invitation %s of yours waits for an answer", id)
-	})
-	if err != nil {
-		return err
-	}
-	return a.audit(ctx, actor.UserID, "user.uninvite", id)
+	}, actor.Did("user.uninvite", id))
 }
 
 // Invited says who is invited by a token: NotFound when it invites nobody, any more.
@@ -154,10 +150,10 @@ func (a *Access) Accept(ctx context.Context, token string, password grove.Secret
 	if err != nil {
 		return grove.User{}, err
 	}
-	if u, err = a.records.CreateUser(ctx, u); err != nil {
+	if u, err = a.records.CreateUser(ctx, u, grove.Actor{}.Did("user.accept", string(u.Role))); err != nil {
 		return grove.User{}, fmt.Errorf("create user: %w", err)
 	}
-	return u, a.audit(ctx, u.ID, "user.accept", string(u.Role))
+	return u, nil
 }
 
 func noInvitation() *grove.Error {

@@ -31,6 +31,79 @@ func TestAWrongPasswordAndAnUnknownAccountLookTheSame(t *testing.T) {
 	}
 }
 
+// work is a hash that was computed.
+type work struct {
+	memory, passes uint32
+	lanes          uint8
+}
+
+func TestAnUnknownAccountCostsTheWorkOfAKnownOne(t *testing.T) {
+	t.Parallel()
+	a := on(t, open(t), Config{})
+	addUser(t, a, "ann@example.org")
+	var done []work
+	derive := a.hashes.derive
+	a.hashes.derive = func(p phc, password grove.Secret) []byte {
+		done = append(done, work{p.memory, p.passes, p.lanes})
+		return derive(p, password)
+	}
+	want := work{memory: 64, passes: 1, lanes: 1}
+	for name, c := range map[string]Credentials{
+		"right":     {Account: "ann@example.org", Password: goodPassword},
+		"wrong":     {Account: "ann@example.org", Password: "wrong horse battery"},
+		"too long":  {Account: "ann@example.org", Password: grove.Secret(strings.Repeat("x", 5000))},
+		"unknown":   {Account: "bob@example.org", Password: goodPassword},
+		"no e-mail": {Account: "nobody", Password: goodPassword},
+	} {
+		done = nil
+		if _, err := a.Login(t.Context(), c); (err == nil) != (name == "right") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(done) != 1 || done[0] != want {
+			t.Errorf("%s: the work was %+v, want once %+v", name, done, want)
+		}
+	}
+}
+
+func TestTwoPasswordsAreHashedAtOnceAndTheOthersWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := on(t, open(t), Config{Hashes: Hashing{MemoryKiB: 64, Passes: 1}})
+		addUser(t, a, "ann@example.org")
+		begun, goOn := make(chan struct{}, 10), make(chan struct{})
+		derive := a.hashes.derive
+		a.hashes.derive = func(p phc, password grove.Secret) []byte {
+			begun <- struct{}{}
+			<-goOn
+			return derive(p, password)
+		}
+		ended := make(chan error, 10)
+		for i, account := range []string{"ann@example.org", "unknown@example.org", "else@example.org"} {
+			go func() {
+				_, err := a.Login(t.Context(), Credentials{Account: account, Password: "wrong", Remote: fmt.Sprintf("203.0.113.%d", i)})
+				ended <- err
+			}()
+		}
+		go func() {
+			_, err := a.AddUser(t.Context(), "new@example.org", goodPassword, "", grove.Member)
+			ended <- err
+		}()
+		for _, at := range []struct{ begun, ended int }{{2, 0}, {3, 1}, {4, 2}} {
+			synctest.Wait()
+			if len(begun) != at.begun || len(ended) != at.ended {
+				t.Errorf("%d began and %d ended, want %d and %d", len(begun), len(ended), at.begun, at.ended)
+			}
+			goOn <- struct{}{}
+		}
+		goOn <- struct{}{}
+		for range 4 {
+			if err := <-ended; err != nil && !grove.HasReason(err, grove.ReasonWrongPassword) {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 // guess tries a wrong password from an address and says how long it must wait.
 func guess(t *testing.T, a *Access, account, remote string) (wait time.Duration, tried bool) {
 	t.Helper()

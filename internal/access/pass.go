@@ -20,12 +20,12 @@ import (
 // Passes keeps what lets somebody through once, and how accounts sign in.
 type Passes interface {
 	SignIn(ctx context.Context, userID int64) (grove.SignIn, error)
-	UpdateSignIn(ctx context.Context, userID int64, fn func(*grove.SignIn) error) (grove.SignIn, error)
-	AddPasses(ctx context.Context, passes ...grove.Pass) error
+	UpdateSignIn(ctx context.Context, userID int64, fn func(*grove.SignIn) error, acts ...grove.AuditEntry) (grove.SignIn, error)
+	AddPasses(ctx context.Context, passes []grove.Pass, acts ...grove.AuditEntry) error
 	Pass(ctx context.Context, kind grove.PassKind, hash string) (grove.Pass, error)
 	Passes(ctx context.Context, kind grove.PassKind, userID int64) ([]*grove.Pass, error)
 	UpdatePass(ctx context.Context, kind grove.PassKind, hash string, fn func(*grove.Pass) error) (grove.Pass, error)
-	UpdatePasses(ctx context.Context, kind grove.PassKind, userID int64, fn func([]*grove.Pass) error) error
+	UpdatePasses(ctx context.Context, kind grove.PassKind, userID int64, fn func([]*grove.Pass) error, acts ...grove.AuditEntry) error
 	DropPasses(ctx context.Context, kind grove.PassKind, userID int64) error
 }
 
@@ -58,24 +58,24 @@ func (a *Access) issue(ctx context.Context, p grove.Pass, life time.Duration) (g
 }
 
 // keep is issue for a pass that has its time already.
-func (a *Access) keep(ctx context.Context, p grove.Pass) (grove.Secret, error) {
+func (a *Access) keep(ctx context.Context, p grove.Pass, acts ...grove.AuditEntry) (grove.Secret, error) {
 	shown := strings.ToLower(rand.Text())
 	p.Hash = a.hashPass(p.Kind, 0, shown)
-	if err := a.records.AddPasses(ctx, p); err != nil {
+	if err := a.records.AddPasses(ctx, []grove.Pass{p}, acts...); err != nil {
 		return "", unavailable(fmt.Errorf("add pass: %w", err))
 	}
 	return grove.Secret(shown), nil
 }
 
 // issueCode makes a code of six digits for a user.
-func (a *Access) issueCode(ctx context.Context, kind grove.PassKind, userID int64) (code string, until time.Time, err error) {
+func (a *Access) issueCode(ctx context.Context, kind grove.PassKind, userID int64, acts ...grove.AuditEntry) (code string, until time.Time, err error) {
 	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("draw code: %w", err)
 	}
 	code = fmt.Sprintf("%06d", n)
 	p := begun(grove.Pass{Kind: kind, UserID: userID, Hash: a.hashPass(kind, userID, code)}, codeLife)
-	if err := a.records.AddPasses(ctx, p); err != nil {
+	if err := a.records.AddPasses(ctx, []grove.Pass{p}, acts...); err != nil {
 		return "", time.Time{}, unavailable(fmt.Errorf("add code: %w", err))
 	}
 	return code, p.ExpiresAt, nil

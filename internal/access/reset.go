@@ -45,12 +45,9 @@ func (a *Access) setPassword(ctx context.Context, userID int64, password grove.S
 	_, err = a.records.UpdateUser(ctx, userID, func(u *grove.User) error {
 		u.PasswordHash = hash
 		return nil
-	})
+	}, grove.Actor{Kind: grove.ActorUser, UserID: userID}.Did("user.password", ""))
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
-	}
-	if err := a.audit(ctx, userID, "user.password", ""); err != nil {
-		return err
 	}
 	return a.endSessions(ctx, userID, but)
 }
@@ -79,11 +76,11 @@ func (a *Access) OwnerReset(ctx context.Context, actor grove.Actor, userID int64
 			return ResetCode{}, err
 		}
 	}
-	code, until, err := a.issueCode(ctx, grove.ResetPass, userID)
+	code, until, err := a.issueCode(ctx, grove.ResetPass, userID, actor.Did("user.reset", fmt.Sprintf("user:%d", userID)))
 	if err != nil {
 		return ResetCode{}, err
 	}
-	return ResetCode{Code: grove.Secret(code), ExpiresAt: until}, a.audit(ctx, actor.UserID, "user.reset", fmt.Sprintf("user:%d", userID))
+	return ResetCode{Code: grove.Secret(code), ExpiresAt: until}, nil
 }
 
 // Everyone lists the accounts, for owners.
@@ -122,14 +119,11 @@ func (a *Access) EndOthers(ctx context.Context, actor grove.Actor) error {
 	if err := person(actor); err != nil {
 		return err
 	}
-	if err := a.endSessions(ctx, actor.UserID, actor.SessionID); err != nil {
-		return err
-	}
-	return a.audit(ctx, actor.UserID, "user.logout", "all other sessions")
+	return a.endSessions(ctx, actor.UserID, actor.SessionID, actor.Did("user.logout", "all other sessions"))
 }
 
-func (a *Access) endSessions(ctx context.Context, userID int64, but string) error {
-	ids, err := a.records.EndSessions(ctx, userID, but, time.Now().UTC())
+func (a *Access) endSessions(ctx context.Context, userID int64, but string, acts ...grove.AuditEntry) error {
+	ids, err := a.records.EndSessions(ctx, userID, but, time.Now().UTC(), acts...)
 	if err != nil {
 		return fmt.Errorf("end sessions: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -15,13 +14,13 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-// Sessions keeps who is signed in.
+// Sessions keeps who is signed in. Acts are kept together with the change.
 type Sessions interface {
-	CreateSession(ctx context.Context, s grove.Session) error
+	CreateSession(ctx context.Context, s grove.Session, acts ...grove.AuditEntry) error
 	Session(ctx context.Context, id string) (grove.Session, error)
 	ExtendSession(ctx context.Context, id string, until time.Time) error
-	EndSession(ctx context.Context, id string, at time.Time) error
-	EndSessions(ctx context.Context, userID int64, but string, at time.Time) (ids []string, err error)
+	EndSession(ctx context.Context, id string, at time.Time, acts ...grove.AuditEntry) error
+	EndSessions(ctx context.Context, userID int64, but string, at time.Time, acts ...grove.AuditEntry) (ids []string, err error)
 	Sessions(ctx context.Context, userID int64, now time.Time, page grove.Page) (grove.List[grove.Session], error)
 }
 
@@ -61,11 +60,9 @@ func (a *Access) open(ctx context.Context, u grove.User, client string) (Tokens,
 	if err != nil {
 		return Tokens{}, err
 	}
-	if err := a.records.CreateSession(ctx, s); err != nil {
+	who := grove.Actor{Kind: grove.ActorUser, UserID: u.ID, SessionID: s.ID}
+	if err := a.records.CreateSession(ctx, s, who.Did("user.login", s.Client)); err != nil {
 		return Tokens{}, fmt.Errorf("create session: %w", err)
-	}
-	if err := a.audit(ctx, u.ID, "user.login", s.Client); err != nil {
-		return Tokens{}, err
 	}
 	return a.tokens(token, u, s), nil
 }
@@ -113,23 +110,12 @@ func (a *Access) Logout(ctx context.Context, actor grove.Actor) error {
 	if actor.Kind != grove.ActorUser || actor.SessionID == "" {
 		return grove.Errorf(grove.Forbidden, "no_session", "there is no session to end: only people who signed in can log out")
 	}
-	err := a.records.EndSession(ctx, actor.SessionID, time.Now().UTC())
+	err := a.records.EndSession(ctx, actor.SessionID, time.Now().UTC(), actor.Did("user.logout", ""))
 	if err != nil && !errors.Is(err, grove.NotFound) {
 		return fmt.Errorf("end session: %w", err)
 	}
 	a.sessions.drop(actor.SessionID)
 	a.ended(actor.SessionID)
-	return a.audit(ctx, actor.UserID, "user.logout", "")
-}
-
-// audit records what a user did to their own account.
-func (a *Access) audit(ctx context.Context, userID int64, action, detail string) error {
-	err := a.records.AddAudit(ctx, grove.AuditEntry{
-		At: time.Now().UTC(), Actor: "user:" + strconv.FormatInt(userID, 10), UserID: userID, Action: action, Detail: detail,
-	})
-	if err != nil {
-		return fmt.Errorf("write audit entry: %w", err)
-	}
 	return nil
 }
 

@@ -92,7 +92,7 @@ func (a *Access) Setup(ctx context.Context, code, email string, password grove.S
 		return grove.User{}, err
 	}
 	u.Role = grove.Owner
-	u, err = a.records.CreateFirstUser(ctx, u)
+	u, err = a.records.CreateFirstUser(ctx, u, grove.Actor{}.Did("user.setup", ""))
 	if errors.Is(err, grove.Conflict) {
 		return grove.User{}, setupDone()
 	}
@@ -100,7 +100,7 @@ func (a *Access) Setup(ctx context.Context, code, email string, password grove.S
 		return grove.User{}, fmt.Errorf("create first user: %w", err)
 	}
 	a.log.Info("owner account created", slog.Int64("user", u.ID))
-	return u, a.audit(ctx, u.ID, "user.setup", "")
+	return u, nil
 }
 
 func setupDone() error {

@@ -195,11 +195,7 @@ func (a *Access) ConfirmTOTP(ctx context.Context, actor grove.Actor, code string
 	if err != nil {
 		return nil, err
 	}
-	codes, err := a.newRecoveryCodes(ctx, actor.UserID)
-	if err != nil {
-		return nil, err
-	}
-	return codes, a.audit(ctx, actor.UserID, "user.totp_on", "")
+	return a.newRecoveryCodes(ctx, actor.UserID, actor.Did("user.totp_on", ""))
 }
 
 // RenewRecoveryCodes gives new recovery codes; the ones before count no more.
@@ -215,11 +211,7 @@ func (a *Access) RenewRecoveryCodes(ctx context.Context, actor grove.Actor, proo
 	if !how.TOTP() {
 		return nil, grove.Errorf(grove.Conflict, "totp_off", "there are recovery codes only with an authenticator app, and this account has none")
 	}
-	codes, err := a.newRecoveryCodes(ctx, u.ID)
-	if err != nil {
-		return nil, err
-	}
-	return codes, a.audit(ctx, u.ID, "user.recovery_codes", "")
+	return a.newRecoveryCodes(ctx, u.ID, actor.Did("user.recovery_codes", ""))
 }
 
 // RemoveTOTP takes the app and its recovery codes away.
@@ -235,17 +227,14 @@ func (a *Access) dropTOTP(ctx context.Context, userID int64) error {
 	_, err := a.records.UpdateSignIn(ctx, userID, func(s *grove.SignIn) error {
 		s.TOTPSecret, s.TOTPSince = "", time.Time{}
 		return nil
-	})
+	}, grove.Actor{Kind: grove.ActorUser, UserID: userID}.Did("user.totp_off", ""))
 	if err != nil {
 		return err
 	}
-	if err := a.records.DropPasses(ctx, grove.RecoveryPass, userID); err != nil {
-		return err
-	}
-	return a.audit(ctx, userID, "user.totp_off", "")
+	return a.records.DropPasses(ctx, grove.RecoveryPass, userID)
 }
 
-func (a *Access) newRecoveryCodes(ctx context.Context, userID int64) ([]grove.Secret, error) {
+func (a *Access) newRecoveryCodes(ctx context.Context, userID int64, acts ...grove.AuditEntry) ([]grove.Secret, error) {
 	if err := a.records.DropPasses(ctx, grove.RecoveryPass, userID); err != nil {
 		return nil, err
 	}
@@ -256,7 +245,7 @@ func (a *Access) newRecoveryCodes(ctx context.Context, userID int64) ([]grove.Se
 		codes[i] = grove.Secret(code[:recoveryChars/2] + "-" + code[recoveryChars/2:])
 		passes[i] = begun(grove.Pass{Kind: grove.RecoveryPass, UserID: userID, Hash: a.hashPass(grove.RecoveryPass, userID, code)}, 0)
 	}
-	return codes, a.records.AddPasses(ctx, passes...)
+	return codes, a.records.AddPasses(ctx, passes, acts...)
 }
 
 func loginFailed(why string) error {

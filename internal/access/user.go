@@ -12,13 +12,14 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-// Users keeps the accounts.
+// Users keeps the accounts. Acts are kept together with the change, or neither is;
+// those of a new account are its own.
 type Users interface {
-	CreateUser(ctx context.Context, u grove.User) (grove.User, error)
-	CreateFirstUser(ctx context.Context, u grove.User) (grove.User, error)
+	CreateUser(ctx context.Context, u grove.User, acts ...grove.AuditEntry) (grove.User, error)
+	CreateFirstUser(ctx context.Context, u grove.User, acts ...grove.AuditEntry) (grove.User, error)
 	UserByEmail(ctx context.Context, email string) (grove.User, error)
 	User(ctx context.Context, id int64) (grove.User, error)
-	UpdateUser(ctx context.Context, id int64, change func(*grove.User) error) (grove.User, error)
+	UpdateUser(ctx context.Context, id int64, change func(*grove.User) error, acts ...grove.AuditEntry) (grove.User, error)
 	UserCount(ctx context.Context) (int, error)
 	Users(ctx context.Context, page grove.Page) (grove.List[grove.User], error)
 }
@@ -59,7 +60,7 @@ func (a *Access) UpdateProfile(ctx context.Context, actor grove.Actor, c Profile
 			u.AvatarURL = *c.AvatarURL
 		}
 		return nil
-	})
+	}, actor.Did("user.profile", ""))
 }
 
 func (c ProfileChange) check() error {
@@ -89,11 +90,11 @@ func (a *Access) AddUser(ctx context.Context, email string, password grove.Secre
 		return grove.User{}, err
 	}
 	u.Role = role
-	u, err = a.records.CreateUser(ctx, u)
+	u, err = a.records.CreateUser(ctx, u, grove.Actor{}.Did("user.create", string(role)))
 	if err != nil {
 		return grove.User{}, fmt.Errorf("create user: %w", err)
 	}
-	return u, a.audit(ctx, u.ID, "user.create", string(role))
+	return u, nil
 }
 
 // draft checks what a new account is made of and hashes its password.

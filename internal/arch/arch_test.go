@@ -77,7 +77,7 @@ var owners = map[string][]string{
 	"github.com/standard-webhooks":        {"internal/webhook"},
 	"github.com/go-json-experiment/json":  {"bambu"},
 	"golang.org/x/image":                  {"printfile"},
-	"golang.org/x/sys":                    {"internal/blob", "internal/server"},
+	"golang.org/x/sys":                    {"internal/blob", "internal/broker", "internal/server"},
 	"github.com/google/go-cmp":            {"internal/blob"},
 	"net/http":                            {"client", "cloudapi", "cmd/grove", "internal/post", "internal/rest", "internal/server", "internal/sim"},
 	"os/exec":                             {"cmd/grove", "internal/store/storetest"},

@@ -63,7 +63,7 @@ func TestTheErrorTableIsThatOfTheWire(t *testing.T) {
 		"", grove.ReasonTokenInvalid, grove.ReasonTokenExpired, grove.ReasonPrinterNotFound, grove.ReasonPrinterOffline,
 		grove.ReasonPrintFailed, grove.ReasonUploadFailed, grove.ReasonDiskFull, grove.ReasonWrongPassword, grove.ReasonWrongCode,
 		grove.ReasonCodeExpired, grove.ReasonLoginFailed,
-		cloudapi.ReasonMethodNotAllowed, cloudapi.ReasonUnsupportedMedia,
+		grove.ReasonRepeatDiffers, cloudapi.ReasonMethodNotAllowed, cloudapi.ReasonUnsupportedMedia,
 	}
 	possible := map[string]bool{} // some pairs of kind and reason never arise
 	var needed []string

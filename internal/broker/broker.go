@@ -99,6 +99,9 @@ type Limits struct {
 	Subscriptions int           // of one connection; 50
 	Request       time.Duration // how old a request may get on its way through the rules; 10 s
 
+	Reports     int // a second that a printer may send for long; more are read later; 50
+	ReportBurst int // that it may send at once; 200
+
 	Keepalive  time.Duration // of clients that ask for none; 120 s
 	Queue      int           // messages that wait for a slow reader; 128
 	QueueBytes int           // the same in bytes; 1 MiB
@@ -117,6 +120,8 @@ func (l Limits) filled() Limits {
 	fill(&l.PacketBytes, 256<<10)
 	fill(&l.Subscriptions, 50)
 	fill(&l.Request, 10*time.Second)
+	fill(&l.Reports, 50)
+	fill(&l.ReportBurst, 200)
 	fill(&l.Keepalive, 120*time.Second)
 	fill(&l.Queue, 128)
 	fill(&l.QueueBytes, 1<<20)
@@ -142,6 +147,7 @@ type Broker struct {
 	roll    roll
 	viewers viewers
 	resent  resent
+	paces   paces
 	serials atomic.Uint64 // numbers connections
 
 	// within gives the context of one request; Run sets it before anybody comes in.
@@ -174,6 +180,7 @@ func New(cfg Config) (*Broker, error) {
 	b.roll = newRoll()
 	b.viewers = newViewers()
 	b.resent = newResent()
+	b.paces = newPaces(cfg.Limits)
 	b.tls = b.harden(cfg.TLS)
 	var err error
 	if b.metrics, err = newMetrics(cfg.Registry); err != nil {

@@ -67,7 +67,6 @@ func (w *wire) next() string {
 
 func TestWhatMayBeSubscribedTo(t *testing.T) {
 	t.Parallel()
-	r := start(t, nil)
 	long := "device/" + strings.Repeat("A", 300) + "/report"
 	for _, c := range []struct {
 		user, filter string
@@ -109,6 +108,7 @@ func TestWhatMayBeSubscribedTo(t *testing.T) {
 	} {
 		t.Run(c.user+" "+short(c.filter), func(t *testing.T) {
 			t.Parallel()
+			r := start(t, nil) // of its own: a printer has one connection at a time
 			w := r.join(t, connect{user: c.user, version: 5, id: c.user + c.filter})
 			if got := w.subscribe(1, c.filter); !slices.Equal(got, []byte{c.want}) {
 				t.Errorf("MQTT 5: got %#x, want %#x", got, c.want)
@@ -297,7 +297,6 @@ func TestObserveDecidesWhatIsSeen(t *testing.T) {
 
 func TestOtherTopicsAreRefusedAndTheConnectionStays(t *testing.T) {
 	t.Parallel()
-	r := start(t, nil)
 	for _, c := range []struct{ user, topic string }{
 		{"u_1", reportA1},
 		{"u_1", "device/B1/request"},
@@ -314,6 +313,7 @@ func TestOtherTopicsAreRefusedAndTheConnectionStays(t *testing.T) {
 		for _, version := range []byte{4, 5} {
 			t.Run(fmt.Sprintf("%s %s MQTT %d", c.user, short(c.topic), version), func(t *testing.T) {
 				t.Parallel()
+				r := start(t, nil) // of its own: a printer has one connection at a time
 				w := r.join(t, connect{user: c.user, version: version, id: fmt.Sprint(version, c.topic)})
 				w.send(publishing(c.topic, "x", 0, 0))
 				w.ping()
@@ -330,12 +330,10 @@ func TestOtherTopicsAreRefusedAndTheConnectionStays(t *testing.T) {
 					t.Errorf("QoS 2 acknowledged with %#x", ack.ReasonCode)
 				}
 				w.ping()
+				r.nothing(t)
 			})
 		}
 	}
-	t.Cleanup(func() {
-		r.nothing(t)
-	})
 }
 
 func TestNothingIsRetained(t *testing.T) {

@@ -275,6 +275,15 @@ func (s *socket) release() {
 	}
 }
 
+// cut closes the connection at once. What the kernel holds for the other end is
+// dropped: it would send it again and again, and a start must not arrive late.
+func (s *socket) cut() {
+	if c, ok := s.Conn.(interface{ SetLinger(seconds int) error }); ok {
+		_ = c.SetLinger(0)
+	}
+	_ = s.Close()
+}
+
 // Read gives the handshake slot back and reads.
 func (s *socket) Read(p []byte) (int, error) {
 	s.release()

@@ -6,17 +6,12 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
-	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"github.com/grovecloud/grove"
 )
-
-// longestKeepalive is what a client may ask for; longer is told down (MQTT 5) or
-// taken for it.
-const longestKeepalive = time.Hour
 
 // hook is how the engine asks. All calls come from the goroutine that reads from
 // the client's connection.
@@ -56,7 +51,6 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	cl.ID = strconv.FormatUint(b.serials.Add(1), 10) // never shared: see roll
 	cl.Properties.Clean = true
 	cl.Properties.Will = mqtt.Will{} // a message for later, which nothing here ever is
-	patience := keepalive(cl, b.cfg.Limits.Keepalive)
 	err := h.enter(s, pk)
 	if err != nil {
 		reason, code := refusal(err, s.v5)
@@ -65,31 +59,15 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 		_ = b.engine.SendConnack(cl, code, false, nil)
 		return err
 	}
+	s.settle(b.cfg.Limits.Keepalive)
 	if s.actor.Kind == grove.ActorPrinter {
-		patience /= 2
+		s.expectReports()
 	}
-	s.patience = patience
 	s.inside = true
 	b.door.entered(s.remote)
 	b.metrics.connections.WithLabelValues(string(s.actor.Kind)).Inc()
 	b.cfg.Log.Debug("mqtt client joined", slog.String("actor", s.actor.String()), slog.String("remote", s.remote.String()))
 	return nil
-}
-
-// keepalive settles the interval with the client and gives three times as much:
-// the vendor's firmware does not cut off after one and a half, and slicers have
-// come to rely on it. Printers get half of that, which is the standard's.
-func keepalive(cl *mqtt.Client, standard time.Duration) time.Duration {
-	asked := time.Duration(cl.State.Keepalive) * time.Second
-	given := min(asked, longestKeepalive)
-	if asked == 0 {
-		given = standard
-	}
-	if given != asked {
-		cl.State.ServerKeepalive = true
-		cl.State.Keepalive = uint16(max(given/time.Second, 1))
-	}
-	return 3 * given
 }
 
 // enter finds out who the client is and puts it on the roll.

@@ -15,6 +15,7 @@ type metrics struct {
 	dropped     *prometheus.CounterVec // not delivered or not taken, by reason
 	refused     *prometheus.CounterVec // connections not let in, by reason
 	cut         *prometheus.CounterVec // connections ended by us, by reason
+	slowed      prometheus.Counter     // messages of printers that were too fast
 	handshakes  prometheus.Counter     // TLS handshakes that failed
 	stumbles    prometheus.Counter     // errors of the listener
 	panics      prometheus.Counter
@@ -36,12 +37,13 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		dropped:    vec("messages_dropped_total", "Messages that were not delivered or not taken.", "reason"),
 		refused:    vec("connects_refused_total", "Connections that were not let in.", "reason"),
 		cut:        vec("connections_cut_total", "Connections that the server ended.", "reason"),
+		slowed:     one("messages_slowed_total", "Messages of printers that came too fast and were looked at later."),
 		handshakes: one("handshake_failures_total", "TLS handshakes that failed."),
 		stumbles:   one("accept_errors_total", "Errors of the listener while accepting connections."),
 		panics:     one("panics_total", "Connections ended by a bug."),
 	}
 	var err error
-	for _, c := range []prometheus.Collector{m.connections, m.in, m.out, m.dropped, m.refused, m.cut, m.handshakes, m.stumbles, m.panics} {
+	for _, c := range []prometheus.Collector{m.connections, m.in, m.out, m.dropped, m.refused, m.cut, m.slowed, m.handshakes, m.stumbles, m.panics} {
 		err = errors.Join(err, r.Register(c))
 	}
 	if err != nil {

@@ -35,9 +35,16 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	return h.request(s, pk)
 }
 
-// report takes what a printer says of itself. A retain flag is ignored.
+// report takes what a printer says of itself, when its turn has come. A retain
+// flag is ignored.
 func (h *hook) report(s *session, pk packets.Packet) (packets.Packet, error) {
 	b, serial := h.broker, s.actor.Serial
+	if ahead := s.pace.take(time.Now()); ahead > 0 {
+		b.metrics.slowed.Inc()
+		turn, cancel := b.within(ahead)
+		<-turn.Done()
+		cancel()
+	}
 	about, ok := reported(pk.TopicName)
 	if !ok || about != serial || !b.cfg.Gate.May(s.actor, grove.ReportState, serial) {
 		return h.refuse(s, pk, "topic")

@@ -185,10 +185,23 @@ func TestCutReachesThoseWhoAreJustEntering(t *testing.T) {
 func TestKeepaliveIsSettled(t *testing.T) {
 	t.Parallel()
 	r := start(t, nil)
-	for asked, want := range map[uint16]uint16{0: 120, 5: 0, 3600: 0, 65535: 3600} {
-		ack := r.dial(t, clientTLS("")).connect(connect{user: "u_1", version: 5, change: func(pk *packets.Packet) { pk.Connect.Keepalive = asked }})
-		if ack.Properties.ServerKeepAlive != want || ack.Properties.ServerKeepAliveFlag != (want != 0) {
-			t.Errorf("asked for %d s, was told %d", asked, ack.Properties.ServerKeepAlive)
+	for _, c := range []struct {
+		user        string
+		asked, want uint16
+	}{
+		{"u_1", 0, 120},
+		{"u_1", 5, 0},
+		{"u_1", 3600, 0},
+		{"u_1", 65535, 3600},
+		{"A1", 0, 60},
+		{"A1", 5, 0},
+		{"A1", 60, 0},
+		{"A1", 61, 60},
+		{"A1", 65535, 60},
+	} {
+		ack := r.dial(t, clientTLS("")).connect(connect{user: c.user, version: 5, change: func(pk *packets.Packet) { pk.Connect.Keepalive = c.asked }})
+		if ack.Properties.ServerKeepAlive != c.want || ack.Properties.ServerKeepAliveFlag != (c.want != 0) {
+			t.Errorf("%s asked for %d s, was told %d", c.user, c.asked, ack.Properties.ServerKeepAlive)
 		}
 		p := ack.Properties
 		if p.MaximumPacketSize != 256<<10 || !p.RetainAvailableFlag || p.RetainAvailable != 0 || !p.SharedSubAvailableFlag || p.SharedSubAvailable != 0 {
@@ -215,6 +228,34 @@ func TestASilentClientIsCutAfterThreeTimesItsKeepalive(t *testing.T) {
 	}
 	r.wantTrail(t, "+A1", "-A1 keepalive_timeout")
 	long.ping()
+}
+
+func TestAPrinterThatIsGoneIsKnownToBe(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil)
+	for _, c := range []struct {
+		user    string
+		version byte
+		asked   uint16
+		want    time.Duration
+	}{
+		{"A1", 5, 65535, 90 * time.Second},
+		{"A1", 5, 20, 30 * time.Second},
+		{"A1", 4, 120, 3 * time.Minute}, // it pings every two
+		{"A1", 4, 65535, 450 * time.Second},
+		{"A1", 4, 0, 3 * time.Minute},
+		{"u_1", 4, 65535, 3 * time.Hour},
+	} {
+		w := r.join(t, connect{user: c.user, version: c.version, change: func(pk *packets.Packet) { pk.Connect.Keepalive = c.asked }})
+		w.ping() // so that it is settled
+		for _, s := range r.broker.roll.present(func(grove.Actor) bool { return true }) {
+			if s.patience != c.want {
+				t.Errorf("%s asked for %d s under MQTT %d: counts as gone after %s, want %s", c.user, c.asked, c.version, s.patience, c.want)
+			}
+		}
+		w.conn.Close()
+		r.untilMetric(t, "connections", "", 0)
+	}
 }
 
 func TestASessionIsNeverKept(t *testing.T) {

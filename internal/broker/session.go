@@ -56,7 +56,10 @@ type session struct {
 	name     string // principal and client id: what a newer connection takes over by
 	v5       bool
 	largest  uint32        // packet that an MQTT 5 client takes; 0 any
+	greeting []byte        // the answer to the sign-in while it is held back; under writes
+	greet    *time.Timer   // sends it; nil when nothing is held back
 	patience time.Duration // silence before the client counts as gone; 0 until it has signed in
+	pace     *pace         // of a printer
 
 	// Used by the reading goroutine only.
 	signed  bool // on the roll
@@ -85,6 +88,51 @@ func newSession(b *Broker, raw net.Conn, from netip.Addr) *session {
 	}
 }
 
+// settle agrees with a client that has signed in on how long it may be silent:
+// three times its keep-alive, since the vendor's firmware does not cut off after
+// one and a half, and slicers have come to rely on it. Printers get half of that,
+// which is the standard's.
+func (s *session) settle(standard time.Duration) {
+	state := &s.client.State
+	asked := time.Duration(state.Keepalive) * time.Second
+	given := asked
+	if asked == 0 {
+		given = standard
+	}
+	if given = min(given, s.longestKeepalive()); given != asked {
+		state.ServerKeepalive = true
+		state.Keepalive = uint16(max(given/time.Second, 1)) //nolint:gosec // an hour at most
+	}
+	s.patience = 3 * given
+	if s.actor.Kind == grove.ActorPrinter {
+		s.patience /= 2
+	}
+}
+
+// longestKeepalive is what the client may ask for; longer is told down (MQTT 5) or
+// taken for it. A printer that is gone must be known to be gone. MQTT 3 has no word
+// to tell it down with, and who asked for two minutes pings every two: held to one
+// it would be cut off in every silence. TCP finds a dead one sooner anyhow.
+func (s *session) longestKeepalive() time.Duration {
+	switch {
+	case s.actor.Kind != grove.ActorPrinter:
+		return time.Hour
+	case s.v5:
+		return time.Minute
+	}
+	return 5 * time.Minute
+}
+
+// expectReports readies the connection of a printer: how fast it may report, and
+// how long commands for it are under way at most.
+func (s *session) expectReports() {
+	b := s.broker
+	s.pace = b.paces.get(s.actor.Serial, time.Now())
+	if err := giveUp(s.socket.Conn, b.cfg.Limits.Drain); err != nil {
+		b.cfg.Log.Warn("commands may reach a printer late", slog.String("actor", s.actor.String()), slog.Any("error", err))
+	}
+}
+
 // Read gives the engine what the client says, the peeked header first.
 func (s *session) Read(p []byte) (int, error) {
 	if len(s.head) > 0 {
@@ -99,20 +147,48 @@ func (s *session) Read(p []byte) (int, error) {
 // and closes without reading must still be heard to the end, and the engine
 // stops reading at the first write that fails.
 func (s *session) Write(p []byte) (int, error) {
+	if s.inside && s.actor.Kind != grove.ActorPrinter && len(p) > 0 && p[0]>>4 == packets.Connack {
+		s.holdBack(p)
+		return len(p), nil
+	}
 	s.transmit(p, time.Now().Add(s.broker.cfg.Limits.Drain))
 	return len(p), nil
 }
 
-// transmit writes whole packets, until the given time at most.
+// patient is how long a client's answer to its sign-in is held back.
+const patient = 50 * time.Millisecond
+
+// holdBack sends the answer to a sign-in a little later, or with the next thing
+// that is sent. A client that publishes twice and closes without ever reading (the
+// Python example of the API's documentation) must be heard to the end: if an unread
+// answer is there when it closes, its kernel resets the connection and drops what
+// it has not sent yet. Who waits for the answer hardly notices.
+func (s *session) holdBack(p []byte) {
+	s.writes.Lock()
+	defer s.writes.Unlock()
+	s.greeting = bytes.Clone(p)
+	s.greet = time.AfterFunc(patient, func() { s.transmit(nil, time.Now().Add(s.broker.cfg.Limits.Drain)) })
+}
+
+// transmit writes whole packets, until the given time at most; first of all what
+// was held back.
 func (s *session) transmit(p []byte, until time.Time) {
 	s.writes.Lock()
 	defer s.writes.Unlock()
-	if s.deaf {
+	greets := len(s.greeting) > 0
+	if greets {
+		s.greet.Stop()
+		p, s.greeting = append(s.greeting, p...), nil
+	}
+	if s.deaf || len(p) == 0 {
 		return
 	}
 	_ = s.socket.SetWriteDeadline(until)
 	_, err := s.tls.Write(p)
 	if err == nil {
+		if greets {
+			_ = acknowledge(s.socket.Conn) // for one that publishes only now; most are heard without
+		}
 		return
 	}
 	s.deaf = true
@@ -140,14 +216,13 @@ func (s *session) SetDeadline(time.Time) error {
 }
 
 // Close is called by the engine in the reading goroutine. It says goodbye if that
-// is quickly done.
+// is quickly done; if the other end does not read, it never gets what waits.
 func (s *session) Close() error {
 	s.closed.Do(func() {
 		s.outbox.shut()
-		sure := time.AfterFunc(grace, func() { _ = s.socket.Close() })
-		if s.writes.TryLock() {
-			s.farewell()
-			s.writes.Unlock()
+		sure := time.AfterFunc(grace, s.socket.cut)
+		if heard := s.farewell(); !heard {
+			s.socket.cut()
 		}
 		_ = s.tls.Close()
 		sure.Stop()
@@ -155,13 +230,21 @@ func (s *session) Close() error {
 	return nil
 }
 
-// farewell tells an MQTT 5 client why. The caller holds writes.
-func (s *session) farewell() {
+// farewell tells an MQTT 5 client why, and reports whether it can be written to.
+func (s *session) farewell() (heard bool) {
+	if !s.writes.TryLock() {
+		return false
+	}
+	defer s.writes.Unlock()
+	if s.greet != nil {
+		s.greet.Stop()
+	}
 	e := s.ended.Load()
 	if e == nil || e.code.Code == 0 || !s.v5 || s.deaf {
-		return
+		return !s.deaf
 	}
-	var b bytes.Buffer
+	b := *bytes.NewBuffer(s.greeting) // it comes first, if it was held back so far
+	s.greeting = nil
 	pk := packets.Packet{
 		ProtocolVersion: 5,
 		FixedHeader:     packets.FixedHeader{Type: packets.Disconnect},
@@ -169,8 +252,10 @@ func (s *session) farewell() {
 	}
 	if err := pk.DisconnectEncode(&b); err == nil {
 		_ = s.socket.SetWriteDeadline(time.Now().Add(grace))
-		_, _ = s.tls.Write(b.Bytes())
+		_, err = s.tls.Write(b.Bytes())
+		heard = err == nil
 	}
+	return heard
 }
 
 // abort ends the session from any goroutine, without waiting: the reader wakes
@@ -184,7 +269,7 @@ func (s *session) abort(why ending) {
 	now := time.Now()
 	_ = s.socket.SetWriteDeadline(now.Add(grace))
 	_ = s.socket.SetReadDeadline(now)
-	time.AfterFunc(grace, func() { _ = s.socket.Close() })
+	time.AfterFunc(grace, s.socket.cut)
 }
 
 // finish records how a session ended by itself.

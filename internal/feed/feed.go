@@ -1,15 +1,21 @@
-// Package feed shows people what happened: the notifications of their printers.
+// Package feed shows people what happened: events as they come, and the
+// notifications of their printers.
 package feed
 
 import (
 	"context"
+	"sync"
 
 	"github.com/grovecloud/grove"
 )
 
-// Records keeps notifications.
+// Records keeps events and notifications.
 type Records interface {
+	Events(ctx context.Context, userID, after int64, limit int) ([]grove.Event, error)
+	LastEvent(ctx context.Context, userID int64) (int64, error)
 	Notifications(ctx context.Context, userID int64, unreadOnly bool, page grove.Page) (grove.List[grove.Notification], error)
+	// Messages lists the same, by their numbers.
+	Messages(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.Notification], error)
 	MarkNotification(ctx context.Context, userID int64, id string, read bool) error
 }
 
@@ -18,13 +24,18 @@ type Config struct {
 	Records Records
 }
 
-// Feed shows notifications. It is safe for concurrent use.
+// Feed shows events and notifications. It is safe for concurrent use.
 type Feed struct {
 	records Records
+
+	mu        sync.Mutex
+	listeners map[int64]map[*Listener]struct{} // by user
 }
 
 // New makes a feed.
-func New(cfg Config) *Feed { return &Feed{records: cfg.Records} }
+func New(cfg Config) *Feed {
+	return &Feed{records: cfg.Records, listeners: map[int64]map[*Listener]struct{}{}}
+}
 
 // Notifications lists what the actor was told, newest first.
 func (f *Feed) Notifications(ctx context.Context, actor grove.Actor, unreadOnly bool, page grove.Page) (grove.List[grove.Notification], error) {
@@ -32,6 +43,14 @@ func (f *Feed) Notifications(ctx context.Context, actor grove.Actor, unreadOnly 
 		return grove.List[grove.Notification]{}, err
 	}
 	return f.records.Notifications(ctx, actor.UserID, unreadOnly, page)
+}
+
+// Messages lists what the actor was told for clients that go on after a number.
+func (f *Feed) Messages(ctx context.Context, actor grove.Actor, page grove.Page) (grove.List[grove.Notification], error) {
+	if err := person(actor); err != nil {
+		return grove.List[grove.Notification]{}, err
+	}
+	return f.records.Messages(ctx, actor.UserID, page)
 }
 
 // Mark sets whether the actor has read a notification. One of somebody else is
@@ -49,7 +68,7 @@ func person(actor grove.Actor) error {
 	case actor.Kind == grove.ActorUser && actor.UserID > 0:
 		return nil
 	case actor.Kind == "" || actor.Kind == grove.ActorUser:
-		return grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential, "please login: notifications belong to an account")
+		return grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential, "please login: this belongs to an account")
 	}
-	return grove.Errorf(grove.Forbidden, "not_a_person", "notifications belong to people; sign in with an account")
+	return grove.Errorf(grove.Forbidden, "not_a_person", "this belongs to people; sign in with an account")
 }

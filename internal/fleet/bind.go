@@ -52,6 +52,9 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 	if err := f.mayTake(actor, b); err != nil {
 		return Bound{}, err
 	}
+	if err := f.roomFor(actor, b.Serial); err != nil {
+		return Bound{}, err
+	}
 	code, issued, err := f.accessCode(ctx, b.Code)
 	if err != nil {
 		return Bound{}, err
@@ -89,6 +92,28 @@ func (f *Fleet) mayTake(actor grove.Actor, b Binding) error {
 	f.guesses.miss(b.Serial, time.Now())
 	return grove.Errorf(grove.Conflict, "printer_bound",
 		"printer %s belongs to another account; give its present access code as bind_code to take it over", b.Serial)
+}
+
+// roomFor refuses a printer more than one account may have. Of some that are bound
+// at the same moment a few too many may pass.
+func (f *Fleet) roomFor(actor grove.Actor, serial string) error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	has := 0
+	for _, u := range f.units {
+		if u.owner.Load() != actor.UserID {
+			continue
+		}
+		if u.serial == serial {
+			return nil // bound anew
+		}
+		has++
+	}
+	if has < f.Most {
+		return nil
+	}
+	return grove.Errorf(grove.Conflict, "too_many_printers",
+		"this account has %d printers, which is the most; unbind one that is not used any more, or bind it to another account", has)
 }
 
 func (b *Binding) check() error {
@@ -238,6 +263,7 @@ func (f *Fleet) Learn(p grove.Printer) {
 	u.printer.Online, u.printer.PlateClear, u.printer.AutoClear = p.Online, p.PlateClear, p.AutoClear
 	u.printer.GcodeState, u.printer.PrintError = p.GcodeState, p.PrintError
 	u.printer.TaskID, u.printer.FileName = p.TaskID, p.FileName
+	u.printer.HeatUntil = p.HeatUntil
 }
 
 // note records an act that is done and can't be undone: when that fails, the

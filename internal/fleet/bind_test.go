@@ -41,6 +41,46 @@ func TestAPrinterChangesHandsOnlyForItsPresentCode(t *testing.T) {
 	}
 }
 
+func TestAnAccountHasSoManyPrinters(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t) // with one already
+	if h.Most != 10_000 {
+		t.Errorf("an account may have %d printers", h.Most)
+	}
+	h.Most = 2
+	bind := func(actor grove.Actor, serial string) *grove.Error {
+		if _, err := h.Bind(t.Context(), actor, fleet.Binding{Serial: serial}); err != nil {
+			return grove.AsError(err)
+		}
+		return nil
+	}
+	if err := bind(h.actor, "SECOND"); err != nil {
+		t.Fatal(err)
+	}
+	if err := bind(h.actor, "THIRD"); err == nil || err.Code != grove.Conflict || err.Reason != "too_many_printers" {
+		t.Errorf("one too many: %v", err)
+	}
+	if _, bound := h.Owner("THIRD"); bound {
+		t.Error("one too many is bound")
+	}
+	if err := bind(h.actor, "SECOND"); err != nil {
+		t.Errorf("one of them bound anew: %v", err)
+	}
+	other, err := h.db.CreateUser(t.Context(), grove.User{Email: "b@example.org", Role: grove.Member})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bind(grove.Actor{Kind: grove.ActorUser, UserID: other.ID}, "THIRD"); err != nil {
+		t.Errorf("another account: %v", err)
+	}
+	if err := h.Unbind(t.Context(), h.actor, "SECOND"); err != nil {
+		t.Fatal(err)
+	}
+	if err := bind(h.actor, "FOURTH"); err != nil {
+		t.Errorf("after unbinding one: %v", err)
+	}
+}
+
 func TestAccessCodesCanNotBeGuessed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t)

@@ -193,6 +193,11 @@ func (f *Fleet) issue(ctx context.Context, o *order) error {
 			return err
 		}
 	}
+	if o.request.Warms() { // on disk first: whatever happens now, it is switched off
+		if err := f.turns.KeepHeat(ctx, o.serial, time.Now().UTC().Add(f.IdleHeat)); err != nil {
+			return err
+		}
+	}
 	if err := ctx.Err(); err != nil {
 		return grove.Errorf(grove.Unavailable, "too_late", "the command was not sent: it had waited too long")
 	}

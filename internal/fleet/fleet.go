@@ -47,6 +47,8 @@ type Turns interface {
 	Turn(ctx context.Context, t Turn) error
 	// Settled is called when all that a printer said is stored.
 	Settled()
+	// KeepHeat stores until when heat that somebody asked for may stay on.
+	KeepHeat(ctx context.Context, serial string, until time.Time) error
 }
 
 // Starts makes a job of a start that a client sent as a command.
@@ -71,6 +73,12 @@ type Config struct {
 	Reply time.Duration
 	// Flush is how often changed state is stored.
 	Flush time.Duration
+	// IdleHeat is how long a printer that does not print stays hot after somebody
+	// asked for it: 15 min.
+	IdleHeat time.Duration
+	// Most is how many printers one account may have: 10,000. Each takes memory
+	// here for good, also when it is never seen.
+	Most int
 }
 
 // Fleet knows the printers and what each last said.
@@ -98,6 +106,12 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 	}
 	if c.Flush == 0 {
 		c.Flush = time.Minute
+	}
+	if c.Most == 0 {
+		c.Most = 10_000
+	}
+	if c.IdleHeat == 0 {
+		c.IdleHeat = 15 * time.Minute
 	}
 	if c.Rebound == nil {
 		c.Rebound = func(string) {}
@@ -135,14 +149,9 @@ func (f *Fleet) unit(serial string) (*unit, error) {
 	u := f.units[serial]
 	f.mu.RUnlock()
 	if u == nil {
-		return nil, notFound(serial)
+		return nil, grove.NoPrinter(serial)
 	}
 	return u, nil
-}
-
-func notFound(serial string) error {
-	return grove.Errorf(grove.NotFound, grove.ReasonPrinterNotFound,
-		"no printer %s is bound to this account; bind it first or check the serial (it is case-sensitive)", serial)
 }
 
 func offline(serial string) error {

@@ -73,6 +73,8 @@ func (t *turns) Turn(_ context.Context, turn fleet.Turn) error {
 
 func (t *turns) Settled() {}
 
+func (t *turns) KeepHeat(context.Context, string, time.Time) error { return nil }
+
 func (t *turns) kinds() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

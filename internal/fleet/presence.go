@@ -166,11 +166,13 @@ func (f *Fleet) tend(u *unit, now time.Time) bool {
 	if silent {
 		u.pushallAt = now
 	}
+	cooling := f.tendHeat(u, now)
 	u.mu.Unlock()
 	f.lose(u, lost)
 	if silent {
 		f.greet(u)
 	}
+	f.cool(u, cooling)
 	return connected
 }
 

@@ -21,6 +21,9 @@ const (
 	WentOffline TurnKind = "went_offline"
 	// StartAnswered: the printer replied to a start.
 	StartAnswered TurnKind = "start_answered"
+	// HeatEnding: heat without a print is switched off soon. HeatOff: it is off.
+	HeatEnding TurnKind = "heat_ending"
+	HeatOff    TurnKind = "heat_off"
 )
 
 // Turn is a change that is worth a row.
@@ -32,7 +35,10 @@ type Turn struct {
 	// Away is how long nothing had been heard of the printer before this link.
 	// It is set on the first report of a link.
 	Away time.Duration
-	// JobID, OK and Reason belong to StartAnswered.
+	// Until belongs to HeatEnding and HeatOff.
+	Until time.Time
+	// JobID and Reason belong to StartAnswered. OK: the start was accepted; the
+	// heat was switched off by this server.
 	JobID  int64
 	OK     bool
 	Reason string

@@ -35,6 +35,10 @@ type unit struct {
 
 	pending map[string]*pending
 
+	cooledAt time.Time // when heat was last switched off
+	heatTold time.Time // the end of heat that was announced
+	heatOver time.Time // the end of heat that was told as over
+
 	away time.Duration // silence before this link, until the first report tells it
 
 	turns   []Turn

@@ -3,6 +3,7 @@ package fleet
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/grovecloud/grove"
@@ -27,21 +28,32 @@ func (f *Fleet) Printers(_ context.Context, actor grove.Actor, page grove.Page) 
 	slices.SortFunc(mine, func(a, b grove.Live) int {
 		return cmp.Or(b.BoundAt.Compare(a.BoundAt), cmp.Compare(b.Serial, a.Serial))
 	})
-	return cut(mine, page), nil
+	return cut(mine, page)
 }
 
 // cut is the page of a list that is in memory whole.
-func cut(all []grove.Live, page grove.Page) grove.List[grove.Live] {
+func cut(all []grove.Live, page grove.Page) (grove.List[grove.Live], error) {
 	from := page.Skip()
 	if page.After != "" {
-		from = 1 + slices.IndexFunc(all, func(l grove.Live) bool { return l.Serial == page.After })
+		at := slices.IndexFunc(all, func(l grove.Live) bool { return l.Serial == page.After })
+		if at < 0 {
+			return grove.List[grove.Live]{}, noPlace(page.After)
+		}
+		from = at + 1
 	}
 	from = min(from, len(all))
 	to := len(all)
 	if page.Limit > 0 {
 		to = min(to, from+page.Limit)
 	}
-	return grove.List[grove.Live]{Items: all[from:to], Total: len(all), More: to < len(all)}
+	return grove.List[grove.Live]{Items: all[from:to], Total: len(all), More: to < len(all)}, nil
+}
+
+// noPlace refuses to go on after a printer that is not in the list: its serial
+// says nothing of where it was.
+func noPlace(serial string) error {
+	words := fmt.Sprintf("after is %q, and you have no printer of this serial, or not any more; begin the list again without after", serial)
+	return &grove.Error{Code: grove.Invalid, Reason: "after", Message: words, Fields: map[string]string{"after": words}}
 }
 
 // Live is one printer as it is now.

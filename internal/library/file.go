@@ -80,6 +80,19 @@ func (l *Library) Files(ctx context.Context, actor grove.Actor, q Query, page gr
 	return l.stored(ctx, owner, q.Name, page)
 }
 
+// Projects lists the same by project number, for clients that go on after one.
+func (l *Library) Projects(ctx context.Context, actor grove.Actor, page grove.Page) (grove.List[grove.File], error) {
+	owner, err := ownerOf(actor)
+	if err != nil {
+		return grove.List[grove.File]{}, err
+	}
+	list, err := l.Records.Projects(ctx, owner, page)
+	if err != nil {
+		return list, fmt.Errorf("list projects: %w", err)
+	}
+	return list, nil
+}
+
 func (l *Library) stored(ctx context.Context, owner int64, name string, page grove.Page) (grove.List[grove.File], error) {
 	list, err := l.Records.Files(ctx, owner, []grove.UploadState{grove.Stored}, name, page)
 	if err != nil {
@@ -203,7 +216,7 @@ func (l *Library) Delete(ctx context.Context, actor grove.Actor, id string) erro
 		return errRunning()
 	}
 	defer release()
-	if err := l.Records.DeleteFile(ctx, id); err != nil {
+	if err := l.Records.DeleteFile(ctx, id, actor.Did("file.delete", f.ID+" "+f.Name)); err != nil {
 		return fmt.Errorf("delete file: %w", err)
 	}
 	return l.deleteParts(ctx, f)

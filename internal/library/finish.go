@@ -20,13 +20,15 @@ func (l *Library) finish(ctx context.Context, f grove.File, b grove.Blob) (grove
 	if err != nil {
 		return grove.File{}, fmt.Errorf("read upload: %w", err)
 	}
+	// Whoever has the link was given it by the owner.
+	uploader := grove.Actor{Kind: grove.ActorUser, UserID: f.OwnerID}
 	kept, err := l.Records.UpdateFile(ctx, f.ID, func(row *grove.File) error {
 		if row.State != grove.Awaiting {
 			return errDone(row)
 		}
 		*row = f
 		return nil
-	})
+	}, uploader.Did("file.upload", f.ID+" "+f.Name))
 	if err != nil {
 		// Whether the row was saved is not known here, so the blob stays.
 		return grove.File{}, fmt.Errorf("keep upload: %w", err)

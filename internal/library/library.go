@@ -30,7 +30,7 @@ const (
 	ReasonContentMissing   = "content_missing"   // Internal: a stored file without its content
 )
 
-// Records keeps what is known of files.
+// Records keeps what is known of files. Acts are kept together with the change.
 type Records interface {
 	CreateFile(ctx context.Context, f grove.File) (grove.File, error)
 	File(ctx context.Context, id string) (grove.File, error)
@@ -39,9 +39,13 @@ type Records interface {
 	FileByProfile(ctx context.Context, id int64) (grove.File, error)
 	// Files lists newest first; no states and an empty name do not narrow.
 	Files(ctx context.Context, ownerID int64, states []grove.UploadState, name string, page grove.Page) (grove.List[grove.File], error)
-	UpdateFile(ctx context.Context, id string, fn func(*grove.File) error) (grove.File, error)
+	// Projects lists the stored files by project number, the highest first.
+	Projects(ctx context.Context, ownerID int64, page grove.Page) (grove.List[grove.File], error)
+	StoredBytes(ctx context.Context, ownerID int64) (int64, error)
+	LargestFiles(ctx context.Context, ownerID int64, limit int) ([]grove.File, error)
+	UpdateFile(ctx context.Context, id string, fn func(*grove.File) error, acts ...grove.AuditEntry) (grove.File, error)
 	StaleFiles(ctx context.Context, before time.Time) ([]grove.File, error)
-	DeleteFile(ctx context.Context, id string) error
+	DeleteFile(ctx context.Context, id string, acts ...grove.AuditEntry) error
 }
 
 // Blobs keeps the files' contents: whole and synced, or not at all.
@@ -66,6 +70,8 @@ type Config struct {
 	// MinFree is how much space must stay free after an upload: 1 GiB.
 	// Negative: the space is not looked at.
 	MinFree int64
+	// Quota is how much the stored files of one user may have together; 0: any.
+	Quota int64
 	// UploadLife is how long an upload link works: 1 h.
 	UploadLife time.Duration
 	// Limits bound what reading one file may cost, in time above all: 30 s.

@@ -16,13 +16,33 @@ import (
 // Signature: Forbidden signature_invalid or signature_expired. A PUT beside
 // another: Conflict upload_running; after a finished one: Conflict upload_done.
 // Not what was announced: Invalid size_mismatch or digest_mismatch; ended
-// early: Invalid upload_broken; too large: TooLarge upload_failed; no space:
-// Unavailable disk_full. After these the PUT may be repeated. Content that does
+// early: Invalid upload_broken; too large, or beyond the owner's quota: TooLarge
+// upload_failed; no space, also when that ends meanwhile: Unavailable disk_full. After these the PUT may be repeated. Content that does
 // not fit the name's ending: Invalid upload_failed, for good.
 func (l *Library) Receive(ctx context.Context, fileID string, sig Signature, contentLength int64, body io.Reader) (grove.File, error) {
 	if err := l.verify(methodPut, uploadPath(fileID), sig); err != nil {
 		return grove.File{}, err
 	}
+	return l.receive(ctx, fileID, contentLength, body)
+}
+
+// Store makes an upload and takes its content in one go; what becomes of it is
+// told as by [Library.NewUpload] and [Library.Receive]. After an error nothing is
+// left of it.
+func (l *Library) Store(ctx context.Context, actor grove.Actor, w Wish, body io.Reader) (grove.File, error) {
+	up, err := l.NewUpload(ctx, actor, w)
+	if err != nil {
+		return grove.File{}, err
+	}
+	f, err := l.receive(ctx, up.File.ID, -1, body)
+	if err != nil {
+		// Nobody knows the link, so nobody sends the file again to it.
+		return grove.File{}, errors.Join(err, l.Records.DeleteFile(context.WithoutCancel(ctx), up.File.ID))
+	}
+	return f, nil
+}
+
+func (l *Library) receive(ctx context.Context, fileID string, contentLength int64, body io.Reader) (grove.File, error) {
 	release, ok := l.running.take(fileID)
 	if !ok {
 		return grove.File{}, errRunning()
@@ -52,18 +72,21 @@ func (l *Library) admit(ctx context.Context, f *grove.File, contentLength int64)
 	case f.State != grove.Awaiting:
 		return errDone(f)
 	case contentLength == 0:
-		return errBroken(0, nil)
+		return grove.Errorf(grove.Invalid, ReasonUploadBroken, "the file is empty and nothing was kept; send one that holds something")
 	case contentLength > l.MaxBytes:
 		return l.tooLarge()
 	case f.WantBytes > 0 && contentLength > 0 && contentLength != f.WantBytes:
 		return errSize(f.WantBytes, contentLength)
 	}
-	return l.room(ctx, max(contentLength, f.WantBytes))
+	return l.fits(ctx, f.OwnerID, 0, max(contentLength, f.WantBytes))
 }
 
 // store brings the body into the blobs, as announced or not at all.
 func (l *Library) store(ctx context.Context, f *grove.File, contentLength int64, body io.Reader) (grove.Blob, error) {
-	in := &arrival{body: body, length: contentLength, want: f.WantBytes, most: l.MaxBytes, tooLarge: l.tooLarge}
+	in := &arrival{
+		body: body, length: contentLength, want: f.WantBytes, most: l.MaxBytes, tooLarge: l.tooLarge, nextLook: lookEvery,
+		look: func(read int64) error { return l.fits(ctx, f.OwnerID, read, max(contentLength, f.WantBytes)) },
+	}
 	b, err := l.Blobs.Put(ctx, contentName(f.ID), in)
 	if in.err != nil {
 		return grove.Blob{}, in.err // whatever became of it on the way through the blobs
@@ -103,31 +126,57 @@ type arrival struct {
 	want     int64 // as the wish said; 0: unknown
 	most     int64
 	tooLarge func() error
+	// look asks whether there still is space: others write meanwhile, and the size
+	// need not be known.
+	look     func(read int64) error
+	nextLook int64
 	read     int64
 	err      error
 }
+
+// lookEvery is after how many bytes the space is looked at again.
+const lookEvery = 16 << 20
 
 // Read ends with io.EOF only where the content is complete.
 func (a *arrival) Read(p []byte) (int, error) {
 	n, err := a.body.Read(p)
 	a.read += int64(n)
+	if a.err = a.wrong(err); a.err != nil {
+		return n, a.err
+	}
+	if err != nil {
+		return n, io.EOF // the only one that is left
+	}
+	return n, nil
+}
+
+// wrong says why what has arrived can't become what was announced; err is how the
+// last read ended.
+func (a *arrival) wrong(err error) error {
 	switch {
 	case a.read > a.most:
-		a.err = a.tooLarge()
+		return a.tooLarge()
 	case a.want > 0 && a.read > a.want:
-		a.err = errSize(a.want, a.read)
+		return errSize(a.want, a.read)
+	case err == nil && a.read < a.nextLook:
+		return nil
 	case err == nil:
-		return n, nil
+		a.nextLook = a.read + lookEvery
+	case isOurs(err): // what the body came in is not in order
+		return err
 	case !errors.Is(err, io.EOF):
-		a.err = errBroken(a.read, err)
+		return errBroken(a.read, err)
 	case a.read == 0, a.length >= 0 && a.read != a.length:
-		a.err = errBroken(a.read, io.ErrUnexpectedEOF) // never io.EOF, which could pass for the end
+		return errBroken(a.read, io.ErrUnexpectedEOF) // never io.EOF, which could pass for the end
 	case a.want > 0 && a.read != a.want:
-		a.err = errSize(a.want, a.read)
-	default:
-		return n, io.EOF
+		return errSize(a.want, a.read)
 	}
-	return n, a.err
+	return a.look(a.read)
+}
+
+func isOurs(err error) bool {
+	_, ours := errors.AsType[*grove.Error](err)
+	return ours
 }
 
 func errDone(f *grove.File) error {

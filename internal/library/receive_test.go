@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/iotest"
@@ -293,6 +294,118 @@ func TestAnUploadThatWouldFillTheDiskIsRefusedUnread(t *testing.T) {
 	strict := library.New(library.Config{Records: records{h.db}, Blobs: h.disk, Key: h.Key, PublicURL: publicURL, MinFree: 1 << 62})
 	_, err := strict.Receive(t.Context(), up.File.ID, sig, 100, iotest.ErrReader(errors.New("was read")))
 	wantError(t, "Receive", err, grove.Unavailable, grove.ReasonDiskFull)
+}
+
+// shrinkingDisk has so much space at first, and what is put takes of it.
+type shrinkingDisk struct {
+	*blob.Disk
+	free atomic.Int64
+}
+
+func (d *shrinkingDisk) Put(ctx context.Context, name string, r io.Reader) (grove.Blob, error) {
+	return d.Disk.Put(ctx, name, io.TeeReader(r, d))
+}
+
+// Write takes of the space.
+func (d *shrinkingDisk) Write(p []byte) (int, error) {
+	d.free.Add(-int64(len(p)))
+	return len(p), nil
+}
+
+// Free is what is left.
+func (d *shrinkingDisk) Free(context.Context) (free, total int64, err error) {
+	return d.free.Load(), 1 << 40, nil
+}
+
+func TestAnUploadOfUnknownSizeStopsBeforeTheSpaceEnds(t *testing.T) {
+	t.Parallel()
+	const mebi = 1 << 20
+	small := &shrinkingDisk{}
+	small.free.Store(100 * mebi)
+	h := newHouse(t, func(c *library.Config) {
+		disk, ok := c.Blobs.(*blob.Disk)
+		if !ok {
+			t.Fatal("the blobs are no disk")
+		}
+		small.Disk, c.Blobs, c.MinFree = disk, small, 60*mebi
+	})
+	up := h.newUpload(t, library.Wish{Name: "a.gcode"})
+	_, sig := link(t, up.URL)
+	body := &counted{Reader: io.LimitReader(endless{}, 90*mebi)}
+	_, err := h.Receive(t.Context(), up.File.ID, sig, -1, body)
+	wantError(t, "Receive", err, grove.Unavailable, grove.ReasonDiskFull)
+	h.nothingKept(t)
+	if body.n > 60*mebi {
+		t.Errorf("%d MiB were read before the upload was stopped", body.n/mebi)
+	}
+	if f, err := h.db.File(t.Context(), up.File.ID); err != nil || f.State != grove.Awaiting {
+		t.Errorf("the PUT can't be repeated: %+v, %v", f, err)
+	}
+}
+
+// counted says how much was read of it.
+type counted struct {
+	io.Reader
+	n int
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += n
+	return n, err
+}
+
+// endless is G-code without an end.
+type endless struct{}
+
+// Read fills p.
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = "G28\n"[i%4]
+	}
+	return len(p), nil
+}
+
+func TestFilesBeyondTheQuotaAreRefusedAndTheLargestNamed(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(c *library.Config) { c.Quota = 1000 })
+	gcode := func(n int) []byte { return bytes.Repeat([]byte("G28\n"), n/4) }
+	store := func(actor grove.Actor, name string, n int) (grove.File, error) {
+		return h.Store(t.Context(), actor, library.Wish{Name: name}, bytes.NewReader(gcode(n)))
+	}
+	large, err := store(ann, "large.gcode", 600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	awaited := h.newUpload(t, library.Wish{Name: "a.gcode"})
+	if _, err := store(ann, "small.gcode", 400); err != nil {
+		t.Fatalf("a file that just fits: %v", err)
+	}
+	refused := func(what string, err error) {
+		t.Helper()
+		wantError(t, what, err, grove.TooLarge, grove.ReasonUploadFailed)
+		if words := grove.AsError(err).Message; !strings.Contains(words, "large.gcode ("+large.ID+", 600 bytes), small.gcode") {
+			t.Errorf("%s: it is not said what to delete: %q", what, words)
+		}
+	}
+	_, err = h.NewUpload(t.Context(), ann, library.Wish{Name: "b.gcode"})
+	refused("a new upload", err)
+	_, err = h.put(t, awaited, gcode(4))
+	refused("an upload that was made before", err)
+	if _, err := store(bob, "his.gcode", 1000); err != nil {
+		t.Errorf("somebody else: %v", err)
+	}
+	if err := h.Delete(t.Context(), ann, large.ID); err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.NewUpload(t.Context(), ann, library.Wish{Name: "b.gcode", Size: 601})
+	wantError(t, "one byte too many", err, grove.TooLarge, grove.ReasonUploadFailed)
+	_, sig := link(t, awaited.URL)
+	_, err = h.Receive(t.Context(), awaited.File.ID, sig, -1, bytes.NewReader(gcode(604)))
+	wantError(t, "too many without a size", err, grove.TooLarge, grove.ReasonUploadFailed)
+	if _, err := h.put(t, awaited, gcode(600)); err != nil {
+		t.Errorf("after a deletion: %v", err)
+	}
 }
 
 // putForEver is this test binary as a child: it begins an upload that never

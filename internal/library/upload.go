@@ -33,8 +33,8 @@ type Upload struct {
 }
 
 // NewUpload makes a file's record and the link to send its content to. A kind
-// that is not taken is Invalid upload_failed, a size that is too large TooLarge
-// upload_failed, no space for it Unavailable disk_full.
+// that is not taken is Invalid upload_failed, a size that is too large or beyond
+// the user's quota TooLarge upload_failed, no space for it Unavailable disk_full.
 func (l *Library) NewUpload(ctx context.Context, actor grove.Actor, w Wish) (Upload, error) {
 	owner, err := ownerOf(actor)
 	if err != nil {
@@ -44,10 +44,10 @@ func (l *Library) NewUpload(ctx context.Context, actor grove.Actor, w Wish) (Upl
 	if err != nil {
 		return Upload{}, err
 	}
-	if err := l.room(ctx, f.WantBytes); err != nil {
+	f.OwnerID = owner
+	if err := l.fits(ctx, owner, 0, f.WantBytes); err != nil {
 		return Upload{}, err
 	}
-	f.OwnerID = owner
 	f, err = l.Records.CreateFile(ctx, f)
 	if err != nil {
 		return Upload{}, fmt.Errorf("create upload: %w", err)
@@ -120,6 +120,46 @@ func newModelID() string {
 	b := make([]byte, 7)
 	_, _ = rand.Read(b) // never fails
 	return "US" + hex.EncodeToString(b)
+}
+
+// fits refuses a file for which there is no space, or none left for its owner.
+// Of whole bytes, 0 when that is not known, so many have arrived.
+func (l *Library) fits(ctx context.Context, owner, arrived, whole int64) error {
+	if err := l.room(ctx, whole-arrived); err != nil {
+		return err
+	}
+	return l.allowed(ctx, owner, max(arrived, whole))
+}
+
+// allowed refuses what would take a user beyond the quota, and names what is best
+// deleted.
+func (l *Library) allowed(ctx context.Context, owner, need int64) error {
+	if l.Quota <= 0 {
+		return nil
+	}
+	used, err := l.Records.StoredBytes(ctx, owner)
+	if err != nil {
+		return fmt.Errorf("add up files: %w", err)
+	}
+	if used+max(need, 1) <= l.Quota {
+		return nil
+	}
+	const named = 3
+	largest, err := l.Records.LargestFiles(ctx, owner, named)
+	if err != nil {
+		return fmt.Errorf("find largest files: %w", err)
+	}
+	hint := "slice it in parts"
+	for i, f := range largest {
+		if i == 0 {
+			hint = "delete what you don't need; the largest are "
+		} else {
+			hint += ", "
+		}
+		hint += fmt.Sprintf("%s (%s, %s)", f.Name, f.ID, size(f.SizeBytes))
+	}
+	return grove.Errorf(grove.TooLarge, grove.ReasonUploadFailed,
+		"your files have %s of the %s that each account may store here, which leaves too little for this one, so it was not taken; %s", size(used), size(l.Quota), hint)
 }
 
 // room refuses what would leave too little space on the disk.

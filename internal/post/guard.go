@@ -81,12 +81,12 @@ func (g guard) check(ap netip.AddrPort) (near bool, err error) {
 		return false, refused("this address is reserved")
 	case addr.IsLoopback() || ownPublic(addr):
 		if !g.loopback {
-			return false, refused("it leads back to this server itself; the operator can allow that")
+			return false, refused("it leads back to this server itself; the operator can allow that with --webhooks-to-loopback")
 		}
 		return true, nil
 	case addr.IsPrivate():
 		if !g.private {
-			return false, refused("it leads into a private network; the operator can allow that")
+			return false, refused("it leads into a private network; the operator can allow that with --webhooks-to-private")
 		}
 		return true, nil
 	}
@@ -193,7 +193,7 @@ func (g guard) checkName(scheme, host string, port uint16) error {
 		// Some resolvers read 2130706433, 0x7f.1 and 0177.0.0.1 as addresses.
 		return refused("write the address as four numbers with dots, or use a name")
 	case last == "localhost" && !g.loopback:
-		return refused("it leads back to this server itself; the operator can allow that")
+		return refused("it leads back to this server itself; the operator can allow that with --webhooks-to-loopback")
 	case g.loopback || g.private:
 		return nil // where the name leads decides
 	case scheme == "http":

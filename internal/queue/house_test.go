@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -40,11 +42,12 @@ var errDown = grove.Errorf(grove.Unavailable, "database_busy", "the database is 
 
 // trouble is what a test does to the database.
 type trouble struct {
-	jobIn  atomic.Int32              // so many changes of a job from now, one fails
-	audits atomic.Bool               // no act can be recorded
-	turns  atomic.Bool               // nothing that printers say can be stored
-	files  atomic.Bool               // no file can be found
-	stale  atomic.Pointer[grove.Job] // the next list of jobs is this one, as it once was
+	jobIn    atomic.Int32              // so many changes of a job from now, one fails
+	audits   atomic.Bool               // no act can be recorded
+	printers atomic.Bool               // no printer can be changed
+	turns    atomic.Bool               // nothing that printers say can be stored
+	files    atomic.Bool               // no file can be found
+	stale    atomic.Pointer[grove.Job] // the next list of jobs is this one, as it once was
 }
 
 func (r records) UpdateJob(ctx context.Context, id int64, change func(*grove.Job) ([]grove.Event, error)) (grove.Job, error) {
@@ -52,6 +55,13 @@ func (r records) UpdateJob(ctx context.Context, id int64, change func(*grove.Job
 		return grove.Job{}, errDown
 	}
 	return r.DB.UpdateJob(ctx, id, change)
+}
+
+func (r records) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error) {
+	if r.printers.Load() {
+		return grove.Printer{}, errDown
+	}
+	return r.DB.UpdatePrinter(ctx, serial, fn)
 }
 
 func (r records) AddAudit(ctx context.Context, e grove.AuditEntry) error {
@@ -95,6 +105,10 @@ func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
 		return t.Offline(ctx, turn.Serial, turn.Shadow)
 	case fleet.StartAnswered:
 		return t.Answered(ctx, turn.Serial, queue.Answer{Shadow: turn.Shadow, JobID: turn.JobID, OK: turn.OK, Reason: turn.Reason})
+	case fleet.HeatEnding:
+		return t.Queue.HeatEnding(ctx, turn.Serial, turn.Shadow, turn.Until)
+	case fleet.HeatOff:
+		return t.Queue.HeatOff(ctx, turn.Serial, turn.Shadow, turn.Until, turn.OK)
 	case fleet.Reported:
 	}
 	return t.Reported(ctx, turn.Serial, turn.Shadow, turn.Away)
@@ -123,9 +137,10 @@ type machine struct {
 	report map[string]any // the print object
 	starts []map[string]any
 	stops  int
-	mute   bool   // answers no start
-	refuse string // answers starts with fail and this reason
-	deaf   bool   // answers nothing at all
+	lines  []string // G-code
+	mute   bool     // answers no start
+	refuse string   // answers starts with fail and this reason
+	deaf   bool     // answers nothing at all
 }
 
 func (m *machine) Close(string) {}
@@ -160,11 +175,28 @@ func (m *machine) answer(class string, fields map[string]any) {
 			fields["result"] = "fail"
 		}
 		m.say(map[string]any{class: fields})
+	case "gcode_line", "set_bed_temp", "set_nozzle_temp":
+		line, _ := fields["param"].(string)
+		m.lines = append(m.lines, line)
+		fields["result"] = "success"
+		m.say(map[string]any{class: fields})
 	case "stop":
 		m.stops++
 		fields["result"] = "success"
 		m.say(map[string]any{class: fields})
 	}
+}
+
+// gcodes are the lines of G-code that it heard.
+func (m *machine) gcodes() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.lines)
+}
+
+// cooled are those that switch heat off.
+func (m *machine) cooled() []string {
+	return slices.DeleteFunc(m.gcodes(), func(line string) bool { return !strings.HasSuffix(line, " S0\n") })
 }
 
 // full is a full report of the machine as it is.
@@ -230,6 +262,7 @@ type house struct {
 	actor grove.Actor
 	m     *machine
 	leave func(string)
+	shift atomic.Int64 // of the wall clock, in nanoseconds
 	stop  func()
 }
 
@@ -275,6 +308,7 @@ func (h *house) open() {
 	file := grove.File{ID: "f_1", Name: "cube.gcode.3mf", Kind: "3mf", Printable: true, Plates: []grove.Plate{{Index: 1, EstimateSeconds: 60}}}
 	h.queue = queue.New(queue.Config{
 		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Files: shelf{file, h.sick}, Gate: new(access.Access), Log: quiet, Registry: registry,
+		Wall: func() time.Time { return time.Now().Round(0).Add(time.Duration(h.shift.Load())) },
 		Life: life, Pace: 20 * time.Second,
 	})
 	h.fleet.Join(turns{h.queue, h.sick}, h.queue)

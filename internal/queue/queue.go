@@ -24,6 +24,7 @@ type Records interface {
 	UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error)) (grove.Job, error)
 	UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error)
 	AddAudit(ctx context.Context, e grove.AuditEntry) error
+	LastRecord(ctx context.Context) (time.Time, error)
 }
 
 // Printers is what the queue asks of the printers. Start is the only way a
@@ -75,6 +76,8 @@ type Config struct {
 	// before the start counts as not taken: 300 s, since printers have been seen
 	// to stay silent for up to 210 s after accepting a start.
 	Proof time.Duration
+	// Wall is the wall clock, without a monotonic part; tests let it jump.
+	Wall func() time.Time
 	// Pace is how often the queue looks by itself; wakes do the rest.
 	Pace time.Duration
 }
@@ -85,6 +88,7 @@ type Queue struct {
 	kick     chan struct{}
 	asked    map[int64]time.Time // when a doubtful start or a stop was last followed up; the loop's own
 	taken    plates
+	clock    clock
 	line     line
 	behind   atomic.Bool // a round found no free hand for somebody
 	changing turnstile
@@ -93,6 +97,9 @@ type Queue struct {
 
 // New makes a queue that does nothing until Run.
 func New(c Config) *Queue {
+	if c.Wall == nil {
+		c.Wall = func() time.Time { return time.Now().Round(0) }
+	}
 	if c.Life == 0 {
 		c.Life = 24 * time.Hour
 	}

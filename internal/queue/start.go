@@ -62,6 +62,9 @@ func (q *Queue) claim(ctx context.Context, id int64) (grove.Job, error) {
 // held says in words what keeps the printer from taking this print, or nothing.
 // Its nozzle may have been changed while the job waited.
 func (q *Queue) held(j grove.Job, f grove.File) string {
+	if why := q.clockWords(); why != "" {
+		return why
+	}
 	if why := q.blocked(j.Serial); why != "" {
 		return why
 	}

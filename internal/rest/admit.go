@@ -31,11 +31,19 @@ func (rt *Router) admit(route Route, next http.Handler) http.Handler {
 			rt.fail(w, r, err)
 			return
 		}
+		if route.Form != nil && isForm(r) {
+			rt.takeForm(route.Form, w, r)
+			return
+		}
 		if !route.Streams {
 			if err := takeBody(w, r, route.Lenient); err != nil {
 				rt.fail(w, r, err)
 				return
 			}
+		}
+		if r.Method == http.MethodPost && len(r.Header.Values(repeatHeader)) > 0 && !route.Open && !route.Streams {
+			rt.once(w, r, next)
+			return
 		}
 		next.ServeHTTP(w, r)
 	})

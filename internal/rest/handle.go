@@ -52,6 +52,9 @@ func Handle[I, O any](rt *Router, op Op, fn func(context.Context, *I) (O, error)
 	if op.Strict {
 		rt.close(reflect.TypeFor[I]())
 	}
+	if op.Form != nil {
+		op.Form.describe(rt.api.OpenAPI().Paths[op.Path].Post)
+	}
 }
 
 // orNil keeps a nil error nil: a nil *failure in an error is not.
@@ -118,14 +121,11 @@ type Paging struct {
 	After  string `query:"after" maxLength:"64" doc:"The last id already seen; wins over offset."`
 }
 
-// defaultLimit is how many entries a page has when nobody says.
-const defaultLimit = 20
-
 // Want is the page asked for.
 func (p Paging) Want() grove.Page {
 	page := grove.Page{Page: max(p.Page, 1), Limit: p.Limit, Offset: p.Offset, After: p.After}
 	if page.Limit == 0 {
-		page.Limit = defaultLimit
+		page.Limit = grove.DefaultLimit
 	}
 	return page
 }

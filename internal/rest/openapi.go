@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -54,6 +55,31 @@ func describe(c Config) huma.Config {
 		config.Servers = []*huma.Server{{URL: c.PublicURL}}
 	}
 	return config
+}
+
+// Either is the answer of a path that has two uses: one of the two is set.
+type Either[A, B any] struct {
+	One   *A
+	Other *B
+}
+
+// MarshalJSON writes the one that is set.
+func (e Either[A, B]) MarshalJSON() ([]byte, error) {
+	var set any = e.Other
+	if e.One != nil {
+		set = e.One
+	}
+	var b bytes.Buffer
+	err := encodeJSON(&b, set)
+	return b.Bytes(), err
+}
+
+// Schema is called by huma, to describe both. An answer may fit both, since
+// fields that are not named are allowed, so that it is any of them.
+func (Either[A, B]) Schema(r huma.Registry) *huma.Schema {
+	return &huma.Schema{AnyOf: []*huma.Schema{
+		r.Schema(reflect.TypeFor[A](), true, ""), r.Schema(reflect.TypeFor[B](), true, ""),
+	}}
 }
 
 // looseInt stands for cloudapi.Int in the description.

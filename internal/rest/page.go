@@ -22,6 +22,18 @@ const (
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
+// Hints are what the page tells its reader to type.
+type Hints struct {
+	Program   string // how grove is called there; empty: grove
+	Flags     string // that lead here, for a shell; empty: the URL alone
+	CA        string // the certificate's file; empty where the reader has no such file
+	Email     string
+	Password  string // everybody's, of a demo
+	Serial    string
+	Demo      bool
+	Elsewhere bool // the reader may sit at another machine, without the CA
+}
+
 // mountPages mounts the page at /, what it is dressed in, and the documents.
 func (rt *Router) mountPages() {
 	page := template.Must(template.ParseFS(static, "assets/index.html"))
@@ -42,7 +54,17 @@ func (rt *Router) open(at, summary, media string, h http.HandlerFunc) {
 func (rt *Router) page(t *template.Template) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		htmlHeaders(w, pagePolicy)
-		if err := t.Execute(w, struct{ URL, Version string }{rt.address(r), rt.Version}); err != nil {
+		shown := struct {
+			Hints
+			URL, Version string
+		}{rt.Hints, rt.address(r), rt.Version}
+		if shown.Program == "" {
+			shown.Program = "grove"
+		}
+		if shown.Flags == "" {
+			shown.Flags = "--url " + shown.URL
+		}
+		if err := t.Execute(w, shown); err != nil {
 			panic(err)
 		}
 	}

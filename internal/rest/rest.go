@@ -6,6 +6,7 @@ package rest
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -18,18 +19,20 @@ import (
 	"github.com/grovecloud/grove/internal/limit"
 )
 
-// Config is what the plumbing needs. Everything but PublicURL and Version is
-// required; Ready says why the server is not ready, Metrics serves /metrics.
+// Config is what the plumbing needs. Everything but PublicURL, Version and Hints
+// is required; Ready says why the server is not ready, Metrics serves /metrics.
 type Config struct {
 	Access    *access.Access
 	Limits    *limit.Limiter
 	Library   *library.Library
+	Repeats   Repeats
 	Log       *slog.Logger
 	Registry  prometheus.Registerer
 	Ready     func(context.Context) error
 	Metrics   http.Handler
 	PublicURL string // as clients reach the server; for the API's description only
 	Version   string
+	Hints     Hints
 }
 
 // Router is the whole HTTP face: a table of routes behind one gate. Routes are
@@ -41,6 +44,8 @@ type Router struct {
 	routes  []Route
 	metrics metrics
 	spec    *spec
+	stopped chan struct{}
+	process string // this run of the server
 }
 
 // New makes a router with the plain routes: health, metrics, signed file links,
@@ -50,7 +55,7 @@ func New(c Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	rt := &Router{Config: c, mux: http.NewServeMux(), metrics: m, spec: &spec{}}
+	rt := &Router{Config: c, mux: http.NewServeMux(), metrics: m, spec: &spec{}, stopped: make(chan struct{}), process: rand.Text()}
 	rt.api = huma.NewAPI(describe(c), adapter{rt})
 	rt.api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { next(plainStatus{ctx}) })
 	rt.mux.HandleFunc("/", rt.unmatched)

@@ -30,6 +30,8 @@ type Route struct {
 	SignsIn bool
 	// Streams leaves the body to the handler, which answers for its size and type.
 	Streams bool
+	// Form is a form that is taken beside JSON.
+	Form *Form
 }
 
 // Always is for routes whose requests never count.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest"
 	"github.com/grovecloud/grove/internal/rest/resttest"
 )
@@ -93,8 +95,10 @@ type operation struct {
 	OperationID string
 	Summary     string
 	Security    []map[string][]string
-	Responses   map[string]any
-	Parameters  []struct{ Name, In string }
+	Responses   map[string]struct {
+		Content map[string]struct{ Schema map[string]any }
+	}
+	Parameters []struct{ Name, In string }
 }
 
 func TestTheDescriptionIsComplete(t *testing.T) {
@@ -115,8 +119,15 @@ func TestTheDescriptionIsComplete(t *testing.T) {
 			t.Errorf("%s %s is not described", route.Method, route.Path)
 			continue
 		}
-		if o.Summary == "" || ids[o.OperationID] || o.Responses["default"] == nil || len(o.Responses) < 2 {
+		if o.Summary == "" || ids[o.OperationID] || len(o.Responses["default"].Content) == 0 || len(o.Responses) < 2 {
 			t.Errorf("%s %s is described as %+v", route.Method, route.Path, o)
+		}
+		for status, r := range o.Responses {
+			for media, c := range r.Content {
+				if len(c.Schema) == 0 {
+					t.Errorf("%s %s answers %s with a %s of which nothing is said", route.Method, route.Path, status, media)
+				}
+			}
 		}
 		ids[o.OperationID] = true
 		if (len(o.Security) == 0) != route.Open {
@@ -129,6 +140,30 @@ func TestTheDescriptionIsComplete(t *testing.T) {
 		}
 	}
 	checkReferences(t, body, doc)
+}
+
+// TestNoListGoesOnAfterGarbage finds the lists by their descriptions, so that a
+// new one is held to it as well.
+func TestNoListGoesOnAfterGarbage(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	var doc document
+	if err := json.Unmarshal(h.Ask("GET", "/openapi.json", "").Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	const hook = `{"url":"http://127.0.0.1:9/hook","events":["print.completed"]}`
+	made := resttest.Call[cloudapi.Data[grove.Endpoint]](t, h, 201, "POST", "/v1/grove-service/webhooks", hook)
+	lists := 0
+	for path, methods := range doc.Paths {
+		if !slices.ContainsFunc(methods["get"].Parameters, func(p struct{ Name, In string }) bool { return p.Name == "after" }) {
+			continue
+		}
+		lists++
+		resttest.Refused(t, h, 400, 400, "GET", inBraces.ReplaceAllString(path, made.Data.ID)+"?after=garbage", "")
+	}
+	if lists < 14 {
+		t.Errorf("only %d lists", lists)
+	}
 }
 
 func checkReferences(t *testing.T, body []byte, doc document) {

@@ -204,6 +204,17 @@ func TestAnUploadWithoutSpaceIs507(t *testing.T) {
 	}
 }
 
+func TestAFileBeyondTheQuotaIs413(t *testing.T) {
+	t.Parallel()
+	c := testConfig(t)
+	c.Quota = 10
+	h := owned(t, c)
+	status, e, _ := h.raw(http.MethodPost, "/v1/iot-service/api/user/upload", string(h.client.Token()), `{"filename":"a.gcode","size":11}`)
+	if status != http.StatusRequestEntityTooLarge || e.Code != cloudapi.CodeUploadFailed || !strings.Contains(e.Details.Reason, "10 bytes") {
+		t.Errorf("%d %+v", status, e)
+	}
+}
+
 // A server killed in the middle of an upload keeps nothing of it, and the PUT
 // may be repeated to its successor.
 func TestAServerKilledDuringAnUploadKeepsNothingOfIt(t *testing.T) {

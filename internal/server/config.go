@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,17 +30,32 @@ type Config struct {
 	HookLoopback bool   // webhooks may reach this machine
 	SMTP         string // smtp://user:password@host of the mail server; empty: letters go to the log
 	MailFrom     string // the sender of letters
-	MinFree      int64  // bytes that must stay free on the disk of uploads
+	MinFree      int64  // bytes that must stay free on the disk of uploads; 0: the disk may get full
+	Quota        int64  // bytes that the stored files of one user may have; 0: any
 	OfflineGrace time.Duration
+	IdleHeat     time.Duration // 15 min when 0
 
 	tokenLife time.Duration // of access tokens; 90 days but in tests
 
 	Version string // of this program, for the API's description
+	Program string // how to call this program, for what the page shows
 	Log     *slog.Logger
 }
 
 // check refuses what would be unsafe, in words.
 func (c *Config) check() error {
+	if c.IdleHeat != 0 && (c.IdleHeat < time.Minute || c.IdleHeat > time.Hour) {
+		return grove.Errorf(grove.Invalid, "bad_idle_heat", "--idle-heat %s is not between 1m and 60m", c.IdleHeat)
+	}
+	for _, a := range []struct{ flag, address string }{{"--http", c.HTTP}, {"--mqtts", c.MQTTS}} {
+		_, port, err := net.SplitHostPort(a.address)
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil {
+			return grove.Errorf(grove.Invalid, "bad_address", "%s %q is not an address; write host:port, such as 127.0.0.1:8080", a.flag, a.address)
+		}
+	}
 	if c.Demo {
 		return c.checkDemo()
 	}

@@ -33,6 +33,8 @@ import (
 const (
 	crashVariable = "GROVE_TEST_CRASH_AT"
 	dataVariable  = "GROVE_TEST_DATA"
+	lifeVariable  = "GROVE_TEST_JOB_LIFE" // how long a job may wait; unset: as always
+	diskVariable  = "GROVE_TEST_DISK"     // size of a disk of its own for the data; unset: none
 )
 
 // bomb counts what the queue does to the outside world and kills the process at
@@ -98,10 +100,19 @@ func crashChild(at string) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	s, err := open(ctx, childConfig(os.Getenv(dataVariable)), func(c *queue.Config) {
+	config := childConfig(os.Getenv(dataVariable))
+	if size := os.Getenv(diskVariable); size != "" {
+		var err error
+		if config.Data, err = mountSmallDisk(config.Data, size); err != nil {
+			panic(err)
+		}
+		config.MinFree = 0 // the disk itself says when it is full
+	}
+	s, err := open(ctx, config, func(c *queue.Config) {
 		b := &bomb{at: n}
 		c.Records, c.Printers = fusedRecords{c.Records, b}, fusedPrinters{c.Printers, b}
 		c.Proof, c.Pace = 2*time.Second, 100*time.Millisecond
+		c.Life, _ = time.ParseDuration(os.Getenv(lifeVariable))
 	})
 	if err != nil {
 		panic(err)
@@ -132,7 +143,7 @@ type child struct {
 	dead    chan struct{}
 }
 
-func startChild(t *testing.T, data string, crashAt int) *child {
+func startChild(t *testing.T, data string, crashAt int, change ...func(*exec.Cmd)) *child {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -141,6 +152,9 @@ func startChild(t *testing.T, data string, crashAt int) *child {
 	p := exec.Command(exe)
 	p.Env = append(os.Environ(), fmt.Sprintf("%s=%d", crashVariable, crashAt), dataVariable+"="+data)
 	p.Stderr = t.Output()
+	for _, f := range change {
+		f(p)
+	}
 	out, err := p.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -265,46 +279,76 @@ func TestAKilledServerNeverStartsAPrintTwice(t *testing.T) { //nolint:tparallel 
 	}
 }
 
+// stage is a printer with a ledger that finds whichever server is up on a copy of
+// a cloud's directory.
+type stage struct {
+	crashScene
+	t      *testing.T
+	ledger string
+	bridge *crossing
+}
+
+func (s crashScene) stage(t *testing.T) *stage {
+	t.Helper()
+	data := filepath.Join(t.TempDir(), "data")
+	if err := os.CopyFS(data, os.DirFS(s.data)); err != nil {
+		t.Fatal(err)
+	}
+	s.data = data
+	return &stage{crashScene: s, t: t, ledger: filepath.Join(t.TempDir(), "ledger"), bridge: newCrossing(t)}
+}
+
+// print runs a server that kills itself at a step, lets its printer report, and
+// asks for a print. The server may die before it answers; the job is on disk all
+// the same.
+func (s *stage) print(crashAt int, change ...func(*exec.Cmd)) *child {
+	s.t.Helper()
+	book, err := sim.OpenLedger(s.ledger)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = book.Close() })
+	c := s.serve(crashAt, change...)
+	c.server = &Server{ca: mustCA(s.t, s.data)}
+	c.live(sim.Config{
+		Serial: bench, Model: "P1S", Secret: s.secret, Broker: s.bridge.Addr().String(), TLS: c.server.ca.clientTLS(),
+		Speed: 600, Tick: 50 * time.Millisecond, Seed: 1, Retry: 50 * time.Millisecond, Ledger: book, Log: slog.New(slog.DiscardHandler),
+	})
+	c.reports()
+	_, _ = c.client.Print(s.t.Context(), cloudapi.PrintRequest{DeviceID: bench, FileID: s.fileID})
+	return c
+}
+
+func (s *stage) serve(crashAt int, change ...func(*exec.Cmd)) *child {
+	s.t.Helper()
+	c := startChild(s.t, s.data, crashAt, change...)
+	s.bridge.to.Store(&c.info.MQTTS)
+	c.signIn()
+	return c
+}
+
+// settle lets another server take over and gives what became of the one job, and
+// the starts of the printer.
+func (s *stage) settle() (grove.Job, []sim.Start) {
+	s.t.Helper()
+	c := s.serve(0)
+	made, err := c.client.Jobs(s.t.Context(), client.JobQuery{}, grove.Page{})
+	if err != nil || len(made.Items) != 1 {
+		s.t.Fatalf("there are these jobs: %+v %v", made.Items, err)
+	}
+	return c.ends(made.Items[0].ID), ledger(s.t, s.ledger)
+}
+
 // crashOnce kills at step n and reports whether that step was reached.
 func crashOnce(t *testing.T, ready crashScene, n int) bool {
 	t.Helper()
-	data := filepath.Join(t.TempDir(), "data")
-	if err := os.CopyFS(data, os.DirFS(ready.data)); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "ledger")
-	book, err := sim.OpenLedger(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = book.Close() })
-	bridge := newCrossing(t)
-
-	first := startChild(t, data, n)
-	bridge.to.Store(&first.info.MQTTS)
-	first.signIn()
-	first.server = &Server{ca: mustCA(t, data)}
-	first.live(sim.Config{
-		Serial: bench, Model: "P1S", Secret: ready.secret, Broker: bridge.Addr().String(), TLS: first.server.ca.clientTLS(),
-		Speed: 600, Tick: 50 * time.Millisecond, Seed: 1, Retry: 50 * time.Millisecond, Ledger: book, Log: slog.New(slog.DiscardHandler),
-	})
-	first.reports()
-	// The server may die before it answers; the job is on disk all the same.
-	_, _ = first.client.Print(t.Context(), cloudapi.PrintRequest{DeviceID: bench, FileID: ready.fileID})
+	s := ready.stage(t)
+	first := s.print(n)
 	reached := first.diesOrFinishes()
 	if !reached {
 		first.end()
 	}
-
-	second := startChild(t, data, 0)
-	bridge.to.Store(&second.info.MQTTS)
-	second.signIn()
-	made, err := second.client.Jobs(t.Context(), client.JobQuery{}, grove.Page{})
-	if err != nil || len(made.Items) != 1 {
-		t.Fatalf("after step %d there are these jobs: %+v %v", n, made.Items, err)
-	}
-	job := second.ends(made.Items[0].ID)
-	starts := ledger(t, path)
+	job, starts := s.settle()
 	if len(starts) > 1 {
 		t.Errorf("killed at step %d: started %d times: %+v", n, len(starts), starts)
 	}
@@ -312,11 +356,40 @@ func crashOnce(t *testing.T, ready crashScene, n int) bool {
 		if !s.PlateClear || s.TaskID != job.TaskID() {
 			t.Errorf("killed at step %d: start %+v", n, s)
 		}
+		if job.Attempt == nil || s.At.After(job.Attempt.NotAfter) {
+			t.Errorf("killed at step %d: started at %s, allowed was %+v", n, s.At, job.Attempt)
+		}
 	}
 	if job.State == grove.Finished && len(starts) != 1 {
 		t.Errorf("killed at step %d: finished after %d starts", n, len(starts))
 	}
 	return reached
+}
+
+// A server that is killed before the start and comes back after the deadline
+// starts nothing: nobody expects the print any more.
+func TestAKilledServerNeverStartsAPrintLate(t *testing.T) {
+	t.Parallel()
+	ready := prepare(t)
+	const life = 4 * time.Second
+	for _, n := range []int{1, 2, 4, 6, 8, 9} { // from the claim to just before the start
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			t.Parallel()
+			s := ready.stage(t)
+			first := s.print(n, func(c *exec.Cmd) { c.Env = append(c.Env, lifeVariable+"="+life.String()) })
+			if !first.diesOrFinishes() {
+				t.Fatal("the step was not reached in the life of the job")
+			}
+			<-time.After(life) // it was made before the server died
+			job, starts := s.settle()
+			if len(starts) > 0 {
+				t.Errorf("started late: %+v", starts)
+			}
+			if job.State != grove.Expired && job.Failure != "not_started" {
+				t.Errorf("job %+v", job)
+			}
+		})
+	}
 }
 
 func (c *child) signIn() {

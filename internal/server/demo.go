@@ -32,7 +32,8 @@ type demo struct {
 	printers []*sim.Printer
 }
 
-// demoPrinter is one of the three printers every demo has.
+// demoPrinter is one of the three printers every demo has. No other simulated
+// printer has the D in its serial, so that grove sim takes none of them over.
 type demoPrinter struct {
 	serial, model, name string
 	begin               sim.Begin
@@ -41,9 +42,9 @@ type demoPrinter struct {
 
 func demoPrinters() []demoPrinter {
 	return []demoPrinter{
-		{serial: "00M00A000000001", model: "BL-P001", name: "Workshop X1 Carbon", begin: sim.BeginPrinting, autoClear: true},
-		{serial: "01P00A000000002", model: "C12", name: "Bench P1S", begin: sim.BeginIdle, autoClear: true},
-		{serial: "03000A000000003", model: "N1", name: "Desk A1 mini", begin: sim.BeginFinished},
+		{serial: "00M00D000000001", model: "BL-P001", name: "Workshop X1 Carbon", begin: sim.BeginPrinting, autoClear: true},
+		{serial: "01P00D000000002", model: "C12", name: "Bench P1S", begin: sim.BeginIdle, autoClear: true},
+		{serial: "03000D000000003", model: "N1", name: "Desk A1 mini", begin: sim.BeginFinished},
 	}
 }
 
@@ -65,11 +66,15 @@ func (s *Server) openDemo(ctx context.Context) error {
 		if err := s.bindDemo(ctx, actor, p, secrets); err != nil {
 			return fmt.Errorf("bind demo printer: %w", err)
 		}
-		printer, err := sim.New(sim.Config{
+		c := sim.Config{
 			Serial: p.serial, Model: p.model, Name: p.name, Secret: grove.Secret(secrets[p.serial]),
 			Broker: s.mqttAt.Addr().String(), TLS: s.ca.clientTLS(), HTTP: &http.Client{Timeout: 10 * time.Minute},
 			Speed: demoSpeed, Seed: int64(i + 1), Begin: p.begin, Log: s.log.With(slog.String("component", "sim")),
-		})
+		}
+		if p.autoClear {
+			c.AutoClearPlate = time.Second
+		}
+		printer, err := sim.New(c)
 		if err != nil {
 			return err
 		}
@@ -86,10 +91,14 @@ func (s *Server) demoAccount(ctx context.Context) (grove.Actor, error) {
 	return grove.Actor{Kind: grove.ActorUser, UserID: u.ID}, err
 }
 
-// bindDemo binds a printer unless it is bound and its secret is known.
+// bindDemo binds a printer unless the secret that is remembered still opens the
+// door: the account's owner may have bound it anew or given it up.
 func (s *Server) bindDemo(ctx context.Context, actor grove.Actor, p demoPrinter, secrets map[string]string) error {
-	_, bound := s.fleet.Owner(p.serial)
-	if bound && secrets[p.serial] != "" {
+	known, err := s.db.Printer(ctx, p.serial)
+	if err != nil && !errors.Is(err, grove.NotFound) {
+		return err
+	}
+	if known.OwnerID == actor.UserID && known.DeviceSecretHash == fleet.HashSecret(secrets[p.serial]) {
 		return nil
 	}
 	b, err := s.fleet.Bind(ctx, actor, fleet.Binding{Serial: p.serial, Name: p.name, Model: p.model, AutoClear: p.autoClear})

@@ -16,6 +16,7 @@ import (
 type directory struct {
 	path string
 	lock *os.File
+	made bool // by this process
 }
 
 // mark is the file that tells what a data directory belongs to.
@@ -30,6 +31,9 @@ const markName = "grove.json"
 // directory would start prints twice.
 func openDirectory(path string, demo bool) (*directory, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
+		if info, missing := os.Stat(path); missing == nil && !info.IsDir() {
+			return nil, grove.Errorf(grove.Invalid, "no_directory", "%s is a file; give --data a directory, which may be a new one", path)
+		}
 		return nil, unwritable(path, err)
 	}
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the directory
@@ -94,7 +98,19 @@ func (d *directory) writeMark(kind string) error {
 	if err := os.WriteFile(d.file(markName), raw, 0o600); err != nil {
 		return unwritable(d.path, err)
 	}
+	d.made = true
 	return nil
+}
+
+// unmake takes a directory back that was made in vain, before anything else is in
+// it. What was there already stays.
+func (d *directory) unmake() {
+	if !d.made {
+		return
+	}
+	for _, name := range []string{d.file(markName), d.file("lock"), d.path} {
+		_ = os.Remove(name) // the last only when it is empty
+	}
 }
 
 func (d *directory) file(name ...string) string {

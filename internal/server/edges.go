@@ -40,9 +40,9 @@ func (s *Server) openEdges(ctx context.Context) (err error) {
 
 func (s *Server) openWeb() error {
 	router, err := rest.New(rest.Config{
-		Access: s.access, Limits: s.limiter, Library: s.library, Log: s.log.With(slog.String("component", "rest")),
+		Access: s.access, Limits: s.limiter, Library: s.library, Repeats: s.db, Log: s.log.With(slog.String("component", "rest")),
 		Registry: s.registry, Ready: s.isReady, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}),
-		PublicURL: s.cfg.PublicURL, Version: s.cfg.Version,
+		PublicURL: s.cfg.PublicURL, Version: s.cfg.Version, Hints: s.hints(),
 	})
 	if err != nil {
 		return err
@@ -55,6 +55,7 @@ func (s *Server) openWeb() error {
 		Handler: router, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		TLSConfig: s.ca.tls(), ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	s.web.RegisterOnShutdown(router.Stop)
 	return nil
 }
 

@@ -109,6 +109,14 @@ func (h *house) newClient(token grove.Secret) *client.Client {
 // printer binds a simulated printer and lets it live.
 func (h *house) printer(change ...func(*sim.Config)) *sim.Printer {
 	h.t.Helper()
+	p := h.bound(change...)
+	h.plug(p)
+	return p
+}
+
+// bound is a simulated printer of the owner's that is not plugged in yet.
+func (h *house) bound(change ...func(*sim.Config)) *sim.Printer {
+	h.t.Helper()
 	c := sim.Config{
 		Serial: bench, Model: "P1S", Broker: h.info.MQTTS, TLS: h.server.ca.clientTLS(), HTTP: web,
 		Speed: 600, Tick: 50 * time.Millisecond, Seed: 1, Retry: 50 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
@@ -121,26 +129,39 @@ func (h *house) printer(change ...func(*sim.Config)) *sim.Printer {
 		h.t.Fatal(err)
 	}
 	c.Secret = b.Data.DeviceSecret
-	return h.live(c)
+	return h.assembled(c)
 }
 
-// live lets a printer run until the test ends.
-func (h *house) live(c sim.Config) *sim.Printer {
+func (h *house) assembled(c sim.Config) *sim.Printer {
 	h.t.Helper()
 	p, err := sim.New(c)
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	return p
+}
+
+// live lets a printer run until the test ends.
+func (h *house) live(c sim.Config) *sim.Printer {
+	h.t.Helper()
+	p := h.assembled(c)
+	h.plug(p)
+	return p
+}
+
+// plug lets a printer run until it is unplugged or the test ends.
+func (h *house) plug(p *sim.Printer) (unplug func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
-	h.t.Cleanup(func() {
+	unplug = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			h.t.Errorf("printer: %v", err)
 		}
 	})
-	return p
+	h.t.Cleanup(unplug)
+	return unplug
 }
 
 // until waits for a condition, looking often.

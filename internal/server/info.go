@@ -28,10 +28,7 @@ type DemoInfo struct {
 
 // Info says how to reach this server.
 func (s *Server) Info(ctx context.Context) (Info, error) {
-	i := Info{
-		HTTP: s.cfg.PublicURL, MQTTS: s.mqttAt.Addr().String(), CAFile: s.ca.file,
-		Fingerprint: s.ca.fingerprint(), Data: s.dir.path,
-	}
+	i := s.place()
 	if s.cfg.Demo {
 		p, err := s.db.Printer(ctx, demoPrinters()[1].serial)
 		if err != nil {

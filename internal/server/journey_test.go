@@ -15,7 +15,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/grovecloud/grove"
-	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/sim"
 )
 
@@ -83,15 +82,7 @@ func TestTheWholeJourney(t *testing.T) {
 	databases(t, func(t *testing.T, c Config) {
 		h := owned(t, c)
 		hooks := newReceiver(t)
-		hooks.mu.Lock()
-		made, err := h.client.CreateWebhook(t.Context(), cloudapi.WebhookRequest{URL: hooks.URL, Events: []grove.EventType{
-			grove.PrintStarted, grove.PrintCompleted, grove.DeviceOnline, grove.NotificationCreated, grove.JobFinished,
-		}})
-		hooks.secret = string(made.Secret)
-		hooks.mu.Unlock()
-		if err != nil {
-			t.Fatal(err)
-		}
+		hooks.subscribe(h, grove.PrintStarted, grove.PrintCompleted, grove.DeviceOnline, grove.NotificationCreated, grove.JobFinished)
 		path := filepath.Join(t.TempDir(), "ledger")
 		book, err := sim.OpenLedger(path)
 		if err != nil {

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -64,7 +65,9 @@ func python(t *testing.T) string {
 func TestThePythonExampleTakesEffectEveryTime(t *testing.T) {
 	t.Parallel()
 	interpreter := python(t)
-	h := owned(t, testConfig(t))
+	c := testConfig(t)
+	c.Log = slog.New(slog.NewTextHandler(t.Output(), nil)) // it would say what was refused
+	h := owned(t, c)
 	host, port, err := net.SplitHostPort(h.info.MQTTS)
 	if err != nil {
 		t.Fatal(err)
@@ -100,8 +103,15 @@ func TestThePythonExampleTakesEffectEveryTime(t *testing.T) {
 // shows waits until a printer's reports show a state and a nozzle target.
 func (h *house) shows(t *testing.T, serial, state string, celsius float64) {
 	t.Helper()
+	var last grove.Live
+	defer func() {
+		if t.Failed() {
+			t.Logf("it is in %s with %.0f °C, connected %t, reported at %s", last.Shadow.State, last.Shadow.NozzleTargetCelsius, last.Connected, last.ReportedAt)
+		}
+	}()
 	until(t, fmt.Sprintf("%s is in %s with %.0f °C", serial, state, celsius), func() bool {
 		live, err := h.server.fleet.Now(serial)
+		last = live
 		return err == nil && live.Shadow.State == state && live.Shadow.NozzleTargetCelsius == celsius
 	})
 }

@@ -56,6 +56,8 @@ type Server struct {
 	mqttAt net.Listener
 	demo   *demo
 	ready  atomic.Bool
+	// private: nobody on another machine sees the pages, not even through a proxy.
+	private bool
 
 	// aroundQueue lets the tests of this package put themselves between the
 	// queue and what it relies on, to stop the process at each step of a start.
@@ -74,7 +76,7 @@ func open(ctx context.Context, cfg Config, around func(*queue.Config)) (*Server,
 	}
 	s := &Server{cfg: cfg, log: cfg.Log, registry: prometheus.NewRegistry(), aroundQueue: around}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, step := range []func(context.Context) error{s.openDir, s.listen, s.openStore, s.openRules, s.openEdges} {
+	for _, step := range []func(context.Context) error{s.openDir, s.listen, s.openCA, s.openStore, s.openRules, s.openEdges} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
@@ -101,11 +103,20 @@ func (s *Server) openDir(context.Context) error {
 	}
 	s.dir = dir
 	s.later(func() error { dir.close(); return nil })
-	s.ca, err = openAuthority(dir, hostNames(s.cfg))
+	return nil
+}
+
+func (s *Server) openCA(context.Context) (err error) {
+	s.ca, err = openAuthority(s.dir, hostNames(s.cfg))
 	return err
 }
 
 func (s *Server) listen(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			s.dir.unmake()
+		}
+	}()
 	if s.webAt, err = s.listenOn(ctx, "--http", s.cfg.HTTP); err != nil {
 		return err
 	}
@@ -117,7 +128,8 @@ func (s *Server) listen(ctx context.Context) (err error) {
 		if s.cfg.TLS {
 			scheme = "https"
 		}
-		s.cfg.PublicURL = scheme + "://" + s.webAt.Addr().String()
+		s.cfg.PublicURL = scheme + "://" + reachable(s.webAt.Addr())
+		s.private = loopback(s.cfg.HTTP)
 	}
 	return nil
 }
@@ -155,9 +167,12 @@ func (s *Server) openStore(ctx context.Context) error {
 }
 
 // committed is called after each transaction that stored events.
-func (s *Server) committed([]grove.Event) {
+func (s *Server) committed(events []grove.Event) {
 	if s.hooks != nil {
 		s.hooks.Kick()
+	}
+	if s.feed != nil {
+		s.feed.Committed(events)
 	}
 }
 
@@ -182,7 +197,7 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 		return err
 	}
 	s.fleet, err = fleet.New(ctx, fleet.Config{
-		Records: s.db, Gate: s.access, Tell: s.tell, Rebound: s.rebound, Log: log("fleet"), Registry: s.registry, Grace: s.cfg.OfflineGrace,
+		Records: s.db, Gate: s.access, Tell: s.tell, Rebound: s.rebound, Log: log("fleet"), Registry: s.registry, Grace: s.cfg.OfflineGrace, IdleHeat: s.cfg.IdleHeat,
 	})
 	if err != nil {
 		return err
@@ -206,8 +221,12 @@ func (s *Server) openLibrary(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	free := s.cfg.MinFree
+	if free == 0 {
+		free = -1 // asked for here, while the library takes zero for not asked
+	}
 	s.library = library.New(library.Config{
-		Records: files{s.db}, Blobs: disk, Key: key, PublicURL: s.cfg.PublicURL, MinFree: s.cfg.MinFree, Log: log,
+		Records: files{s.db}, Blobs: disk, Key: key, PublicURL: s.cfg.PublicURL, MinFree: free, Quota: s.cfg.Quota, Log: log,
 	})
 	return nil
 }

@@ -5,13 +5,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"sync/atomic"
 	"time"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"github.com/grovecloud/grove"
 )
 
 // The link uses the MQTT library's packets and not its client: a printer needs
@@ -29,15 +30,16 @@ const (
 // link dials the cloud again and again. Sessions come out of up, request
 // payloads out of in.
 type link struct {
-	cfg Config
-	up  chan *session
-	in  chan []byte
-	rng *rand.Rand
+	cfg    Config
+	secret func() grove.Secret
+	up     chan *session
+	in     chan []byte
+	rng    *rand.Rand
 }
 
-func newLink(cfg Config) *link {
+func newLink(cfg Config, secret func() grove.Secret) *link {
 	return &link{
-		cfg: cfg, up: make(chan *session), in: make(chan []byte),
+		cfg: cfg, secret: secret, up: make(chan *session), in: make(chan []byte),
 		rng: rand.New(rand.NewPCG(uint64(cfg.Seed), 2)), //nolint:gosec // jitter that a test can repeat
 	}
 }
@@ -45,13 +47,19 @@ func newLink(cfg Config) *link {
 // run keeps a session up until ctx ends.
 func (l *link) run(ctx context.Context) error {
 	pause := l.cfg.Retry
-	level := slog.LevelWarn
+	told := ""
 	for {
 		since := time.Now()
-		up := l.attempt(ctx, level)
-		level = slog.LevelDebug // the tenth failure in a row is no news
+		up, err := l.connect(ctx)
+		if up {
+			told = ""
+		}
+		if ctx.Err() == nil && cause(err) != told { // the tenth failure in a row is no news
+			told = cause(err)
+			l.cfg.Linked(err)
+		}
 		if up && time.Since(since) > longestRetry {
-			pause, level = l.cfg.Retry, slog.LevelWarn
+			pause = l.cfg.Retry
 		}
 		// Half fixed, half random: printers cut off together do not come back together.
 		timer := time.NewTimer(pause/2 + time.Duration(l.rng.Int64N(int64(pause/2)+1)))
@@ -65,13 +73,12 @@ func (l *link) run(ctx context.Context) error {
 	}
 }
 
-// attempt holds one session, logs why it ended and says whether it ever came up.
-func (l *link) attempt(ctx context.Context, level slog.Level) (up bool) {
-	up, err := l.connect(ctx)
-	if ctx.Err() == nil {
-		l.cfg.Log.LogAttrs(ctx, level, "link down", slog.Any("error", err))
+// cause is why, without the port that is another one each time.
+func cause(err error) string {
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return e.Err.Error()
 	}
-	return up
+	return err.Error()
 }
 
 // connect holds one session from dialling to its end and says whether it ever came up.
@@ -88,7 +95,7 @@ func (l *link) connect(ctx context.Context) (up bool, err error) {
 		s.cut()
 		return false, err
 	}
-	l.cfg.Log.InfoContext(ctx, "link up", slog.String("broker", l.cfg.Broker), slog.String("name", l.cfg.Name))
+	l.cfg.Linked(nil)
 	stop := context.AfterFunc(ctx, s.hush)
 	defer stop()
 	err = l.read(ctx, s)
@@ -126,7 +133,7 @@ func (l *link) sayHello(conn net.Conn) (early [][]byte, err error) {
 		ProtocolName: "MQTT", ProtocolVersion: 4, CleanSession: true, Keepalive: keepAliveSeconds,
 		ClientIdentifier: l.cfg.Serial,
 		UsernameFlag:     true, Username: l.cfg.Serial,
-		PasswordFlag: true, Password: []byte(string(l.cfg.Secret)),
+		PasswordFlag: true, Password: []byte(string(l.secret())),
 	}
 	if err := hello.Write(conn); err != nil {
 		return nil, fmt.Errorf("send connect: %w", err)
@@ -135,8 +142,8 @@ func (l *link) sayHello(conn net.Conn) (early [][]byte, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("await connack: %w", err)
 	}
-	if answer.ReturnCode != packets.Accepted {
-		return nil, fmt.Errorf("sign in: %s", packets.ConnackReturnCodes[answer.ReturnCode])
+	if err := welcome(answer.ReturnCode); err != nil {
+		return nil, err
 	}
 	wish := &packets.SubscribePacket{
 		FixedHeader: packets.FixedHeader{MessageType: packets.Subscribe, Qos: 1},
@@ -153,6 +160,17 @@ func (l *link) sayHello(conn net.Conn) (early [][]byte, err error) {
 		return nil, errors.New("subscribe to own requests: refused")
 	}
 	return early, conn.SetDeadline(time.Time{})
+}
+
+// welcome is nil when the broker let the printer in.
+func welcome(code byte) error {
+	switch code {
+	case packets.Accepted:
+		return nil
+	case packets.ErrRefusedBadUsernameOrPassword, packets.ErrRefusedNotAuthorised:
+		return grove.Errorf(grove.Unauthenticated, "secret_refused", "the broker does not take this device secret; bind the printer again")
+	}
+	return fmt.Errorf("sign in: %s", packets.ConnackReturnCodes[code])
 }
 
 // maxEarly bounds the requests taken before the subscription is confirmed.

@@ -61,6 +61,10 @@ type Config struct {
 	// RefuseStart is a fault: every start is answered with fail.
 	RefuseStart bool
 
+	// Linked is told nil whenever the link to the cloud is up, and why whenever
+	// it breaks or can't be made. Nil: this is logged.
+	Linked func(error)
+
 	Log *slog.Logger
 }
 
@@ -70,7 +74,7 @@ type Printer struct {
 	cfg   Config
 	files chan file
 
-	mu sync.Mutex
+	mu sync.Mutex // guards m and cfg.Secret
 	m  *machine
 }
 
@@ -121,7 +125,32 @@ func (c Config) complete() (Config, bambu.Model, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Log = c.Log.With(slog.String("printer", c.Serial))
+	if c.Linked == nil {
+		c.Linked = c.logLink
+	}
 	return c, model, nil
+}
+
+func (c Config) logLink(err error) {
+	if err == nil {
+		c.Log.Info("link up", slog.String("broker", c.Broker), slog.String("name", c.Name))
+		return
+	}
+	c.Log.Warn("link down", slog.Any("error", err))
+}
+
+// SetSecret is another device secret for the links to come, as when the printer
+// is bound anew.
+func (p *Printer) SetSecret(secret grove.Secret) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cfg.Secret = secret
+}
+
+func (p *Printer) deviceSecret() grove.Secret {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cfg.Secret
 }
 
 // Serial is the printer's serial number.
@@ -132,7 +161,7 @@ func (p *Printer) Serial() string { return p.cfg.Serial }
 // its line would make the ledger a lie. One Run at a time.
 func (p *Printer) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	l := newLink(p.cfg)
+	l := newLink(p.cfg, p.deviceSecret)
 	g.Go(func() error { return l.run(ctx) })
 	g.Go(func() error { return p.live(ctx, l) })
 	return g.Wait()

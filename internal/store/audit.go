@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/grovecloud/grove"
 )
@@ -16,18 +17,35 @@ func scanAudit(r row) (grove.AuditEntry, error) {
 
 // AddAudit records who did what. The store numbers the entry.
 func (db *DB) AddAudit(ctx context.Context, a grove.AuditEntry) error {
-	return db.change(ctx, "add audit entry", func(t *tx) error {
-		_, err := exec(ctx, t, insertInto("audit", auditColumns),
-			millis(a.At), a.Actor, a.UserID, a.Action, a.Serial, a.Detail)
-		return err
-	})
+	return db.change(ctx, "add audit entry", func(t *tx) error { return t.addAudit(ctx, []grove.AuditEntry{a}) })
+}
+
+// addAudit records the acts of a transaction within it, so that neither what was
+// done nor the entry about it is kept without the other.
+func (t *tx) addAudit(ctx context.Context, acts []grove.AuditEntry) error {
+	for _, a := range acts {
+		_, err := exec(ctx, t, insertInto("audit", auditColumns), millis(a.At), a.Actor, a.UserID, a.Action, a.Serial, a.Detail)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Audit lists the entries that concern a user, or all when userID is 0.
 func (db *DB) Audit(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.AuditEntry], error) {
-	l := listing{columns: "id, " + auditColumns, from: "audit", keys: []string{"id"}, seen: "(?)", numeric: true}
+	l := listing{columns: "id, " + auditColumns, from: "audit", keys: []string{"id"}, cursor: byNumber}
 	if userID != 0 {
 		l.and("user_id = ?", userID)
 	}
 	return list(ctx, db, l, page, scanAudit)
+}
+
+// LastRecord is when the newest event or act was stored; zero when there is none.
+func (db *DB) LastRecord(ctx context.Context) (time.Time, error) {
+	var last time.Time
+	err := db.read.QueryRowContext(ctx, `SELECT max(at) FROM (
+		SELECT coalesce((SELECT at FROM events ORDER BY id DESC LIMIT 1), 0) AS at
+		UNION ALL SELECT coalesce((SELECT at FROM audit ORDER BY id DESC LIMIT 1), 0)) newest`).Scan(instant{&last})
+	return last, fault("find the newest record", err)
 }

@@ -115,7 +115,7 @@ func (db *DB) UnbindPrinter(ctx context.Context, serial string, ownerID int64, a
 			return err
 		}
 		if before.OwnerID == 0 || before.OwnerID != ownerID {
-			return noPrinter(serial)
+			return grove.NoPrinter(serial)
 		}
 		if err := t.unheld(ctx, serial); err != nil {
 			return err

@@ -13,10 +13,12 @@ const (
 	countJobs     = "jobs"
 	countProjects = "projects"
 	countProfiles = "profiles"
+	countMessages = "messages"
 
 	firstUser    = 1_000_001
 	firstJob     = 700_000_001
 	firstProject = 160_000_001
+	firstMessage = 500_000_001
 	firstProfile = 600_000_001
 
 	// maxNumber: printers clamp larger ids and then take each for the same.

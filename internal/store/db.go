@@ -5,6 +5,8 @@
 // the record, checks its version, saves it and adds the events in the same
 // transaction. A closure may run more than once, each time with fresh state, and
 // must do nothing but decide. Nobody is told of an event before it is committed.
+// What people did (acts) is written to the audit log in the transaction of what
+// it changed.
 package store
 
 import (

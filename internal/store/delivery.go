@@ -51,7 +51,7 @@ func (db *DB) Delivery(ctx context.Context, userID int64, id string) (grove.Deli
 // Deliveries lists a user's deliveries, newest first; of all endpoints when
 // endpointID is empty.
 func (db *DB) Deliveries(ctx context.Context, userID int64, endpointID string, page grove.Page) (grove.List[grove.Delivery], error) {
-	l := listing{columns: deliveryColumns, from: "deliveries", keys: []string{"id"}, seen: "(?)"}
+	l := listing{columns: deliveryColumns, from: "deliveries", keys: []string{"id"}, cursor: byID("dlv_")}
 	l.and("endpoint_id IN (SELECT e.id FROM endpoints e WHERE e.user_id = ?)", userID)
 	if endpointID != "" {
 		l.and("endpoint_id = ?", endpointID)
@@ -60,11 +60,17 @@ func (db *DB) Deliveries(ctx context.Context, userID int64, endpointID string, p
 }
 
 // DueDeliveries gives up to limit deliveries whose time has come: of each
-// enabled endpoint at most one, the oldest.
+// enabled endpoint at most one, the oldest. First come those of the user, and
+// then of the endpoint, that was served longest ago: a long backlog at slow
+// endpoints holds up nobody else.
 func (db *DB) DueDeliveries(ctx context.Context, now time.Time, limit int) ([]grove.Delivery, error) {
 	deliveries, err := all(ctx, db.read, scanDelivery, findDelivery+`
 		id IN (SELECT min(id) FROM deliveries WHERE `+waiting+` AND next_at <= $1 GROUP BY endpoint_id)
-		ORDER BY next_at, id LIMIT $2`, millis(now), limit)
+		ORDER BY
+			(SELECT max(o.served_at) FROM endpoints e JOIN endpoints o ON o.user_id = e.user_id WHERE e.id = endpoint_id),
+			(SELECT e.served_at FROM endpoints e WHERE e.id = endpoint_id),
+			next_at, id
+		LIMIT $2`, millis(now), limit)
 	return deliveries, fault("find due deliveries", err)
 }
 
@@ -77,18 +83,24 @@ func (db *DB) NextDelivery(ctx context.Context) (time.Time, bool, error) {
 	return fromMillis(at.Int64), true, nil
 }
 
-// BeginDelivery notes an attempt, numbered from 1, and when to try again should
-// this process not live to tell. Conflict delivery_taken when the stored number
+// BeginDelivery notes an attempt, numbered from 1, when to try again should this
+// process not live to tell, and that the endpoint was served. Conflict delivery_taken when the stored number
 // is not the one before, or the delivery is not pending: somebody else has it.
 func (db *DB) BeginDelivery(ctx context.Context, id string, attempts int, nextAt time.Time) error {
 	return db.change(ctx, "begin delivery", func(t *tx) error {
 		n, err := exec(ctx, t, `
 			UPDATE deliveries SET attempts = $1, next_at = $2
 			WHERE id = $3 AND attempts = $4 AND state = 'pending'`, attempts, millis(nextAt), id, attempts-1)
-		if err != nil || n == 1 {
+		if err != nil {
 			return err
 		}
-		return t.notPending(ctx, id)
+		if n == 0 {
+			return t.notPending(ctx, id)
+		}
+		_, err = exec(ctx, t, `
+			UPDATE endpoints SET served_at = $1
+			WHERE id = (SELECT d.endpoint_id FROM deliveries d WHERE d.id = $2)`, millis(time.Now()), id)
+		return err
 	})
 }
 

@@ -42,6 +42,12 @@ func (db *DB) Events(ctx context.Context, userID, after int64, limit int) ([]gro
 	return events, fault("list events", err)
 }
 
+// LastEvent is the number of a user's newest event; 0 when there is none.
+func (db *DB) LastEvent(ctx context.Context, userID int64) (int64, error) {
+	last, err := one(ctx, db.read, scanned[int64], `SELECT coalesce(max(id), 0) FROM events WHERE user_id = $1`, userID)
+	return last, fault("find last event", err)
+}
+
 // addEvents numbers and adds events, the notifications that people should get
 // of them, and a delivery for each endpoint that wants one.
 func (t *tx) addEvents(ctx context.Context, events []grove.Event) error {

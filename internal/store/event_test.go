@@ -47,7 +47,7 @@ func TestAnEventBringsItsNotificationAndItsDeliveries(t *testing.T) {
 		note := notes.Items[0]
 		same(t, notes.Total, 1)
 		same(t, note, grove.Notification{
-			ID: note.ID, UserID: 1, Type: grove.PrintCompleted, Message: "Bench finished cube.3mf.", DeviceID: "S1", JobID: "7", CreatedAt: noon,
+			ID: note.ID, Number: 500_000_001, UserID: 1, Type: grove.PrintCompleted, Message: "Bench finished cube.3mf.", DeviceID: "S1", JobID: "7", CreatedAt: noon,
 		})
 		if !strings.HasPrefix(note.ID, "ntf_") {
 			t.Errorf("the id is %s", note.ID)
@@ -93,6 +93,48 @@ func TestNotificationsAreReadAndUnread(t *testing.T) {
 		ok(t, db.MarkNotification(ctx, 1, id, false))
 		same(t, must(db.Notifications(ctx, 1, true, grove.Page{}))(t).Total, 3)
 		refused(t, db.MarkNotification(ctx, 2, id, true), grove.NotFound, "notification_not_found")
+	})
+}
+
+func TestMessagesHaveNumbersThatListsGoOnAfter(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		// All in one millisecond, and one of somebody else between them.
+		stranger := completed()
+		stranger.UserID = 2
+		ok(t, db.AddEvents(ctx, []grove.Event{completed(), stranger, completed(), completed()}))
+		page := func(after string) (numbers []int64) {
+			for _, n := range must(db.Messages(ctx, 1, grove.Page{Limit: 2, After: after}))(t).Items {
+				numbers = append(numbers, n.Number)
+			}
+			return numbers
+		}
+		same(t, page(""), []int64{500_000_004, 500_000_003})
+		same(t, page("500000003"), []int64{500_000_001})
+		_, err := db.Messages(ctx, 1, grove.Page{After: "ntf_01arz3ndektsv4rrffq69g5fav"})
+		refused(t, err, grove.Invalid, "after")
+	})
+}
+
+func TestOlderNotificationsGetNumbersInTheirOrder(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		for range 3 {
+			ok(t, db.AddEvents(ctx, []grove.Event{completed()}))
+		}
+		for _, undo := range []string{
+			"DROP INDEX notifications_number", "DROP INDEX files_project", "ALTER TABLE notifications DROP COLUMN number",
+			"DELETE FROM counters WHERE name = 'messages'", "DELETE FROM goose_db_version WHERE version_id = 4",
+		} {
+			must(db.Raw(ctx, undo))(t)
+		}
+		ok(t, db.Migrate(ctx))
+		ok(t, db.AddEvents(ctx, []grove.Event{completed()}))
+		var numbers []int64
+		for _, n := range must(db.Notifications(ctx, 1, false, grove.Page{}))(t).Items {
+			numbers = append(numbers, n.Number)
+		}
+		same(t, numbers, []int64{500_000_004, 500_000_003, 500_000_002, 500_000_001})
 	})
 }
 

@@ -22,5 +22,8 @@ func (db *DB) LiftNumber(ctx context.Context, name string, value int64) error {
 	return err
 }
 
+// Migrate runs the migrations that the database has not seen.
+func (db *DB) Migrate(ctx context.Context) error { return db.migrate(ctx) }
+
 // Fault shows what becomes of a driver's error.
 func Fault(err error) error { return fault("test", err) }

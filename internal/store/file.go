@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -103,7 +105,7 @@ func noFile() *grove.Error {
 
 // Files lists files, newest first.
 func (db *DB) Files(ctx context.Context, filter FileFilter, page grove.Page) (grove.List[grove.File], error) {
-	l := listing{columns: fileColumns, from: "files", keys: []string{"id"}, seen: "(?)"}
+	l := listing{columns: fileColumns, from: "files", keys: []string{"id"}, cursor: byID("f_")}
 	if filter.OwnerID != 0 {
 		l.and("owner_id = ?", filter.OwnerID)
 	}
@@ -114,8 +116,29 @@ func (db *DB) Files(ctx context.Context, filter FileFilter, page grove.Page) (gr
 	return list(ctx, db, l, page, scanFile)
 }
 
+// Projects lists the stored files of a user by their project numbers, the highest
+// first.
+func (db *DB) Projects(ctx context.Context, ownerID int64, page grove.Page) (grove.List[grove.File], error) {
+	l := listing{columns: fileColumns, from: "files", keys: []string{"project_id"}, cursor: byNumber}
+	l.and("owner_id = ? AND state = ?", ownerID, string(grove.Stored))
+	return list(ctx, db, l, page, scanFile)
+}
+
+// StoredBytes is how much a user's stored files have together.
+func (db *DB) StoredBytes(ctx context.Context, ownerID int64) (int64, error) {
+	n, err := one(ctx, db.read, scanned[int64],
+		`SELECT CAST(coalesce(sum(size_bytes), 0) AS BIGINT) FROM files WHERE owner_id = $1 AND state = 'stored'`, ownerID)
+	return n, fault("add up files", err)
+}
+
+// LargestFiles gives up to limit of a user's stored files, the largest first.
+func (db *DB) LargestFiles(ctx context.Context, ownerID int64, limit int) ([]grove.File, error) {
+	files, err := all(ctx, db.read, scanFile, findFile+"owner_id = $1 AND state = 'stored' ORDER BY size_bytes DESC, id LIMIT $2", ownerID, limit)
+	return files, fault("find largest files", err)
+}
+
 // UpdateFile changes a file through fn. Its id stays. NotFound when there is none.
-func (db *DB) UpdateFile(ctx context.Context, id string, fn func(*grove.File) error) (grove.File, error) {
+func (db *DB) UpdateFile(ctx context.Context, id string, fn func(*grove.File) error, acts ...grove.AuditEntry) (grove.File, error) {
 	var f grove.File
 	err := db.change(ctx, "update file", func(t *tx) (err error) {
 		if err := t.lock(ctx, "files", "id = $1", id); err != nil {
@@ -135,6 +158,9 @@ func (db *DB) UpdateFile(ctx context.Context, id string, fn func(*grove.File) er
 		if _, err := exec(ctx, t, "UPDATE files SET "+assign(fileColumns)+" WHERE id = $1", values...); err != nil {
 			return err
 		}
+		if err := t.addAudit(ctx, acts); err != nil {
+			return err
+		}
 		f, err = one(ctx, t, scanFile, findFile+"id = $1", id)
 		return err
 	})
@@ -149,13 +175,23 @@ func (db *DB) StaleFiles(ctx context.Context, before time.Time) ([]grove.File, e
 }
 
 // DeleteFile removes a file's row; its content is the blob store's. NotFound
-// when there is none.
-func (db *DB) DeleteFile(ctx context.Context, id string) error {
+// when there is none, Conflict file_in_use while a job that is not done prints it.
+func (db *DB) DeleteFile(ctx context.Context, id string, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "delete file", func(t *tx) error {
+		job, err := one(ctx, t, scanJob, findJob+"file_id = $1 AND (state = 'queued' OR "+activeState+") ORDER BY id LIMIT 1", id)
+		if err == nil {
+			return grove.Errorf(grove.Conflict, "file_in_use", "job %d (%s) prints this file; cancel it or wait for its end, then delete the file", job.ID, job.State)
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
 		n, err := exec(ctx, t, `DELETE FROM files WHERE id = $1`, id)
 		if err == nil && n == 0 {
 			return noFile()
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 }

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,7 +58,7 @@ func TestFilesAreListedByOwnerStateAndName(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
 		for i, name := range []string{"a.3mf", "b.3mf", "a.3mf", "c.3mf"} {
-			f := upload(fmt.Sprintf("f_%d", i), name)
+			f := upload(fileID(i), name)
 			f.State, f.Ticket = grove.Stored, ""
 			if name == "c.3mf" {
 				f.OwnerID, f.State = 2, grove.Rejected
@@ -69,10 +71,66 @@ func TestFilesAreListedByOwnerStateAndName(t *testing.T) {
 			}
 			return ids
 		}
-		same(t, names(store.FileFilter{}, grove.Page{}), []string{"f_3", "f_2", "f_1", "f_0"})
-		same(t, names(store.FileFilter{OwnerID: 1, Name: "a.3mf"}, grove.Page{Limit: 1}), []string{"f_2"})
-		same(t, names(store.FileFilter{OwnerID: 1}, grove.Page{Limit: 5, After: "f_2"}), []string{"f_1", "f_0"})
-		same(t, names(store.FileFilter{States: []grove.UploadState{grove.Rejected, grove.Awaiting}}, grove.Page{}), []string{"f_3"})
+		same(t, names(store.FileFilter{}, grove.Page{}), []string{fileID(3), fileID(2), fileID(1), fileID(0)})
+		same(t, names(store.FileFilter{OwnerID: 1, Name: "a.3mf"}, grove.Page{Limit: 1}), []string{fileID(2)})
+		same(t, names(store.FileFilter{OwnerID: 1}, grove.Page{Limit: 5, After: fileID(2)}), []string{fileID(1), fileID(0)})
+		same(t, names(store.FileFilter{States: []grove.UploadState{grove.Rejected, grove.Awaiting}}, grove.Page{}), []string{fileID(3)})
+
+		ok(t, db.DeleteFile(ctx, fileID(2)))
+		same(t, names(store.FileFilter{OwnerID: 1}, grove.Page{Limit: 1, After: fileID(2)}), []string{fileID(1)})
+		for _, after := range []string{"garbage", "f_", "f_1", fileID(1) + "0", strings.ToUpper(fileID(1)), "ntf" + fileID(1)[1:], "160000001"} {
+			_, err := db.Files(ctx, store.FileFilter{OwnerID: 1}, grove.Page{Limit: 1, After: after})
+			refused(t, err, grove.Invalid, "after")
+		}
+	})
+}
+
+// fileID is the i-th of ids that sort by i.
+func fileID(i int) string { return fmt.Sprintf("f_01arz3ndektsv4rrffq69g5f%02d", i) }
+
+func TestProjectsGoOnAfterTheirNumbers(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		var numbers []int64
+		for i := range 4 {
+			f := upload(fileID(9-i), "a.3mf") // ids may be made in another order than numbers
+			f.State, f.Ticket = grove.Stored, ""
+			if i == 3 {
+				f.OwnerID = 2
+			}
+			numbers = append(numbers, must(db.CreateFile(ctx, f))(t).ProjectID)
+		}
+		must(db.CreateFile(ctx, upload("f_awaited", "a.3mf")))(t)
+		page := func(after string) (got []int64) {
+			for _, f := range must(db.Projects(ctx, 1, grove.Page{Limit: 2, After: after}))(t).Items {
+				got = append(got, f.ProjectID)
+			}
+			return got
+		}
+		same(t, page(""), []int64{numbers[2], numbers[1]})
+		ok(t, db.DeleteFile(ctx, fileID(8)))
+		same(t, page(strconv.FormatInt(numbers[1], 10)), []int64{numbers[0]})
+		_, err := db.Projects(ctx, 1, grove.Page{After: fileID(9)})
+		refused(t, err, grove.Invalid, "after")
+	})
+}
+
+func TestAFileIsKeptForAsLongAsAJobNeedsIt(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		for _, id := range []string{"f_1", "f_2"} {
+			f := upload(id, "cube.3mf")
+			must(db.CreateFile(ctx, f))(t)
+		}
+		job := must(db.CreateJob(ctx, queued("P1"), nil))(t)
+		for _, state := range []grove.JobState{grove.Claimed, grove.Ready, grove.Sending, grove.Unknown, grove.Running} {
+			refused(t, db.DeleteFile(ctx, "f_1"), grove.Conflict, "file_in_use")
+			job = must(db.UpdateJob(ctx, job.ID, moveTo(state)))(t)
+		}
+		refused(t, db.DeleteFile(ctx, "f_1"), grove.Conflict, "file_in_use")
+		ok(t, db.DeleteFile(ctx, "f_2"))
+		must(db.UpdateJob(ctx, job.ID, moveTo(grove.Finished)))(t)
+		ok(t, db.DeleteFile(ctx, "f_1"))
 	})
 }
 

@@ -110,7 +110,7 @@ func printerBusy(serial string) *grove.Error {
 func (db *DB) Jobs(ctx context.Context, filter JobFilter, page grove.Page) (grove.List[grove.Job], error) {
 	l := listing{
 		columns: jobWithAttempt, from: jobTables,
-		keys: []string{"id"}, seen: "(?)", numeric: true, oldest: filter.Oldest,
+		keys: []string{"id"}, cursor: byNumber, oldest: filter.Oldest,
 	}
 	if filter.OwnerID != 0 {
 		l.and("owner_id = ?", filter.OwnerID)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/oklog/ulid/v2"
+
 	"github.com/grovecloud/grove"
 )
 
@@ -17,12 +19,39 @@ type listing struct {
 	from    string
 	where   []string
 	args    []any
-	// keys is the order; the last seen entry's keys are compared with seen, in
-	// which ? stands for the id of that entry.
-	keys    []string
-	seen    string
-	numeric bool // the id is a number
-	oldest  bool // oldest first, else newest first
+	keys    []string // the order
+	cursor  cursor   // finds the place that a page begins after
+	oldest  bool     // oldest first, else newest first
+}
+
+// cursor gives the keys of the entry with this id, or refuses what is no id of
+// the list. Ids that sort by their making say their place themselves, so that a
+// list goes on also after an entry that was deleted meanwhile.
+type cursor func(ctx context.Context, id string) ([]any, error)
+
+// byNumber is for lists in the order of their numbers.
+func byNumber(_ context.Context, id string) ([]any, error) {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return nil, badAfter(id, "a number")
+	}
+	return []any{n}, nil
+}
+
+// byID is for lists in the order of their ids, which begin with prefix.
+func byID(prefix string) cursor {
+	return func(_ context.Context, id string) ([]any, error) {
+		made, ok := strings.CutPrefix(id, prefix)
+		if _, err := ulid.ParseStrict(made); !ok || err != nil || made != strings.ToLower(made) {
+			return nil, badAfter(id, "one that begins with "+prefix)
+		}
+		return []any{id}, nil
+	}
+}
+
+func badAfter(id, kind string) error {
+	words := fmt.Sprintf("after is %q; it must be the id of an entry of this list, %s, as the list gave it", id, kind)
+	return &grove.Error{Code: grove.Invalid, Reason: "after", Message: words, Fields: map[string]string{"after": words}}
 }
 
 // and narrows the listing; each ? in term stands for the next of args.
@@ -59,20 +88,17 @@ func (l *listing) filter() string {
 }
 
 // after leaves out everything up to the entry with this id.
-func (l *listing) after(id string) error {
-	var arg any = id
-	if l.numeric {
-		n, err := strconv.ParseInt(id, 10, 64)
-		if err != nil {
-			return grove.Errorf(grove.Invalid, "after", "after is %q, it must be the id of an entry of this list, a number", id)
-		}
-		arg = n
+func (l *listing) after(ctx context.Context, id string) error {
+	place, err := l.cursor(ctx, id)
+	if err != nil {
+		return err
 	}
 	direction := "<"
 	if l.oldest {
 		direction = ">"
 	}
-	l.and("("+strings.Join(l.keys, ", ")+") "+direction+" "+l.seen, arg)
+	marks := strings.Repeat(", ?", len(l.keys))[2:]
+	l.and("("+strings.Join(l.keys, ", ")+") "+direction+" ("+marks+")", place...)
 	return nil
 }
 
@@ -98,7 +124,7 @@ func list[T any](ctx context.Context, db *DB, l listing, page grove.Page, scan f
 	}
 	if page.After != "" {
 		skip = 0
-		if err := l.after(page.After); err != nil {
+		if err := l.after(ctx, page.After); err != nil {
 			return answer, err
 		}
 	}

@@ -36,7 +36,7 @@ func TestPassesAreFoundCountedAndUsed(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
 		u := must(db.CreateUser(ctx, ann()))(t)
-		ok(t, db.AddPasses(ctx, pass(u, 1), pass(u, 2)))
+		ok(t, db.AddPasses(ctx, []grove.Pass{pass(u, 1), pass(u, 2)}))
 		same(t, must(db.Pass(ctx, grove.LoginPass, "hash1"))(t), pass(u, 1))
 		for _, kind := range []grove.PassKind{grove.LoginPass, grove.ResetPass} {
 			_, err := db.Pass(ctx, kind, map[grove.PassKind]string{grove.LoginPass: "none", grove.ResetPass: "hash1"}[kind])
@@ -67,7 +67,7 @@ func TestPassesAreFoundCountedAndUsed(t *testing.T) {
 func TestGuessesAtTheSameMomentAreAllCounted(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		u := must(db.CreateUser(t.Context(), ann()))(t)
-		ok(t, db.AddPasses(t.Context(), pass(u, 1)))
+		ok(t, db.AddPasses(t.Context(), []grove.Pass{pass(u, 1)}))
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
@@ -89,8 +89,8 @@ func TestPassesOfLongAgoAreClearedAway(t *testing.T) {
 		old, endless, late := pass(u, 1), pass(u, 2), pass(u, 3)
 		endless.ExpiresAt = time.Time{}
 		late.CreatedAt = old.ExpiresAt.Add(24*time.Hour + time.Millisecond)
-		ok(t, db.AddPasses(ctx, old, endless))
-		ok(t, db.AddPasses(ctx, late))
+		ok(t, db.AddPasses(ctx, []grove.Pass{old, endless}))
+		ok(t, db.AddPasses(ctx, []grove.Pass{late}))
 		_, err := db.Pass(ctx, grove.LoginPass, old.Hash)
 		refused(t, err, grove.NotFound, "pass_not_found")
 		must(db.Pass(ctx, grove.LoginPass, endless.Hash))(t)

@@ -9,11 +9,11 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-const notificationColumns = "id, user_id, type, message, device_id, job_id, created_at, is_read"
+const notificationColumns = "id, number, user_id, type, message, device_id, job_id, created_at, is_read"
 
 func scanNotification(r row) (grove.Notification, error) {
 	var n grove.Notification
-	err := r.Scan(&n.ID, &n.UserID, &n.Type, &n.Message, &n.DeviceID, &n.JobID, instant{&n.CreatedAt}, &n.Read)
+	err := r.Scan(&n.ID, &n.Number, &n.UserID, &n.Type, &n.Message, &n.DeviceID, &n.JobID, instant{&n.CreatedAt}, &n.Read)
 	return n, err
 }
 
@@ -28,8 +28,12 @@ func (t *tx) addNotice(ctx context.Context, e grove.Event) (notice grove.Event, 
 		return grove.Event{}, false, nil
 	}
 	id := newID("ntf_")
+	number, err := t.count(ctx, countMessages, firstMessage)
+	if err != nil {
+		return grove.Event{}, false, err
+	}
 	_, err = exec(ctx, t, insertInto("notifications", notificationColumns),
-		id, e.UserID, string(e.Type), message, e.Data.DeviceID, e.Data.JobID, millis(e.At), false)
+		id, number, e.UserID, string(e.Type), message, e.Data.DeviceID, e.Data.JobID, millis(e.At), false)
 	if err != nil {
 		return grove.Event{}, false, err
 	}
@@ -40,11 +44,18 @@ func (t *tx) addNotice(ctx context.Context, e grove.Event) (notice grove.Event, 
 
 // Notifications lists what a user should see, newest first.
 func (db *DB) Notifications(ctx context.Context, userID int64, unreadOnly bool, page grove.Page) (grove.List[grove.Notification], error) {
-	l := listing{columns: notificationColumns, from: "notifications", keys: []string{"id"}, seen: "(?)"}
+	l := listing{columns: notificationColumns, from: "notifications", keys: []string{"id"}, cursor: byID("ntf_")}
 	l.and("user_id = ?", userID)
 	if unreadOnly {
 		l.and("NOT is_read")
 	}
+	return list(ctx, db, l, page, scanNotification)
+}
+
+// Messages lists the same by their numbers, the highest first.
+func (db *DB) Messages(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.Notification], error) {
+	l := listing{columns: notificationColumns, from: "notifications", keys: []string{"number"}, cursor: byNumber}
+	l.and("user_id = ?", userID)
 	return list(ctx, db, l, page, scanNotification)
 }
 

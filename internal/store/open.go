@@ -216,7 +216,10 @@ func (db *DB) migrations() (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := []goose.ProviderOption{goose.WithExcludeNames(foreign), goose.WithDisableGlobalRegistry(true)}
+	options := []goose.ProviderOption{
+		goose.WithExcludeNames(foreign), goose.WithDisableGlobalRegistry(true),
+		goose.WithAllowOutofOrder(true), // a database of a development version lacks those that came in with another branch
+	}
 	if db.dialect.rowLocks {
 		// Several nodes may start at once; one migrates, the others look each second.
 		turns, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))

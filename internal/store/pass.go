@@ -22,7 +22,7 @@ func scanPass(r row) (*grove.Pass, error) {
 
 // AddPasses adds passes under the ids they come with, and clears away what ended
 // long ago. NotFound when their user does not exist.
-func (db *DB) AddPasses(ctx context.Context, passes ...grove.Pass) error {
+func (db *DB) AddPasses(ctx context.Context, passes []grove.Pass, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "add passes", func(t *tx) error {
 		for _, p := range passes {
 			_, err := exec(ctx, t, `DELETE FROM passes WHERE expires_at > 0 AND expires_at < $1`, millis(p.CreatedAt.Add(-passMemory)))
@@ -36,7 +36,7 @@ func (db *DB) AddPasses(ctx context.Context, passes ...grove.Pass) error {
 				return err
 			}
 		}
-		return nil
+		return t.addAudit(ctx, acts)
 	})
 }
 
@@ -83,7 +83,7 @@ func (db *DB) UpdatePass(ctx context.Context, kind grove.PassKind, hash string, 
 
 // UpdatePasses changes all of a user's passes of a kind at once, so that of
 // several who guess at the same moment each guess is counted.
-func (db *DB) UpdatePasses(ctx context.Context, kind grove.PassKind, userID int64, fn func([]*grove.Pass) error) error {
+func (db *DB) UpdatePasses(ctx context.Context, kind grove.PassKind, userID int64, fn func([]*grove.Pass) error, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "update passes", func(t *tx) error {
 		if err := t.lock(ctx, "users", "id = $1", userID); err != nil {
 			return err
@@ -100,7 +100,7 @@ func (db *DB) UpdatePasses(ctx context.Context, kind grove.PassKind, userID int6
 				return err
 			}
 		}
-		return nil
+		return t.addAudit(ctx, acts)
 	})
 }
 

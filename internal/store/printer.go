@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -13,7 +14,7 @@ const (
 	// turnColumns are what a change through UpdatePrinter writes, stateColumns
 	// what SaveStates writes.
 	turnColumns = "access_code, access_code_index, access_code_issued, device_secret_hash, model, firmware, " +
-		"online, last_seen_at, gcode_state, print_error, task_id, file_name, plate_clear, auto_clear"
+		"online, last_seen_at, gcode_state, print_error, task_id, file_name, plate_clear, auto_clear, heat_until"
 	stateColumns = "state, state_at, versions, firmware, model, last_seen_at"
 
 	printerColumns = "serial, " + turnColumns + ", state, state_at, versions, version, " +
@@ -34,7 +35,7 @@ func (s sealer) scanPrinter(r row) (printerRow, error) {
 	var index string
 	err := r.Scan(&p.Serial, &p.sealedCode, &index, &p.AccessCodeIssued, &p.DeviceSecretHash, &p.Model, &p.Firmware,
 		&p.Online, instant{&p.LastSeenAt}, &p.GcodeState, &p.PrintError, &p.TaskID, &p.FileName, &p.PlateClear, &p.AutoClear,
-		&p.State, instant{&p.StateAt}, &p.Versions, &p.version, &p.OwnerID, &p.Name, instant{&p.BoundAt})
+		instant{&p.HeatUntil}, &p.State, instant{&p.StateAt}, &p.Versions, &p.version, &p.OwnerID, &p.Name, instant{&p.BoundAt})
 	if err != nil || len(p.sealedCode) == 0 {
 		return p, err
 	}
@@ -63,6 +64,7 @@ func (s sealer) turnRow(p grove.Printer, before printerRow) []any {
 	return []any{
 		sealed, s.codeIndex(string(p.AccessCode)), p.AccessCodeIssued, p.DeviceSecretHash, p.Model, p.Firmware,
 		p.Online, millis(p.LastSeenAt), p.GcodeState, p.PrintError, p.TaskID, p.FileName, p.PlateClear, p.AutoClear,
+		millis(p.HeatUntil),
 	}
 }
 
@@ -78,25 +80,35 @@ func sameRow(a, b []any) bool {
 func (db *DB) Printer(ctx context.Context, serial string) (grove.Printer, error) {
 	p, err := one(ctx, db.read, db.seal.scanBound,
 		"SELECT "+printerColumns+" FROM "+boundPrinters+" WHERE serial = $1", serial)
-	return p, fault("find printer", onMissing(err, noPrinter(serial)))
-}
-
-func noPrinter(serial string) *grove.Error {
-	return grove.Errorf(grove.NotFound, grove.ReasonPrinterNotFound,
-		"There is no printer %s among yours. Check the serial, upper and lower case included, or bind the printer first.", serial)
+	return p, fault("find printer", onMissing(err, grove.NoPrinter(serial)))
 }
 
 // Printers lists bound printers, the last bound first; all owners' when ownerID
 // is 0.
 func (db *DB) Printers(ctx context.Context, ownerID int64, page grove.Page) (grove.List[grove.Printer], error) {
 	l := listing{
-		columns: printerColumns, from: boundPrinters, keys: []string{"since", "serial"},
-		seen: "(SELECT o.since, o.printer_serial FROM ownerships o WHERE o.printer_serial = ? AND o.until IS NULL)",
+		columns: printerColumns, from: boundPrinters, keys: []string{"since", "serial"}, cursor: db.boundSince(ownerID),
 	}
 	if ownerID != 0 {
 		l.and("user_id = ?", ownerID)
 	}
 	return list(ctx, db, l, page, db.seal.scanBound)
+}
+
+// boundSince is the place in the list of a user's printers. A serial says no
+// place by itself, so that a printer that is not in the list any more is refused
+// as one that never was.
+func (db *DB) boundSince(ownerID int64) cursor {
+	return func(ctx context.Context, serial string) ([]any, error) {
+		p, err := db.Printer(ctx, serial)
+		switch {
+		case errors.Is(err, grove.NotFound), err == nil && ownerID != 0 && p.OwnerID != ownerID:
+			return nil, badAfter(serial, "a serial")
+		case err != nil:
+			return nil, err
+		}
+		return []any{millis(p.BoundAt), serial}, nil
+	}
 }
 
 // PrintersByAccessCode gives the bound printers with this access code. Codes
@@ -123,7 +135,7 @@ func (db *DB) UpdatePrinter(ctx context.Context, serial string,
 			return err
 		}
 		if before.OwnerID == 0 {
-			return noPrinter(serial)
+			return grove.NoPrinter(serial)
 		}
 		job, held, err := t.activeJob(ctx, serial)
 		if err != nil {
@@ -162,7 +174,7 @@ func (t *tx) printer(ctx context.Context, serial string) (printerRow, error) {
 		return printerRow{}, err
 	}
 	p, err := one(ctx, t, t.seal.scanPrinter, "SELECT "+printerColumns+" FROM "+anyPrinters+" WHERE serial = $1", serial)
-	return p, onMissing(err, noPrinter(serial))
+	return p, onMissing(err, grove.NoPrinter(serial))
 }
 
 // activeJob loads the job that holds a printer, if any.
@@ -191,7 +203,7 @@ func (t *tx) saveTurn(ctx context.Context, before printerRow, p grove.Printer) e
 	if sameRow(values, t.seal.turnRow(before.Printer, before)) {
 		return nil
 	}
-	n, err := exec(ctx, t, "UPDATE printers SET "+assign(turnColumns)+", version = version + 1 WHERE serial = $15 AND version = $16",
+	n, err := exec(ctx, t, "UPDATE printers SET "+assign(turnColumns)+", version = version + 1 WHERE serial = $16 AND version = $17",
 		append(values, p.Serial, before.version)...)
 	if err == nil && n == 0 {
 		return errStale

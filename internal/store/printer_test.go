@@ -202,7 +202,6 @@ func TestPrintersAreListedLastBoundFirst(t *testing.T) {
 			{grove.Page{Page: 9, Limit: 2, Offset: 3, After: "S4"}, []string{"S3", "S2"}, true},
 			{grove.Page{Limit: 2, After: "S2"}, []string{"S1", "S0"}, false},
 			{grove.Page{Page: 3, Limit: 4}, nil, false},
-			{grove.Page{Limit: 4, After: "gone"}, nil, false},
 		} {
 			serials, total, more := pages(c.page)
 			same(t, serials, c.want)
@@ -210,5 +209,10 @@ func TestPrintersAreListedLastBoundFirst(t *testing.T) {
 			same(t, more, c.more)
 		}
 		same(t, must(db.Printers(ctx, 0, grove.Page{}))(t).Total, 7)
+		ok(t, db.UnbindPrinter(ctx, "S4", 1, noon))
+		for _, after := range []string{"nobody's", "S4", "S6"} {
+			_, err := db.Printers(ctx, 1, grove.Page{Limit: 4, After: after})
+			refused(t, err, grove.Invalid, "after")
+		}
 	})
 }

@@ -17,11 +17,14 @@ func scanSession(r row) (grove.Session, error) {
 
 // CreateSession adds a session under the id it comes with. NotFound when its
 // user does not exist.
-func (db *DB) CreateSession(ctx context.Context, s grove.Session) error {
+func (db *DB) CreateSession(ctx context.Context, s grove.Session, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "create session", func(t *tx) error {
 		_, err := exec(ctx, t, insertInto("sessions", sessionColumns),
 			s.ID, s.UserID, s.Client, millis(s.CreatedAt), millis(s.ExpiresAt), millis(s.EndedAt))
-		return err
+		if err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 }
 
@@ -49,7 +52,7 @@ func (db *DB) ExtendSession(ctx context.Context, id string, until time.Time) err
 }
 
 // EndSession ends a session. One that has ended keeps its first end.
-func (db *DB) EndSession(ctx context.Context, id string, at time.Time) error {
+func (db *DB) EndSession(ctx context.Context, id string, at time.Time, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "end session", func(t *tx) error {
 		n, err := exec(ctx, t, `
 			UPDATE sessions SET ended_at = CASE WHEN ended_at = 0 THEN $1 ELSE ended_at END WHERE id = $2`,
@@ -57,24 +60,30 @@ func (db *DB) EndSession(ctx context.Context, id string, at time.Time) error {
 		if err == nil && n == 0 {
 			return noSession()
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 }
 
 // EndSessions ends all sessions of a user but one, and says which.
-func (db *DB) EndSessions(ctx context.Context, userID int64, but string, at time.Time) (ids []string, err error) {
+func (db *DB) EndSessions(ctx context.Context, userID int64, but string, at time.Time, acts ...grove.AuditEntry) (ids []string, err error) {
 	err = db.change(ctx, "end sessions", func(t *tx) (err error) {
 		ids, err = all(ctx, t, scanned[string], `
 			UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND id <> $3 AND ended_at = 0 RETURNING id`,
 			millis(at), userID, but)
-		return err
+		if err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 	return ids, err
 }
 
 // Sessions lists a user's sessions that have neither ended nor expired, newest first.
 func (db *DB) Sessions(ctx context.Context, userID int64, now time.Time, page grove.Page) (grove.List[grove.Session], error) {
-	l := listing{columns: sessionColumns, from: "sessions", keys: []string{"id"}, seen: "(?)"}
+	l := listing{columns: sessionColumns, from: "sessions", keys: []string{"id"}, cursor: byID("ses_")}
 	l.and("user_id = ?", userID)
 	l.and("ended_at = 0")
 	l.and("expires_at > ?", millis(now))

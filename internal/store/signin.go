@@ -42,7 +42,7 @@ func signIn(ctx context.Context, c conn, seal sealer, userID int64) (grove.SignI
 
 // UpdateSignIn changes how an account signs in through fn. NotFound when there is
 // no such account.
-func (db *DB) UpdateSignIn(ctx context.Context, userID int64, fn func(*grove.SignIn) error) (grove.SignIn, error) {
+func (db *DB) UpdateSignIn(ctx context.Context, userID int64, fn func(*grove.SignIn) error, acts ...grove.AuditEntry) (grove.SignIn, error) {
 	var s grove.SignIn
 	err := db.change(ctx, "update sign-in", func(t *tx) (err error) {
 		if err := t.lock(ctx, "users", "id = $1", userID); err != nil {
@@ -61,7 +61,10 @@ func (db *DB) UpdateSignIn(ctx context.Context, userID int64, fn func(*grove.Sig
 		_, err = exec(ctx, t, insertInto("sign_ins", signInColumns)+`
 			ON CONFLICT (user_id) DO UPDATE SET mode = $2, totp_secret = $3, totp_since = $4, totp_step = $5`,
 			userID, string(s.Mode), sealed, millis(s.TOTPSince), s.TOTPStep)
-		return err
+		if err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 	return s, err
 }

@@ -23,10 +23,10 @@ func emailTaken(u grove.User) *grove.Error {
 }
 
 // CreateUser adds an account and gives it its number. Conflict email_taken when
-// the address, in any case, has an account.
-func (db *DB) CreateUser(ctx context.Context, u grove.User) (grove.User, error) {
+// the address, in any case, has an account. Acts are the new user's own.
+func (db *DB) CreateUser(ctx context.Context, u grove.User, acts ...grove.AuditEntry) (grove.User, error) {
 	err := db.change(ctx, "create user", func(t *tx) (err error) {
-		u, err = t.addUser(ctx, u)
+		u, err = t.addUser(ctx, u, acts)
 		return err
 	})
 	return u, err
@@ -34,10 +34,10 @@ func (db *DB) CreateUser(ctx context.Context, u grove.User) (grove.User, error) 
 
 // CreateFirstUser is CreateUser as long as there is no account: Conflict
 // setup_done otherwise, also when two callers try at once.
-func (db *DB) CreateFirstUser(ctx context.Context, u grove.User) (grove.User, error) {
+func (db *DB) CreateFirstUser(ctx context.Context, u grove.User, acts ...grove.AuditEntry) (grove.User, error) {
 	err := db.change(ctx, "create first user", func(t *tx) (err error) {
 		// Numbering makes others wait, so that the count below holds.
-		if u, err = t.addUser(ctx, u); err != nil {
+		if u, err = t.addUser(ctx, u, acts); err != nil {
 			return err
 		}
 		n, err := one(ctx, t, scanned[int], `SELECT count(*) FROM users`)
@@ -56,7 +56,7 @@ func setupDone() *grove.Error {
 	return grove.Errorf(grove.Conflict, "setup_done", "This installation has an owner already. Sign in, or ask the owner for an account.")
 }
 
-func (t *tx) addUser(ctx context.Context, u grove.User) (grove.User, error) {
+func (t *tx) addUser(ctx context.Context, u grove.User, acts []grove.AuditEntry) (grove.User, error) {
 	var err error
 	if u.ID, err = t.count(ctx, countUsers, firstUser); err != nil {
 		return u, err
@@ -65,6 +65,12 @@ func (t *tx) addUser(ctx context.Context, u grove.User) (grove.User, error) {
 		u.ID, u.Email, u.Name, u.AvatarURL, string(u.Role), string(u.PasswordHash), millis(u.CreatedAt), emailKey(u.Email))
 	if err != nil {
 		return u, onUnique(err, emailTaken(u))
+	}
+	for _, a := range acts {
+		a.UserID, a.Actor = u.ID, grove.Actor{Kind: grove.ActorUser, UserID: u.ID}.String()
+		if err := t.addAudit(ctx, []grove.AuditEntry{a}); err != nil {
+			return u, err
+		}
 	}
 	return one(ctx, t, scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1`, u.ID)
 }
@@ -88,7 +94,7 @@ func (db *DB) UserByEmail(ctx context.Context, email string) (grove.User, error)
 
 // UpdateUser changes an account through fn. The number and the time of creation
 // stay. NotFound when there is none, Conflict email_taken as in CreateUser.
-func (db *DB) UpdateUser(ctx context.Context, id int64, fn func(*grove.User) error) (grove.User, error) {
+func (db *DB) UpdateUser(ctx context.Context, id int64, fn func(*grove.User) error, acts ...grove.AuditEntry) (grove.User, error) {
 	var u grove.User
 	err := db.change(ctx, "update user", func(t *tx) (err error) {
 		if err := t.lock(ctx, "users", "id = $1", id); err != nil {
@@ -108,6 +114,9 @@ func (db *DB) UpdateUser(ctx context.Context, id int64, fn func(*grove.User) err
 		if err != nil {
 			return onUnique(err, emailTaken(u))
 		}
+		if err := t.addAudit(ctx, acts); err != nil {
+			return err
+		}
 		u, err = one(ctx, t, scanUser, find, id)
 		return err
 	})
@@ -122,5 +131,5 @@ func (db *DB) UserCount(ctx context.Context) (int, error) {
 
 // Users lists the accounts, newest first.
 func (db *DB) Users(ctx context.Context, page grove.Page) (grove.List[grove.User], error) {
-	return list(ctx, db, listing{columns: userColumns, from: "users", keys: []string{"id"}, seen: "(?)", numeric: true}, page, scanUser)
+	return list(ctx, db, listing{columns: userColumns, from: "users", keys: []string{"id"}, cursor: byNumber}, page, scanUser)
 }

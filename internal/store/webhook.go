@@ -36,14 +36,17 @@ func (s sealer) endpointRow(e grove.Endpoint) ([]any, error) {
 }
 
 // CreateEndpoint adds an endpoint under the id it comes with.
-func (db *DB) CreateEndpoint(ctx context.Context, e grove.Endpoint) error {
+func (db *DB) CreateEndpoint(ctx context.Context, e grove.Endpoint, acts ...grove.AuditEntry) error {
 	values, err := db.seal.endpointRow(e)
 	if err != nil {
 		return err
 	}
 	return db.change(ctx, "create endpoint", func(t *tx) error {
 		_, err := exec(ctx, t, insertInto("endpoints", endpointColumns+", version"), append(values, 1)...)
-		return err
+		if err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 }
 
@@ -65,14 +68,16 @@ func noEndpoint() *grove.Error {
 
 // Endpoints lists a user's endpoints, newest first.
 func (db *DB) Endpoints(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.Endpoint], error) {
-	l := listing{columns: endpointColumns + ", version", from: "endpoints", keys: []string{"id"}, seen: "(?)"}
+	l := listing{columns: endpointColumns + ", version", from: "endpoints", keys: []string{"id"}, cursor: byID("wh_")}
 	l.and("user_id = ?", userID)
 	return list(ctx, db, l, page, db.seal.scanEndpoint)
 }
 
 // UpdateEndpoint changes an endpoint of a user through fn. Id and user stay.
 // NotFound when the user has none of this id.
-func (db *DB) UpdateEndpoint(ctx context.Context, userID int64, id string, fn func(*grove.Endpoint) error) (grove.Endpoint, error) {
+func (db *DB) UpdateEndpoint(ctx context.Context, userID int64, id string, fn func(*grove.Endpoint) error,
+	acts ...grove.AuditEntry,
+) (grove.Endpoint, error) {
 	var e grove.Endpoint
 	err := db.change(ctx, "update endpoint", func(t *tx) (err error) {
 		if err := t.lock(ctx, "endpoints", "id = $1", id); err != nil {
@@ -99,6 +104,9 @@ func (db *DB) UpdateEndpoint(ctx context.Context, userID int64, id string, fn fu
 		if err != nil {
 			return err
 		}
+		if err := t.addAudit(ctx, acts); err != nil {
+			return err
+		}
 		e, err = one(ctx, t, t.seal.scanEndpoint, findEndpoint+"id = $1", id)
 		return err
 	})
@@ -119,12 +127,15 @@ func (db *DB) DisableEndpoint(ctx context.Context, id, reason string) error {
 
 // DeleteEndpoint removes an endpoint of a user and its deliveries; NotFound when
 // the user has none of this id.
-func (db *DB) DeleteEndpoint(ctx context.Context, userID int64, id string) error {
+func (db *DB) DeleteEndpoint(ctx context.Context, userID int64, id string, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "delete endpoint", func(t *tx) error {
 		n, err := exec(ctx, t, `DELETE FROM endpoints WHERE id = $1 AND user_id = $2`, id, userID)
 		if err == nil && n == 0 {
 			return noEndpoint()
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 }

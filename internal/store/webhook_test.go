@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -73,6 +74,27 @@ func TestDueDeliveriesAreTheOldestOfEachEnabledEndpoint(t *testing.T) {
 		same(t, at, noon.Add(-time.Hour))
 		same(t, waiting, true)
 		refused(t, db.AddDelivery(ctx, delivery("dlv_6", "wh_9", noon)), grove.NotFound, "not_found")
+	})
+}
+
+func TestWhoWasServedLongestAgoComesFirst(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		for i, id := range []string{"wh_1", "wh_2", "wh_3"} { // the last is another user's
+			ok(t, db.CreateEndpoint(ctx, grove.Endpoint{ID: id, UserID: int64(1 + i/2), Enabled: true, CreatedAt: noon}))
+			for n := range 2 {
+				ok(t, db.AddDelivery(ctx, delivery(fmt.Sprintf("dlv_%d%d", i+1, n), id, noon.Add(time.Duration(i)*time.Minute))))
+			}
+		}
+		order := func() (ids []string) {
+			for _, d := range must(db.DueDeliveries(ctx, noon.Add(time.Hour), 10))(t) {
+				ids = append(ids, d.EndpointID)
+			}
+			return ids
+		}
+		same(t, order(), []string{"wh_1", "wh_2", "wh_3"})
+		ok(t, db.BeginDelivery(ctx, "dlv_10", 1, noon.Add(2*time.Hour)))
+		same(t, order(), []string{"wh_3", "wh_2", "wh_1"})
 	})
 }
 

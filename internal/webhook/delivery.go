@@ -19,7 +19,8 @@ type Deliveries interface {
 	AddDelivery(ctx context.Context, d grove.Delivery) error
 	Deliveries(ctx context.Context, userID int64, endpointID string, page grove.Page) (grove.List[grove.Delivery], error)
 	ReplayDelivery(ctx context.Context, userID int64, id string, now time.Time) (grove.Delivery, error)
-	// DueDeliveries gives at most one delivery for each enabled endpoint, the oldest.
+	// DueDeliveries gives at most one delivery for each enabled endpoint, the oldest;
+	// first those of the user, then the endpoint, that was served longest ago.
 	DueDeliveries(ctx context.Context, now time.Time, limit int) ([]grove.Delivery, error)
 	// NextDelivery is when the next delivery to an enabled endpoint is due.
 	NextDelivery(ctx context.Context) (at time.Time, ok bool, err error)

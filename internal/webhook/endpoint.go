@@ -22,13 +22,13 @@ const (
 	secretBytes    = 32
 )
 
-// Endpoints keeps where events go.
+// Endpoints keeps where events go. Acts are kept together with the change.
 type Endpoints interface {
-	CreateEndpoint(ctx context.Context, e grove.Endpoint) error
+	CreateEndpoint(ctx context.Context, e grove.Endpoint, acts ...grove.AuditEntry) error
 	Endpoint(ctx context.Context, userID int64, id string) (grove.Endpoint, error)
 	Endpoints(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.Endpoint], error)
-	UpdateEndpoint(ctx context.Context, userID int64, id string, change func(*grove.Endpoint) error) (grove.Endpoint, error)
-	DeleteEndpoint(ctx context.Context, userID int64, id string) error
+	UpdateEndpoint(ctx context.Context, userID int64, id string, change func(*grove.Endpoint) error, acts ...grove.AuditEntry) (grove.Endpoint, error)
+	DeleteEndpoint(ctx context.Context, userID int64, id string, acts ...grove.AuditEntry) error
 	// AnyEndpoint finds an endpoint whosever it is.
 	AnyEndpoint(ctx context.Context, id string) (grove.Endpoint, error)
 	DisableEndpoint(ctx context.Context, id, reason string) error
@@ -75,7 +75,7 @@ func (h *Hooks) Create(ctx context.Context, actor grove.Actor, s Spec) (grove.En
 		Secret:      newSecret(),
 		CreatedAt:   time.Now().UTC().Truncate(time.Millisecond),
 	}
-	if err := h.records.CreateEndpoint(ctx, e); err != nil {
+	if err := h.records.CreateEndpoint(ctx, e, actor.Did("webhook.create", e.ID)); err != nil {
 		return grove.Endpoint{}, fmt.Errorf("create endpoint: %w", err)
 	}
 	return e, nil
@@ -115,7 +115,7 @@ func (h *Hooks) Change(ctx context.Context, actor grove.Actor, id string, c Chan
 	e, err := h.records.UpdateEndpoint(ctx, actor.UserID, id, func(e *grove.Endpoint) error {
 		c.apply(e)
 		return nil
-	})
+	}, actor.Did("webhook.change", id))
 	if err != nil {
 		return grove.Endpoint{}, fmt.Errorf("change endpoint: %w", err)
 	}
@@ -132,7 +132,7 @@ func (h *Hooks) Delete(ctx context.Context, actor grove.Actor, id string) error 
 	if err := person(actor); err != nil {
 		return err
 	}
-	return h.records.DeleteEndpoint(ctx, actor.UserID, id)
+	return h.records.DeleteEndpoint(ctx, actor.UserID, id, actor.Did("webhook.delete", id))
 }
 
 func (c Change) apply(e *grove.Endpoint) {

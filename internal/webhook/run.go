@@ -51,7 +51,7 @@ func (h *Hooks) Run(ctx context.Context) error {
 		}
 		if err != nil {
 			h.log.Warn("webhook deliveries cannot be read", slog.Any("error", err))
-			wait = lookAgain
+			wait = busyWait
 		}
 		timer.Reset(wait)
 		select {
@@ -147,10 +147,12 @@ func (h *Hooks) deliver(ctx context.Context, d grove.Delivery) {
 	if err == nil {
 		err = h.records.BeginDelivery(ctx, d.ID, d.Attempts, time.Now().UTC().Add(max(wait, lease)))
 	}
+	if errors.Is(err, grove.Conflict) || errors.Is(err, grove.NotFound) {
+		return // gone, or begun meanwhile, perhaps by another server of the same records
+	}
 	if err != nil {
 		h.hold(d.EndpointID, time.Now().Add(busyWait)) // not in a tight loop
-		// Gone, or begun by another server of the same records: nothing to say.
-		if ctx.Err() == nil && !errors.Is(err, grove.Conflict) && !errors.Is(err, grove.NotFound) {
+		if ctx.Err() == nil {
 			log.Warn("webhook attempt cannot be begun", slog.Any("error", err))
 		}
 		return

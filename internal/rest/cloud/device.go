@@ -113,6 +113,7 @@ const noNewVersion = 2
 // versionOf is what a printer runs. This server knows of no newer firmware.
 func (f *face) versionOf(ctx context.Context, p *grove.Live) (cloudapi.DeviceVersion, error) {
 	said, err := f.Fleet.Versions(ctx, rest.Actor(ctx), p.Serial)
+	trays := f.trays(ctx, p.Serial)
 	version := firstText(said.Firmware, p.Firmware)
 	out := cloudapi.DeviceVersion{
 		DeviceID: p.Serial, Name: p.Name, ModelName: p.Model, Version: version,
@@ -123,21 +124,43 @@ func (f *face) versionOf(ctx context.Context, p *grove.Live) (cloudapi.DeviceVer
 		out.Modules = append(out.Modules, cloudapi.Module{
 			Name: m.Name, SoftwareVersion: m.Firmware, HardwareVersion: m.Hardware, Serial: m.Serial,
 		})
-		if isAMS(m) {
+		if unit, ok := unitOf(m); ok {
 			out.AMS = append(out.AMS, cloudapi.AMSVersion{
 				SoftwareVersion: m.Firmware, HardwareVersion: m.Hardware, Serial: m.Serial,
-				Firmware: []cloudapi.Firmware{}, Tray: []json.RawMessage{},
+				Firmware: []cloudapi.Firmware{}, Tray: cloudapi.Items(trays[unit]),
 			})
 		}
 	}
 	return out, err
 }
 
-// isAMS reports whether a module is a filament unit, by its name: ams/0, ams_f1/0,
-// n3f/0, n3s/128.
-func isAMS(m bambu.Module) bool {
-	kind, _, numbered := strings.Cut(m.Name, "/")
-	return numbered && (kind == "ams" || kind == "ams_f1" || kind == "n3f" || kind == "n3s")
+// unitOf is the number of the filament unit that a module is, if it is one, by its
+// name: ams/0, ams_f1/0, n3f/0, n3s/128.
+func unitOf(m bambu.Module) (number string, ok bool) {
+	kind, number, numbered := strings.Cut(m.Name, "/")
+	return number, numbered && (kind == "ams" || kind == "ams_f1" || kind == "n3f" || kind == "n3s")
+}
+
+// trays are those of each filament unit, by its number, just as the printer
+// reported them: clients read many fields of them.
+func (f *face) trays(ctx context.Context, serial string) map[string][]json.RawMessage {
+	live, err := f.Fleet.Live(ctx, rest.Actor(ctx), serial)
+	var report struct {
+		AMS struct {
+			Units []struct {
+				ID   json.Number       `json:"id"` // some firmware writes it as text
+				Tray []json.RawMessage `json:"tray"`
+			} `json:"ams"`
+		} `json:"ams"`
+	}
+	if err != nil || json.Unmarshal(live.Raw, &report) != nil {
+		return nil // nothing is known of them
+	}
+	found := map[string][]json.RawMessage{}
+	for _, u := range report.AMS.Units {
+		found[u.ID.String()] = u.Tray
+	}
+	return found
 }
 
 type ttcodeInput struct {

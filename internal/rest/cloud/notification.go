@@ -26,11 +26,19 @@ type notificationsInput struct {
 	Unread bool   `query:"unread"`
 }
 
-// notifications answers either use of the path.
-func (f *face) notifications(ctx context.Context, in *notificationsInput) (any, error) {
+// notificationsOut is the answer to either use of the path.
+type notificationsOut = rest.Either[cloudapi.Notifications, cloudapi.UploadState]
+
+func (f *face) notifications(ctx context.Context, in *notificationsInput) (notificationsOut, error) {
 	if in.Ticket != "" {
-		return f.uploadState(ctx, in.Ticket)
+		state, err := f.uploadState(ctx, in.Ticket)
+		return notificationsOut{Other: &state}, err
 	}
+	list, err := f.noticeList(ctx, in)
+	return notificationsOut{One: &list}, err
+}
+
+func (f *face) noticeList(ctx context.Context, in *notificationsInput) (cloudapi.Notifications, error) {
 	page := in.Want()
 	list, err := f.Feed.Notifications(ctx, rest.Actor(ctx), in.Unread, page)
 	items := make([]cloudapi.Notice, 0, len(list.Items))
@@ -93,7 +101,7 @@ type messagesInput struct {
 
 func (f *face) messages(ctx context.Context, in *messagesInput) (cloudapi.Messages, error) {
 	page := in.Want()
-	list, err := f.Feed.Notifications(ctx, rest.Actor(ctx), false, page)
+	list, err := f.Feed.Messages(ctx, rest.Actor(ctx), page)
 	out := cloudapi.Messages{Hits: []cloudapi.Message{}, Total: list.Total, Pagination: cloudapi.Pages(list.Total, list.More, page)}
 	for i := range list.Items {
 		out.Hits = append(out.Hits, messageOf(&list.Items[i]))
@@ -103,7 +111,7 @@ func (f *face) messages(ctx context.Context, in *messagesInput) (cloudapi.Messag
 
 func messageOf(n *grove.Notification) cloudapi.Message {
 	return cloudapi.Message{
-		ID: n.CreatedAt.UnixMilli(), NotificationID: n.ID, Type: cloudapi.MessageOfPrint, CreateTime: timestamp(n.CreatedAt), Read: n.Read,
+		ID: n.Number, NotificationID: n.ID, Type: cloudapi.MessageOfPrint, CreateTime: timestamp(n.CreatedAt), Read: n.Read,
 		TaskMessage: cloudapi.TaskMessage{ID: taskNumber(n.JobID), Title: n.Message, Status: statusOfNotice(n.Type), DeviceID: n.DeviceID},
 		From:        cloudapi.Sender{Name: "Grove"},
 	}

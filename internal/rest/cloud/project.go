@@ -7,7 +7,6 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
 	"github.com/grovecloud/grove/cloudapi"
-	"github.com/grovecloud/grove/internal/library"
 	"github.com/grovecloud/grove/internal/rest"
 )
 
@@ -27,7 +26,7 @@ const active = "ACTIVE"
 
 func (f *face) projects(ctx context.Context, in *struct{ rest.Paging }) (cloudapi.Projects, error) {
 	page := in.Want()
-	list, err := f.Library.Files(ctx, rest.Actor(ctx), library.Query{}, page)
+	list, err := f.Library.Projects(ctx, rest.Actor(ctx), page)
 	out := cloudapi.Projects{
 		Envelope: cloudapi.Success(), Projects: []cloudapi.Project{}, Total: list.Total,
 		Pagination: cloudapi.Pages(list.Total, list.More, page),

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
@@ -311,42 +309,6 @@ func TestAPrinterAtWorkShowsItsTask(t *testing.T) {
 		t.Errorf("narrowed: %+v", got)
 	}
 	resttest.Refused(t, h, 400, 400, "GET", iot+"/print?status=burning", "")
-}
-
-func TestListsArePagedAndSayWhere(t *testing.T) {
-	t.Parallel()
-	h := resttest.New(t, "off")
-	for i := range 5 {
-		h.Upload(t, fmt.Sprintf("part%d.stl", i), printfiletest.STL())
-	}
-	names := func(query string) []string {
-		got := resttest.Call[cloudapi.Files](t, h, 200, "GET", iot+"/files?"+query, "")
-		out := []string{fmt.Sprintf("%d/%d of %d, more %t", got.Pagination.Page, got.Pagination.Limit, got.Pagination.Total, got.Pagination.HasMore)}
-		for _, f := range got.Files {
-			out = append(out, f.Name)
-		}
-		return out
-	}
-	all := resttest.Call[cloudapi.Files](t, h, 200, "GET", iot+"/files", "")
-	for query, want := range map[string][]string{
-		"":                                       {"1/20 of 5, more false", "part4.stl", "part3.stl", "part2.stl", "part1.stl", "part0.stl"},
-		"limit=2":                                {"1/2 of 5, more true", "part4.stl", "part3.stl"},
-		"limit=2&page=3":                         {"3/2 of 5, more false", "part0.stl"},
-		"limit=2&offset=2":                       {"2/2 of 5, more true", "part2.stl", "part1.stl"},
-		"limit=2&page=9":                         {"9/2 of 5, more false"},
-		"limit=2&after=" + all.Files[2].FileID:   {"1/2 of 5, more false", "part1.stl", "part0.stl"},
-		"name=part3.stl":                         {"1/20 of 1, more false", "part3.stl"},
-		"page=2&limit=2&offset=4&guess=whatever": {"3/2 of 5, more false", "part0.stl"},
-	} {
-		if diff := cmp.Diff(want, names(query)); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", query, diff)
-		}
-	}
-	for _, path := range []string{iot + "/files", iot + "/project", iot + "/bind", iot + "/print", iot + "/task", user + "/my/tasks", user + "/my/messages", iot + "/notification"} {
-		for _, query := range []string{"limit=0", "limit=101", "page=0", "page=x", "offset=-1"} {
-			resttest.Refused(t, h, 400, 400, "GET", path+"?"+query, "")
-		}
-	}
 }
 
 func TestNotificationsAreReadAndMarked(t *testing.T) {

@@ -178,10 +178,14 @@ func (f *face) createTask(ctx context.Context, in *taskInput) (cloudapi.TaskCrea
 		return cloudapi.TaskCreated{}, grove.Errorf(grove.Invalid, "lan_file",
 			"a print that the client starts over the LAN itself is not started a second time here; send it with mode cloud_file")
 	}
+	trays, err := traysWanted(b)
+	if err != nil {
+		return cloudapi.TaskCreated{}, err
+	}
 	wish := queue.Submission{
 		Serial: b.DeviceID, ProfileID: int64(b.ProfileID), Plate: int(b.PlateIndex), Title: b.Title,
 		Options: grove.Options{
-			UseAMS: b.UseAMS, AMSMapping: b.AMSMapping, BedType: b.BedType, BedLeveling: b.BedLeveling, FlowCali: b.FlowCali,
+			UseAMS: b.UseAMS, AMSMapping: trays, BedType: b.BedType, BedLeveling: b.BedLeveling, FlowCali: b.FlowCali,
 			VibrationCali: b.VibrationCali, LayerInspect: b.LayerInspect, Timelapse: b.Timelapse,
 		},
 	}
@@ -190,6 +194,22 @@ func (f *face) createTask(ctx context.Context, in *taskInput) (cloudapi.TaskCrea
 	}
 	job, err := f.Queue.Submit(ctx, rest.Actor(ctx), wish)
 	return cloudapi.TaskCreated{Envelope: cloudapi.Success(), ID: job.ID}, err
+}
+
+// traysWanted are the flat numbers of the trays that a task asks for.
+func traysWanted(b cloudapi.TaskRequest) ([]int, error) {
+	if len(b.AMSMapping) > 0 || len(b.AMSMapping2) == 0 {
+		return b.AMSMapping, nil
+	}
+	flat := make([]int, len(b.AMSMapping2))
+	for i, s := range b.AMSMapping2 {
+		var ok bool
+		if flat[i], ok = bambu.FlatTray(s.AMSID, s.SlotID); !ok {
+			return nil, grove.Errorf(grove.Invalid, "bad_ams_mapping",
+				"amsMapping2 names slot %d of unit %d, which no printer has; units count from 0 and slots are 0 to 3, and the external spool is unit 255, slot 0", s.SlotID, s.AMSID)
+		}
+	}
+	return flat, nil
 }
 
 // name says which file a task means. One client sends a file id as modelId; the

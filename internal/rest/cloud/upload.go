@@ -16,7 +16,9 @@ import (
 func (f *face) mountUpload(rt *rest.Router) {
 	const at = iotService + "/user/upload"
 	create := post(at, tagFile, "Get a signed link to upload a file to")
-	create.About = "PUT the file to `upload_url`; that finishes the upload, and `confirm` repeats its outcome. The name's extension says the kind: .3mf .gcode .stl .step."
+	create.About = "PUT the file to `upload_url`; that finishes the upload, and `confirm` repeats its outcome. The name's extension says the kind: .3mf .gcode .stl .step. " +
+		"A form with the file itself is stored at once, and there is nothing left to PUT."
+	create.Form = &rest.Form{File: "file", Texts: []string{"filename", "project_id"}, Take: f.uploadForm}
 	rest.Handle(rt, create, f.upload)
 	asked := get(at, tagFile, "Get a signed link, the form that clients were seen to use")
 	asked.About = "`urls` has one entry for each query parameter, its name as `type` and its value as `file`. Any of them leads to the same upload."
@@ -29,13 +31,35 @@ type uploadInput struct {
 	Body *cloudapi.UploadRequest
 }
 
-func (f *face) upload(ctx context.Context, in *uploadInput) (cloudapi.Upload, error) {
+// uploadOut is a link to send the file to, or the file when it came along.
+type uploadOut = rest.Either[cloudapi.Upload, cloudapi.Stored]
+
+func (f *face) upload(ctx context.Context, in *uploadInput) (uploadOut, error) {
 	b := cloudapi.UploadRequest{}
 	if in.Body != nil {
 		b = *in.Body
 	}
 	wish := library.Wish{Name: b.FileName, Size: int64(b.Size), MD5: b.MD5, SHA256: b.SHA256}
-	return f.newUpload(ctx, wish, []rest.Pair{{Name: "filename", Value: b.FileName}})
+	up, err := f.newUpload(ctx, wish, []rest.Pair{{Name: "filename", Value: b.FileName}})
+	return uploadOut{One: &up}, err
+}
+
+// uploadForm stores the file of a form. Each file is a project of its own here, so
+// that the project it is meant for says nothing.
+func (f *face) uploadForm(ctx context.Context, sent rest.Sent) (any, error) {
+	if err := rest.CountUpload(ctx); err != nil {
+		return nil, err
+	}
+	wish := library.Wish{Name: firstText(sent.Texts["filename"], sent.Name)}
+	file, err := f.Library.Store(ctx, rest.Actor(ctx), wish, sent.File)
+	if err != nil {
+		return nil, err
+	}
+	item := f.itemOf(&file)
+	return uploadOut{Other: &cloudapi.Stored{
+		Envelope: cloudapi.Success(), FileItem: item, FileSize: file.SizeBytes,
+		Data: cloudapi.StoredData{FileItem: item, FileSize: file.SizeBytes},
+	}}, nil
 }
 
 type uploadAsked struct {

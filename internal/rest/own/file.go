@@ -15,7 +15,9 @@ func (f *face) mountFiles(rt *rest.Router) {
 	const tag = "files"
 	rest.Handle(rt, get("/files", tag, "My files, newest first"), f.files)
 	rest.Handle(rt, get("/files/{id}", tag, "One file with what is in it"), f.file)
-	rest.Handle(rt, op(http.MethodDelete, "/files/{id}", tag, "Delete a file"), f.deleteFile)
+	remove := op(http.MethodDelete, "/files/{id}", tag, "Delete a file")
+	remove.About = "Refused while a job that is not done prints it."
+	rest.Handle(rt, remove, f.deleteFile)
 	content := get("/files/{id}/content", tag, "A file's bytes")
 	content.About = "The Digest header has the SHA-256 of the whole file. Ranges are answered."
 	rest.Plain(rt, content, rest.Raw{

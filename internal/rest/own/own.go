@@ -52,6 +52,8 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountFiles(rt)
 	f.mountWebhooks(rt)
 	f.mountNotifications(rt)
+	f.mountEvents(rt)
+	f.mountClock(rt)
 }
 
 // op is an operation of Grove's own API: strict in what it takes.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -153,6 +154,48 @@ func TestJobsAreListedCancelledAndResolved(t *testing.T) {
 	resttest.Refused(t, h, 404, 404, "GET", service+at, "", "Authorization", "Bearer "+bob)
 }
 
+func TestEveryListGoesOnAfterAnIdOfItsOwn(t *testing.T) {
+	t.Parallel()
+	h, _ := bound(t)
+	for i := range 3 {
+		file := h.Upload(t, fmt.Sprintf("part%d.gcode.3mf", i), printfiletest.ThreeMF(printfiletest.Model("C12")))
+		resttest.Call[cloudapi.PrintStarted](t, h, 200, "POST", "/v1/iot-service/api/user/print", fmt.Sprintf(`{"device_id":%q,"file_id":%q}`, serial, file.FileID))
+		resttest.Call[cloudapi.Bound](t, h, 200, "POST", "/v1/iot-service/api/user/bind", fmt.Sprintf(`{"device_id":"01P00A00000001%d"}`, i))
+	}
+	told := grove.Event{UserID: h.UserID, Type: grove.PrintCompleted, Data: grove.EventData{DeviceID: serial}}
+	if err := h.DB.AddEvents(t.Context(), []grove.Event{told, told, told}); err != nil {
+		t.Fatal(err)
+	}
+	var hook cloudapi.WebhookCreated
+	for range 3 {
+		hook = ask[cloudapi.WebhookCreated](t, h, 201, "POST", "/webhooks", `{"url":"http://127.0.0.1:9/hook","events":["print.completed"]}`)
+	}
+	for range 3 {
+		ask[grove.Delivery](t, h, 200, "POST", "/webhooks/"+hook.ID+"/test", "")
+	}
+	for path, id := range map[string]string{
+		"/printers": "serial", "/jobs": "id", "/files": "id", "/webhooks": "id", "/webhooks/" + hook.ID + "/deliveries": "id",
+		"/notifications": "id", "/audit": "id",
+	} {
+		all := ask[[]map[string]any](t, h, 200, "GET", path, "")
+		if len(all) < 3 {
+			t.Errorf("%s: only %d entries", path, len(all))
+			continue
+		}
+		for i := range all[:2] {
+			next := ask[[]map[string]any](t, h, 200, "GET", fmt.Sprintf("%s?limit=1&after=%v", path, all[i][id]), "")
+			if len(next) != 1 || next[0][id] != all[i+1][id] {
+				t.Errorf("%s after %v: got %v, want %v", path, all[i][id], next, all[i+1][id])
+			}
+		}
+		for _, garbage := range []string{"garbage", "%2e%2e", "f_", "x_01arz3ndektsv4rrffq69g5fav"} {
+			if e := resttest.Refused(t, h, 400, 400, "GET", service+path+"?after="+garbage, ""); e.Details.Fields["after"] == "" {
+				t.Errorf("%s after %s: %+v", path, garbage, e)
+			}
+		}
+	}
+}
+
 func TestContentComesWithItsDigestAndInRanges(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
@@ -218,6 +261,31 @@ func TestWebhooksAreKeptAndChanged(t *testing.T) {
 	}
 	ask[*struct{}](t, h, 200, "DELETE", "/webhooks/"+e.ID, "")
 	resttest.Refused(t, h, 404, 404, "GET", service+"/webhooks/"+e.ID, "")
+}
+
+func TestWhatIsDoneIsInTheJournal(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	file := h.Upload(t, "a.stl", printfiletest.STL())
+	ask[*struct{}](t, h, 200, "DELETE", "/files/"+file.FileID, "")
+	e := ask[cloudapi.WebhookCreated](t, h, 201, "POST", "/webhooks", `{"url":"http://127.0.0.1:9/token-in-path","events":["print.completed"]}`)
+	ask[grove.Endpoint](t, h, 200, "PATCH", "/webhooks/"+e.ID, `{"enabled":false}`)
+	ask[*struct{}](t, h, 200, "DELETE", "/webhooks/"+e.ID, "")
+	resttest.Call[cloudapi.Profile](t, h, 200, "PUT", "/v1/user-service/my/profile", `{"username":"Ann B"}`)
+	var got []string
+	for _, entry := range ask[[]grove.AuditEntry](t, h, 200, "GET", "/audit", "") {
+		got = append(got, strings.TrimSpace(entry.Action+" "+entry.Detail))
+		if entry.Actor != fmt.Sprintf("user:%d", h.UserID) || entry.At.IsZero() {
+			t.Errorf("got %+v", entry)
+		}
+	}
+	want := []string{
+		"user.profile", "webhook.delete " + e.ID, "webhook.change " + e.ID, "webhook.create " + e.ID,
+		"file.delete " + file.FileID + " a.stl", "file.upload " + file.FileID + " a.stl", "user.login", "user.create owner",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func TestNotificationsAndTheJournalAreMineAlone(t *testing.T) {

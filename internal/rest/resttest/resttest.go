@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -181,7 +182,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 		return err
 	}
 	h.Router, err = rest.New(rest.Config{
-		Access: h.Access, Limits: limit.New(rules), Library: h.Library, Log: log, Registry: registry,
+		Access: h.Access, Limits: limit.New(rules), Library: h.Library, Repeats: h.DB, Log: log, Registry: registry,
 		Ready:   h.DB.Ping,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "figures") }),
 	})
@@ -241,6 +242,9 @@ func (turns) Turn(context.Context, fleet.Turn) error { return nil }
 
 // Settled tells nobody.
 func (turns) Settled() {}
+
+// KeepHeat does nothing.
+func (turns) KeepHeat(context.Context, string, time.Time) error { return nil }
 
 // SignIn adds a user and gives an access token.
 func (h *House) SignIn(t testing.TB, email string, role grove.Role) string {
@@ -333,7 +337,8 @@ func (*Line) Close(string) {}
 
 // Report is a full report of an idle printer that once had a job of somebody's.
 const Report = `{"print":{"command":"push_status","msg":0,"sequence_id":"1","gcode_state":"IDLE","mc_percent":0,"stg_cur":-1,
-"nozzle_temper":25.5,"nozzle_target_temper":0,"bed_temper":24,"nozzle_diameter":"0.4","task_id":"0","subtask_name":"","hms":[],"wifi_signal":"-50dBm"}}`
+"nozzle_temper":25.5,"nozzle_target_temper":0,"bed_temper":24,"nozzle_diameter":"0.4","task_id":"0","subtask_name":"","hms":[],"wifi_signal":"-50dBm",
+"ams":{"ams":[{"id":"0","humidity":"4","temp":"25.0","tray":[{"id":"0","tray_type":"PLA","tray_color":"00AE42FF","tray_info_idx":"GFA00","nozzle_temp_max":"230"},{"id":"1"}]}],"tray_now":"255"}}}`
 
 // Versions is what a printer with a filament unit answers to get_version.
 const Versions = `{"info":{"command":"get_version","sequence_id":"1","result":"success","module":[

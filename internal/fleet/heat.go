@@ -1,0 +1,58 @@
+package fleet
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/grovecloud/grove/bambu"
+)
+
+const (
+	// heatNotice is how long before the end of heat people are told.
+	heatNotice = 2 * time.Minute
+	// coolAgain is how often heat is switched off until the printer says that it
+	// is: switching off may be repeated.
+	coolAgain = 10 * time.Second
+)
+
+// tendHeat looks after heat that somebody asked for outside of a print: it tells
+// before it ends, and gives the commands that end it. While the printer prints, its
+// heat is the print's. The caller holds u.mu.
+func (f *Fleet) tendHeat(u *unit, now time.Time) (off []string) {
+	until := u.printer.HeatUntil
+	if until.IsZero() || u.link == nil || !u.complete || !u.shadow.Idle() {
+		return nil
+	}
+	off = bambu.Cooling(u.model, u.shadow)
+	switch {
+	case now.Before(until):
+		if len(off) > 0 && until.Sub(now) <= heatNotice && !u.heatTold.Equal(until) {
+			u.heatTold = until
+			f.push(u, Turn{Kind: HeatEnding, Shadow: u.shadow, Until: until})
+		}
+		return nil
+	case len(off) == 0:
+		if !u.heatOver.Equal(until) {
+			u.heatOver = until
+			f.push(u, Turn{Kind: HeatOff, Shadow: u.shadow, Until: until, OK: u.cooledAt.After(until)})
+		}
+		return nil
+	case now.Sub(u.cooledAt) < coolAgain:
+		return nil
+	}
+	u.cooledAt = now
+	return off
+}
+
+// cool switches heat off. A command that does not get through is sent again.
+func (f *Fleet) cool(u *unit, commands []string) {
+	for _, c := range commands {
+		requests, err := bambu.ParseRequests([]byte(c))
+		if err == nil {
+			err = f.send(u, pending{request: requests[0], own: true})
+		}
+		if err != nil {
+			f.Log.Warn("heat not switched off", slog.String("printer", u.serial), slog.Any("error", err))
+		}
+	}
+}

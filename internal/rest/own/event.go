@@ -1,0 +1,144 @@
+package own
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/feed"
+	"github.com/grovecloud/grove/internal/rest"
+)
+
+func (f *face) mountEvents(rt *rest.Router) {
+	events := get("/events", "events", "What happened, as a list or as a stream")
+	events.About = "Oldest first, after the event whose id is `after`, up to `limit` (100 at most). With `Accept: text/event-stream` the answer is a stream of " +
+		"server-sent events that goes on: `id` is the event's id, `event` its type, `data` the event. It begins after `Last-Event-ID` or `after`, else with what comes next, " +
+		"and can be resumed after a cut or a restart. `event: reload` means that so much happened meanwhile that events were left out: load what you show anew."
+	rest.Plain(rt, events, rest.Raw{Gives: "application/json", Query: []string{"after", "limit"}}, f.events)
+}
+
+func (f *face) events(w http.ResponseWriter, r *http.Request) {
+	var err error
+	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+		err = f.streamEvents(w, r)
+	} else {
+		err = f.listEvents(w, r)
+	}
+	if err != nil {
+		rest.Fail(f.router, w, r, err)
+	}
+}
+
+// cursor reads the number of an event.
+func cursor(name, text string, none int64) (int64, error) {
+	if text == "" {
+		return none, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, grove.Errorf(grove.Invalid, "bad_cursor", "%s is %q; it must be the id of an event, a number", name, text)
+	}
+	return n, nil
+}
+
+func (f *face) listEvents(w http.ResponseWriter, r *http.Request) error {
+	after, err := cursor("after", r.URL.Query().Get("after"), 0)
+	if err != nil {
+		return err
+	}
+	limit, err := cursor("limit", r.URL.Query().Get("limit"), 0)
+	if err != nil {
+		return err
+	}
+	events, err := f.Feed.Events(r.Context(), rest.Actor(r.Context()), after, int(min(limit, 100)))
+	if err != nil {
+		return err
+	}
+	if events == nil {
+		events = []grove.Event{}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(cloudapi.Of(events))
+}
+
+const (
+	// stands is how often a stream is asked whether its session still stands.
+	stands = time.Second
+	// beat is how often a stream says something, so that nobody on the way takes
+	// it for dead.
+	beat = 15 * time.Second
+	// slowest is how long a reader may take for what is sent to it.
+	slowest = 10 * time.Second
+)
+
+func (f *face) streamEvents(w http.ResponseWriter, r *http.Request) error {
+	text := r.Header.Get("Last-Event-ID")
+	if text == "" {
+		text = r.URL.Query().Get("after")
+	}
+	after, err := cursor("Last-Event-ID", text, -1)
+	if err != nil {
+		return err
+	}
+	l, err := f.Feed.Listen(r.Context(), rest.Actor(r.Context()), after)
+	if err != nil {
+		return err
+	}
+	defer l.Stop()
+	s := &stream{w: w, line: http.NewResponseController(w)}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep it back
+	s.say(": hello\n\n")
+	ctx, stop := f.router.WhileServing(r.Context())
+	defer stop()
+	for s.err == nil {
+		news, err := l.Next(ctx, stands)
+		if err != nil || f.router.Gone(ctx, r) {
+			return nil // it has begun: there is no other answer any more
+		}
+		s.tell(news)
+	}
+	return nil
+}
+
+// stream writes server-sent events.
+type stream struct {
+	w    http.ResponseWriter
+	line *http.ResponseController
+	last time.Time
+	err  error
+}
+
+func (s *stream) tell(news feed.News) {
+	if news.Reload {
+		s.say(fmt.Sprintf("id: %d\nevent: reload\ndata: {}\n\n", news.Last))
+	}
+	for _, e := range news.Events {
+		data, err := json.Marshal(e)
+		if err != nil {
+			s.err = err
+			return
+		}
+		s.say(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Type, data))
+	}
+	if time.Since(s.last) >= beat {
+		s.say(":\n\n")
+	}
+}
+
+// say writes in time or ends the stream.
+func (s *stream) say(text string) {
+	if s.err != nil {
+		return
+	}
+	s.last = time.Now()
+	_ = s.line.SetWriteDeadline(s.last.Add(slowest)) // where there are none, there is no network
+	if _, s.err = s.w.Write([]byte(text)); s.err == nil {
+		s.err = s.line.Flush()
+	}
+}

@@ -1,0 +1,78 @@
+package own_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/grovecloud/grove/internal/rest/resttest"
+)
+
+const hooks = "/v1/grove-service/webhooks"
+
+func hookBody(n int) string {
+	return fmt.Sprintf(`{"url":"http://127.0.0.1:%d/hook","events":["print.completed"]}`, 9000+n)
+}
+
+func TestARequestWithAKeyIsDoneOnce(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	first := h.Ask("POST", hooks, hookBody(1), "Idempotency-Key", "a wish")
+	again := h.Ask("POST", hooks, hookBody(1), "Idempotency-Key", "a wish")
+	if first.Code/100 != 2 || again.Code != first.Code || again.Body.String() != first.Body.String() {
+		t.Fatalf("first %d %s, again %d %s", first.Code, first.Body, again.Code, again.Body)
+	}
+	if again.Header().Get("Idempotency-Replayed") != "true" || first.Header().Get("Idempotency-Replayed") != "" {
+		t.Error("a replay does not say so, or a first answer does")
+	}
+	if list := h.Ask("GET", hooks, ""); strings.Count(list.Body.String(), "127.0.0.1:9001") != 1 {
+		t.Errorf("done twice: %s", list.Body)
+	}
+	resttest.Refused(t, h, 422, 422, "POST", hooks, hookBody(2), "Idempotency-Key", "a wish")
+	resttest.Refused(t, h, 422, 422, "POST", "/v1/iot-service/api/user/bind", hookBody(1), "Idempotency-Key", "a wish")
+	if other := h.Ask("POST", hooks, hookBody(3), "Idempotency-Key", "another wish"); other.Code/100 != 2 {
+		t.Errorf("another key: %d %s", other.Code, other.Body)
+	}
+	resttest.Refused(t, h, 400, 400, "POST", hooks, hookBody(4), "Idempotency-Key", strings.Repeat("k", 256))
+}
+
+func TestARefusedRequestMayBeSentAgainWithItsKey(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	resttest.Refused(t, h, 400, 400, "POST", hooks, `{"url":"http://127.0.0.1:9001/hook","events":[]}`, "Idempotency-Key", "k")
+	if w := h.Ask("POST", hooks, hookBody(1), "Idempotency-Key", "k"); w.Code/100 != 2 {
+		t.Errorf("the corrected wish: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestAKeyBelongsToItsAccount(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	bob := h.SignIn(t, "bob@grove.local", "member")
+	mine := h.Ask("POST", hooks, hookBody(1), "Idempotency-Key", "k")
+	his := h.Ask("POST", hooks, hookBody(2), "Idempotency-Key", "k", "Authorization", "Bearer "+bob)
+	if mine.Code/100 != 2 || his.Code/100 != 2 {
+		t.Errorf("mine %d, his %d %s", mine.Code, his.Code, his.Body)
+	}
+}
+
+func TestOfManyAtOnceWithOneKeyOneIsDone(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	codes := make([]int, 8)
+	var all sync.WaitGroup
+	for i := range codes {
+		all.Go(func() { codes[i] = h.Ask("POST", hooks, hookBody(1), "Idempotency-Key", "k").Code })
+	}
+	all.Wait()
+	for _, c := range codes {
+		if c/100 != 2 && c != http.StatusConflict {
+			t.Errorf("answers %v", codes)
+		}
+	}
+	if list := h.Ask("GET", hooks, ""); strings.Count(list.Body.String(), "127.0.0.1:9001") != 1 {
+		t.Errorf("done more than once: %s", list.Body)
+	}
+}

@@ -1,0 +1,71 @@
+package server
+
+import (
+	"net"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"unicode"
+
+	"github.com/grovecloud/grove/internal/rest"
+)
+
+// Reach is the flags that point grove on this machine here. The broker goes
+// without saying on port 8883 of the URL's host.
+func (i Info) Reach() string {
+	return i.broker() + " --ca " + Quote(i.CAFile)
+}
+
+func (i Info) broker() string {
+	flags := "--url " + i.HTTP
+	host, port, _ := net.SplitHostPort(i.MQTTS) // an address that is listened on
+	at := ""
+	if u, err := url.Parse(i.HTTP); err == nil {
+		at = u.Hostname()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = at
+	}
+	if host != at || port != "8883" {
+		flags += " --mqtt " + net.JoinHostPort(host, port)
+	}
+	return flags
+}
+
+// hints are what the page tells its reader to type. Where other machines can read
+// it, the reader sits elsewhere and needs the CA first.
+func (s *Server) hints() rest.Hints {
+	i := s.place()
+	h := rest.Hints{Program: s.cfg.Program, Flags: i.Reach(), CA: i.CAFile, Email: "you@example.org", Serial: "SERIAL", Demo: s.cfg.Demo}
+	if s.cfg.Demo {
+		h.Email, h.Password, h.Serial = DemoEmail, demoPassword, demoPrinters()[1].serial
+	}
+	if !s.private {
+		h.Program, h.Flags, h.CA, h.Elsewhere = "grove", i.broker()+" --ca ca.pem", "", true
+	}
+	return h
+}
+
+// place is what clients need to come here.
+func (s *Server) place() Info {
+	i := Info{
+		HTTP: s.cfg.PublicURL, MQTTS: s.mqttAt.Addr().String(), CAFile: s.ca.file,
+		Fingerprint: s.ca.fingerprint(), Data: s.dir.path,
+	}
+	if abs, err := filepath.Abs(i.CAFile); err == nil {
+		i.CAFile = abs
+	}
+	return i
+}
+
+// Quote makes one word of s for a shell.
+func Quote(s string) string {
+	if s != "" && strings.IndexFunc(s, needsQuotes) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func needsQuotes(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+:@%,=", r)
+}

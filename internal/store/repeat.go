@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/grovecloud/grove"
+)
+
+// repeatLife is how long a request is remembered.
+const repeatLife = 48 * time.Hour
+
+// BeginRepeat remembers a request. When one of that user and key is remembered
+// already, that one is given and mine is false. Those older than 48 h are forgotten.
+func (db *DB) BeginRepeat(ctx context.Context, r grove.Repeat) (found grove.Repeat, mine bool, err error) {
+	err = db.change(ctx, "begin repeat", func(t *tx) error {
+		if _, err := exec(ctx, t, `DELETE FROM repeats WHERE created_at < $1`, millis(r.At.Add(-repeatLife))); err != nil {
+			return err
+		}
+		n, err := exec(ctx, t, `INSERT INTO repeats (user_id, key, request, process, status, created_at)
+			VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (user_id, key) DO NOTHING`, r.UserID, r.Key, r.Request, r.Process, millis(r.At))
+		mine = n == 1
+		if err != nil || mine {
+			return err
+		}
+		found, err = one(ctx, t, db.seal.scanRepeat,
+			`SELECT user_id, key, request, process, status, answer, created_at FROM repeats WHERE user_id = $1 AND key = $2`, r.UserID, r.Key)
+		return err
+	})
+	return found, mine, err
+}
+
+func (s sealer) scanRepeat(r row) (grove.Repeat, error) {
+	var out grove.Repeat
+	var sealed []byte
+	err := r.Scan(&out.UserID, &out.Key, &out.Request, &out.Process, &out.Status, &sealed, instant{&out.At})
+	if err != nil || len(sealed) == 0 {
+		return out, err
+	}
+	out.Answer, err = s.open(repeatPlace(out), sealed)
+	return out, err
+}
+
+// repeatPlace is where the answer is sealed: it may hold secrets that are shown once.
+func repeatPlace(r grove.Repeat) place {
+	return place{"repeats", "answer", fmt.Sprintf("%d %s", r.UserID, r.Key)}
+}
+
+// EndRepeat keeps the answer of a request.
+func (db *DB) EndRepeat(ctx context.Context, r grove.Repeat) error {
+	return db.change(ctx, "end repeat", func(t *tx) error {
+		n, err := exec(ctx, t, `UPDATE repeats SET status = $1, answer = $2 WHERE user_id = $3 AND key = $4 AND process = $5`,
+			r.Status, db.seal.seal(repeatPlace(r), r.Answer), r.UserID, r.Key, r.Process)
+		if err == nil && n == 0 {
+			return grove.Errorf(grove.NotFound, "repeat_not_found", "There is no request of this key.")
+		}
+		return err
+	})
+}
+
+// DropRepeat forgets a request that was refused.
+func (db *DB) DropRepeat(ctx context.Context, userID int64, key string) error {
+	return db.change(ctx, "drop repeat", func(t *tx) error {
+		_, err := exec(ctx, t, `DELETE FROM repeats WHERE user_id = $1 AND key = $2 AND status = 0`, userID, key)
+		return err
+	})
+}
