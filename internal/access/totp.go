@@ -52,7 +52,7 @@ func (a *Access) secondStep(ctx context.Context, s SecondStep) (Tokens, error) {
 	if err := try.refused(time.Now()); err != nil {
 		return Tokens{}, err
 	}
-	if _, err := a.usePass(ctx, grove.SecondPass, hash, func(p *grove.Pass) { p.Tries++ }); err != nil {
+	if err := a.usePass(ctx, grove.SecondPass, hash, func(p *grove.Pass) { p.Tries++ }); err != nil {
 		return Tokens{}, err
 	}
 	right, err := a.secondRight(ctx, u.ID, s.Code)
@@ -63,7 +63,7 @@ func (a *Access) secondStep(ctx context.Context, s SecondStep) (Tokens, error) {
 		try.failed(time.Now())
 		return Tokens{}, loginFailed("the code is not right, or was used before; wait for the next one")
 	}
-	if _, err := a.usePass(ctx, grove.SecondPass, hash, func(p *grove.Pass) { p.UsedAt = time.Now().UTC() }); err != nil {
+	if err := a.usePass(ctx, grove.SecondPass, hash, func(p *grove.Pass) { p.UsedAt = time.Now().UTC() }); err != nil {
 		return Tokens{}, err
 	}
 	try.succeeded(time.Now())
@@ -72,8 +72,8 @@ func (a *Access) secondStep(ctx context.Context, s SecondStep) (Tokens, error) {
 
 // usePass changes an open pass; login_failed when there is none, it is too old, was
 // used or is dead of too many guesses.
-func (a *Access) usePass(ctx context.Context, kind grove.PassKind, hash string, change func(*grove.Pass)) (grove.Pass, error) {
-	p, err := a.records.UpdatePass(ctx, kind, hash, func(p *grove.Pass) error {
+func (a *Access) usePass(ctx context.Context, kind grove.PassKind, hash string, change func(*grove.Pass)) error {
+	_, err := a.records.UpdatePass(ctx, kind, hash, func(p *grove.Pass) error {
 		open := p.Open(time.Now())
 		change(p)
 		if !open || p.Tries > passTries {
@@ -81,7 +81,7 @@ func (a *Access) usePass(ctx context.Context, kind grove.PassKind, hash string, 
 		}
 		return nil
 	})
-	return p, a.passError(err)
+	return a.passError(err)
 }
 
 // secondRight tells codes of the app from recovery codes by their looks.

@@ -26,7 +26,9 @@ const (
 func (rt *Router) mountCSRF() {
 	o := Op{Route: Route{Method: http.MethodGet, Path: "/api/csrf", Open: true}, Tag: tagServer, Summary: "The cookie that clients of the website want"}
 	Plain(rt, o, Raw{Also: map[int]string{http.StatusNoContent: "The cookie bbl_csrf_token"}}, func(w http.ResponseWriter, r *http.Request) {
-		setCookie(r.Context(), &http.Cookie{Name: csrfCookie, Value: rand.Text(), Path: "/", Secure: callOf(r.Context()).secure, SameSite: http.SameSiteLaxMode})
+		setCookie(r.Context(), &http.Cookie{ //nolint:gosec // G124: scripts must read this one, and without TLS it must be sent too
+			Name: csrfCookie, Value: rand.Text(), Path: "/", Secure: callOf(r.Context()).secure, SameSite: http.SameSiteLaxMode,
+		})
 		w.WriteHeader(http.StatusNoContent)
 	})
 }
@@ -34,7 +36,7 @@ func (rt *Router) mountCSRF() {
 // SetSession puts an access token into the answer's cookie. It names no domain,
 // since a client drops a cookie whose domain is not the host it asked.
 func SetSession(ctx context.Context, token grove.Secret, maxAge int) {
-	setCookie(ctx, &http.Cookie{
+	setCookie(ctx, &http.Cookie{ //nolint:gosec // G124: it is secure wherever clients come over TLS
 		Name: SessionCookie, Value: string(token), Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: callOf(ctx).secure, SameSite: http.SameSiteLaxMode,
 	})

@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -32,6 +33,9 @@ const (
 	stepMail     = "mail" // ask for a code
 	stepCode     = "code"
 	stepTOTP     = "totp"
+	stepForget   = "forget" // ask for a code that sets a new password
+	stepReset    = "reset"
+	stepAccept   = "accept" // an invitation
 	stepDone     = "done"
 )
 
@@ -39,8 +43,9 @@ const (
 type signInPage struct {
 	Step     string
 	Error    string
+	Notice   string
 	Account  string
-	Key      string // of the second step
+	Key      string // of the second step, or of an invitation
 	Redirect string // where the slicer listens, when the visitor's browser shows the page
 	Method   string // ticket: the slicer wants a ticket in place of tokens
 	Message  string // for the slicer, JSON
@@ -70,6 +75,10 @@ func (f signInForm) show(w http.ResponseWriter, r *http.Request) {
 	p := signInPage{Step: stepPassword, Redirect: q.Get("redirect_url"), Method: q.Get("method")}
 	if _, err := f.slicer(p.Redirect); p.Redirect != "" && err != nil {
 		f.fail(w, r, err)
+		return
+	}
+	if token := q.Get("invitation"); token != "" {
+		f.welcome(w, r, token)
 		return
 	}
 	switch result := q.Get("result"); {
@@ -106,10 +115,8 @@ func (f signInForm) take(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, r, err)
 		return
 	}
-	if p.Step == stepMail {
-		f.Access.AskCode(p.Account, Remote(r.Context()).String())
-		p.Step = stepCode
-		f.render(w, http.StatusOK, p)
+	if beside := f.beside(p.Step); beside != nil {
+		beside(w, r, p)
 		return
 	}
 	t, err := f.prove(r, p)
@@ -125,6 +132,61 @@ func (f signInForm) take(w http.ResponseWriter, r *http.Request) {
 	default:
 		f.handOver(w, r, p, t)
 	}
+}
+
+// welcome shows the form that makes the account somebody is invited to.
+func (f signInForm) welcome(w http.ResponseWriter, r *http.Request, token string) {
+	i, err := f.Access.Invited(r.Context(), token, Remote(r.Context()).String())
+	if err != nil {
+		f.refuse(w, r, signInPage{Step: stepPassword}, err)
+		return
+	}
+	f.render(w, http.StatusOK, signInPage{Step: stepAccept, Account: i.Email, Key: token})
+}
+
+// beside is what answers the steps that sign nobody in.
+func (f signInForm) beside(step string) func(http.ResponseWriter, *http.Request, signInPage) {
+	switch step {
+	case stepMail:
+		return func(w http.ResponseWriter, r *http.Request, p signInPage) {
+			f.Access.AskCode(p.Account, Remote(r.Context()).String())
+			p.Step = stepCode
+			f.render(w, http.StatusOK, p)
+		}
+	case stepForget:
+		return func(w http.ResponseWriter, r *http.Request, p signInPage) {
+			f.Access.AskReset(p.Account, Remote(r.Context()).String())
+			p.Step = stepReset
+			f.render(w, http.StatusOK, p)
+		}
+	case stepReset:
+		return f.reset
+	case stepAccept:
+		return f.accept
+	}
+	return nil
+}
+
+func (f signInForm) reset(w http.ResponseWriter, r *http.Request, p signInPage) {
+	err := CountLogin(r.Context(), p.Account)
+	if err == nil {
+		err = f.Access.Reset(r.Context(), p.Account, r.PostForm.Get("code"), grove.Secret(r.PostForm.Get("password")), Remote(r.Context()).String())
+	}
+	if err != nil {
+		f.refuse(w, r, p, err)
+		return
+	}
+	p.Step, p.Notice = stepPassword, "The new password is set. Sign in with it."
+	f.render(w, http.StatusOK, p)
+}
+
+func (f signInForm) accept(w http.ResponseWriter, r *http.Request, p signInPage) {
+	u, err := f.Access.Accept(r.Context(), p.Key, grove.Secret(r.PostForm.Get("password")), r.PostForm.Get("name"), Remote(r.Context()).String())
+	if err != nil {
+		f.refuse(w, r, p, err)
+		return
+	}
+	f.render(w, http.StatusOK, signInPage{Step: stepPassword, Account: u.Email, Notice: "Your account is made. Sign in with it."})
 }
 
 // prove asks the rules about what was typed.
@@ -148,12 +210,10 @@ func (f signInForm) prove(r *http.Request, p signInPage) (access.Tokens, error) 
 // refuse shows the same step again with what was wrong.
 func (f signInForm) refuse(w http.ResponseWriter, r *http.Request, p signInPage, err error) {
 	told := failed(r.Context(), err)
-	for name, values := range told.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), told.header)
 	p.Error = told.Details.Reason
 	switch p.Step {
-	case stepCode:
+	case stepCode, stepReset, stepAccept:
 	case stepTOTP:
 		if r.PostForm.Get("code") == "" || p.Key == "" {
 			p.Step = stepPassword

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -49,7 +50,7 @@ func TestThePageHandsItsTokensToTheSlicer(t *testing.T) {
 			t.Errorf("GET %s: %d %s", at, w.Code, w.Body)
 		}
 		m := slicerMessage(t, fill(h, at, "step", "password", "account", "ann@grove.local", "password", resttest.Password))
-		if m.Command != "user_login" || m.Data.ExpiresIn != "7776000" || m.Data.User == nil || m.Data.User.UID != fmt.Sprint(h.UserID) || m.Data.User.Account != "ann@grove.local" {
+		if m.Command != "user_login" || m.Data.ExpiresIn != "7776000" || m.Data.User == nil || m.Data.User.UID != strconv.FormatInt(h.UserID, 10) || m.Data.User.Account != "ann@grove.local" {
 			t.Errorf("%s: %+v", at, m)
 		}
 		resttest.Call[cloudapi.Profile](t, h, 200, "GET", "/v1/user-service/my/profile", "", "Authorization", "Bearer "+string(m.Data.Token))
@@ -159,4 +160,44 @@ func TestThePageSaysWhatIsWrongAndRunsNoForeignWord(t *testing.T) {
 	if w := fill(limited, "/sign-in", "step", "password", "account", "a@b", "password", "x"); w.Code != 429 || w.Header().Get("Retry-After") == "" {
 		t.Errorf("too fast: %d %s", w.Code, w.Header())
 	}
+}
+
+func TestThePageSetsANewPasswordAndMakesAccounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := resttest.New(t, "off")
+		if w := fill(h, "/sign-in", "step", "forget", "account", "ann@grove.local"); w.Code != 200 || !strings.Contains(w.Body.String(), `value="reset"`) {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		synctest.Wait()
+		code := regexp.MustCompile(`code is (\d{6})`).FindStringSubmatch(h.Log.String())[1]
+		for password, status := range map[string]int{"short": 400, "another password": 200} {
+			if w := fill(h, "/sign-in", "step", "reset", "account", "ann@grove.local", "code", code, "password", password); w.Code != status {
+				t.Errorf("%s: %d %s", password, w.Code, w.Body)
+			}
+			if status == 400 {
+				continue
+			}
+			if m := slicerMessage(t, fill(h, "/sign-in", "step", "password", "account", "ann@grove.local", "password", password)); m.Data.Token == "" {
+				t.Errorf("got %+v", m)
+			} else {
+				h.Token = string(m.Data.Token)
+			}
+		}
+		made := resttest.Call[cloudapi.Data[cloudapi.Invitation]](t, h, 201, "POST", "/v1/grove-service/invitations", `{"email":"bob@grove.local","role":"member","password":"another password"}`)
+		at := strings.TrimPrefix(string(made.Data.Link), resttest.PublicURL)
+		if page := h.Ask("GET", at, "", "Authorization", "").Body.String(); !strings.Contains(page, "bob@grove.local") || !strings.Contains(page, string(made.Data.Token)) {
+			t.Errorf("invitation: %s", page)
+		}
+		if w := fill(h, "/sign-in", "step", "accept", "key", string(made.Data.Token), "name", "Bob", "password", "short"); w.Code != 400 || !strings.Contains(w.Body.String(), string(made.Data.Token)) {
+			t.Errorf("short password: %d %s", w.Code, w.Body)
+		}
+		if w := fill(h, "/sign-in", "step", "accept", "key", string(made.Data.Token), "name", "Bob", "password", "a password of bob"); w.Code != 200 || !strings.Contains(w.Body.String(), `value="bob@grove.local"`) {
+			t.Errorf("accept: %d %s", w.Code, w.Body)
+		}
+		slicerMessage(t, fill(h, "/sign-in", "step", "password", "account", "bob@grove.local", "password", "a password of bob"))
+		if w := h.Ask("GET", at, ""); w.Code != 404 || !strings.Contains(w.Body.String(), `role="alert"`) {
+			t.Errorf("used invitation: %d %s", w.Code, w.Body)
+		}
+	})
 }

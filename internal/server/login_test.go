@@ -85,7 +85,7 @@ func TestMailIsRefusedWhereItCannotWork(t *testing.T) {
 func TestALogoutAfterARefreshCutsWhoCameBefore(t *testing.T) {
 	t.Parallel()
 	h := owned(t, testConfig(t))
-	uid := fmt.Sprint(call[cloudapi.Profile](h, "GET", "/v1/user-service/my/profile", "").UID)
+	uid := call[cloudapi.Profile](h, "GET", "/v1/user-service/my/profile", "").UIDStr
 	lost := h.knock("u_"+uid, string(h.client.Token()))
 	fresh := call[cloudapi.Login](h, "POST", "/v1/user-service/user/refreshtoken", fmt.Sprintf(`{"refreshToken":%q}`, string(h.client.Token())))
 	select {

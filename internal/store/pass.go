@@ -7,7 +7,7 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-const passColumns = "id, kind, user_id, hash, session_id, email, role, tries, created_at, expires_at, used_at"
+const passColumns = "id, kind, user_id, hash, session_id, email, role, tries, created_at, expires_at, used_at" //nolint:gosec // G101: names of columns
 
 // passMemory is how long a pass is kept after its end, so that whoever comes late
 // can be told that it is too old, and not that it is wrong.

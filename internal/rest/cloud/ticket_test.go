@@ -72,10 +72,9 @@ func TestTicketsThatOpenNothing(t *testing.T) {
 		resttest.Refused(t, h, 404, 404, "POST", user+"/my/ticket/A1B2C3", "")
 		resttest.Refused(t, h, 400, 400, "POST", user+"/user/ticket/A1B2C3", "")
 		late := boundTicket(t, h)
-		ended := boundTicket(t, h)
 		<-time.After(5 * time.Minute)
 		resttest.Refused(t, h, 400, 400, "POST", user+"/user/ticket/"+late, "")
-		ended = boundTicket(t, h)
+		ended := boundTicket(t, h)
 		h.Ask("POST", user+"/my/logout", "")
 		resttest.Refused(t, h, 400, 400, "POST", user+"/user/ticket/"+ended, "")
 		for range 20 {
