@@ -61,6 +61,9 @@ func slicerSession(p *player) {
 		p.renewed(a.str("accessToken"))
 	}
 	ticket := p.quiet("GET "+user+"/user/ticket", nil).str("ticket")
+	if ticket != "" {
+		p.quiet("POST "+user+"/my/ticket/"+ticket, map[string]any{"ticket": ticket})
+	}
 	p.ask(call{
 		step: "signs the browser in", at: "GET /api/sign-in/ticket", path: "/api/sign-in/ticket?to=" + url.QueryEscape(p.cfg.URL+"/") + "&ticket=" + url.QueryEscape(ticket), open: true,
 		needs: []string{unless(ticket, "there is no ticket")}, status: []int{http.StatusTemporaryRedirect, http.StatusFound, http.StatusSeeOther}, also: func(a answer) string {

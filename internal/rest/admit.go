@@ -71,10 +71,15 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 	return Count(r.Context())
 }
 
-// bearer is the one access token of the request.
+// bearer is the one access token of the request. Reading may be done with the
+// cookie of a sign-in alone, as one client does it; whatever changes something needs
+// the header, which no foreign page can make a browser send.
 func bearer(r *http.Request) (string, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 {
+		if c, err := r.Cookie(SessionCookie); err == nil && c.Value != "" && reads(r) {
+			return c.Value, nil
+		}
 		return "", grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
 			"the request has no access token; sign in and send it as Authorization: Bearer …")
 	}
@@ -85,6 +90,16 @@ func bearer(r *http.Request) (string, error) {
 			"the Authorization header must be there once and say Bearer and the access token")
 	}
 	return token, nil
+}
+
+// reads reports whether a request only reads, and that no page of another site
+// made a browser send it.
+func reads(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return r.Method == http.MethodGet || r.Method == http.MethodHead
+	}
+	return false
 }
 
 // fromHere reports whether the request comes from this machine and was not
