@@ -42,6 +42,8 @@ type cli struct {
 	Events     eventsCmd     `cmd:"" group:"client" help:"Show what happened, and follow what comes."`
 	Clock      clockCmd      `cmd:"" group:"client" help:"Show the server's time, and confirm it after a jump."`
 	Sim        simCmd        `cmd:"" group:"client" help:"Run simulated printers that dial in to a cloud."`
+	Account    accountCmd    `cmd:"" group:"client" help:"Protect the account, change its password, end its sessions."`
+	People     peopleCmd     `cmd:"" group:"client" help:"List and invite people, help who forgot a password; for owners."`
 	Webhooks   webhooksCmd   `cmd:"" group:"client" help:"Create, list, change, test and replay webhooks."`
 }
 
