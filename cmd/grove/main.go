@@ -41,6 +41,8 @@ type cli struct {
 	Cmd         cmdCmd         `cmd:"" group:"client" help:"Send a command to a printer."`
 	Events      eventsCmd      `cmd:"" group:"client" help:"Show what happened, and follow what comes."`
 	Clock       clockCmd       `cmd:"" group:"client" help:"Show the server's time, and confirm it after a jump."`
+	Account     accountCmd     `cmd:"" group:"client" help:"Protect the account, change its password, end its sessions."`
+	People      peopleCmd      `cmd:"" group:"client" help:"List and invite people, help who forgot a password; for owners."`
 	Sim         simCmd         `cmd:"" group:"client" help:"Run simulated printers that dial in to a cloud."`
 	Conformance conformanceCmd `cmd:"" group:"client" help:"Play every known client of the Cloud API against a server."`
 	Webhooks    webhooksCmd    `cmd:"" group:"client" help:"Create, list, change, test and replay webhooks."`
