@@ -9,9 +9,11 @@ import (
 	"math"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -24,7 +26,9 @@ type serveCmd struct {
 	HTTP        string        `name:"http" help:"Address of the HTTP API." default:"127.0.0.1:8080"`
 	MQTTS       string        `name:"mqtts" help:"Address of MQTT over TLS." default:"127.0.0.1:8883"`
 	PublicURL   string        `name:"public-url" help:"How clients reach the HTTP API, when a proxy stands in front." placeholder:"URL"`
-	TLS         bool          `name:"tls" help:"Serve HTTPS with a certificate of the built-in CA."`
+	TLS         bool          `name:"tls" help:"Serve HTTPS; with a certificate of the built-in CA, unless there is another."`
+	TLSCert     string        `name:"tls-cert" help:"Certificate of your own in PEM form, its issuers behind it; HTTPS and MQTT show it for its names, and look for a new one each minute and on SIGHUP." placeholder:"FILE"`
+	TLSKey      string        `name:"tls-key" help:"Key of that certificate." placeholder:"FILE"`
 	Database    string        `help:"postgres://… instead of SQLite in the data directory." placeholder:"URL"`
 	Limits      string        `help:"Rate limits: spec, relaxed, off, or class=N/period,…" default:"spec"`
 	AccessCodes string        `name:"mqtt-access-codes" help:"From where bblp with an access code may sign in to MQTT: ${enum}." enum:"off,private,any" default:"private"`
@@ -49,8 +53,11 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
 	s, err := server.New(ctx, server.Config{
-		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, Database: c.Database,
+		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, CertFile: c.TLSCert, KeyFile: c.TLSKey, Reload: reload, Database: c.Database,
 		Limits: c.Limits, Demo: c.Demo, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
 		MinFree: free, Quota: quota, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat,
 		Version: version(), Program: called(os.Args[0]), Log: c.logger(),
@@ -126,7 +133,7 @@ func (c *serveCmd) banner(w io.Writer, i server.Info) {
 	fmt.Fprintf(w, "\nGrove is running.\n\n  HTTP API   %s   (documentation: %s/docs)\n  MQTT       %s (TLS)\n  CA file    %s\n  CA SHA-256 %s\n  Data       %s\n",
 		i.HTTP, i.HTTP, i.MQTTS, i.CAFile, i.Fingerprint, i.Data)
 	curl := "curl -s"
-	if c.TLS {
+	if i.NeedsCA {
 		curl += " --cacert " + server.Quote(i.CAFile)
 	}
 	switch {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -19,7 +20,9 @@ type Config struct {
 	HTTP      string
 	MQTTS     string
 	PublicURL string // how clients reach HTTP; empty: the listening address
-	TLS       bool   // serve HTTPS with the certificate of the built-in CA
+	TLS       bool   // serve HTTPS; follows from CertFile
+	CertFile  string // certificate of the operator's own, for HTTPS and MQTT
+	KeyFile   string // and its key
 	Database  string // postgres://…; empty: SQLite in Data
 	Limits    string // named preset or classes
 	Demo      bool
@@ -31,6 +34,9 @@ type Config struct {
 	Quota        int64  // bytes that the stored files of one user may have; 0: any
 	OfflineGrace time.Duration
 	IdleHeat     time.Duration // 15 min when 0
+
+	// Reload asks for a look at the certificates now; nil: each minute is enough.
+	Reload <-chan os.Signal
 
 	tokenLife time.Duration // of access tokens; 90 days but in tests
 
@@ -53,6 +59,9 @@ func (c *Config) check() error {
 			return grove.Errorf(grove.Invalid, "bad_address", "%s %q is not an address; write host:port, such as 127.0.0.1:8080", a.flag, a.address)
 		}
 	}
+	if err := c.checkTLS(); err != nil {
+		return err
+	}
 	if c.Demo {
 		return c.checkDemo()
 	}
@@ -61,6 +70,15 @@ func (c *Config) check() error {
 	}
 	return grove.Errorf(grove.Invalid, "http_open",
 		"%s is reachable from other machines and would carry passwords in clear; add --tls, or --public-url https://… when a proxy in front does TLS, or listen on 127.0.0.1", c.HTTP)
+}
+
+// checkTLS takes HTTPS for granted where a certificate is given.
+func (c *Config) checkTLS() error {
+	if (c.CertFile == "") != (c.KeyFile == "") {
+		return grove.Errorf(grove.Invalid, "bad_certificate", "a certificate and its key go together: give --tls-cert and --tls-key, or neither")
+	}
+	c.TLS = c.TLS || c.CertFile != ""
+	return nil
 }
 
 func (c *Config) checkDemo() error {

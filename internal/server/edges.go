@@ -22,7 +22,7 @@ import (
 
 func (s *Server) openEdges(ctx context.Context) (err error) {
 	s.broker, err = broker.New(broker.Config{
-		Listener: s.mqttAt, TLS: s.ca.tls(), Gate: door{s.access, s.fleet}, Printers: links{s.fleet},
+		Listener: s.mqttAt, TLS: s.certs.tls(), Gate: door{s.access, s.fleet}, Printers: links{s.fleet},
 		Limit: s.mayPublish, Urgent: urgent, Refuse: refuse,
 		Log: s.log.With(slog.String("component", "broker")), Registry: s.registry,
 	})
@@ -53,7 +53,7 @@ func (s *Server) openWeb() error {
 	})
 	s.web = &http.Server{
 		Handler: router, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		TLSConfig: s.ca.tls(), ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		TLSConfig: s.certs.tls(), ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	s.web.RegisterOnShutdown(router.Stop)
 	return nil

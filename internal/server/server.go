@@ -40,6 +40,7 @@ type Server struct {
 
 	dir     *directory
 	ca      *authority
+	certs   certificates
 	db      *store.DB
 	access  *access.Access
 	limiter *limit.Limiter
@@ -75,7 +76,7 @@ func open(ctx context.Context, cfg Config, around func(*queue.Config)) (*Server,
 	}
 	s := &Server{cfg: cfg, log: cfg.Log, registry: prometheus.NewRegistry(), aroundQueue: around}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, step := range []func(context.Context) error{s.openDir, s.listen, s.openCA, s.openStore, s.openRules, s.openEdges} {
+	for _, step := range []func(context.Context) error{s.openDir, s.listen, s.openCertificates, s.openStore, s.openRules, s.openEdges} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
@@ -105,9 +106,21 @@ func (s *Server) openDir(context.Context) error {
 	return nil
 }
 
-func (s *Server) openCA(context.Context) (err error) {
-	s.ca, err = openAuthority(s.dir, hostNames(s.cfg))
-	return err
+func (s *Server) openCertificates(context.Context) (err error) {
+	log := s.log.With(slog.String("component", "certificates"))
+	if s.cfg.CertFile != "" {
+		p, err := openPair(s.cfg.CertFile, s.cfg.KeyFile, log)
+		if err != nil {
+			s.dir.unmake()
+			return err
+		}
+		s.certs.sources = append(s.certs.sources, p)
+	}
+	if s.ca, err = openAuthority(s.dir, func() []string { return hostNames(s.cfg) }); err != nil {
+		return err
+	}
+	s.certs.sources = append(s.certs.sources, s.ca)
+	return nil
 }
 
 func (s *Server) listen(ctx context.Context) (err error) {
@@ -264,6 +277,7 @@ func (s *Server) Run(ctx context.Context) error {
 	for name, loop := range map[string]func(context.Context) error{
 		"broker": s.broker.Run, "fleet": s.fleet.Run, "queue": s.queue.Run, "webhooks": s.hooks.Run,
 		"library": s.library.Run, "limits": s.limiter.Run, "web": s.serveWeb, "demo": s.runDemo,
+		"certificates": func(ctx context.Context) error { return s.certs.run(ctx, s.cfg.Reload) },
 	} {
 		g.Go(func() error {
 			if err := loop(ctx); err != nil && ctx.Err() == nil {
