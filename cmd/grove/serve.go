@@ -29,6 +29,8 @@ type serveCmd struct {
 	TLS         bool          `name:"tls" help:"Serve HTTPS; with a certificate of the built-in CA, unless there is another."`
 	TLSCert     string        `name:"tls-cert" help:"Certificate of your own in PEM form, its issuers behind it; HTTPS and MQTT show it for its names, and look for a new one each minute and on SIGHUP." placeholder:"FILE"`
 	TLSKey      string        `name:"tls-key" help:"Key of that certificate." placeholder:"FILE"`
+	ACME        []string      `name:"acme" help:"Get certificates for these names from a CA over ACME, whose terms you accept by it; port 443 of each must lead to --http." placeholder:"HOST"`
+	ACMEDir     string        `name:"acme-directory" help:"Directory of the ACME CA." default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL"`
 	Database    string        `help:"postgres://… instead of SQLite in the data directory." placeholder:"URL"`
 	Limits      string        `help:"Rate limits: spec, relaxed, off, or class=N/period,…" default:"spec"`
 	AccessCodes string        `name:"mqtt-access-codes" help:"From where bblp with an access code may sign in to MQTT: ${enum}." enum:"off,private,any" default:"private"`
@@ -57,7 +59,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
 	s, err := server.New(ctx, server.Config{
-		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, CertFile: c.TLSCert, KeyFile: c.TLSKey, Reload: reload, Database: c.Database,
+		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, CertFile: c.TLSCert, KeyFile: c.TLSKey, ACME: c.ACME, ACMEDirectory: c.ACMEDir, Reload: reload, Database: c.Database,
 		Limits: c.Limits, Demo: c.Demo, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
 		MinFree: free, Quota: quota, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat,
 		Version: version(), Program: called(os.Args[0]), Log: c.logger(),

@@ -98,7 +98,7 @@ func (a *authority) load(certPEM, keyPEM []byte) error {
 }
 
 func (a *authority) make(d *directory) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, keyPEM, err := newPEMKey()
 	if err != nil {
 		return err
 	}
@@ -113,11 +113,6 @@ func (a *authority) make(d *directory) error {
 	if err != nil {
 		return err
 	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
 	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	if err := os.WriteFile(d.file("ca.key"), keyPEM, 0o600); err != nil {
 		return unwritable(d.path, err)

@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"net"
 	"os"
 	"time"
+
+	"golang.org/x/crypto/acme"
 )
 
 // lookEvery is how often certificates are looked after: files that changed,
@@ -28,11 +31,42 @@ type source interface {
 // so that what runs on this machine trusts the same file whatever else is set up.
 type certificates struct{ sources []source }
 
+func (s *Server) openCertificates(context.Context) (err error) {
+	log := s.log.With(slog.String("component", "certificates"))
+	if s.cfg.CertFile != "" {
+		p, err := openPair(s.cfg.CertFile, s.cfg.KeyFile, log)
+		if err != nil {
+			s.dir.unmake()
+			return err
+		}
+		s.certs.sources = append(s.certs.sources, p)
+	}
+	if len(s.cfg.ACME) > 0 {
+		a, err := openACME(s.cfg, s.dir, log)
+		if err != nil {
+			return err
+		}
+		s.certs.sources = append(s.certs.sources, a)
+	}
+	if s.ca, err = openAuthority(s.dir, func() []string { return hostNames(s.cfg) }); err != nil {
+		return err
+	}
+	s.certs.sources = append(s.certs.sources, s.ca)
+	return nil
+}
+
 // tls is the server side of every TLS listener. Session tickets are off: a
 // client that never reads would lose what it published, since unread tickets
 // make the kernel reset its connection.
 func (c certificates) tls() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true, GetCertificate: c.certificate}
+}
+
+// https also lets an ACME CA look, which speaks a protocol of its own.
+func (c certificates) https() *tls.Config {
+	config := c.tls()
+	config.NextProtos = []string{"h2", "http/1.1", acme.ALPNProto}
+	return config
 }
 
 func (c certificates) certificate(hello *tls.ClientHelloInfo) (cert *tls.Certificate, err error) {

@@ -5,10 +5,14 @@ package server
 import (
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
+
+	"golang.org/x/crypto/acme"
 
 	"github.com/grovecloud/grove"
 )
@@ -16,16 +20,18 @@ import (
 // Config is what a server is made of. Addresses are host:port; port 0 takes a
 // free one.
 type Config struct {
-	Data      string // directory for everything that is kept
-	HTTP      string
-	MQTTS     string
-	PublicURL string // how clients reach HTTP; empty: the listening address
-	TLS       bool   // serve HTTPS; follows from CertFile
-	CertFile  string // certificate of the operator's own, for HTTPS and MQTT
-	KeyFile   string // and its key
-	Database  string // postgres://…; empty: SQLite in Data
-	Limits    string // named preset or classes
-	Demo      bool
+	Data          string // directory for everything that is kept
+	HTTP          string
+	MQTTS         string
+	PublicURL     string   // how clients reach HTTP; empty: the listening address
+	TLS           bool     // serve HTTPS; follows from CertFile and from ACME
+	CertFile      string   // certificate of the operator's own, for HTTPS and MQTT
+	KeyFile       string   // and its key
+	ACME          []string // hosts to get certificates for from an ACME CA
+	ACMEDirectory string   // its URL; empty: Let's Encrypt
+	Database      string   // postgres://…; empty: SQLite in Data
+	Limits        string   // named preset or classes
+	Demo          bool
 
 	AccessCodes  string // off, private or any: from where bblp + access code may come
 	HookPrivate  bool   // webhooks may reach private addresses
@@ -37,6 +43,8 @@ type Config struct {
 
 	// Reload asks for a look at the certificates now; nil: each minute is enough.
 	Reload <-chan os.Signal
+
+	acmeClient *http.Client // trusts the CA of tests
 
 	tokenLife time.Duration // of access tokens; 90 days but in tests
 
@@ -77,14 +85,35 @@ func (c *Config) checkTLS() error {
 	if (c.CertFile == "") != (c.KeyFile == "") {
 		return grove.Errorf(grove.Invalid, "bad_certificate", "a certificate and its key go together: give --tls-cert and --tls-key, or neither")
 	}
-	c.TLS = c.TLS || c.CertFile != ""
+	if c.CertFile != "" && len(c.ACME) > 0 {
+		return grove.Errorf(grove.Invalid, "bad_acme", "--acme orders a certificate and --tls-cert brings one; give only one of them")
+	}
+	c.TLS = c.TLS || c.CertFile != "" || len(c.ACME) > 0
+	return c.checkACME()
+}
+
+var hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$`)
+
+func (c *Config) checkACME() error {
+	if c.ACMEDirectory == "" {
+		c.ACMEDirectory = acme.LetsEncryptURL
+	}
+	if u, err := url.Parse(c.ACMEDirectory); err != nil || u.Scheme != "https" || u.Host == "" {
+		return grove.Errorf(grove.Invalid, "bad_acme", "--acme-directory %q is not a URL like %s", c.ACMEDirectory, acme.LetsEncryptURL)
+	}
+	for i, host := range c.ACME {
+		if c.ACME[i] = strings.ToLower(host); !hostName.MatchString(c.ACME[i]) {
+			return grove.Errorf(grove.Invalid, "bad_acme",
+				"--acme %q is not a name that a CA can prove; write names such as grove.example.org, with commas between them (no address, no port, no *, and other letters than a to z as xn--…)", host)
+		}
+	}
 	return nil
 }
 
 func (c *Config) checkDemo() error {
-	if !loopback(c.HTTP) || !loopback(c.MQTTS) || c.PublicURL != "" {
+	if !loopback(c.HTTP) || !loopback(c.MQTTS) || c.PublicURL != "" || len(c.ACME) > 0 {
 		return grove.Errorf(grove.Invalid, "demo_open",
-			"--demo has a known password, so it only listens on this machine: use 127.0.0.1 addresses and no --public-url, or leave out --demo")
+			"--demo has a known password, so it only listens on this machine: use 127.0.0.1 addresses, no --public-url and no --acme, or leave out --demo")
 	}
 	c.HookLoopback = true
 	return nil

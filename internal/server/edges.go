@@ -53,7 +53,7 @@ func (s *Server) openWeb() error {
 	})
 	s.web = &http.Server{
 		Handler: router, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		TLSConfig: s.certs.tls(), ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		TLSConfig: s.certs.https(), ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	s.web.RegisterOnShutdown(router.Stop)
 	return nil

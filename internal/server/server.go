@@ -106,23 +106,6 @@ func (s *Server) openDir(context.Context) error {
 	return nil
 }
 
-func (s *Server) openCertificates(context.Context) (err error) {
-	log := s.log.With(slog.String("component", "certificates"))
-	if s.cfg.CertFile != "" {
-		p, err := openPair(s.cfg.CertFile, s.cfg.KeyFile, log)
-		if err != nil {
-			s.dir.unmake()
-			return err
-		}
-		s.certs.sources = append(s.certs.sources, p)
-	}
-	if s.ca, err = openAuthority(s.dir, func() []string { return hostNames(s.cfg) }); err != nil {
-		return err
-	}
-	s.certs.sources = append(s.certs.sources, s.ca)
-	return nil
-}
-
 func (s *Server) listen(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
@@ -135,7 +118,11 @@ func (s *Server) listen(ctx context.Context) (err error) {
 	if s.mqttAt, err = s.listenOn(ctx, "--mqtts", s.cfg.MQTTS); err != nil {
 		return err
 	}
-	if s.cfg.PublicURL == "" {
+	switch {
+	case s.cfg.PublicURL != "":
+	case len(s.cfg.ACME) > 0:
+		s.cfg.PublicURL = "https://" + s.cfg.ACME[0] // where the CA proved it
+	default:
 		scheme := "http"
 		if s.cfg.TLS {
 			scheme = "https"
