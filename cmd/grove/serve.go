@@ -29,6 +29,8 @@ type serveCmd struct {
 	TLS         bool          `name:"tls" help:"Serve HTTPS; with a certificate of the built-in CA, unless there is another."`
 	TLSCert     string        `name:"tls-cert" help:"Certificate of your own in PEM form, its issuers behind it; HTTPS and MQTT show it for its names, and look for a new one each minute and on SIGHUP." placeholder:"FILE"`
 	TLSKey      string        `name:"tls-key" help:"Key of that certificate." placeholder:"FILE"`
+	TLSNames    []string      `name:"tls-names" help:"More names for the certificate of the built-in CA: hosts and addresses." placeholder:"NAME"`
+	TLSVendor   bool          `name:"tls-vendor-names" help:"Put the vendor's host names into it too, for clients in which they are built in; see docs/clients.md."`
 	ACME        []string      `name:"acme" help:"Get certificates for these names from a CA over ACME, whose terms you accept by it; port 443 of each must lead to --http." placeholder:"HOST"`
 	ACMEDir     string        `name:"acme-directory" help:"Directory of the ACME CA." default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL"`
 	Database    string        `help:"postgres://… instead of SQLite in the data directory." placeholder:"URL"`
@@ -59,7 +61,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
 	s, err := server.New(ctx, server.Config{
-		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, CertFile: c.TLSCert, KeyFile: c.TLSKey, ACME: c.ACME, ACMEDirectory: c.ACMEDir, Reload: reload, Database: c.Database,
+		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, CertFile: c.TLSCert, KeyFile: c.TLSKey, Names: c.TLSNames, VendorNames: c.TLSVendor, ACME: c.ACME, ACMEDirectory: c.ACMEDir, Reload: reload, Database: c.Database,
 		Limits: c.Limits, Demo: c.Demo, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
 		MinFree: free, Quota: quota, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat,
 		Version: version(), Program: called(os.Args[0]), Log: c.logger(),

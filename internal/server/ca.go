@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
 )
 
 const (
@@ -224,5 +225,11 @@ func hostNames(c Config) []string {
 			}
 		}
 	}
-	return append(names, publicHost(c.PublicURL)...)
+	names = append(names, publicHost(c.PublicURL)...)
+	names = append(names, c.Names...)
+	if c.VendorNames {
+		names = append(names, cloudapi.VendorHosts()...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -150,6 +150,74 @@ func TestACertificateOfOnesOwnIsShownForItsNames(t *testing.T) {
 	}
 }
 
+// The names of the built-in CA's certificates are this machine's, those that the
+// operator adds, and the vendor's when told.
+func TestTheBuiltInCAServesTheNamesItIsTold(t *testing.T) {
+	t.Parallel()
+	c := testConfig(t)
+	c.TLS, c.Names, c.VendorNames = true, []string{"Grove.LAN", "192.0.2.7", "*.example.org"}, true
+	h := start(t, c)
+	roots := h.server.ca.clientTLS().RootCAs
+	for _, name := range []string{
+		"localhost", "grove.lan", "192.0.2.7", "any.example.org", "api.bambulab.com", "bambulab.com", "us.mqtt.bambulab.com",
+		"api.bambulab.cn", "cn.mqtt.bambulab.com", "eu.mqtt.bambulab.com",
+	} {
+		for _, address := range []string{at(h.info.HTTP), h.info.MQTTS} {
+			if _, err := shown(t, address, name, roots); err != nil {
+				t.Errorf("%s at %s: %v", name, address, err)
+			}
+		}
+	}
+	plain := start(t, testConfig(t))
+	if _, err := shown(t, plain.info.MQTTS, "api.bambulab.com", plain.server.ca.clientTLS().RootCAs); err == nil {
+		t.Error("the vendor's names are there without the switch")
+	}
+}
+
+func TestALeafFollowsTheNamesAndItsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hosts := []string{"a.example.org"}
+		a, err := openAuthority(&directory{path: t.TempDir()}, func() []string { return hosts })
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf := func() *x509.Certificate {
+			cert, err := a.certificate(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return cert.Leaf
+		}
+		first := leaf()
+		a.look(t.Context(), false)
+		if !leaf().Equal(first) {
+			t.Error("a new leaf without need")
+		}
+		hosts = []string{"a.example.org", "b.example.org"}
+		a.look(t.Context(), false)
+		second := leaf()
+		if !names(second, "b.example.org") || second.CheckSignatureFrom(a.cert) != nil {
+			t.Errorf("made out to %v", second.DNSNames)
+		}
+		<-time.After(leafLife - renewAt + time.Minute)
+		if third := leaf(); !third.NotAfter.After(second.NotAfter) {
+			t.Errorf("still the one that ends on %s", third.NotAfter)
+		}
+	})
+}
+
+func TestNamesThatNoCertificateCarriesAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"", "grove.lan:8443", "https://grove.lan", "a b", "*", "a.*.org", ".lan", "grüve.lan"} {
+		c := testConfig(t)
+		c.Names = []string{bad}
+		if err := c.check(); err == nil || !strings.Contains(err.Error(), "--tls-names") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
 // Whoever renews a certificate writes two files, one after the other.
 func TestARenewedCertificateIsTakenWhileTheServerRuns(t *testing.T) {
 	t.Parallel()

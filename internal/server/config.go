@@ -27,6 +27,8 @@ type Config struct {
 	TLS           bool     // serve HTTPS; follows from CertFile and from ACME
 	CertFile      string   // certificate of the operator's own, for HTTPS and MQTT
 	KeyFile       string   // and its key
+	Names         []string // more names for certificates of the built-in CA: hosts and addresses
+	VendorNames   bool     // and those of the vendor's cloud
 	ACME          []string // hosts to get certificates for from an ACME CA
 	ACMEDirectory string   // its URL; empty: Let's Encrypt
 	Database      string   // postgres://…; empty: SQLite in Data
@@ -88,9 +90,19 @@ func (c *Config) checkTLS() error {
 	if c.CertFile != "" && len(c.ACME) > 0 {
 		return grove.Errorf(grove.Invalid, "bad_acme", "--acme orders a certificate and --tls-cert brings one; give only one of them")
 	}
+	for i, name := range c.Names {
+		c.Names[i] = strings.ToLower(strings.TrimSpace(name))
+		if net.ParseIP(c.Names[i]) == nil && !sanName.MatchString(c.Names[i]) {
+			return grove.Errorf(grove.Invalid, "bad_name",
+				"--tls-names %q is no name for a certificate; write hosts and addresses without a port, with commas between them", name)
+		}
+	}
 	c.TLS = c.TLS || c.CertFile != "" || len(c.ACME) > 0
 	return c.checkACME()
 }
+
+// sanName is what clients compare: no port, a star only for the first part.
+var sanName = regexp.MustCompile(`^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
 var hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$`)
 
