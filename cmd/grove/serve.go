@@ -35,6 +35,7 @@ type serveCmd struct {
 	ACMEDir     string        `name:"acme-directory" help:"Directory of the ACME CA." default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL"`
 	Database    string        `help:"postgres://… instead of SQLite in the data directory." placeholder:"URL"`
 	Limits      string        `help:"Rate limits: spec, relaxed, off, or class=N/period,…" default:"spec"`
+	Proxies     []string      `name:"trusted-proxies" help:"Proxies in front, as addresses or networks: their X-Forwarded-For and X-Forwarded-Proto are believed, nobody else's." placeholder:"NETWORK"`
 	AccessCodes string        `name:"mqtt-access-codes" help:"From where bblp with an access code may sign in to MQTT: ${enum}." enum:"off,private,any" default:"private"`
 	HookPrivate bool          `name:"webhooks-to-private" help:"Let webhooks reach private addresses, such as a home automation server."`
 	HookLocal   bool          `name:"webhooks-to-loopback" help:"Let webhooks reach this machine."`
@@ -62,7 +63,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	defer signal.Stop(reload)
 	s, err := server.New(ctx, server.Config{
 		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, CertFile: c.TLSCert, KeyFile: c.TLSKey, Names: c.TLSNames, VendorNames: c.TLSVendor, ACME: c.ACME, ACMEDirectory: c.ACMEDir, Reload: reload, Database: c.Database,
-		Limits: c.Limits, Demo: c.Demo, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
+		Limits: c.Limits, Demo: c.Demo, Proxies: c.Proxies, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
 		MinFree: free, Quota: quota, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat,
 		Version: version(), Program: called(os.Args[0]), Log: c.logger(),
 	})

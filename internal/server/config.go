@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
@@ -35,11 +36,12 @@ type Config struct {
 	Limits        string   // named preset or classes
 	Demo          bool
 
-	AccessCodes  string // off, private or any: from where bblp + access code may come
-	HookPrivate  bool   // webhooks may reach private addresses
-	HookLoopback bool   // webhooks may reach this machine
-	MinFree      int64  // bytes that must stay free on the disk of uploads; 0: the disk may get full
-	Quota        int64  // bytes that the stored files of one user may have; 0: any
+	Proxies      []string // networks whose word about a client's address is taken
+	AccessCodes  string   // off, private or any: from where bblp + access code may come
+	HookPrivate  bool     // webhooks may reach private addresses
+	HookLoopback bool     // webhooks may reach this machine
+	MinFree      int64    // bytes that must stay free on the disk of uploads; 0: the disk may get full
+	Quota        int64    // bytes that the stored files of one user may have; 0: any
 	OfflineGrace time.Duration
 	IdleHeat     time.Duration // 15 min when 0
 
@@ -70,6 +72,9 @@ func (c *Config) check() error {
 		}
 	}
 	if err := c.checkTLS(); err != nil {
+		return err
+	}
+	if _, err := networks(c.Proxies); err != nil {
 		return err
 	}
 	if c.Demo {
@@ -129,6 +134,28 @@ func (c *Config) checkDemo() error {
 	}
 	c.HookLoopback = true
 	return nil
+}
+
+// networks reads addresses and networks of proxies.
+func networks(texts []string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range texts {
+		text = strings.TrimSpace(text)
+		n, err := netip.ParsePrefix(text)
+		if a, single := netip.ParseAddr(text); single == nil {
+			n, err = a.Unmap().Prefix(a.Unmap().BitLen())
+		}
+		switch {
+		case err != nil:
+			return nil, grove.Errorf(grove.Invalid, "bad_proxies",
+				"--trusted-proxies %q is neither an address nor a network; write for example 127.0.0.1 or 10.0.0.0/8, with commas between them", text)
+		case n.Bits() == 0:
+			return nil, grove.Errorf(grove.Invalid, "bad_proxies",
+				"--trusted-proxies %s would let everybody claim any address; name the proxies alone", text)
+		}
+		all = append(all, n.Masked())
+	}
+	return all, nil
 }
 
 func (c *Config) checkPublicURL() error {

@@ -39,10 +39,14 @@ func (s *Server) openEdges(ctx context.Context) (err error) {
 }
 
 func (s *Server) openWeb() error {
+	proxies, err := networks(s.cfg.Proxies)
+	if err != nil {
+		return err
+	}
 	router, err := rest.New(rest.Config{
 		Access: s.access, Limits: s.limiter, Library: s.library, Repeats: s.db, Log: s.log.With(slog.String("component", "rest")),
 		Registry: s.registry, Ready: s.isReady, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}),
-		PublicURL: s.cfg.PublicURL, Version: s.cfg.Version, Hints: s.hints(),
+		PublicURL: s.cfg.PublicURL, Proxies: proxies, Version: s.cfg.Version, Hints: s.hints(),
 	})
 	if err != nil {
 		return err
