@@ -1,6 +1,7 @@
 package cloudapi
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/grovecloud/grove"
@@ -26,6 +27,21 @@ func Environments() []Environment {
 		{"pre", "https://api-pre.bambulab.net", "", ""},
 		{"pre-us", "https://api-pre-us.bambulab.net", "", ""},
 	}
+}
+
+// VendorHosts are the names at which programs look for the vendor's cloud, for a
+// server that is to be found there. Its brokers have names below *.mqtt, and one
+// client has the Chinese one below bambulab.cn.
+func VendorHosts() []string {
+	hosts := []string{"*.mqtt.bambulab.com", "*.mqtt.bambulab.cn", "cn.mqtt.bambulab.cn"}
+	for _, e := range Environments() {
+		for _, place := range []string{e.API, e.Web, "mqtts://" + e.MQTT} {
+			if u, err := url.Parse(place); err == nil && u.Hostname() != "" {
+				hosts = append(hosts, u.Hostname())
+			}
+		}
+	}
+	return hosts
 }
 
 // LookupEnvironment finds an environment by its name, or says which there are.

@@ -6,6 +6,8 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -281,5 +283,25 @@ func TestEnvironmentsKnowTheirBrokersOrSayThatNobodyDoes(t *testing.T) {
 	}
 	if _, err := LookupEnvironment("mars"); !grove.HasReason(err, "unknown_environment") {
 		t.Errorf("mars: %v", err)
+	}
+}
+
+// Each name is one that a certificate may carry, and those that clients have built
+// in are among them.
+func TestTheVendorsHostsAreNames(t *testing.T) {
+	t.Parallel()
+	hosts := VendorHosts()
+	for _, want := range []string{
+		"api.bambulab.com", "bambulab.com", "us.mqtt.bambulab.com", "api.bambulab.cn", "bambulab.cn", "cn.mqtt.bambulab.com", "cn.mqtt.bambulab.cn",
+		"api-dev.bambulab.net", "dev.mqtt.bambu-lab.com", "*.mqtt.bambulab.com",
+	} {
+		if !slices.Contains(hosts, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	for _, h := range hosts {
+		if strings.ContainsAny(h, ":/ ") || !strings.Contains(h, ".") {
+			t.Errorf("%q is no name", h)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,6 +56,12 @@ func (p place) command(name string, args ...string) *exec.Cmd {
 // serve starts a cloud and gives what it prints.
 func (p place) serve(args ...string) (banner string) {
 	p.t.Helper()
+	banner, _ = p.running(args...)
+	return banner
+}
+
+func (p place) running(args ...string) (banner string, cloud *os.Process) {
+	p.t.Helper()
 	c := p.command("grove", append([]string{"serve", "--http", "127.0.0.1:0", "--mqtts", "127.0.0.1:0", "--log-level", "warn"}, args...)...)
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	c.Stderr = p.t.Output()
@@ -75,11 +82,23 @@ func (p place) serve(args ...string) (banner string) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if banner += lines.Text() + "\n"; strings.HasPrefix(lines.Text(), "Stop it") {
-			return banner
+			return banner, c.Process
 		}
 	}
 	p.t.Fatalf("the cloud said only %q", banner)
-	return ""
+	return "", nil
+}
+
+// A SIGHUP asks for another look at the certificates. It is not the end.
+func TestAHangupIsNotTheEnd(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	banner, cloud := p.running("--log-level", "error")
+	if err := cloud.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	base := regexp.MustCompile(`HTTP API   (\S+)`).FindStringSubmatch(banner)
+	p.paste("curl -sf " + base[1] + "/livez")
 }
 
 // paste runs text in a shell, as it is, and gives what it prints.

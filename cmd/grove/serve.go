@@ -9,9 +9,11 @@ import (
 	"math"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -24,9 +26,16 @@ type serveCmd struct {
 	HTTP        string        `name:"http" help:"Address of the HTTP API." default:"127.0.0.1:8080"`
 	MQTTS       string        `name:"mqtts" help:"Address of MQTT over TLS." default:"127.0.0.1:8883"`
 	PublicURL   string        `name:"public-url" help:"How clients reach the HTTP API, when a proxy stands in front." placeholder:"URL"`
-	TLS         bool          `name:"tls" help:"Serve HTTPS with a certificate of the built-in CA."`
+	TLS         bool          `name:"tls" help:"Serve HTTPS; with a certificate of the built-in CA, unless there is another."`
+	TLSCert     string        `name:"tls-cert" help:"Certificate of your own in PEM form, its issuers behind it; HTTPS and MQTT show it for its names, and look for a new one each minute and on SIGHUP." placeholder:"FILE"`
+	TLSKey      string        `name:"tls-key" help:"Key of that certificate." placeholder:"FILE"`
+	TLSNames    []string      `name:"tls-names" help:"More names for the certificate of the built-in CA: hosts and addresses." placeholder:"NAME"`
+	TLSVendor   bool          `name:"tls-vendor-names" help:"Put the vendor's host names into it too, for clients in which they are built in; see docs/clients.md."`
+	ACME        []string      `name:"acme" help:"Get certificates for these names from a CA over ACME, whose terms you accept by it; port 443 of each must lead to --http." placeholder:"HOST"`
+	ACMEDir     string        `name:"acme-directory" help:"Directory of the ACME CA." default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL"`
 	Database    string        `help:"postgres://… instead of SQLite in the data directory." placeholder:"URL"`
 	Limits      string        `help:"Rate limits: spec, relaxed, off, or class=N/period,…" default:"spec"`
+	Proxies     []string      `name:"trusted-proxies" help:"Proxies in front, as addresses or networks: their X-Forwarded-For and X-Forwarded-Proto are believed, nobody else's." placeholder:"NETWORK"`
 	AccessCodes string        `name:"mqtt-access-codes" help:"From where bblp with an access code may sign in to MQTT: ${enum}." enum:"off,private,any" default:"private"`
 	HookPrivate bool          `name:"webhooks-to-private" help:"Let webhooks reach private addresses, such as a home automation server."`
 	HookLocal   bool          `name:"webhooks-to-loopback" help:"Let webhooks reach this machine."`
@@ -51,9 +60,12 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
 	s, err := server.New(ctx, server.Config{
-		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, Database: c.Database,
-		Limits: c.Limits, Demo: c.Demo, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
+		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, CertFile: c.TLSCert, KeyFile: c.TLSKey, Names: c.TLSNames, VendorNames: c.TLSVendor, ACME: c.ACME, ACMEDirectory: c.ACMEDir, Reload: reload, Database: c.Database,
+		Limits: c.Limits, Demo: c.Demo, Proxies: c.Proxies, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
 		SMTP: c.SMTP, MailFrom: c.MailFrom, MinFree: free, Quota: quota, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat,
 		Version: version(), Program: called(os.Args[0]), Log: c.logger(),
 	})
@@ -128,7 +140,7 @@ func (c *serveCmd) banner(w io.Writer, i server.Info) {
 	fmt.Fprintf(w, "\nGrove is running.\n\n  HTTP API   %s   (documentation: %s/docs)\n  MQTT       %s (TLS)\n  CA file    %s\n  CA SHA-256 %s\n  Data       %s\n",
 		i.HTTP, i.HTTP, i.MQTTS, i.CAFile, i.Fingerprint, i.Data)
 	curl := "curl -s"
-	if c.TLS {
+	if i.NeedsCA {
 		curl += " --cacert " + server.Quote(i.CAFile)
 	}
 	switch {

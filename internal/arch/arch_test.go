@@ -76,6 +76,7 @@ var owners = map[string][]string{
 	"github.com/pquerna/otp":              {"internal/access"},
 	"github.com/wneessen/go-mail":         {"internal/post"},
 	"golang.org/x/crypto":                 {"internal/access"},
+	"golang.org/x/crypto/acme":            {"internal/server"},
 	"github.com/standard-webhooks":        {"internal/webhook"},
 	"github.com/go-json-experiment/json":  {"bambu"},
 	"golang.org/x/image":                  {"printfile", "internal/sim"},
@@ -188,13 +189,15 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 	}
 }
 
+// ownersOf goes by the longest name: a part of a library may have its own owner.
 func ownersOf(imported string) []string {
-	for prefix, by := range owners {
-		if imported == prefix || strings.HasPrefix(imported, prefix+"/") {
-			return by
+	longest := ""
+	for prefix := range owners {
+		if len(prefix) > len(longest) && (imported == prefix || strings.HasPrefix(imported, prefix+"/")) {
+			longest = prefix
 		}
 	}
-	return nil
+	return owners[longest]
 }
 
 func within(here string, rooms []string) bool {

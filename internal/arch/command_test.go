@@ -60,6 +60,9 @@ func (p program) takesCommands(all []document) {
 			seen[m[1]] = true
 			args := []string{}
 			for _, w := range shellWord.FindAllString(m[1], -1) {
+				if w == ">" {
+					break // the shell's, as is what follows
+				}
 				w = strings.Trim(w, `'"`)
 				if w == "ID" {
 					w = "1"

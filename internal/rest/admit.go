@@ -137,7 +137,8 @@ func CountUpload(ctx context.Context) error {
 }
 
 // CountLogin counts an attempt to sign in. The class of all attempts from one
-// address leaves this machine out: behind a proxy everybody comes from here.
+// address leaves this machine out: behind a proxy that nobody has named, everybody
+// comes from here.
 func CountLogin(ctx context.Context, account string) error {
 	remote := Remote(ctx)
 	if !remote.IsLoopback() {

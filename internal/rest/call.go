@@ -44,15 +44,15 @@ func Actor(ctx context.Context) grove.Actor { return callOf(ctx).actor }
 // RequestID names the request in its answer and in the log.
 func RequestID(ctx context.Context) string { return callOf(ctx).id }
 
-// Remote is the address of the direct peer. Headers in which proxies claim
-// another are not believed.
+// Remote is the address of the client: of the direct peer, or of whom a trusted
+// proxy names. Headers in which others claim an address are not believed.
 func Remote(ctx context.Context) netip.Addr { return callOf(ctx).remote }
 
 // ServeHTTP gives the request its id and sees to it that every answer is one:
 // logged, counted, and told in the envelope even after a panic.
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	c := &call{id: strings.ToLower(rand.Text()), remote: peer(r), limits: rt.Limits, header: w.Header(), secure: rt.secure(r)}
+	c := &call{id: strings.ToLower(rand.Text()), remote: proxies(rt.Proxies).client(r), limits: rt.Limits, header: w.Header(), secure: rt.secure(r)}
 	a := &answer{ResponseWriter: w}
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	plainHeaders(w.Header(), c.id)

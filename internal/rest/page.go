@@ -75,7 +75,7 @@ func (rt *Router) address(r *http.Request) string {
 	if rt.PublicURL != "" {
 		return strings.TrimSuffix(rt.PublicURL, "/")
 	}
-	if r.TLS != nil {
+	if proxies(rt.Proxies).secure(r) {
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host

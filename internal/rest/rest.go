@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,8 +20,8 @@ import (
 	"github.com/grovecloud/grove/internal/limit"
 )
 
-// Config is what the plumbing needs. Everything but PublicURL, Version and Hints
-// is required; Ready says why the server is not ready, Metrics serves /metrics.
+// Config is what the plumbing needs. Everything but PublicURL, Proxies, Version
+// and Hints is required; Ready says why the server is not ready, Metrics serves /metrics.
 type Config struct {
 	Access    *access.Access
 	Limits    *limit.Limiter
@@ -30,7 +31,8 @@ type Config struct {
 	Registry  prometheus.Registerer
 	Ready     func(context.Context) error
 	Metrics   http.Handler
-	PublicURL string // as clients reach the server; for the API's description only
+	PublicURL string         // as clients reach the server; for the API's description only
+	Proxies   []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 	Version   string
 	Hints     Hints
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,11 +16,13 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
 )
 
 const (
@@ -31,13 +34,15 @@ const (
 // authority is the certificate authority of one installation, made at its first
 // start. Leaves live 90 days and are renewed while the server runs.
 type authority struct {
-	cert  *x509.Certificate
-	key   *ecdsa.PrivateKey
-	file  string
-	hosts []string
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	file string
+	// hosts are the names to make leaves out to; they may change.
+	hosts func() []string
 
-	mu   sync.Mutex
-	leaf *tls.Certificate
+	mu    sync.Mutex
+	leaf  *tls.Certificate
+	named []string // in the leaf
 }
 
 // readAuthority reads the CA's certificate alone.
@@ -58,7 +63,7 @@ func readAuthority(d *directory) (*authority, []byte, error) {
 }
 
 // openAuthority reads ca.pem and ca.key of the directory, or makes them.
-func openAuthority(d *directory, hosts []string) (*authority, error) {
+func openAuthority(d *directory, hosts func() []string) (*authority, error) {
 	a := &authority{file: d.file("ca.pem"), hosts: hosts}
 	certPEM, err := os.ReadFile(a.file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -94,7 +99,7 @@ func (a *authority) load(certPEM, keyPEM []byte) error {
 }
 
 func (a *authority) make(d *directory) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, keyPEM, err := newPEMKey()
 	if err != nil {
 		return err
 	}
@@ -109,11 +114,6 @@ func (a *authority) make(d *directory) error {
 	if err != nil {
 		return err
 	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
 	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	if err := os.WriteFile(d.file("ca.key"), keyPEM, 0o600); err != nil {
 		return unwritable(d.path, err)
@@ -142,16 +142,6 @@ func (a *authority) fingerprint() string {
 	return strings.Join(parts, ":")
 }
 
-// tls is the server side of every TLS listener. Session tickets are off: a
-// client that never reads would lose what it published, since unread tickets
-// make the kernel reset its connection.
-func (a *authority) tls() *tls.Config {
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return a.certificate(time.Now()) },
-	}
-}
-
 // clientTLS trusts this CA alone.
 func (a *authority) clientTLS() *tls.Config {
 	pool := x509.NewCertPool()
@@ -159,21 +149,37 @@ func (a *authority) clientTLS() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
 }
 
-func (a *authority) certificate(now time.Time) (*tls.Certificate, error) {
+func (a *authority) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return a.leafAt(time.Now())
+}
+
+func (a *authority) leafAt(now time.Time) (*tls.Certificate, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.leaf != nil && now.Before(a.leaf.Leaf.NotAfter.Add(-renewAt)) {
 		return a.leaf, nil
 	}
-	leaf, err := a.issue(now)
+	hosts := a.hosts()
+	leaf, err := a.issue(now, hosts)
 	if err != nil {
 		return nil, fmt.Errorf("issue certificate: %w", err)
 	}
-	a.leaf = leaf
+	a.leaf, a.named = leaf, hosts
 	return leaf, nil
 }
 
-func (a *authority) issue(now time.Time) (*tls.Certificate, error) {
+func (a *authority) covers(string) bool { return true }
+
+// look drops a leaf whose names are no longer those of this machine.
+func (a *authority) look(context.Context, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.leaf != nil && !slices.Equal(a.named, a.hosts()) {
+		a.leaf = nil
+	}
+}
+
+func (a *authority) issue(now time.Time, hosts []string) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -183,7 +189,7 @@ func (a *authority) issue(now time.Time) (*tls.Certificate, error) {
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(leafLife),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	for _, h := range a.hosts {
+	for _, h := range hosts {
 		if ip := net.ParseIP(h); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
 		} else {
@@ -219,5 +225,11 @@ func hostNames(c Config) []string {
 			}
 		}
 	}
-	return append(names, publicHost(c.PublicURL)...)
+	names = append(names, publicHost(c.PublicURL)...)
+	names = append(names, c.Names...)
+	if c.VendorNames {
+		names = append(names, cloudapi.VendorHosts()...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -22,7 +22,7 @@ import (
 
 func (s *Server) openEdges(ctx context.Context) (err error) {
 	s.broker, err = broker.New(broker.Config{
-		Listener: s.mqttAt, TLS: s.ca.tls(), Gate: door{s.access, s.fleet}, Printers: links{s.fleet, &s.seen},
+		Listener: s.mqttAt, TLS: s.certs.tls(), Gate: door{s.access, s.fleet}, Printers: links{s.fleet, &s.seen},
 		Limit: s.mayPublish, Urgent: urgent, Refuse: refuse,
 		Log: s.log.With(slog.String("component", "broker")), Registry: s.registry,
 	})
@@ -40,10 +40,14 @@ func (s *Server) openEdges(ctx context.Context) (err error) {
 }
 
 func (s *Server) openWeb() error {
+	proxies, err := networks(s.cfg.Proxies)
+	if err != nil {
+		return err
+	}
 	router, err := rest.New(rest.Config{
 		Access: s.access, Limits: s.limiter, Library: s.library, Repeats: s.db, Log: s.log.With(slog.String("component", "rest")),
 		Registry: s.registry, Ready: s.isReady, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}),
-		PublicURL: s.cfg.PublicURL, Version: s.cfg.Version, Hints: s.hints(),
+		PublicURL: s.cfg.PublicURL, Proxies: proxies, Version: s.cfg.Version, Hints: s.hints(),
 	})
 	if err != nil {
 		return err
@@ -54,7 +58,7 @@ func (s *Server) openWeb() error {
 	})
 	s.web = &http.Server{
 		Handler: router, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		TLSConfig: s.ca.tls(), ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		TLSConfig: s.certs.https(), ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	s.web.RegisterOnShutdown(router.Stop)
 	return nil

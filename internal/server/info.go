@@ -13,6 +13,8 @@ type Info struct {
 	CAFile      string `json:"ca_file"`
 	Fingerprint string `json:"ca_sha256"`
 	Data        string `json:"data"`
+	// NeedsCA is set where HTTP clients must be told to trust the CA.
+	NeedsCA bool `json:"-"`
 	// SetupCode is set while no owner exists.
 	SetupCode string `json:"-"`
 	// Demo is set in a demo.

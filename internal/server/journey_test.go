@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +22,13 @@ import (
 func TestMain(m *testing.M) {
 	if at := os.Getenv(crashVariable); at != "" {
 		crashChild(at)
+		return
+	}
+	if os.Getenv(goVariable) != "" {
+		if err := goClient(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	goleak.VerifyTestMain(m)

@@ -52,6 +52,9 @@ func (s *Server) place() Info {
 		HTTP: s.cfg.PublicURL, MQTTS: s.mqttAt.Addr().String(), CAFile: s.ca.file,
 		Fingerprint: s.ca.fingerprint(), Data: s.dir.path,
 	}
+	if u, err := url.Parse(i.HTTP); err == nil {
+		i.NeedsCA = s.cfg.TLS && s.certs.needsCA(u.Hostname())
+	}
 	if abs, err := filepath.Abs(i.CAFile); err == nil {
 		i.CAFile = abs
 	}

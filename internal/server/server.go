@@ -40,6 +40,7 @@ type Server struct {
 
 	dir     *directory
 	ca      *authority
+	certs   certificates
 	db      *store.DB
 	mail    *post.Mail // nil without
 	access  *access.Access
@@ -77,7 +78,7 @@ func open(ctx context.Context, cfg Config, around func(*queue.Config)) (*Server,
 	}
 	s := &Server{cfg: cfg, log: cfg.Log, registry: prometheus.NewRegistry(), aroundQueue: around}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, step := range []func(context.Context) error{s.openDir, s.listen, s.openCA, s.openStore, s.openRules, s.openEdges} {
+	for _, step := range []func(context.Context) error{s.openDir, s.listen, s.openCertificates, s.openStore, s.openRules, s.openEdges} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
@@ -107,11 +108,6 @@ func (s *Server) openDir(context.Context) error {
 	return nil
 }
 
-func (s *Server) openCA(context.Context) (err error) {
-	s.ca, err = openAuthority(s.dir, hostNames(s.cfg))
-	return err
-}
-
 func (s *Server) listen(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
@@ -124,7 +120,11 @@ func (s *Server) listen(ctx context.Context) (err error) {
 	if s.mqttAt, err = s.listenOn(ctx, "--mqtts", s.cfg.MQTTS); err != nil {
 		return err
 	}
-	if s.cfg.PublicURL == "" {
+	switch {
+	case s.cfg.PublicURL != "":
+	case len(s.cfg.ACME) > 0:
+		s.cfg.PublicURL = "https://" + s.cfg.ACME[0] // where the CA proved it
+	default:
 		scheme := "http"
 		if s.cfg.TLS {
 			scheme = "https"
@@ -270,6 +270,7 @@ func (s *Server) Run(ctx context.Context) error {
 		"broker": s.broker.Run, "fleet": s.fleet.Run, "queue": s.queue.Run, "webhooks": s.hooks.Run,
 		"library": s.library.Run, "limits": s.limiter.Run, "web": s.serveWeb, "demo": s.runDemo,
 		"access": s.access.Run, "mail": s.runMail,
+		"certificates": func(ctx context.Context) error { return s.certs.run(ctx, s.cfg.Reload) },
 	} {
 		g.Go(func() error {
 			if err := loop(ctx); err != nil && ctx.Err() == nil {
