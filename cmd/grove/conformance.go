@@ -33,7 +33,7 @@ func (c *conformanceCmd) Run(ctx context.Context, at *cloud) error {
 	case at.JSON && c.Markdown:
 		return grove.Errorf(grove.Invalid, "two_forms", "--json and --markdown are two forms of the same; give one")
 	}
-	password, err := askPassword(c.Password)
+	password, err := askPassword(c.Password, "Password: ")
 	if err != nil {
 		return err
 	}
