@@ -145,7 +145,8 @@ func Cooling(m Model, s grove.Shadow) []string {
 		on      bool
 		command string
 	}{
-		{s.NozzleTargetCelsius > 0, "set_nozzle_temp"}, {s.BedTargetCelsius > 0, "set_bed_temp"},
+		{s.NozzleTargetCelsius > 0, "set_nozzle_temp"},
+		{s.BedTargetCelsius > 0, "set_bed_temp"},
 		{s.ChamberTargetCelsius > 0 && m.ChamberMax > 0, "set_chamber_temp"},
 	} {
 		if h.on {

@@ -38,7 +38,7 @@ func TestAClockThatJumpsHoldsStartsUntilItIsConfirmed(t *testing.T) {
 }
 
 func TestASmallCorrectionOfTheClockIsNoJump(t *testing.T) {
-	live(t, func(t *testing.T, h *house) {
+	live(t, func(_ *testing.T, h *house) {
 		for range 20 {
 			pass(time.Minute)
 			h.jump(10 * time.Second)

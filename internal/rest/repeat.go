@@ -127,14 +127,17 @@ type keptAnswer struct {
 	body   bytes.Buffer
 }
 
+// WriteHeader keeps the status.
 func (a *keptAnswer) WriteHeader(status int) {
 	a.status = status
 	a.ResponseWriter.WriteHeader(status)
 }
 
+// Write keeps the body.
 func (a *keptAnswer) Write(b []byte) (int, error) {
 	a.body.Write(b)
 	return a.ResponseWriter.Write(b)
 }
 
+// Unwrap is for http.ResponseController.
 func (a *keptAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

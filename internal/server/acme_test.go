@@ -350,10 +350,17 @@ func TestASilentCADoesNotHoldUpTheEnd(t *testing.T) {
 func TestNamesThatNoCAProvesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []Config{
-		{ACME: []string{"localhost"}}, {ACME: []string{"192.0.2.1"}}, {ACME: []string{"*.example.org"}}, {ACME: []string{"grove.example.org:443"}},
-		{ACME: []string{""}}, {ACME: []string{"grüve.example.org"}}, {ACME: []string{"a.example.org", "https://b.example.org"}},
-		{ACME: []string{"../../x.org"}}, {ACME: []string{"a.example.org"}, ACMEDirectory: "http://ca.example.org"},
-		{ACME: []string{"a.example.org"}, CertFile: "a", KeyFile: "b"}, {ACME: []string{"a.example.org"}, Demo: true},
+		{ACME: []string{"localhost"}},
+		{ACME: []string{"192.0.2.1"}},
+		{ACME: []string{"*.example.org"}},
+		{ACME: []string{"grove.example.org:443"}},
+		{ACME: []string{""}},
+		{ACME: []string{"grüve.example.org"}},
+		{ACME: []string{"a.example.org", "https://b.example.org"}},
+		{ACME: []string{"../../x.org"}},
+		{ACME: []string{"a.example.org"}, ACMEDirectory: "http://ca.example.org"},
+		{ACME: []string{"a.example.org"}, CertFile: "a", KeyFile: "b"},
+		{ACME: []string{"a.example.org"}, Demo: true},
 	} {
 		c := testConfig(t)
 		c.ACME, c.ACMEDirectory, c.CertFile, c.KeyFile, c.Demo = bad.ACME, bad.ACMEDirectory, bad.CertFile, bad.KeyFile, bad.Demo

@@ -56,9 +56,9 @@ func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
 	case fleet.StartAnswered:
 		return t.Answered(ctx, turn.Serial, queue.Answer{Shadow: turn.Shadow, JobID: turn.JobID, OK: turn.OK, Reason: turn.Reason})
 	case fleet.HeatEnding:
-		return t.Queue.HeatEnding(ctx, turn.Serial, turn.Shadow, turn.Until)
+		return t.HeatEnding(ctx, turn.Serial, turn.Shadow, turn.Until)
 	case fleet.HeatOff:
-		return t.Queue.HeatOff(ctx, turn.Serial, turn.Shadow, turn.Until, turn.OK)
+		return t.HeatOff(ctx, turn.Serial, turn.Shadow, turn.Until, turn.OK)
 	case fleet.Reported:
 	}
 	return t.Reported(ctx, turn.Serial, turn.Shadow, turn.Away)

@@ -36,6 +36,7 @@ func one(t *testing.T, news <-chan client.News) client.News {
 }
 
 func TestTheStreamOfEventsOutlivesARestartAndMissesNothing(t *testing.T) {
+	t.Parallel()
 	databases(t, func(t *testing.T, c Config) {
 		h := owned(t, c)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -72,6 +73,7 @@ func TestTheStreamOfEventsOutlivesARestartAndMissesNothing(t *testing.T) {
 }
 
 func TestALogoutCutsTheStreamOfEvents(t *testing.T) {
+	t.Parallel()
 	h := owned(t, testConfig(t))
 	other := h.newClient("")
 	if _, err := other.Login(t.Context(), ownerEmail, ownerPassword); err != nil {
