@@ -49,8 +49,11 @@ const (
 	ReasonDiskFull        = "disk_full"         // 507
 	ReasonWrongPassword   = "wrong_password"    // login's own answer
 	ReasonWrongCode       = "wrong_code"        // the same, for a code instead of a password
+	ReasonCodeExpired     = "code_expired"      // a code that was right and is too old
+	ReasonLoginFailed     = "login_failed"      // the second step of a login, wrong in any way
 	ReasonRateLimited     = "rate_limited"      // 429
 	ReasonRepeatDiffers   = "repeat_differs"    // 422: an Idempotency-Key was used for another request
+	ReasonQuotaExhausted  = "quota_exhausted"   // 14: as many are kept as may be
 	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over
 )
 

@@ -33,12 +33,23 @@ type File struct {
 	ModelID   string `json:"model_id"`
 	Ticket    string `json:"-"` // names the upload in the notification poll
 
+	// Prints are where the printable files of this project's plates lie.
+	Prints []PrintSource `json:"-"`
+
 	WantBytes int64     `json:"-"` // announced size; 0 not announced
 	WantMD5   string    `json:"-"` // announced digest, upper-case hex; empty not announced
 	WantSHA   string    `json:"-"` // announced digest, lower-case hex
 	CreatedAt time.Time `json:"created_at"`
 	StoredAt  time.Time `json:"stored_at,omitzero"`
 	ExpiresAt time.Time `json:"-"` // of the upload link
+}
+
+// PrintSource is where the printable file of a project's plate lies.
+type PrintSource struct {
+	Plate  int    `json:"plate"`             // from 1; 0: whichever the file holds
+	FileID string `json:"file_id,omitempty"` // the file that was uploaded here for it
+	URL    string `json:"url,omitempty"`     // what a client said; kept, and never fetched
+	MD5    string `json:"md5,omitempty"`     // likewise
 }
 
 // Plate is one printable plate of a file.

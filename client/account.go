@@ -9,20 +9,11 @@ import (
 	"github.com/grovecloud/grove/cloudapi"
 )
 
-// Login signs in with a password and keeps the access token.
+// Login signs in with a password and keeps the access token. Where something is
+// wanted beside the password the error's reason is [ReasonSecondFactor], and the
+// answer's LoginType says whether to go on with LoginCode or LoginTFA.
 func (c *Client) Login(ctx context.Context, account string, password grove.Secret) (cloudapi.Login, error) {
-	var out cloudapi.Login
-	in := cloudapi.LoginRequest{Account: account, Password: password}
-	if err := c.call(ctx, http.MethodPost, "/v1/user-service/user/login", in, &out); err != nil {
-		return out, err
-	}
-	if out.AccessToken == "" {
-		return out, &Error{Name: ErrBadRequest, Err: grove.Errorf(grove.Forbidden, "second_factor",
-			"this account also wants %q, which this client can't answer; sign in elsewhere and give the token", out.LoginType)}
-	}
-	c.token = out.AccessToken
-	c.uid.Store(0)
-	return out, nil
+	return c.login(ctx, "/v1/user-service/user/login", cloudapi.LoginRequest{Account: account, Password: password})
 }
 
 // Logout ends the session of the token and forgets it.

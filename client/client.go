@@ -29,6 +29,8 @@ type Config struct {
 	MQTT        string       // host:port of the broker; empty: the environment's, or port 8883 of URL's host
 	CA          []byte       // PEM certificates to trust beside the system's
 	UserAgent   string
+	// Linked is told why the link of a Watch broke, and nil when it is back.
+	Linked func(error)
 }
 
 // Client talks to one cloud. It is safe for concurrent use once it is logged in.
@@ -40,12 +42,16 @@ type Client struct {
 	tls    *tls.Config
 	agent  string
 	token  grove.Secret
+	linked func(error)
 	uid    atomic.Int64 // of the token's account; 0 not asked yet
 }
 
 // New makes a client. It connects to nothing.
 func New(c Config) (*Client, error) {
-	out := &Client{token: c.Token, agent: c.UserAgent, mqtt: c.MQTT}
+	out := &Client{token: c.Token, agent: c.UserAgent, mqtt: c.MQTT, linked: c.Linked}
+	if out.linked == nil {
+		out.linked = func(error) {}
+	}
 	if out.agent == "" {
 		out.agent = "grove-client"
 	}

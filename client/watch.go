@@ -58,15 +58,26 @@ const (
 // follow keeps a link up until ctx ends, which is no error, or somebody refuses.
 func (c *Client) follow(ctx context.Context, w *watcher) error {
 	rest := leastPause
-	for first := true; ; first = false {
+	up, broken := false, false
+	back := func() {
+		if broken {
+			c.linked(nil)
+		}
+		up, broken = true, false
+	}
+	for {
 		began := time.Now()
-		err := c.visit(ctx, w)
+		err := c.visit(ctx, w, back)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the caller has enough, whatever broke at that
 		}
-		if err != nil && (first || !passes(err)) {
+		if !up || !passes(err) {
 			return err
 		}
+		if !broken {
+			c.linked(err)
+		}
+		broken = true
 		if time.Since(began) > mostPause {
 			rest = leastPause
 		}
@@ -94,10 +105,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// visit is one link from its beginning to its end.
-func (c *Client) visit(ctx context.Context, w *watcher) error {
-	lost := make(chan struct{})
-	link, err := c.dial(ctx, func(error) { close(lost) })
+// visit is one link from its beginning to its end. It calls up once there are
+// reports to come.
+func (c *Client) visit(ctx context.Context, w *watcher, up func()) error {
+	lost := make(chan error, 1)
+	link, err := c.dial(ctx, func(err error) { lost <- err })
 	if err != nil {
 		return err
 	}
@@ -112,14 +124,16 @@ func (c *Client) visit(ctx context.Context, w *watcher) error {
 	if err := w.meet(devices); err != nil {
 		return err
 	}
+	up()
 	if err := w.ask(ctx, link); err != nil {
 		return err
 	}
 	select {
 	case <-ctx.Done():
-	case <-lost:
+		return nil
+	case err := <-lost:
+		return &Error{Name: ErrNetwork, Err: &grove.Error{Code: grove.Unavailable, Reason: "network", Err: err, Message: "the link to the MQTT broker broke"}}
 	}
-	return nil
 }
 
 // watcher merges one printer's reports.

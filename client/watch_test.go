@@ -68,10 +68,14 @@ func newForeign(t *testing.T) *foreign {
 }
 
 // client is signed in and trusts the certificate.
-func (f *foreign) client() *client.Client {
+func (f *foreign) client(change ...func(*client.Config)) *client.Client {
 	f.t.Helper()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.web.Certificate().Raw})
-	c, err := client.New(client.Config{URL: f.web.URL, MQTT: f.broker.Addr().String(), CA: ca, Token: "secret-token"})
+	cfg := client.Config{URL: f.web.URL, MQTT: f.broker.Addr().String(), CA: ca, Token: "secret-token"}
+	for _, c := range change {
+		c(&cfg)
+	}
+	c, err := client.New(cfg)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -264,7 +268,9 @@ func TestABrokenLinkIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	f := newForeign(t)
 	var seen int
-	for live, err := range f.client().Watch(t.Context(), serial) {
+	news := make(chan error, 8)
+	tells := f.client(func(c *client.Config) { c.Linked = func(err error) { news <- err } })
+	for live, err := range tells.Watch(t.Context(), serial) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,6 +292,12 @@ func TestABrokenLinkIsMadeAgain(t *testing.T) {
 			t.Errorf("%d links, %q", f.visits, f.received)
 		}
 	})
+	if len(news) != 2 {
+		t.Fatalf("told of the link %d times", len(news))
+	}
+	if lost, back := <-news, <-news; !errors.Is(lost, grove.Unavailable) || back != nil {
+		t.Errorf("told %v, then %v", lost, back)
+	}
 }
 
 func TestARefusalEndsTheWatch(t *testing.T) {

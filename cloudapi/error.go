@@ -20,6 +20,12 @@ const (
 	CodeUploadFailed   = 1006
 	// CodeIncorrect is the login call's own, with status 400: a wrong password or code.
 	CodeIncorrect = 2
+	// CodeExpiredCode and CodeLoginFailed are so too: a code that is too old, and a
+	// second step that is wrong in any way.
+	CodeExpiredCode = 1
+	CodeLoginFailed = 5
+	// CodeQuotaExhausted is how slicers know that no more presets are taken.
+	CodeQuotaExhausted = 14
 	// codeLoginRequired is what the vendor's cloud was seen to send with a 401.
 	codeLoginRequired = 4
 )
@@ -31,6 +37,7 @@ const incorrectCode = "Incorrect code"
 const (
 	ReasonMethodNotAllowed = "method_not_allowed" // 405
 	ReasonUnsupportedMedia = "unsupported_media"  // 415
+	ReasonBadParameters    = "bad_parameters"     // 422: the slicer's presets answer so
 )
 
 // Error is the body of every answer that is not a success, on both faces. Code is
@@ -40,7 +47,12 @@ type Error struct {
 	Message string  `json:"message"`
 	Name    string  `json:"error"`
 	Details Details `json:"details"`
+	// Detail repeats the message where the vendor's answer has nothing else.
+	Detail string `json:"detail,omitempty"`
 }
+
+// badParameters is what the vendor's cloud was seen to say with a 422.
+const badParameters = "Invalid input parameters"
 
 // Details say what happened, why and what to do.
 type Details struct {
@@ -83,6 +95,14 @@ func reasons(reason string) (wire, bool) {
 		return wire{http.StatusBadRequest, CodeIncorrect, incorrectCode, incorrectCode}, true
 	case grove.ReasonRepeatDiffers:
 		return wire{http.StatusUnprocessableEntity, http.StatusUnprocessableEntity, "IDEMPOTENCY_KEY_REUSED", "Idempotency key reused"}, true
+	case grove.ReasonCodeExpired:
+		return wire{http.StatusBadRequest, CodeExpiredCode, "Code expired", "Code expired"}, true
+	case grove.ReasonLoginFailed:
+		return wire{http.StatusBadRequest, CodeLoginFailed, "Login failed", "Login failed"}, true
+	case grove.ReasonQuotaExhausted:
+		return wire{http.StatusForbidden, CodeQuotaExhausted, "QUOTA_EXHAUSTED", "Quota exhausted"}, true
+	case ReasonBadParameters:
+		return wire{http.StatusUnprocessableEntity, http.StatusUnprocessableEntity, "INVALID_PARAMETERS", badParameters}, true
 	case ReasonMethodNotAllowed:
 		return wire{http.StatusMethodNotAllowed, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Method not allowed"}, true
 	case ReasonUnsupportedMedia:
@@ -148,7 +168,11 @@ func ToWire(err error, requestID string) (status int, body Error) {
 	if e.RetryAfter > 0 {
 		d.RetryAfter = Seconds(e.RetryAfter)
 	}
-	return w.status, Error{Code: w.code, Message: w.message, Name: w.name, Details: d}
+	body = Error{Code: w.code, Message: w.message, Name: w.name, Details: d}
+	if e.Reason == ReasonBadParameters {
+		body.Detail = w.message
+	}
+	return w.status, body
 }
 
 // Seconds rounds a wait up to whole seconds, since a client that comes early is
@@ -200,16 +224,29 @@ func reasonOf(status, code int, name string) string {
 		return grove.ReasonPrintFailed
 	case CodeUploadFailed:
 		return grove.ReasonUploadFailed
-	case CodeIncorrect:
-		switch {
-		case status != http.StatusBadRequest:
-		case name == incorrectCode:
-			return grove.ReasonWrongCode
-		default:
-			return grove.ReasonWrongPassword
-		}
+	case CodeQuotaExhausted:
+		return grove.ReasonQuotaExhausted
+	}
+	if reason := reasonOfLogin(code, name); reason != "" && status == http.StatusBadRequest {
+		return reason
 	}
 	return reasonOfStatus(status)
+}
+
+// reasonOfLogin reads the codes of the login calls.
+func reasonOfLogin(code int, name string) string {
+	switch code {
+	case CodeIncorrect:
+		if name == incorrectCode {
+			return grove.ReasonWrongCode
+		}
+		return grove.ReasonWrongPassword
+	case CodeExpiredCode:
+		return grove.ReasonCodeExpired
+	case CodeLoginFailed:
+		return grove.ReasonLoginFailed
+	}
+	return ""
 }
 
 func reasonOfStatus(status int) string {

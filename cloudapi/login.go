@@ -19,10 +19,15 @@ type Login struct {
 	RefreshToken     grove.Secret `json:"refreshToken"`
 	ExpiresIn        int64        `json:"expiresIn"`        // seconds
 	RefreshExpiresIn int64        `json:"refreshExpiresIn"` // seconds
-	TFAKey           string       `json:"tfaKey"`
+	TFAKey           grove.Secret `json:"tfaKey"`
 	AccessMethod     string       `json:"accessMethod"`
 	LoginType        string       `json:"loginType"` // "", verifyCode or tfa
 	Success          bool         `json:"success"`
+}
+
+// RefreshRequest is POST /v1/user-service/user/refreshtoken.
+type RefreshRequest struct {
+	RefreshToken grove.Secret `json:"refreshToken"`
 }
 
 // LogoutRequest is POST /v1/user-service/my/logout. The slicer sends the key in

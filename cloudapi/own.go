@@ -60,3 +60,65 @@ type Health struct {
 	Status string    `json:"status"` // ok or unavailable
 	At     time.Time `json:"at"`
 }
+
+// PasswordChange is PUT /v1/grove-service/users/me/password.
+type PasswordChange struct {
+	Password grove.Secret `json:"password"` // of now
+	New      grove.Secret `json:"new_password"`
+}
+
+// OpenSession is somewhere one is signed in.
+type OpenSession struct {
+	grove.Session
+	Current bool `json:"current"` // the one that asks
+}
+
+// UserReset is POST /v1/grove-service/users/{id}/reset.
+type UserReset struct {
+	Password grove.Secret `json:"password"`       // of the owner who asks
+	TOTP     bool         `json:"totp,omitempty"` // take the user's authenticator app away too
+}
+
+// ResetCode is what an owner hands over to somebody who forgot their password.
+type ResetCode struct {
+	Code      grove.Secret `json:"code"`
+	ExpiresAt time.Time    `json:"expires_at"`
+}
+
+// ResetCodeRequest is POST /v1/grove-service/password-reset/code.
+type ResetCodeRequest struct {
+	Email string `json:"email"`
+}
+
+// PasswordReset is POST /v1/grove-service/password-reset.
+type PasswordReset struct {
+	Email string       `json:"email"`
+	Code  string       `json:"code"`
+	New   grove.Secret `json:"new_password"`
+}
+
+// InvitationRequest is POST /v1/grove-service/invitations.
+type InvitationRequest struct {
+	Email    string       `json:"email"`
+	Role     grove.Role   `json:"role"`
+	Password grove.Secret `json:"password"` // of the owner who invites
+}
+
+// Invitation waits for somebody to make their account. Link and token are told once.
+type Invitation struct {
+	ID        string       `json:"id"`
+	Email     string       `json:"email"`
+	Role      grove.Role   `json:"role"`
+	Link      grove.Secret `json:"link,omitempty"`
+	Token     grove.Secret `json:"token,omitempty"`
+	Mailed    bool         `json:"mailed"`
+	CreatedAt time.Time    `json:"created_at"`
+	ExpiresAt time.Time    `json:"expires_at"`
+}
+
+// InvitationAccepted is POST /v1/grove-service/invitations/accept.
+type InvitationAccepted struct {
+	Token    grove.Secret `json:"token"`
+	Password grove.Secret `json:"password"`
+	Name     string       `json:"name,omitempty"`
+}

@@ -77,9 +77,11 @@ type ProjectDetail struct {
 	KeystoreXML  *string        `json:"keystore_xml"`
 	UploadURL    string         `json:"upload_url"`
 	UploadTicket string         `json:"upload_ticket"`
+	Print3MF     []PlatePrint   `json:"profile_print_3mf"` // an extension: as it was last told
 }
 
-// PrintProfile is one sliced form of a project: here, its one file.
+// PrintProfile is the sliced form of a project: what was uploaded to be printed, or
+// the project's own file where that is all there is.
 type PrintProfile struct {
 	ProfileID  string  `json:"profile_id"`
 	ModelID    string  `json:"model_id"`
@@ -101,13 +103,31 @@ type ProfileDetail struct {
 	KeystoreXML *string `json:"keystore_xml"`
 }
 
+// ModelProfile is GET /v1/user-service/my/model/profile. No capture shows it; the
+// keys are those of a task.
+type ModelProfile struct {
+	ProfileID int64  `json:"profileId"`
+	ModelID   string `json:"modelId"`
+	Title     string `json:"title"`
+	Cover     string `json:"cover"` // fetched without a credential; empty: none
+}
+
+// PlatePrint is where a client says the printable file of a plate lies: here, or on
+// the printer itself by an ftp:// URL.
+type PlatePrint struct {
+	Comments string `json:"comments,omitempty"`
+	MD5      string `json:"md5"` // upper-case hex
+	Plate    Int    `json:"plate_idx"`
+	URL      string `json:"url"`
+}
+
 // ProjectPatch is PATCH …/user/project/{id}: where a client says the printable
-// file lies. The file that was uploaded here is what is printed.
+// files lie. What was uploaded here is what is printed.
 type ProjectPatch struct {
-	ProfileID string            `json:"profile_id,omitempty"`
-	Name      string            `json:"name,omitempty"`
-	Status    string            `json:"status,omitempty"`
-	Print3MF  []json.RawMessage `json:"profile_print_3mf,omitempty"`
+	ProfileID string       `json:"profile_id,omitempty"`
+	Name      string       `json:"name,omitempty"`
+	Status    string       `json:"status,omitempty"`
+	Print3MF  []PlatePrint `json:"profile_print_3mf,omitempty"`
 }
 
 // Context is what is in a sliced file.

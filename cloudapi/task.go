@@ -1,10 +1,6 @@
 package cloudapi
 
-import (
-	"encoding/json"
-
-	"github.com/grovecloud/grove"
-)
+import "github.com/grovecloud/grove"
 
 // The states of a task. Clients disagree on their meaning; these are what live
 // captures and the slicer say.
@@ -106,18 +102,18 @@ type TaskRequest struct {
 	Mode       string `json:"mode,omitempty"`
 	BedType    string `json:"bedType,omitempty"`
 
-	UseAMS        bool      `json:"useAms,omitempty"`
-	AMSMapping    []int     `json:"amsMapping,omitempty"`
-	AMSMapping2   []AMSSlot `json:"amsMapping2,omitempty"` // heeded where amsMapping is not sent
-	BedLeveling   bool      `json:"bedLeveling,omitempty"`
-	FlowCali      bool      `json:"flowCali,omitempty"`
-	VibrationCali bool      `json:"vibrationCali,omitempty"`
-	LayerInspect  bool      `json:"layerInspect,omitempty"`
-	Timelapse     bool      `json:"timelapse,omitempty"`
+	UseAMS        bool   `json:"useAms,omitempty"`
+	AMSMapping    []int  `json:"amsMapping,omitempty"`
+	AMSMapping2   []Slot `json:"amsMapping2,omitempty"` // heeded where amsMapping is not there
+	BedLeveling   bool   `json:"bedLeveling,omitempty"`
+	FlowCali      bool   `json:"flowCali,omitempty"`
+	VibrationCali bool   `json:"vibrationCali,omitempty"`
+	LayerInspect  bool   `json:"layerInspect,omitempty"`
+	Timelapse     bool   `json:"timelapse,omitempty"`
 }
 
-// AMSSlot is the slot of one filament of the file; {255,0} is the external spool.
-type AMSSlot struct {
+// Slot is a slot of a filament unit; 255 is the external spool.
+type Slot struct {
 	AMSID  int `json:"amsId"`
 	SlotID int `json:"slotId"`
 }
@@ -168,48 +164,4 @@ type UserTaskData struct {
 	FileName    string `json:"file_name"`
 	StartedAt   string `json:"started_at"`   // RFC 3339; empty: not yet
 	CompletedAt string `json:"completed_at"` // RFC 3339; empty: not yet
-}
-
-// Messages is GET /v1/user-service/my/messages.
-type Messages struct {
-	Hits       []Message         `json:"hits"`
-	Total      int               `json:"total"`
-	Pagination *grove.Pagination `json:"pagination,omitempty"`
-}
-
-// MessageOfPrint is the type of a message that tells of a print.
-const MessageOfPrint = 6
-
-// Message is one message. ID is a number, since clients read one, and what the
-// list goes on after; NotificationID is the same thing's id everywhere else.
-type Message struct {
-	ID             int64           `json:"id"`
-	NotificationID string          `json:"notificationId"`
-	Type           int             `json:"type"`
-	Design         json.RawMessage `json:"design"`
-	Comment        json.RawMessage `json:"comment"`
-	TaskMessage    TaskMessage     `json:"taskMessage"`
-	From           Sender          `json:"from"`
-	CreateTime     string          `json:"createTime"` // RFC 3339
-	Read           bool            `json:"read"`
-}
-
-// TaskMessage is what a message says of a print.
-type TaskMessage struct {
-	ID       int64  `json:"id"` // the task; 0 none
-	Title    string `json:"title"`
-	Cover    string `json:"cover"`
-	Status   int    `json:"status"`
-	DeviceID string `json:"deviceId"`
-}
-
-// Sender is who a message is from: always the server itself here.
-type Sender struct {
-	UID         int64  `json:"uid"`
-	Name        string `json:"name"`
-	Avatar      string `json:"avatar"`
-	FanCount    int    `json:"fanCount"`
-	FollowCount int    `json:"followCount"`
-	LikeCount   int    `json:"likeCount"`
-	IsFollowed  bool   `json:"isFollowed"`
 }

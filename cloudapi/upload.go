@@ -10,6 +10,7 @@ type UploadRequest struct {
 	MD5       string `json:"md5,omitempty"`    // hex, either case
 	SHA256    string `json:"sha256,omitempty"` // hex; an extension
 	ProjectID string `json:"project_id,omitempty"`
+	ProfileID Int    `json:"profile_id,omitempty"` // of the project that the file is the print of
 }
 
 // Upload is the answer to GET and POST …/user/upload: where to PUT the file.

@@ -111,6 +111,9 @@ func (p place) paste(text string) string {
 	return string(out)
 }
 
+// endsWhenIdle is put behind a watch that would go on for ever.
+const endsWhenIdle = " --until IDLE"
+
 // snippet finds a numbered snippet in a banner.
 func snippet(t *testing.T, banner string, number int) string {
 	t.Helper()
@@ -135,10 +138,14 @@ func TestTheSnippetsOfTheDemoWorkAsPrinted(t *testing.T) {
 			t.Errorf("curl does not list %s: %s", serial, listed)
 		}
 	}
-	p.paste(snippet(t, banner, 2))
+	answered := p.paste(snippet(t, banner, 2))
+	for _, answer := range []string{`(?m)^pause fail \S`, `(?m)^set_nozzle_temp success`} {
+		if !regexp.MustCompile(answer).MatchString(answered) {
+			t.Errorf("%s is not in what Python says: %s", answer, answered)
+		}
+	}
 	p.heats(banner, 220)
-	// Of a watch that has no end, the first line.
-	watched := p.paste("{\n" + snippet(t, banner, 3) + "\n} | head -n 1")
+	watched := p.paste(snippet(t, banner, 3) + endsWhenIdle)
 	if !regexp.MustCompile(`(?m)^01P00D000000002  IDLE +nozzle \d+/220 °C  bed `).MatchString(watched) {
 		t.Errorf("watched %q", watched)
 	}
@@ -220,8 +227,7 @@ func TestTheCommandsOnThePageWorkAsPrinted(t *testing.T) {
 		if len(shown) != 1 {
 			t.Fatalf("the page shows %q", shown)
 		}
-		// Of a watch that has no end, the first line.
-		said := p.paste("{\n" + shown[0] + "\n} | head -n 5")
+		said := p.paste(shown[0] + endsWhenIdle)
 		if !strings.Contains(said, "\n01P00D000000002  ") {
 			t.Errorf("%s\n%s", shown[0], said)
 		}

@@ -39,10 +39,12 @@ func (c *benchCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer end(cloud)
 	printers, err := c.printers(ctx, dir, info)
 	if err != nil {
 		return err
 	}
+	defer end(printers) // before their cloud
 	b := &bench{base: info.HTTP, cloud: cloud.Process.Pid, printers: printers.Process.Pid}
 	if err := b.connected(ctx, c.Printers); err != nil {
 		return err
@@ -108,6 +110,12 @@ func (c *benchCmd) child(ctx context.Context, args ...string) *exec.Cmd {
 	p.WaitDelay = 10 * time.Second
 	p.Stderr = os.Stderr
 	return p
+}
+
+// end stops a child and waits for its end.
+func end(child *exec.Cmd) {
+	_ = child.Process.Signal(os.Interrupt) // else it has ended by itself
+	_ = child.Wait()
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -28,6 +28,8 @@ type cloud struct {
 	CA   string `name:"ca" help:"PEM file of a CA to trust." placeholder:"FILE"`
 	JSON bool   `name:"json" help:"Print JSON."`
 	Keep string `name:"token-file" help:"Where login keeps the token." placeholder:"FILE"`
+
+	linked func(error) // is told of a watch's link
 }
 
 // kept is the token file: readable by its owner alone.
@@ -152,7 +154,7 @@ func (c *cloud) open() (*client.Client, kept, error) {
 	if err != nil {
 		return nil, k, err
 	}
-	cfg := client.Config{URL: k.URL, Environment: k.Env, MQTT: k.MQTT, Token: grove.Secret(k.Token), UserAgent: "grove/" + version()}
+	cfg := client.Config{URL: k.URL, Environment: k.Env, MQTT: k.MQTT, Token: grove.Secret(k.Token), UserAgent: "grove/" + version(), Linked: c.linked}
 	if cfg.CA, err = k.authority(); err != nil {
 		return nil, k, err
 	}

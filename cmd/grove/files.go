@@ -133,8 +133,9 @@ func progress(total int64, what string) func(int64) {
 		return nil
 	}
 	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-	return func(n int64) { _ = bar.Set64(n) } // a picture; nothing depends on it
+		progressbar.OptionShowBytes(true), progressbar.OptionShowCount(), progressbar.OptionThrottle(40*time.Millisecond), progressbar.OptionClearOnFinish())
+	_ = bar.RenderBlank() // a picture; nothing depends on it
+	return func(n int64) { _ = bar.Set64(n) }
 }
 
 type filesCmd struct {

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,12 +15,14 @@ import (
 	"golang.org/x/term"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
 )
 
 type loginCmd struct {
 	Email    string `arg:"" help:"The account's e-mail address."`
 	Password string `name:"password" help:"Better given by GROVE_PASSWORD or typed when asked." placeholder:"TEXT"`
+	MailCode bool   `help:"Sign in with a code by e-mail instead of the password."`
 }
 
 // Run signs in and keeps the token for the commands that follow.
@@ -29,11 +31,7 @@ func (c *loginCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	password, err := askPassword(c.Password)
-	if err != nil {
-		return err
-	}
-	if _, err := cl.Login(ctx, c.Email, grove.Secret(password)); err != nil {
+	if err := c.signIn(ctx, cl); err != nil {
 		return err
 	}
 	if k.CA != "" {
@@ -50,6 +48,53 @@ func (c *loginCmd) Run(ctx context.Context, at *cloud) error {
 		fmt.Fprintf(os.Stderr, "The certificate of the MQTT broker %s is not trusted, and watch and sim need it. Sign in again with --ca FILE, the ca.pem of the cloud.\n", broker)
 	}
 	return nil
+}
+
+// signIn proves who it is, by whatever the account wants.
+func (c *loginCmd) signIn(ctx context.Context, cl *client.Client) error {
+	if c.MailCode {
+		if err := cl.SendCode(ctx, c.Email); err != nil {
+			return err
+		}
+		return c.byCode(ctx, cl)
+	}
+	password, err := askPassword(c.Password, "Password: ")
+	if err != nil {
+		return err
+	}
+	out, err := cl.Login(ctx, c.Email, grove.Secret(password))
+	switch {
+	case !grove.HasReason(err, client.ReasonSecondFactor):
+		return err
+	case out.LoginType == cloudapi.LoginVerifyCode:
+		return c.byCode(ctx, cl)
+	case out.LoginType == cloudapi.LoginTFA:
+		return byApp(ctx, cl, out.TFAKey)
+	}
+	return err
+}
+
+// byCode asks for the code that was mailed.
+func (c *loginCmd) byCode(ctx context.Context, cl *client.Client) error {
+	code, err := askCode("Code from the e-mail: ")
+	if err != nil {
+		return err
+	}
+	out, err := cl.LoginCode(ctx, c.Email, code)
+	if grove.HasReason(err, client.ReasonSecondFactor) && out.LoginType == cloudapi.LoginTFA {
+		return byApp(ctx, cl, out.TFAKey)
+	}
+	return err
+}
+
+// byApp asks for a code of the authenticator app.
+func byApp(ctx context.Context, cl *client.Client, key grove.Secret) error {
+	code, err := askCode("Code of the authenticator app, or a recovery code: ")
+	if err != nil {
+		return err
+	}
+	_, err = cl.LoginTFA(ctx, key, code)
+	return err
 }
 
 // distrusts reports whether a broker shows a certificate of a CA that is not known.
@@ -71,19 +116,46 @@ func (c *cloud) distrusts(ctx context.Context, broker string) bool {
 
 // askPassword takes the password given, or asks for it: without echo on a
 // terminal, else a line of standard input.
-func askPassword(given string) (string, error) {
+func askPassword(given, prompt string) (string, error) {
 	if given != "" {
 		return given, nil
 	}
-	if term.IsTerminal(int(os.Stdin.Fd())) {
-		return typed("Password: ")
+	if interactive() {
+		return typed(prompt)
 	}
-	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
-	line = strings.TrimRight(line, "\r\n")
+	line, err := readLine(os.Stdin)
 	if line == "" && err != nil {
 		return "", grove.Errorf(grove.Invalid, "no_password", "no password; set GROVE_PASSWORD or type it when asked")
 	}
 	return line, nil
+}
+
+func interactive() bool { return term.IsTerminal(int(os.Stdin.Fd())) }
+
+// askCode asks for a code, which may be seen while it is typed: it counts once.
+func askCode(prompt string) (string, error) {
+	fmt.Fprint(os.Stderr, prompt)
+	line, err := readLine(os.Stdin)
+	if !interactive() {
+		fmt.Fprintln(os.Stderr)
+	}
+	if line == "" {
+		return "", &grove.Error{Code: grove.Invalid, Reason: "no_code", Message: "no code; type it when asked", Err: err}
+	}
+	return line, nil
+}
+
+// readLine takes one line and leaves the next ones to who asks later.
+func readLine(in io.Reader) (string, error) {
+	var line []byte
+	for b := make([]byte, 1); ; {
+		n, err := in.Read(b)
+		if n == 1 && b[0] != '\n' {
+			line = append(line, b[0])
+		} else if n == 1 || err != nil {
+			return strings.TrimRight(string(line), "\r"), err
+		}
+	}
 }
 
 func typed(prompt string) (string, error) {
@@ -95,9 +167,9 @@ func typed(prompt string) (string, error) {
 
 // newPassword is askPassword for one that nobody can look up: what is typed blind
 // is typed twice.
-func newPassword(given string) (string, error) {
-	password, err := askPassword(given)
-	if err != nil || given != "" || !term.IsTerminal(int(os.Stdin.Fd())) {
+func newPassword(given, prompt string) (string, error) {
+	password, err := askPassword(given, prompt)
+	if err != nil || given != "" || !interactive() {
 		return password, err
 	}
 	again, err := typed("Once more: ")
@@ -142,7 +214,7 @@ func (c *setupCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	password, err := newPassword(c.Password)
+	password, err := newPassword(c.Password, "Password: ")
 	if err != nil {
 		return err
 	}

@@ -28,21 +28,24 @@ type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Bench   benchCmd   `cmd:"" help:"Measure a cloud with simulated printers."`
 
-	Setup      setupCmd      `cmd:"" group:"client" help:"Make the first owner with the code that serve printed."`
-	Login      loginCmd      `cmd:"" group:"client" help:"Sign in and keep the token."`
-	Logout     logoutCmd     `cmd:"" group:"client" help:"End the session."`
-	Printers   printersCmd   `cmd:"" group:"client" help:"List, show, bind, rename and unbind printers."`
-	Upload     uploadCmd     `cmd:"" group:"client" help:"Upload a file."`
-	Files      filesCmd      `cmd:"" group:"client" help:"List, download and delete files."`
-	Print      printCmd      `cmd:"" group:"client" help:"Print a file: an uploaded one, or a local one."`
-	Jobs       jobsCmd       `cmd:"" group:"client" help:"List, cancel and resolve jobs."`
-	PlateClear plateClearCmd `cmd:"" group:"client" help:"Confirm that a printer's plate is clear."`
-	Watch      watchCmd      `cmd:"" group:"client" help:"Follow a printer live."`
-	Cmd        cmdCmd        `cmd:"" group:"client" help:"Send a command to a printer."`
-	Events     eventsCmd     `cmd:"" group:"client" help:"Show what happened, and follow what comes."`
-	Clock      clockCmd      `cmd:"" group:"client" help:"Show the server's time, and confirm it after a jump."`
-	Sim        simCmd        `cmd:"" group:"client" help:"Run simulated printers that dial in to a cloud."`
-	Webhooks   webhooksCmd   `cmd:"" group:"client" help:"Create, list, change, test and replay webhooks."`
+	Setup       setupCmd       `cmd:"" group:"client" help:"Make the first owner with the code that serve printed."`
+	Login       loginCmd       `cmd:"" group:"client" help:"Sign in and keep the token."`
+	Logout      logoutCmd      `cmd:"" group:"client" help:"End the session."`
+	Printers    printersCmd    `cmd:"" group:"client" help:"List, show, bind, rename and unbind printers."`
+	Upload      uploadCmd      `cmd:"" group:"client" help:"Upload a file."`
+	Files       filesCmd       `cmd:"" group:"client" help:"List, download and delete files."`
+	Print       printCmd       `cmd:"" group:"client" help:"Print a file: an uploaded one, or a local one."`
+	Jobs        jobsCmd        `cmd:"" group:"client" help:"List, cancel and resolve jobs."`
+	PlateClear  plateClearCmd  `cmd:"" group:"client" help:"Confirm that a printer's plate is clear."`
+	Watch       watchCmd       `cmd:"" group:"client" help:"Follow a printer live."`
+	Cmd         cmdCmd         `cmd:"" group:"client" help:"Send a command to a printer."`
+	Events      eventsCmd      `cmd:"" group:"client" help:"Show what happened, and follow what comes."`
+	Clock       clockCmd       `cmd:"" group:"client" help:"Show the server's time, and confirm it after a jump."`
+	Account     accountCmd     `cmd:"" group:"client" help:"Protect the account, change its password, end its sessions."`
+	People      peopleCmd      `cmd:"" group:"client" help:"List and invite people, help who forgot a password; for owners."`
+	Sim         simCmd         `cmd:"" group:"client" help:"Run simulated printers that dial in to a cloud."`
+	Conformance conformanceCmd `cmd:"" group:"client" help:"Play every known client of the Cloud API against a server."`
+	Webhooks    webhooksCmd    `cmd:"" group:"client" help:"Create, list, change, test and replay webhooks."`
 }
 
 const description = `The Bambu Lab cloud that people run themselves: grove serve is the cloud, the other commands use it.

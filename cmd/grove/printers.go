@@ -256,17 +256,18 @@ type watchCmd struct {
 	Until  string `help:"Stop when the printer reaches this state: IDLE, PREPARE, SLICING, RUNNING, PAUSE, FINISH or FAILED." placeholder:"STATE"`
 }
 
-// Run prints a line at each report, or rewrites one line on a terminal.
+// Run prints a line at each change, or rewrites one line on a terminal.
 func (c *watchCmd) Run(ctx context.Context, at *cloud) error {
 	if err := c.check(); err != nil {
 		return err
 	}
+	out := newTicker(os.Stdout, at.JSON)
+	defer out.end()
+	at.linked = out.linked
 	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
-	out := newTicker(os.Stdout, at.JSON)
-	defer out.end()
 	for live, err := range cl.Watch(ctx, c.Serial) {
 		if err != nil {
 			return err

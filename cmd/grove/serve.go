@@ -39,6 +39,8 @@ type serveCmd struct {
 	AccessCodes string        `name:"mqtt-access-codes" help:"From where bblp with an access code may sign in to MQTT: ${enum}." enum:"off,private,any" default:"private"`
 	HookPrivate bool          `name:"webhooks-to-private" help:"Let webhooks reach private addresses, such as a home automation server."`
 	HookLocal   bool          `name:"webhooks-to-loopback" help:"Let webhooks reach this machine."`
+	SMTP        string        `name:"smtp" help:"Mail server for sign-in codes and invitations; better given by GROVE_SMTP." placeholder:"smtp://USER:PASSWORD@HOST:587"`
+	MailFrom    string        `name:"mail-from" help:"Sender of the mails." placeholder:"ADDRESS"`
 	MinFree     string        `name:"min-free" help:"Disk space that uploads must leave free." default:"1GiB"`
 	Quota       string        `help:"How much the files of one account may have together; 0 for any." default:"10GiB"`
 	Grace       time.Duration `name:"offline-grace" help:"How long a printer may be away before it counts as offline." default:"20s"`
@@ -62,9 +64,11 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
 	s, err := server.New(ctx, server.Config{
-		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, CertFile: c.TLSCert, KeyFile: c.TLSKey, Names: c.TLSNames, VendorNames: c.TLSVendor, ACME: c.ACME, ACMEDirectory: c.ACMEDir, Reload: reload, Database: c.Database,
+		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, Database: c.Database,
+		TLS: c.TLS, CertFile: c.TLSCert, KeyFile: c.TLSKey, Names: c.TLSNames, VendorNames: c.TLSVendor,
+		ACME: c.ACME, ACMEDirectory: c.ACMEDir, Reload: reload,
 		Limits: c.Limits, Demo: c.Demo, Proxies: c.Proxies, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
-		MinFree: free, Quota: quota, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat,
+		SMTP: c.SMTP, MailFrom: c.MailFrom, MinFree: free, Quota: quota, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat,
 		Version: version(), Program: called(os.Args[0]), Log: c.logger(),
 	})
 	if err != nil {

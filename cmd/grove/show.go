@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -28,20 +29,28 @@ type ticker struct {
 	w        io.Writer
 	json     bool
 	terminal bool
-	shown    bool
+
+	mu   sync.Mutex
+	last string // line shown
 }
 
 func newTicker(f *os.File, asJSON bool) *ticker {
 	return &ticker{w: f, json: asJSON, terminal: term.IsTerminal(int(f.Fd()))}
 }
 
+// show shows what is new: on paper and on a terminal nothing twice.
 func (t *ticker) show(l grove.Live) error {
 	if t.json {
-		return json.NewEncoder(t.w).Encode(l)
+		return json.NewEncoder(t.w).Encode(watchedAs(l))
 	}
 	line := stateLine(l)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if line == t.last {
+		return nil
+	}
+	t.last = line
 	if t.terminal {
-		t.shown = true
 		_, err := fmt.Fprintf(t.w, "\r\x1b[K%s", line)
 		return err
 	}
@@ -51,9 +60,48 @@ func (t *ticker) show(l grove.Live) error {
 
 // end leaves the rewritten line standing.
 func (t *ticker) end() {
-	if t.terminal && t.shown {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.terminal && t.last != "" {
 		fmt.Fprintln(t.w)
+		t.last = ""
 	}
+}
+
+// linked tells that the line to the cloud broke, or is back.
+func (t *ticker) linked(err error) {
+	t.end()
+	if err == nil {
+		fmt.Fprintln(os.Stderr, "The connection is back.")
+		return
+	}
+	fmt.Fprintf(os.Stderr, "The connection was lost and is tried again (%v).\n", cause(err))
+}
+
+// cause is what lies below an error's words.
+func cause(err error) error {
+	if e := grove.AsError(err); e.Err != nil {
+		return e.Err
+	}
+	return err
+}
+
+// watched is what a watch knows of a printer.
+type watched struct {
+	Serial     string        `json:"serial"`
+	Name       string        `json:"name,omitempty"`
+	Model      string        `json:"model,omitempty"`
+	Online     bool          `json:"online"`
+	ReportedAt time.Time     `json:"reported_at,omitzero"`
+	Shadow     *grove.Shadow `json:"shadow,omitempty"` // once it has told everything
+}
+
+func watchedAs(l grove.Live) watched {
+	w := watched{Serial: l.Serial, Name: l.Name, Model: l.Model, Online: l.Online, ReportedAt: l.ReportedAt}
+	if l.Complete {
+		w.Shadow = &l.Shadow
+	}
+	return w
 }
 
 func stateLine(l grove.Live) string {
@@ -68,7 +116,7 @@ func stateLine(l grove.Live) string {
 	if !s.Idle() {
 		line += fmt.Sprintf(" %3d %%  layer %d/%d", s.Percent, s.Layer, s.TotalLayers)
 		if s.RemainingSeconds > 0 {
-			line += fmt.Sprintf("  %s left", time.Duration(s.RemainingSeconds)*time.Second)
+			line += fmt.Sprintf("  %d min left", (s.RemainingSeconds+59)/60)
 		}
 	}
 	line += fmt.Sprintf("  nozzle %.0f/%.0f °C  bed %.0f/%.0f °C", s.NozzleCelsius, s.NozzleTargetCelsius, s.BedCelsius, s.BedTargetCelsius)

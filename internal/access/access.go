@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ type Records interface {
 	Users
 	Sessions
 	Printers
+	Passes
 	// Secret gives the named secret and makes it at the first call.
 	Secret(ctx context.Context, name string, create func() ([]byte, error)) ([]byte, error)
 }
@@ -38,6 +40,9 @@ type Config struct {
 	Codes       CodePolicy            // private when empty
 	MinPassword int                   // characters; DefaultMinPassword when 0
 	TokenLife   time.Duration         // DefaultTokenLife when 0
+	Mail        Mailer                // nil: letters go to the log and to owners
+	Name        string                // of this installation, in letters and authenticator apps; Grove when empty
+	PublicURL   string                // where the sign-in page is, for links in letters
 	Registry    prometheus.Registerer // a private one when nil
 	Log         *slog.Logger
 }
@@ -49,11 +54,19 @@ type Access struct {
 	metrics     metrics
 	minPassword int
 	tokenLife   time.Duration
+	name        string
+	publicURL   string
 
 	key      *rsa.PrivateKey
+	passKey  []byte
+	mail     Mailer
+	board    *board
+	post     *post
 	sessions *sessionCache
 	hashes   *hasher
 	logins   *guard
+	seconds  *guard  // the second step of a login
+	tickets  *window // tickets that were no tickets, by address
 	doors    *doors
 	setup    *setupCode
 
@@ -72,23 +85,39 @@ func New(ctx context.Context, cfg Config) (*Access, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load signing key: %w", err)
 	}
+	passes, err := passKey(ctx, cfg.Records)
+	if err != nil {
+		return nil, fmt.Errorf("load key of passes: %w", err)
+	}
 	m, err := newMetrics(cfg.Registry)
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	return &Access{
+	a := &Access{
 		records:     cfg.Records,
 		log:         cfg.Log,
 		metrics:     m,
 		minPassword: cmp.Or(cfg.MinPassword, DefaultMinPassword),
 		tokenLife:   cmp.Or(cfg.TokenLife, DefaultTokenLife),
+		name:        cmp.Or(cfg.Name, "Grove"),
+		publicURL:   strings.TrimSuffix(cfg.PublicURL, "/"),
 		key:         key,
+		passKey:     passes,
+		mail:        cfg.Mail,
+		board:       &board{log: cfg.Log},
+		post:        newPost(),
 		sessions:    newSessionCache(),
 		hashes:      newHasher(cfg.Hashes),
 		logins:      newGuard(),
 		doors:       newDoors(codes),
+		seconds:     newGuard(),
+		tickets:     newWindow(20, 15*time.Minute, 15*time.Minute),
 		setup:       newSetupCode(time.Now()),
-	}, nil
+	}
+	if a.mail == nil {
+		a.mail = a.board
+	}
+	return a, nil
 }
 
 // OnEnd has fn called after each session that ended, so that whoever holds a

@@ -15,7 +15,7 @@ import (
 type Credentials struct {
 	Account  string // e-mail address
 	Password grove.Secret
-	Code     string // instead of a password; none is sent to anybody here, so each is wrong
+	Code     string // from a letter, instead of a password
 	Client   string // the user agent, shown in the list of sessions
 	Remote   string // the client's address, with or without port
 }
@@ -44,9 +44,10 @@ func outcome(err error) string {
 	return outcomeError
 }
 
-// Login opens a session: Invalid wrong_password for a wrong password as for an
-// unknown account, Invalid wrong_code for a code, Limited with the wait when there
-// were too many failures, Unavailable when too many sign in at once.
+// Login opens a session, or says what is wanted beside the password: Invalid
+// wrong_password for a wrong password as for an unknown account, wrong_code or
+// code_expired for a code, Limited with the wait when there were too many failures,
+// Unavailable when too many sign in at once.
 func (a *Access) Login(ctx context.Context, c Credentials) (Tokens, error) {
 	t, err := a.login(ctx, c)
 	a.metrics.logins.WithLabelValues(outcome(err)).Inc()
@@ -54,21 +55,35 @@ func (a *Access) Login(ctx context.Context, c Credentials) (Tokens, error) {
 }
 
 func (a *Access) login(ctx context.Context, c Credentials) (Tokens, error) {
+	prove := a.prove
 	if c.Code != "" && c.Password == "" {
-		// No failure of the account: nothing can be guessed with it, and it must
-		// not slow down whoever has the password.
-		return Tokens{}, grove.Errorf(grove.Invalid, grove.ReasonWrongCode,
-			"this code is wrong: the server sends none by mail; sign in with the password")
+		prove = a.proveCode
 	}
-	u, err := a.prove(ctx, c)
+	u, err := prove(ctx, c)
 	if err != nil {
 		return Tokens{}, err
 	}
-	t, err := a.open(ctx, u, c.Client)
+	how, err := a.records.SignIn(ctx, u.ID)
+	if err != nil {
+		return Tokens{}, unavailable(fmt.Errorf("read sign-in: %w", err))
+	}
+	switch {
+	case how.TOTP():
+		key, err := a.issue(ctx, grove.Pass{Kind: grove.SecondPass, UserID: u.ID}, secondLife)
+		return Tokens{Wants: WantsTOTP, Key: key}, err
+	case how.Mode == grove.ByCode && c.Password != "":
+		return Tokens{Wants: WantsCode}, a.mailCode(ctx, grove.LoginPass, u)
+	}
+	return a.letIn(ctx, u, c.Client, c.Remote)
+}
+
+// letIn opens a session for somebody who has proved everything.
+func (a *Access) letIn(ctx context.Context, u grove.User, client, remote string) (Tokens, error) {
+	t, err := a.open(ctx, u, client)
 	if err != nil {
 		return Tokens{}, unavailable(err)
 	}
-	a.log.Info("user signed in", slog.Int64("user", u.ID), slog.String("remote", oneLine(c.Remote, 64)))
+	a.log.Info("user signed in", slog.Int64("user", u.ID), slog.String("remote", oneLine(remote, 64)))
 	return t, nil
 }
 
@@ -186,7 +201,7 @@ func (t attempt) refused(now time.Time) error {
 	if !known {
 		wait = max(wait, t.guard.sources.wait(t.source, now))
 	}
-	return limited(wait, "there were too many wrong passwords")
+	return limited(wait, "there were too many failed sign-ins")
 }
 
 func (t attempt) failed(now time.Time) {

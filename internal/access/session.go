@@ -18,15 +18,32 @@ import (
 type Sessions interface {
 	CreateSession(ctx context.Context, s grove.Session, acts ...grove.AuditEntry) error
 	Session(ctx context.Context, id string) (grove.Session, error)
+	ExtendSession(ctx context.Context, id string, until time.Time) error
 	EndSession(ctx context.Context, id string, at time.Time, acts ...grove.AuditEntry) error
+	EndSessions(ctx context.Context, userID int64, but string, at time.Time, acts ...grove.AuditEntry) (ids []string, err error)
+	Sessions(ctx context.Context, userID int64, now time.Time, page grove.Page) (grove.List[grove.Session], error)
 }
 
-// Tokens is what a sign-in gives. Refresh is the same token as Access, as the
-// vendor's cloud does it.
+// Wanted is what a sign-in lacks.
+type Wanted string
+
+// What may be wanted beside what was proved.
+const (
+	WantsNothing Wanted = ""
+	WantsCode    Wanted = "code" // that was mailed just now
+	WantsTOTP    Wanted = "totp" // by [Access.SecondStep], with Key
+)
+
+// Tokens is what a sign-in gives, unless something is wanted yet. Refresh is the
+// same token as Access, as the vendor's cloud does it.
 type Tokens struct {
+	Wants Wanted
+	Key   grove.Secret // names the sign-in in its second step
+
 	Access, Refresh             grove.Secret
 	ExpiresIn, RefreshExpiresIn time.Duration
 	User                        grove.User
+	SessionID                   string
 }
 
 // open makes a session and its tokens.
@@ -47,10 +64,7 @@ func (a *Access) open(ctx context.Context, u grove.User, client string) (Tokens,
 	if err := a.records.CreateSession(ctx, s, who.Did("user.login", s.Client)); err != nil {
 		return Tokens{}, fmt.Errorf("create session: %w", err)
 	}
-	return Tokens{
-		Access: token, Refresh: token,
-		ExpiresIn: a.tokenLife, RefreshExpiresIn: a.tokenLife, User: u,
-	}, nil
+	return a.tokens(token, u, s), nil
 }
 
 // Authenticate says whose access token this is: Unauthenticated with the reason

@@ -21,6 +21,7 @@ type Users interface {
 	User(ctx context.Context, id int64) (grove.User, error)
 	UpdateUser(ctx context.Context, id int64, change func(*grove.User) error, acts ...grove.AuditEntry) (grove.User, error)
 	UserCount(ctx context.Context) (int, error)
+	Users(ctx context.Context, page grove.Page) (grove.List[grove.User], error)
 }
 
 const (
@@ -85,8 +86,8 @@ func (a *Access) AddUser(ctx context.Context, email string, password grove.Secre
 	if err != nil {
 		return grove.User{}, err
 	}
-	if role != grove.Owner && role != grove.Member {
-		return grove.User{}, wrongField("role", "the role must be owner or member")
+	if err := checkRole(role); err != nil {
+		return grove.User{}, err
 	}
 	u.Role = role
 	u, err = a.records.CreateUser(ctx, u, grove.Actor{}.Did("user.create", string(role)))
@@ -144,6 +145,13 @@ func isEmail(s string) bool {
 func checkName(s string) error {
 	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxName || strings.ContainsFunc(s, unicode.IsControl) {
 		return wrongField("name", fmt.Sprintf("the name must be plain text of at most %d characters", maxName))
+	}
+	return nil
+}
+
+func checkRole(role grove.Role) error {
+	if role != grove.Owner && role != grove.Member {
+		return wrongField("role", "the role must be owner or member")
 	}
 	return nil
 }

@@ -62,7 +62,8 @@ func TestTheErrorTableIsThatOfTheWire(t *testing.T) {
 	reasons := []string{
 		"", grove.ReasonTokenInvalid, grove.ReasonTokenExpired, grove.ReasonPrinterNotFound, grove.ReasonPrinterOffline,
 		grove.ReasonPrintFailed, grove.ReasonUploadFailed, grove.ReasonDiskFull, grove.ReasonWrongPassword, grove.ReasonWrongCode,
-		grove.ReasonRepeatDiffers, cloudapi.ReasonMethodNotAllowed, cloudapi.ReasonUnsupportedMedia,
+		grove.ReasonCodeExpired, grove.ReasonLoginFailed, grove.ReasonRepeatDiffers, grove.ReasonQuotaExhausted,
+		cloudapi.ReasonMethodNotAllowed, cloudapi.ReasonUnsupportedMedia, cloudapi.ReasonBadParameters,
 	}
 	possible := map[string]bool{} // some pairs of kind and reason never arise
 	var needed []string

@@ -22,6 +22,7 @@ import (
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/grovecloud/grove"
 )
@@ -140,7 +141,8 @@ func fill[T time.Duration | int](v *T, standard T) {
 type Broker struct {
 	cfg     Config
 	engine  *mqtt.Server
-	tls     *tls.Config
+	entries []entry
+	open    bool // see Open
 	metrics *metrics
 
 	door    door
@@ -159,6 +161,17 @@ func New(cfg Config) (*Broker, error) {
 	if cfg.Listener == nil || cfg.TLS == nil || cfg.Gate == nil || cfg.Printers == nil {
 		return nil, errors.New("the MQTT broker needs a listener, a TLS configuration, a gate and printers")
 	}
+	b, err := prepare(cfg)
+	if err != nil {
+		return nil, err
+	}
+	b.entries = []entry{{cfg.Listener, b.harden(cfg.TLS)}}
+	b.engine, err = newEngine(b)
+	return b, err
+}
+
+// prepare makes a broker without entries and an engine.
+func prepare(cfg Config) (*Broker, error) {
 	if cfg.Limit == nil {
 		cfg.Limit = func(grove.Actor) (bool, time.Duration) { return true, 0 }
 	}
@@ -181,12 +194,8 @@ func New(cfg Config) (*Broker, error) {
 	b.viewers = newViewers()
 	b.resent = newResent()
 	b.paces = newPaces(cfg.Limits)
-	b.tls = b.harden(cfg.TLS)
 	var err error
-	if b.metrics, err = newMetrics(cfg.Registry); err != nil {
-		return nil, err
-	}
-	b.engine, err = newEngine(b)
+	b.metrics, err = newMetrics(cfg.Registry)
 	return b, err
 }
 
@@ -198,7 +207,7 @@ func newEngine(b *Broker) (*mqtt.Server, error) {
 	c.MaximumClients = math.MaxInt64 // counted at the door
 	c.MaximumClientWritesPending = 1 // never used: see outbox
 	c.MaximumSessionExpiryInterval = 0
-	c.MaximumPacketSize = uint32(min(b.cfg.Limits.PacketBytes, math.MaxInt32)) //nolint:gosec // bounded just here
+	c.MaximumPacketSize = b.packetSize()
 	c.ReceiveMaximum = 32
 	c.MaximumInflight = 32
 	c.TopicAliasMaximum = 0
@@ -210,16 +219,24 @@ func newEngine(b *Broker) (*mqtt.Server, error) {
 	return engine, engine.AddHook(&hook{broker: b}, nil)
 }
 
+func (b *Broker) packetSize() uint32 {
+	return uint32(min(b.cfg.Limits.PacketBytes, math.MaxInt32)) //nolint:gosec // bounded just here
+}
+
 // Run lets clients in until ctx ends, then closes the listener and every
 // connection and waits for them.
 func (b *Broker) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	b.within = func(d time.Duration) (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, d) }
-	context.AfterFunc(ctx, func() { _ = b.cfg.Listener.Close() })
 	var inside sync.WaitGroup
 	defer inside.Wait()
 	defer cancel()
-	return b.accept(ctx, &inside)
+	g, ctx := errgroup.WithContext(ctx)
+	for _, e := range b.entries {
+		context.AfterFunc(ctx, func() { _ = e.listener.Close() })
+		g.Go(func() error { return b.accept(ctx, e, &inside) })
+	}
+	return g.Wait()
 }
 
 // Cut ends, within a second, the connections of the actors that match, also of

@@ -97,16 +97,22 @@ func network(a netip.Addr) netip.Addr {
 	return p.Addr()
 }
 
+// entry is a listener and the TLS spoken there; nil for none.
+type entry struct {
+	listener net.Listener
+	tls      *tls.Config
+}
+
 // accept lets connections in until ctx ends. An error of the listener, such as
 // too many open files, makes it wait and try again; only a listener closed by
 // somebody else ends it.
-func (b *Broker) accept(ctx context.Context, inside *sync.WaitGroup) error {
+func (b *Broker) accept(ctx context.Context, l entry, inside *sync.WaitGroup) error {
 	var pause time.Duration
 	for b.door.wait(ctx) {
-		raw, err := b.cfg.Listener.Accept()
+		raw, err := l.listener.Accept()
 		if err == nil {
 			pause = 0
-			inside.Go(func() { b.receive(ctx, raw) })
+			inside.Go(func() { b.receive(ctx, raw, l.tls) })
 			continue
 		}
 		<-b.door.pending
@@ -139,7 +145,7 @@ func wait(ctx context.Context, d time.Duration) {
 }
 
 // receive serves one connection from its first byte to its last.
-func (b *Broker) receive(ctx context.Context, raw net.Conn) {
+func (b *Broker) receive(ctx context.Context, raw net.Conn, secure *tls.Config) {
 	from := address(raw)
 	reason, ok := b.door.admit(from)
 	if !ok {
@@ -149,7 +155,7 @@ func (b *Broker) receive(ctx context.Context, raw net.Conn) {
 		return
 	}
 	defer b.door.left()
-	s := newSession(b, raw, from)
+	s := newSession(b, raw, from, secure)
 	defer s.close()
 	stop := context.AfterFunc(ctx, func() { s.abort(closing) })
 	defer stop()
@@ -178,18 +184,26 @@ func (b *Broker) greet(ctx context.Context, s *session) error {
 	_ = s.socket.SetDeadline(time.Now().Add(b.cfg.Limits.Handshake))
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Limits.Handshake)
 	defer cancel()
-	err := s.tls.HandshakeContext(ctx)
-	s.socket.release()
+	err := s.shakeHands(ctx)
 	if err != nil {
 		b.metrics.handshakes.Inc()
 		return fmt.Errorf("shake hands: %w", err)
 	}
-	s.sni = s.tls.ConnectionState().ServerName
-	if s.head, err = peek(s.tls, b.cfg.Limits.ConnectBytes); err != nil {
+	if s.head, err = peek(s.Conn, b.cfg.Limits.ConnectBytes); err != nil {
 		b.metrics.refused.WithLabelValues("protocol").Inc()
 		return fmt.Errorf("read first packet: %w", err)
 	}
 	return nil
+}
+
+func (s *session) shakeHands(ctx context.Context) error {
+	if s.tls == nil {
+		return nil
+	}
+	err := s.tls.HandshakeContext(ctx)
+	s.socket.release()
+	s.sni = s.tls.ConnectionState().ServerName
+	return err
 }
 
 // peek reads the fixed header of a CONNECT packet, no further, and gives it back

@@ -44,10 +44,7 @@ func sessionOf(cl *mqtt.Client) *session {
 // OnConnect asks who it is and answers a refusal with the word the client's
 // protocol version has for it.
 func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
-	b, s := h.broker, sessionOf(cl)
-	s.client = cl
-	s.v5 = cl.Properties.ProtocolVersion == 5
-	s.largest = cl.Properties.Props.MaximumPacketSize
+	b, s := h.broker, meet(cl)
 	cl.ID = strconv.FormatUint(b.serials.Add(1), 10) // never shared: see roll
 	cl.Properties.Clean = true
 	cl.Properties.Will = mqtt.Will{} // a message for later, which nothing here ever is
@@ -63,11 +60,26 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	if s.actor.Kind == grove.ActorPrinter {
 		s.expectReports()
 	}
+	s.join()
+	return nil
+}
+
+// meet notes what a client says of itself.
+func meet(cl *mqtt.Client) *session {
+	s := sessionOf(cl)
+	s.client = cl
+	s.v5 = cl.Properties.ProtocolVersion == 5
+	s.largest = cl.Properties.Props.MaximumPacketSize
+	return s
+}
+
+// join lets a client past the door.
+func (s *session) join() {
+	b := s.broker
 	s.inside = true
 	b.door.entered(s.remote)
 	b.metrics.connections.WithLabelValues(string(s.actor.Kind)).Inc()
 	b.cfg.Log.Debug("mqtt client joined", slog.String("actor", s.actor.String()), slog.String("remote", s.remote.String()))
-	return nil
 }
 
 // enter finds out who the client is and puts it on the roll.

@@ -13,6 +13,17 @@ import (
 // acknowledge. Its own patience is about 15 minutes: a start that was written as
 // the network went away would arrive when it comes back, long after its deadline.
 func giveUp(c net.Conn, after time.Duration) error {
+	return set(c, unix.TCP_USER_TIMEOUT, int(after.Milliseconds()))
+}
+
+// acknowledge makes the kernel confirm at once what arrives, for a while. A client
+// that publishes twice, disconnects and closes without reading needs that: its
+// kernel keeps the second small packet back until the first is confirmed (Nagle),
+// and drops what it keeps back when the connection is closed with our answer unread.
+func acknowledge(c net.Conn) error { return set(c, unix.TCP_QUICKACK, 1) }
+
+// set sets an option of TCP where there is a socket.
+func set(c net.Conn, option, value int) error {
 	sock, ok := c.(syscall.Conn)
 	if !ok {
 		return nil
@@ -21,14 +32,14 @@ func giveUp(c net.Conn, after time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("reach socket: %w", err)
 	}
-	var set error
+	var failed error
 	if err := raw.Control(func(fd uintptr) {
-		set = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(after.Milliseconds()))
+		failed = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, option, value)
 	}); err != nil {
 		return fmt.Errorf("reach socket: %w", err)
 	}
-	if set != nil {
-		return fmt.Errorf("set TCP_USER_TIMEOUT: %w", set)
+	if failed != nil {
+		return fmt.Errorf("set option %d of TCP: %w", option, failed)
 	}
 	return nil
 }

@@ -41,10 +41,10 @@ var (
 // every hook finds it without a lookup and no deadline or write of the engine
 // escapes our rules.
 type session struct {
-	net.Conn // the TLS connection
+	net.Conn // the TLS connection, or in an open broker's plain one the socket
 
 	broker *Broker
-	tls    *tls.Conn
+	tls    *tls.Conn // nil on a plain connection
 	socket *socket
 	remote netip.Addr
 	sni    string
@@ -56,6 +56,8 @@ type session struct {
 	name     string // principal and client id: what a newer connection takes over by
 	v5       bool
 	largest  uint32        // packet that an MQTT 5 client takes; 0 any
+	greeting []byte        // the answer to the sign-in while it is held back; under writes
+	greet    *time.Timer   // sends it; nil when nothing is held back
 	patience time.Duration // silence before the client counts as gone; 0 until it has signed in
 	pace     *pace         // of a printer
 
@@ -77,13 +79,17 @@ type session struct {
 	link attachment
 }
 
-func newSession(b *Broker, raw net.Conn, from netip.Addr) *session {
+func newSession(b *Broker, raw net.Conn, from netip.Addr, secure *tls.Config) *session {
 	sock := &socket{Conn: raw}
-	conn := tls.Server(sock, b.tls)
-	return &session{
-		Conn: conn, broker: b, tls: conn, socket: sock, remote: from,
+	s := &session{
+		Conn: sock, broker: b, socket: sock, remote: from,
 		filters: make(map[string]bool), watches: make(map[string]int),
 	}
+	if secure != nil {
+		s.tls = tls.Server(sock, secure)
+		s.Conn = s.tls
+	}
+	return s
 }
 
 // settle agrees with a client that has signed in on how long it may be silent:
@@ -145,20 +151,48 @@ func (s *session) Read(p []byte) (int, error) {
 // and closes without reading must still be heard to the end, and the engine
 // stops reading at the first write that fails.
 func (s *session) Write(p []byte) (int, error) {
+	if s.inside && s.actor.Kind != grove.ActorPrinter && len(p) > 0 && p[0]>>4 == packets.Connack {
+		s.holdBack(p)
+		return len(p), nil
+	}
 	s.transmit(p, time.Now().Add(s.broker.cfg.Limits.Drain))
 	return len(p), nil
 }
 
-// transmit writes whole packets, until the given time at most.
+// patient is how long a client's answer to its sign-in is held back.
+const patient = 50 * time.Millisecond
+
+// holdBack sends the answer to a sign-in a little later, or with the next thing
+// that is sent. A client that publishes twice and closes without ever reading (the
+// Python example of the API's documentation) must be heard to the end: if an unread
+// answer is there when it closes, its kernel resets the connection and drops what
+// it has not sent yet. Who waits for the answer hardly notices.
+func (s *session) holdBack(p []byte) {
+	s.writes.Lock()
+	defer s.writes.Unlock()
+	s.greeting = bytes.Clone(p)
+	s.greet = time.AfterFunc(patient, func() { s.transmit(nil, time.Now().Add(s.broker.cfg.Limits.Drain)) })
+}
+
+// transmit writes whole packets, until the given time at most; first of all what
+// was held back.
 func (s *session) transmit(p []byte, until time.Time) {
 	s.writes.Lock()
 	defer s.writes.Unlock()
-	if s.deaf {
+	greets := len(s.greeting) > 0
+	if greets {
+		s.greet.Stop()
+		p, s.greeting = append(s.greeting, p...), nil
+	}
+	if s.deaf || len(p) == 0 {
 		return
 	}
 	_ = s.socket.SetWriteDeadline(until)
-	_, err := s.tls.Write(p)
+	_, err := s.Conn.Write(p)
 	if err == nil {
+		if greets {
+			_ = acknowledge(s.socket.Conn) // for one that publishes only now; most are heard without
+		}
 		return
 	}
 	s.deaf = true
@@ -194,7 +228,7 @@ func (s *session) Close() error {
 		if heard := s.farewell(); !heard {
 			s.socket.cut()
 		}
-		_ = s.tls.Close()
+		_ = s.Conn.Close()
 		sure.Stop()
 	})
 	return nil
@@ -206,11 +240,15 @@ func (s *session) farewell() (heard bool) {
 		return false
 	}
 	defer s.writes.Unlock()
+	if s.greet != nil {
+		s.greet.Stop()
+	}
 	e := s.ended.Load()
 	if e == nil || e.code.Code == 0 || !s.v5 || s.deaf {
 		return !s.deaf
 	}
-	var b bytes.Buffer
+	b := *bytes.NewBuffer(s.greeting) // it comes first, if it was held back so far
+	s.greeting = nil
 	pk := packets.Packet{
 		ProtocolVersion: 5,
 		FixedHeader:     packets.FixedHeader{Type: packets.Disconnect},
@@ -218,7 +256,7 @@ func (s *session) farewell() (heard bool) {
 	}
 	if err := pk.DisconnectEncode(&b); err == nil {
 		_ = s.socket.SetWriteDeadline(time.Now().Add(grace))
-		_, err = s.tls.Write(b.Bytes())
+		_, err = s.Conn.Write(b.Bytes())
 		heard = err == nil
 	}
 	return heard
@@ -273,7 +311,7 @@ func (s *session) close() {
 	} else {
 		b.door.entered(s.remote)
 	}
-	if s.client != nil {
+	if s.client != nil && !b.open {
 		b.forget(s.client)
 	}
 }

@@ -16,7 +16,9 @@ type Records interface {
 	Notifications(ctx context.Context, userID int64, unreadOnly bool, page grove.Page) (grove.List[grove.Notification], error)
 	// Messages lists the same, by their numbers.
 	Messages(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.Notification], error)
+	NotificationByNumber(ctx context.Context, userID, number int64) (grove.Notification, error)
 	MarkNotification(ctx context.Context, userID int64, id string, read bool) error
+	ReadNotifications(ctx context.Context, userID int64) error
 }
 
 // Config says what the feed works with.
@@ -51,6 +53,22 @@ func (f *Feed) Messages(ctx context.Context, actor grove.Actor, page grove.Page)
 		return grove.List[grove.Notification]{}, err
 	}
 	return f.records.Messages(ctx, actor.UserID, page)
+}
+
+// Notification is one that the actor was told, by its number.
+func (f *Feed) Notification(ctx context.Context, actor grove.Actor, number int64) (grove.Notification, error) {
+	if err := person(actor); err != nil {
+		return grove.Notification{}, err
+	}
+	return f.records.NotificationByNumber(ctx, actor.UserID, number)
+}
+
+// ReadAll marks all that the actor was told as read.
+func (f *Feed) ReadAll(ctx context.Context, actor grove.Actor) error {
+	if err := person(actor); err != nil {
+		return err
+	}
+	return f.records.ReadNotifications(ctx, actor.UserID)
 }
 
 // Mark sets whether the actor has read a notification. One of somebody else is

@@ -89,6 +89,7 @@ type Fleet struct {
 	metrics  metrics
 	sequence atomic.Int64
 	guesses  guesses
+	films    films
 
 	mu    sync.RWMutex
 	units map[string]*unit

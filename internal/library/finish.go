@@ -26,6 +26,7 @@ func (l *Library) finish(ctx context.Context, f grove.File, b grove.Blob) (grove
 		if row.State != grove.Awaiting {
 			return errDone(row)
 		}
+		f.Prints = row.Prints // which clients may tell meanwhile
 		*row = f
 		return nil
 	}, uploader.Did("file.upload", f.ID+" "+f.Name))

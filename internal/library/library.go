@@ -1,6 +1,6 @@
-// Package library keeps uploaded files and knows what is in them. A file comes
-// by a signed link, arrives whole or not at all, and is read once; everything
-// else works on what was read.
+// Package library keeps uploaded files and knows what is in them, and what slicers
+// keep: presets and spools. A file comes by a signed link, arrives whole or not at
+// all, and is read once; everything else works on what was read.
 package library
 
 import (
@@ -46,6 +46,8 @@ type Records interface {
 	UpdateFile(ctx context.Context, id string, fn func(*grove.File) error, acts ...grove.AuditEntry) (grove.File, error)
 	StaleFiles(ctx context.Context, before time.Time) ([]grove.File, error)
 	DeleteFile(ctx context.Context, id string, acts ...grove.AuditEntry) error
+	PresetRecords
+	SpoolRecords
 }
 
 // Blobs keeps the files' contents: whole and synced, or not at all.

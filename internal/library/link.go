@@ -55,6 +55,16 @@ func (l *Library) ThumbnailURL(f grove.File, plate int) string {
 	return l.link(methodGet, thumbnailPath(f.ID, plate), time.Now().Truncate(thumbnailStep).Add(thumbnailLife))
 }
 
+// SignedURL is a link to anything else that this server shows without a credential,
+// at a path of its own.
+func (l *Library) SignedURL(path string, life time.Duration) string {
+	return l.link(methodGet, path, time.Now().Add(life))
+}
+
+// CheckSigned says whether a [Library.SignedURL] was made here for this path and
+// still works.
+func (l *Library) CheckSigned(path string, s Signature) error { return l.verify(methodGet, path, s) }
+
 func (l *Library) link(method, path string, until time.Time) string {
 	expires := strconv.FormatInt(until.Unix(), 10)
 	return l.PublicURL + path + "?Expires=" + expires + "&Signature=" + hex.EncodeToString(l.sign(method, path, expires))

@@ -23,6 +23,9 @@ type Wish struct {
 	Size   int64  // in bytes; 0: not announced
 	MD5    string // hex; empty: not announced
 	SHA256 string // hex; empty: not announced
+	// PrintOf is the profile of the project whose plate this file prints. Zero: of none.
+	PrintOf int64
+	Plate   int // from 1; 0: not said
 }
 
 // Upload is a file that is awaited.
@@ -51,6 +54,9 @@ func (l *Library) NewUpload(ctx context.Context, actor grove.Actor, w Wish) (Upl
 	f, err = l.Records.CreateFile(ctx, f)
 	if err != nil {
 		return Upload{}, fmt.Errorf("create upload: %w", err)
+	}
+	if err := l.attach(ctx, actor, w, f.ID); err != nil {
+		return Upload{}, err
 	}
 	return Upload{File: f, URL: l.UploadURL(f), ExpiresIn: l.UploadLife}, nil
 }

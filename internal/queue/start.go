@@ -215,7 +215,7 @@ func nonce() string {
 
 func order(j grove.Job, f grove.File, nonce, url string) bambu.Start {
 	return bambu.Start{
-		TaskID: j.ID, Nonce: nonce, Name: f.Name, File: f.Name, URL: url, MD5: f.MD5, Plate: j.Plate,
+		TaskID: j.ID, Nonce: nonce, Name: j.FileName, File: f.Name, URL: url, MD5: f.MD5, Plate: j.Plate,
 		Options: j.Options, ProjectID: f.ProjectID, ProfileID: f.ProfileID, ThreeMF: f.Kind == "3mf",
 	}
 }

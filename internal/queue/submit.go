@@ -19,7 +19,8 @@ type Submission struct {
 	FileName  string
 	ProfileID int64
 	Plate     int
-	Title     string
+	Title     string     // what people call the print; empty: as the file
+	ProjectOf grove.File // whose plate the file prints; zero: the file's own project
 	Options   grove.Options
 	Mode      string // cloud_file unless given
 }
@@ -64,6 +65,12 @@ func (q *Queue) draft(s Submission, file grove.File, plate grove.Plate, live gro
 		State: grove.Queued, Options: s.Options, Mode: s.Mode, ProfileID: file.ProfileID, ModelID: file.ModelID,
 		EstimateSeconds: plate.EstimateSeconds, WeightGrams: plate.WeightGrams,
 		CreatedAt: now, ExpiresAt: now.Add(q.Life),
+	}
+	if s.Title != "" {
+		j.FileName = s.Title
+	}
+	if s.ProjectOf.ID != "" {
+		j.ProfileID, j.ModelID = s.ProjectOf.ProfileID, s.ProjectOf.ModelID
 	}
 	if j.Mode == "" {
 		j.Mode = "cloud_file"

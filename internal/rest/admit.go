@@ -51,6 +51,11 @@ func (rt *Router) admit(route Route, next http.Handler) http.Handler {
 
 // enter finds out who is asking and counts the request.
 func (rt *Router) enter(route Route, r *http.Request) error {
+	if route.SignsIn {
+		if err := rt.sameSite(r); err != nil {
+			return err
+		}
+	}
 	if route.Open || route.Loopback && fromHere(r) {
 		return nil
 	}
@@ -66,10 +71,15 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 	return Count(r.Context())
 }
 
-// bearer is the one access token of the request.
+// bearer is the one access token of the request. Reading may be done with the
+// cookie of a sign-in alone, as one client does it; whatever changes something needs
+// the header, which no foreign page can make a browser send.
 func bearer(r *http.Request) (string, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 {
+		if c, err := r.Cookie(SessionCookie); err == nil && c.Value != "" && reads(r) {
+			return c.Value, nil
+		}
 		return "", grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
 			"the request has no access token; sign in and send it as Authorization: Bearer …")
 	}
@@ -80,6 +90,16 @@ func bearer(r *http.Request) (string, error) {
 			"the Authorization header must be there once and say Bearer and the access token")
 	}
 	return token, nil
+}
+
+// reads reports whether a request only reads, and that no page of another site
+// made a browser send it.
+func reads(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return r.Method == http.MethodGet || r.Method == http.MethodHead
+	}
+	return false
 }
 
 // fromHere reports whether the request comes from this machine and was not
@@ -97,6 +117,13 @@ func fromHere(r *http.Request) bool {
 // does it; only handlers of uncounted routes call it, once they know what is asked.
 func Count(ctx context.Context) error {
 	return Take(ctx, limit.Requests, userKey(Actor(ctx)))
+}
+
+// CountAs counts the request of somebody whom an open route got to know by
+// itself, and names them in the log.
+func CountAs(ctx context.Context, actor grove.Actor) error {
+	callOf(ctx).actor = actor
+	return Count(ctx)
 }
 
 // CountStatus counts a question about one printer.

@@ -25,6 +25,7 @@ type call struct {
 	route  string
 	limits *limit.Limiter
 	header http.Header // of the answer
+	secure bool        // the client came over TLS
 	err    error       // what the answer told, for the log
 }
 
@@ -51,7 +52,7 @@ func Remote(ctx context.Context) netip.Addr { return callOf(ctx).remote }
 // logged, counted, and told in the envelope even after a panic.
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	c := &call{id: strings.ToLower(rand.Text()), remote: proxies(rt.Proxies).client(r), limits: rt.Limits, header: w.Header()}
+	c := &call{id: strings.ToLower(rand.Text()), remote: proxies(rt.Proxies).client(r), limits: rt.Limits, header: w.Header(), secure: rt.secure(r)}
 	a := &answer{ResponseWriter: w}
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	plainHeaders(w.Header(), c.id)
@@ -108,8 +109,12 @@ func (rt *Router) log(r *http.Request, c *call, a *answer, took time.Duration) {
 	if !rt.Log.Enabled(r.Context(), level) {
 		return
 	}
+	path := r.URL.Path
+	if strings.HasSuffix(c.route, "{ticket}") {
+		path = c.route // what stands there signs somebody in
+	}
 	attrs := []slog.Attr{
-		slog.String("request", c.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.String("request", c.id), slog.String("method", r.Method), slog.String("path", path),
 		slog.Int("status", a.status), slog.Duration("took", took), slog.String("remote", c.remote.String()),
 	}
 	if c.actor.Kind != "" {

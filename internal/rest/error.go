@@ -25,9 +25,19 @@ type failure struct {
 	wireError
 	status int
 	header http.Header
+	words  string // the whole answer as text, instead of the envelope
 }
 
 func (f *failure) Error() string { return f.Message }
+
+// inWords is an error that is answered as text.
+type inWords struct{ error }
+
+func (w inWords) Unwrap() error { return w.error }
+
+// InWords has an error answered as the plain text of its message, where the
+// vendor's cloud does so.
+func InWords(err error) error { return inWords{err} }
 
 // GetStatus is for huma.
 func (f *failure) GetStatus() int { return f.status }
@@ -43,6 +53,9 @@ func failed(ctx context.Context, err error) *failure {
 	}
 	status, body := cloudapi.ToWire(err, c.id)
 	f := &failure{wireError: body, status: status, header: http.Header{}}
+	if spoken := (inWords{}); errors.As(err, &spoken) {
+		f.words = body.Details.Reason
+	}
 	if body.Details.RetryAfter > 0 {
 		f.header.Set("Retry-After", strconv.Itoa(body.Details.RetryAfter))
 	}
@@ -74,6 +87,9 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 // retell puts what huma found wrong with a request into our envelope. Huma's own
 // status 422 becomes 400, see [plainStatus].
 func retell(ctx huma.Context, status string, v any) (any, error) {
+	if f, ok := v.(*failure); ok && f.words != "" {
+		ctx.SetHeader("Content-Type", "text/plain; charset=utf-8")
+	}
 	model, ok := v.(*huma.ErrorModel)
 	if !ok {
 		return v, nil

@@ -108,6 +108,10 @@ func formats() map[string]huma.Format {
 }
 
 func encodeJSON(w io.Writer, v any) error {
+	if f, ok := v.(*failure); ok && f.words != "" {
+		_, err := io.WriteString(w, f.words)
+		return err
+	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)

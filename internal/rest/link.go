@@ -32,7 +32,8 @@ func (rt *Router) mountLinks() {
 	Plain(rt, picture, Raw{Gives: "image/png", Query: signed}, rt.signedPicture)
 }
 
-func signature(r *http.Request) library.Signature {
+// Signature is what a signed link carries in its query.
+func Signature(r *http.Request) library.Signature {
 	q := r.URL.Query()
 	return library.Signature{Expires: q.Get("Expires"), Signature: q.Get("Signature")}
 }
@@ -41,7 +42,7 @@ func signature(r *http.Request) library.Signature {
 // storage do not expect.
 func (rt *Router) receive(w http.ResponseWriter, r *http.Request) {
 	line := http.NewResponseController(w)
-	f, err := rt.Library.Receive(r.Context(), r.PathValue("id"), signature(r), r.ContentLength, &steady{r.Body, line})
+	f, err := rt.Library.Receive(r.Context(), r.PathValue("id"), Signature(r), r.ContentLength, &steady{r.Body, line})
 	// The next request on this line must not end by a deadline of this one. That
 	// fails only when there is no line any more.
 	_ = line.SetReadDeadline(time.Time{})
@@ -71,7 +72,7 @@ func (s *steady) Read(p []byte) (int, error) {
 }
 
 func (rt *Router) signedContent(w http.ResponseWriter, r *http.Request) {
-	f, content, err := rt.Library.OpenSigned(r.Context(), r.PathValue("id"), signature(r))
+	f, content, err := rt.Library.OpenSigned(r.Context(), r.PathValue("id"), Signature(r))
 	if err != nil {
 		rt.fail(w, r, err)
 		return
@@ -86,7 +87,7 @@ func (rt *Router) signedPicture(w http.ResponseWriter, r *http.Request) {
 		rt.fail(w, r, grove.Errorf(grove.NotFound, "no_such_path", "there is nothing at %s", r.URL.Path))
 		return
 	}
-	png, err := rt.Library.SignedThumbnail(r.Context(), r.PathValue("id"), plate, signature(r))
+	png, err := rt.Library.SignedThumbnail(r.Context(), r.PathValue("id"), plate, Signature(r))
 	if err != nil {
 		rt.fail(w, r, err)
 		return

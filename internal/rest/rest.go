@@ -64,6 +64,8 @@ func New(c Config) (*Router, error) {
 	rt.mountHealth()
 	rt.mountLinks()
 	rt.mountPages()
+	rt.mountCSRF()
+	rt.mountSignIn()
 	return rt, nil
 }
 

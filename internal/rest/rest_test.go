@@ -431,3 +431,16 @@ func FuzzStraighten(f *testing.F) {
 		}
 	})
 }
+
+func TestTheCookieOfASignInIsForReadingAlone(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	const profile = "/v1/user-service/my/profile"
+	cookie := "token=" + h.Token
+	if w := h.Ask("GET", profile, "", "Authorization", "", "Cookie", cookie); w.Code != 200 {
+		t.Errorf("reading: %d %s", w.Code, w.Body)
+	}
+	resttest.Refused(t, h, 401, 401, "PUT", profile, `{"username":"Eve"}`, "Authorization", "", "Cookie", cookie)
+	resttest.Refused(t, h, 401, 401, "GET", profile, "", "Authorization", "", "Cookie", cookie, "Sec-Fetch-Site", "cross-site")
+	resttest.Refused(t, h, 401, 1001, "GET", profile, "", "Authorization", "", "Cookie", "token=nonsense")
+}

@@ -26,6 +26,8 @@ type Route struct {
 	// Lenient takes JSON without a content type or as text/plain, as the vendor's
 	// clients send it.
 	Lenient bool
+	// SignsIn routes are open and hand over a session, so no foreign page may use them.
+	SignsIn bool
 	// Streams leaves the body to the handler, which answers for its size and type.
 	Streams bool
 	// Form is a form that is taken beside JSON.
@@ -63,7 +65,7 @@ func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.rt.ServeHTTP(w, r) }
 
 // straighten rewrites the paths that clients send into the ones in the table:
-// doubled slashes, and /api/v1 as the vendor's website has it.
+// doubled slashes, /api/v1 as the vendor's website has it, and languages.
 func straighten(r *http.Request) {
 	p := r.URL.Path
 	if r.URL.RawPath != "" { // escaped slashes must stay what they are
@@ -71,6 +73,9 @@ func straighten(r *http.Request) {
 		r.URL.Path = oneSlash(p)
 	} else if strings.Contains(p, "//") || strings.Contains(p, "/.") {
 		r.URL.Path = path.Clean(p)
+	}
+	if inLanguage.MatchString(r.URL.Path) {
+		r.URL.Path, r.URL.RawPath = "/sign-in", ""
 	}
 	if strings.HasPrefix(r.URL.Path, "/api/v1/") {
 		r.URL.Path = strings.TrimPrefix(r.URL.Path, "/api")

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,6 +41,8 @@ type Config struct {
 	AccessCodes  string   // off, private or any: from where bblp + access code may come
 	HookPrivate  bool     // webhooks may reach private addresses
 	HookLoopback bool     // webhooks may reach this machine
+	SMTP         string   // smtp://user:password@host of the mail server; empty: letters go to the log
+	MailFrom     string   // the sender of letters
 	MinFree      int64    // bytes that must stay free on the disk of uploads; 0: the disk may get full
 	Quota        int64    // bytes that the stored files of one user may have; 0: any
 	OfflineGrace time.Duration
@@ -65,7 +68,7 @@ func (c *Config) check() error {
 	for _, a := range []struct{ flag, address string }{{"--http", c.HTTP}, {"--mqtts", c.MQTTS}} {
 		_, port, err := net.SplitHostPort(a.address)
 		if err == nil {
-			_, err = net.LookupPort("tcp", port)
+			_, err = strconv.ParseUint(port, 10, 16)
 		}
 		if err != nil {
 			return grove.Errorf(grove.Invalid, "bad_address", "%s %q is not an address; write host:port, such as 127.0.0.1:8080", a.flag, a.address)

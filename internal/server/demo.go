@@ -78,6 +78,7 @@ func (s *Server) openDemo(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		s.seen.add(p.serial, printer.Picture)
 		s.demo.printers = append(s.demo.printers, printer)
 	}
 	return s.saveDemoSecrets(secrets)

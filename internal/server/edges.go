@@ -22,13 +22,14 @@ import (
 
 func (s *Server) openEdges(ctx context.Context) (err error) {
 	s.broker, err = broker.New(broker.Config{
-		Listener: s.mqttAt, TLS: s.certs.tls(), Gate: door{s.access, s.fleet}, Printers: links{s.fleet},
+		Listener: s.mqttAt, TLS: s.certs.tls(), Gate: door{s.access, s.fleet}, Printers: links{s.fleet, &s.seen},
 		Limit: s.mayPublish, Urgent: urgent, Refuse: refuse,
 		Log: s.log.With(slog.String("component", "broker")), Registry: s.registry,
 	})
 	if err != nil {
 		return err
 	}
+	s.access.OnEnd(s.fleet.EndFilms)
 	s.access.OnEnd(func(session string) {
 		s.broker.Cut(func(a grove.Actor) bool { return session != "" && a.SessionID == session })
 	})
@@ -88,11 +89,14 @@ func (d door) May(actor grove.Actor, action grove.Action, serial string) bool {
 }
 
 // links shows the fleet to the broker.
-type links struct{ *fleet.Fleet }
+type links struct {
+	*fleet.Fleet
+	cameras *cameras
+}
 
 // Attach takes a printer's link.
 func (l links) Attach(serial string, link broker.Link) func(reason string) {
-	return l.Fleet.Attach(serial, link)
+	return l.cameras.attach(l.Fleet, serial, link)
 }
 
 // mayPublish counts a client's message.

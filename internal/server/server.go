@@ -42,6 +42,7 @@ type Server struct {
 	ca      *authority
 	certs   certificates
 	db      *store.DB
+	mail    *post.Mail // nil without
 	access  *access.Access
 	limiter *limit.Limiter
 	library *library.Library
@@ -55,6 +56,7 @@ type Server struct {
 	webAt  net.Listener
 	mqttAt net.Listener
 	demo   *demo
+	seen   cameras
 	ready  atomic.Bool
 	// private: nobody on another machine sees the pages, not even through a proxy.
 	private bool
@@ -186,8 +188,11 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 	if s.cfg.Demo {
 		least = len(demoPassword)
 	}
+	if err := s.openMail(log("mail")); err != nil {
+		return err
+	}
 	s.access, err = access.New(ctx, access.Config{
-		Records: s.db, Codes: access.CodePolicy(s.cfg.AccessCodes), MinPassword: least, TokenLife: s.cfg.tokenLife, Registry: s.registry, Log: log("access"),
+		Mail: s.mailer(), Name: s.name(), PublicURL: s.cfg.PublicURL, Records: s.db, Codes: access.CodePolicy(s.cfg.AccessCodes), MinPassword: least, TokenLife: s.cfg.tokenLife, Registry: s.registry, Log: log("access"),
 	})
 	if err != nil {
 		return err
@@ -264,6 +269,7 @@ func (s *Server) Run(ctx context.Context) error {
 	for name, loop := range map[string]func(context.Context) error{
 		"broker": s.broker.Run, "fleet": s.fleet.Run, "queue": s.queue.Run, "webhooks": s.hooks.Run,
 		"library": s.library.Run, "limits": s.limiter.Run, "web": s.serveWeb, "demo": s.runDemo,
+		"access": s.access.Run, "mail": s.runMail,
 		"certificates": func(ctx context.Context) error { return s.certs.run(ctx, s.cfg.Reload) },
 	} {
 		g.Go(func() error {

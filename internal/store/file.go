@@ -11,7 +11,7 @@ import (
 
 const (
 	fileColumns = "id, owner_id, name, kind, state, size_bytes, sha256, md5, problem, printable, plates, model, " +
-		"project_id, profile_id, model_id, ticket, want_bytes, want_md5, want_sha, created_at, stored_at, expires_at"
+		"project_id, profile_id, model_id, ticket, want_bytes, want_md5, want_sha, created_at, stored_at, expires_at, prints"
 	findFile = "SELECT " + fileColumns + " FROM files WHERE "
 )
 
@@ -19,17 +19,21 @@ func scanFile(r row) (grove.File, error) {
 	var f grove.File
 	err := r.Scan(&f.ID, &f.OwnerID, &f.Name, &f.Kind, &f.State, &f.SizeBytes, &f.SHA256, &f.MD5, &f.Problem, &f.Printable,
 		document{&f.Plates}, &f.Model, &f.ProjectID, &f.ProfileID, &f.ModelID, &f.Ticket, &f.WantBytes, &f.WantMD5, &f.WantSHA,
-		instant{&f.CreatedAt}, instant{&f.StoredAt}, instant{&f.ExpiresAt})
+		instant{&f.CreatedAt}, instant{&f.StoredAt}, instant{&f.ExpiresAt}, document{&f.Prints})
 	return f, err
 }
 
 // fileRow is f as a row of fileColumns.
 func fileRow(f grove.File) ([]any, error) {
 	plates, err := toJSON(f.Plates)
+	if err != nil {
+		return nil, err
+	}
+	prints, err := toJSON(f.Prints)
 	return []any{
 		f.ID, f.OwnerID, f.Name, f.Kind, string(f.State), f.SizeBytes, f.SHA256, f.MD5, f.Problem, f.Printable,
 		plates, f.Model, f.ProjectID, f.ProfileID, f.ModelID, f.Ticket, f.WantBytes, f.WantMD5, f.WantSHA,
-		millis(f.CreatedAt), millis(f.StoredAt), millis(f.ExpiresAt),
+		millis(f.CreatedAt), millis(f.StoredAt), millis(f.ExpiresAt), prints,
 	}, err
 }
 

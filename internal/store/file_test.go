@@ -28,10 +28,12 @@ func TestAFileIsNumberedAndFoundByEachNumber(t *testing.T) {
 
 		stored := must(db.UpdateFile(ctx, "f_1", func(f *grove.File) error {
 			f.ID, f.State, f.SizeBytes, f.SHA256, f.MD5, f.Printable, f.StoredAt, f.Model = "f_9", grove.Stored, 10, "cd", "AB", true, noon, "C12"
+			f.Prints = []grove.PrintSource{{Plate: 1, FileID: "f_3", URL: "ftp://a.gcode.3mf", MD5: "AB"}}
 			f.Plates = []grove.Plate{{Index: 1, WeightGrams: 1.5, Filaments: []grove.Filament{{ID: 1, Type: "PLA", Color: "FF0000FF"}}}}
 			return nil
 		}))(t)
 		want.State, want.SizeBytes, want.SHA256, want.MD5, want.Printable, want.StoredAt, want.Model = grove.Stored, 10, "cd", "AB", true, noon, "C12"
+		want.Prints = []grove.PrintSource{{Plate: 1, FileID: "f_3", URL: "ftp://a.gcode.3mf", MD5: "AB"}}
 		want.Plates = []grove.Plate{{Index: 1, WeightGrams: 1.5, Filaments: []grove.Filament{{ID: 1, Type: "PLA", Color: "FF0000FF"}}}}
 		same(t, stored, want)
 		same(t, must(db.File(ctx, "f_1"))(t), want)

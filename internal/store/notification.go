@@ -59,13 +59,33 @@ func (db *DB) Messages(ctx context.Context, userID int64, page grove.Page) (grov
 	return list(ctx, db, l, page, scanNotification)
 }
 
+// NotificationByNumber finds a user's notification by its number; NotFound when the
+// user has none.
+func (db *DB) NotificationByNumber(ctx context.Context, userID, number int64) (grove.Notification, error) {
+	n, err := one(ctx, db.read, scanNotification,
+		"SELECT "+notificationColumns+" FROM notifications WHERE user_id = $1 AND number = $2", userID, number)
+	return n, fault("find notification", onMissing(err, noNotification()))
+}
+
+func noNotification() *grove.Error {
+	return grove.Errorf(grove.NotFound, "notification_not_found", "There is no such notification.")
+}
+
+// ReadNotifications marks all that a user was told as read.
+func (db *DB) ReadNotifications(ctx context.Context, userID int64) error {
+	return db.change(ctx, "mark notifications", func(t *tx) error {
+		_, err := exec(ctx, t, `UPDATE notifications SET is_read = $1 WHERE user_id = $2 AND NOT is_read`, true, userID)
+		return err
+	})
+}
+
 // MarkNotification marks a user's notification as read or unread; NotFound when
 // the user has none of this id.
 func (db *DB) MarkNotification(ctx context.Context, userID int64, id string, read bool) error {
 	return db.change(ctx, "mark notification", func(t *tx) error {
 		n, err := exec(ctx, t, `UPDATE notifications SET is_read = $1 WHERE id = $2 AND user_id = $3`, read, id, userID)
 		if err == nil && n == 0 {
-			return grove.Errorf(grove.NotFound, "notification_not_found", "There is no such notification.")
+			return noNotification()
 		}
 		return err
 	})

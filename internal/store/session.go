@@ -39,6 +39,18 @@ func noSession() *grove.Error {
 	return grove.Errorf(grove.NotFound, "session_not_found", "There is no such session.")
 }
 
+// ExtendSession lets a session that has not ended live on until then; NotFound
+// when there is none.
+func (db *DB) ExtendSession(ctx context.Context, id string, until time.Time) error {
+	return db.change(ctx, "extend session", func(t *tx) error {
+		n, err := exec(ctx, t, `UPDATE sessions SET expires_at = $1 WHERE id = $2 AND ended_at = 0`, millis(until), id)
+		if err == nil && n == 0 {
+			return noSession()
+		}
+		return err
+	})
+}
+
 // EndSession ends a session. One that has ended keeps its first end.
 func (db *DB) EndSession(ctx context.Context, id string, at time.Time, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "end session", func(t *tx) error {
@@ -53,4 +65,27 @@ func (db *DB) EndSession(ctx context.Context, id string, at time.Time, acts ...g
 		}
 		return t.addAudit(ctx, acts)
 	})
+}
+
+// EndSessions ends all sessions of a user but one, and says which.
+func (db *DB) EndSessions(ctx context.Context, userID int64, but string, at time.Time, acts ...grove.AuditEntry) (ids []string, err error) {
+	err = db.change(ctx, "end sessions", func(t *tx) (err error) {
+		ids, err = all(ctx, t, scanned[string], `
+			UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND id <> $3 AND ended_at = 0 RETURNING id`,
+			millis(at), userID, but)
+		if err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
+	})
+	return ids, err
+}
+
+// Sessions lists a user's sessions that have neither ended nor expired, newest first.
+func (db *DB) Sessions(ctx context.Context, userID int64, now time.Time, page grove.Page) (grove.List[grove.Session], error) {
+	l := listing{columns: sessionColumns, from: "sessions", keys: []string{"id"}, cursor: byID("ses_")}
+	l.and("user_id = ?", userID)
+	l.and("ended_at = 0")
+	l.and("expires_at > ?", millis(now))
+	return list(ctx, db, l, page, scanSession)
 }

@@ -128,3 +128,8 @@ func (db *DB) UserCount(ctx context.Context) (int, error) {
 	n, err := one(ctx, db.read, scanned[int], `SELECT count(*) FROM users`)
 	return n, fault("count users", err)
 }
+
+// Users lists the accounts, newest first.
+func (db *DB) Users(ctx context.Context, page grove.Page) (grove.List[grove.User], error) {
+	return list(ctx, db, listing{columns: userColumns, from: "users", keys: []string{"id"}, cursor: byNumber}, page, scanUser)
+}

@@ -13,9 +13,9 @@ import (
 )
 
 func (f *face) mountAccount(rt *rest.Router) {
-	login := post(userService+"/user/login", tagAccount, "Sign in with an account and its password")
-	login.Open = true
-	login.About = "A wrong password or code is 400 with code 2, never 401, which clients take for the end of a session. No codes are sent here, so each is wrong."
+	login := opening(userService+"/user/login", "Sign in with an account and its password, or with a code from an e-mail")
+	login.About = "A wrong password or code is 400 with code 2, never 401, which clients take for the end of a session. " +
+		"`loginType` says what is wanted yet: `verifyCode` (a code was mailed; log in with it) or `tfa` (see `user/tfa`)."
 	rest.Handle(rt, login, f.login)
 	rest.Handle(rt, post(userService+"/my/logout", tagAccount, "End the session of this token"), f.logout)
 	rest.Handle(rt, get(userService+"/my/profile", tagAccount, "Who am I"), f.profile)
@@ -29,20 +29,24 @@ type loginInput struct {
 }
 
 func (f *face) login(ctx context.Context, in *loginInput) (cloudapi.Login, error) {
+	t, err := f.prove(ctx, in)
+	if err != nil {
+		return cloudapi.Login{}, err
+	}
+	return loginOf(t), nil
+}
+
+func (f *face) prove(ctx context.Context, in *loginInput) (access.Tokens, error) {
 	b := in.Body
 	if err := rest.Need("account", b.Account, "password", firstText(string(b.Password), b.Code)); err != nil {
-		return cloudapi.Login{}, err
+		return access.Tokens{}, err
 	}
 	if err := rest.CountLogin(ctx, b.Account); err != nil {
-		return cloudapi.Login{}, err
+		return access.Tokens{}, err
 	}
-	t, err := f.Access.Login(ctx, access.Credentials{
+	return f.Access.Login(ctx, access.Credentials{
 		Account: b.Account, Password: b.Password, Code: b.Code, Client: in.Client, Remote: rest.Remote(ctx).String(),
 	})
-	return cloudapi.Login{
-		AccessToken: t.Access, RefreshToken: t.Refresh, Success: true,
-		ExpiresIn: seconds(t.ExpiresIn), RefreshExpiresIn: seconds(t.RefreshExpiresIn),
-	}, err
 }
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }

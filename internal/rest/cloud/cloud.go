@@ -33,6 +33,7 @@ const (
 	tagPrint   = "Cloud: prints"
 	tagFile    = "Cloud: files"
 	tagSlicer  = "Cloud: slicer"
+	tagSite    = "Cloud: model site"
 )
 
 // face holds the rules for the handlers.
@@ -42,6 +43,8 @@ type face struct{ Rules }
 func Mount(rt *rest.Router, rules Rules) {
 	f := &face{rules}
 	f.mountAccount(rt)
+	f.mountSignIn(rt)
+	f.mountTickets(rt)
 	f.mountBind(rt)
 	f.mountDevice(rt)
 	f.mountPrint(rt)
@@ -50,6 +53,11 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountProject(rt)
 	f.mountNotification(rt)
 	f.mountSlicer(rt)
+	f.mountSetting(rt)
+	f.mountFilament(rt)
+	f.mountStubs(rt)
+	f.mountCamera(rt)
+	f.mountMessage(rt)
 }
 
 // op is an operation of the vendor's API: lenient in what it takes.

@@ -16,7 +16,6 @@ func (f *face) mountNotification(rt *rest.Router) {
 	read.Uncounted = func(r *http.Request) bool { return r.URL.Query().Get("ticket") != "" }
 	rest.Handle(rt, read, f.notifications)
 	rest.Handle(rt, op(http.MethodPut, at, tagAccount, "Tell that an upload is finished, or mark a notification"), f.changeNotification)
-	rest.Handle(rt, get(userService+"/my/messages", tagAccount, "My notifications, as messages"), f.messages)
 }
 
 type notificationsInput struct {
@@ -92,38 +91,4 @@ func (f *face) uploadFinished(ctx context.Context, ticket string) (cloudapi.Enve
 	}
 	_, err = f.Library.Confirm(ctx, rest.Actor(ctx), file.ID)
 	return cloudapi.Success(), err
-}
-
-type messagesInput struct {
-	rest.Paging
-	Type int `query:"type" doc:"Tolerated: all messages here are of prints."`
-}
-
-func (f *face) messages(ctx context.Context, in *messagesInput) (cloudapi.Messages, error) {
-	page := in.Want()
-	list, err := f.Feed.Messages(ctx, rest.Actor(ctx), page)
-	out := cloudapi.Messages{Hits: []cloudapi.Message{}, Total: list.Total, Pagination: cloudapi.Pages(list.Total, list.More, page)}
-	for i := range list.Items {
-		out.Hits = append(out.Hits, messageOf(&list.Items[i]))
-	}
-	return out, err
-}
-
-func messageOf(n *grove.Notification) cloudapi.Message {
-	return cloudapi.Message{
-		ID: n.Number, NotificationID: n.ID, Type: cloudapi.MessageOfPrint, CreateTime: timestamp(n.CreatedAt), Read: n.Read,
-		TaskMessage: cloudapi.TaskMessage{ID: taskNumber(n.JobID), Title: n.Message, Status: statusOfNotice(n.Type), DeviceID: n.DeviceID},
-		From:        cloudapi.Sender{Name: "Grove"},
-	}
-}
-
-// statusOfNotice is how the task that a notification tells of stands.
-func statusOfNotice(t grove.EventType) int {
-	if t == grove.PrintCompleted {
-		return cloudapi.TaskFinished
-	}
-	if t == grove.PrintFailed {
-		return cloudapi.TaskFailed
-	}
-	return cloudapi.TaskPending
 }

@@ -75,7 +75,11 @@ func (f *face) printDevice(ctx context.Context, p *grove.Live) cloudapi.PrintDev
 	profile, start := decimal(job.ProfileID), cloudapi.FormatTime(job.StartedAt)
 	d.ModelID, d.ProfileID, d.StartTime, d.Prediction = &job.ModelID, &profile, &start, &job.EstimateSeconds
 	if file, err := f.Library.File(ctx, rest.Actor(ctx), job.FileID); err == nil {
-		project, cover := decimal(file.ProjectID), f.cover(&file, job.Plate)
+		cover, owner := f.cover(&file, job.Plate), file
+		if named, err := f.Library.FileByProfile(ctx, rest.Actor(ctx), job.ProfileID); err == nil {
+			owner = named
+		}
+		project := decimal(owner.ProjectID)
 		d.ProjectID, d.Thumbnail = &project, &cover
 	}
 	return d

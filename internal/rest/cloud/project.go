@@ -15,9 +15,11 @@ func (f *face) mountProject(rt *rest.Router) {
 	rest.Handle(rt, get(at, tagFile, "My projects: each finished upload is one"), f.projects)
 	rest.Handle(rt, post(at, tagFile, "Make a project and get a signed link for its file"), f.newProject)
 	rest.Handle(rt, get(at+"/{id}", tagFile, "One of my projects"), f.project)
-	patch := op(http.MethodPatch, at+"/{id}", tagFile, "Tolerated: say where a project's printable file lies")
-	patch.About = "Only files that were uploaded here are printed, so nothing is kept of this."
+	patch := op(http.MethodPatch, at+"/{id}", tagFile, "Say where the printable files of a project's plates lie")
+	patch.About = "A URL of this server's own names the upload that is printed. Any other, such as `ftp://` for a file that the slicer put on the printer itself, " +
+		"is kept to be read again and never fetched. The last one of a plate wins."
 	rest.Handle(rt, patch, f.patchProject)
+	rest.Handle(rt, get(userService+"/my/model/profile", tagFile, "A project by its profile, in short"), f.modelProfile)
 	rest.Handle(rt, get(iotService+"/user/profile/{id}", tagFile, "The sliced form of a project, with a link to it"), f.printProfile)
 }
 
@@ -76,11 +78,21 @@ func (f *face) project(ctx context.Context, in *ByNumber) (cloudapi.ProjectDetai
 		return cloudapi.ProjectDetail{}, err
 	}
 	p := projectOf(&file)
+	profile, err := f.profileOf(ctx, &file)
+	if err != nil {
+		return cloudapi.ProjectDetail{}, err
+	}
+	told := []cloudapi.PlatePrint{}
+	for _, s := range file.Prints {
+		if s.URL != "" {
+			told = append(told, cloudapi.PlatePrint{MD5: s.MD5, Plate: cloudapi.Int(s.Plate), URL: s.URL})
+		}
+	}
 	return cloudapi.ProjectDetail{
 		Envelope: cloudapi.Success(), ProjectID: p.ProjectID, UserID: p.UserID, ModelID: p.ModelID, Status: p.Status, Name: p.Name,
 		Content: p.Content, CreateTime: p.CreateTime, UpdateTime: p.UpdateTime,
-		Profiles: []cloudapi.PrintProfile{f.profileOf(&file)}, DownloadURL: f.contentURL(&file), DownloadMD5: file.MD5,
-		UploadTicket: file.Ticket,
+		Profiles: []cloudapi.PrintProfile{profile}, DownloadURL: f.contentURL(&file), DownloadMD5: file.MD5,
+		UploadTicket: file.Ticket, Print3MF: told,
 	}, nil
 }
 
@@ -98,8 +110,15 @@ type patchInput struct {
 }
 
 func (f *face) patchProject(ctx context.Context, in *patchInput) (cloudapi.Envelope, error) {
-	_, err := f.projectFile(ctx, &in.ByNumber)
-	return cloudapi.Success(), err
+	project, err := f.projectFile(ctx, &in.ByNumber)
+	if err != nil || in.Body == nil {
+		return cloudapi.Success(), err
+	}
+	var told []grove.PrintSource
+	for _, p := range in.Body.Print3MF {
+		told = append(told, grove.PrintSource{Plate: int(p.Plate), URL: p.URL, MD5: p.MD5, FileID: fileIn(p.URL)})
+	}
+	return cloudapi.Success(), f.Library.TellPrints(ctx, rest.Actor(ctx), project.ID, told)
 }
 
 func (f *face) printProfile(ctx context.Context, in *ByNumber) (cloudapi.ProfileDetail, error) {
@@ -111,15 +130,48 @@ func (f *face) printProfile(ctx context.Context, in *ByNumber) (cloudapi.Profile
 	if err != nil {
 		return cloudapi.ProfileDetail{}, err
 	}
-	return cloudapi.ProfileDetail{Envelope: cloudapi.Success(), PrintProfile: f.profileOf(&file), FileName: file.Name}, nil
+	profile, err := f.profileOf(ctx, &file)
+	return cloudapi.ProfileDetail{Envelope: cloudapi.Success(), PrintProfile: profile, FileName: file.Name}, err
 }
 
-func (f *face) profileOf(file *grove.File) cloudapi.PrintProfile {
+func (f *face) modelProfile(ctx context.Context, in *struct {
+	ProfileID string `query:"profileId"`
+	ModelID   string `query:"modelId" doc:"Tolerated: the profile names the model."`
+},
+) (cloudapi.ModelProfile, error) {
+	if err := rest.Need("profileId", in.ProfileID); err != nil {
+		return cloudapi.ModelProfile{}, err
+	}
+	profile, err := f.printProfile(ctx, &ByNumber{ID: in.ProfileID})
+	if err != nil {
+		return cloudapi.ModelProfile{}, err
+	}
+	out := cloudapi.ModelProfile{ProfileID: taskNumber(profile.ProfileID), ModelID: profile.ModelID, Title: profile.Name}
+	for _, plate := range profile.Context.Plates {
+		if out.Cover == "" {
+			out.Cover = plate.Thumbnail.URL
+		}
+	}
+	return out, nil
+}
+
+// profileOf is the sliced form of a project: of each plate the file that was
+// uploaded to print it, else the project's own file.
+func (f *face) profileOf(ctx context.Context, file *grove.File) (cloudapi.PrintProfile, error) {
 	p := projectOf(file)
+	prints, err := f.Library.PrintsOf(ctx, *file)
+	if len(prints) == 0 {
+		prints = []grove.File{*file}
+	}
+	sliced := f.contextOf(&prints[0])
+	for i := range prints[1:] {
+		more := f.contextOf(&prints[i+1])
+		sliced.Plates, sliced.Materials = append(sliced.Plates, more.Plates...), append(sliced.Materials, more.Materials...)
+	}
 	return cloudapi.PrintProfile{
 		ProfileID: decimal(file.ProfileID), ModelID: file.ModelID, Status: active, Name: file.Name, Content: p.Content,
-		CreateTime: p.CreateTime, UpdateTime: p.UpdateTime, URL: f.contentURL(file), MD5: file.MD5, Context: f.contextOf(file),
-	}
+		CreateTime: p.CreateTime, UpdateTime: p.UpdateTime, URL: f.contentURL(&prints[0]), MD5: prints[0].MD5, Context: sliced,
+	}, err
 }
 
 // compatibility is the printer a file was sliced for; empty when it says none.

@@ -250,10 +250,75 @@ func TestTheSlicersWay(t *testing.T) {
 		`{"deviceId":%q,"modelId":%q,"profileId":%s,"plateIndex":1,"title":"part","mode":"cloud_file","cover":"","amsDetailMapping":[],"sequence_id":"20001"}`,
 		serial, project.ModelID, project.ProfileID))
 	job := resttest.Call[cloudapi.Task](t, h, 200, "GET", fmt.Sprintf("%s/my/task/%d", user, made.ID), "")
-	if job.Title != beside || job.Status != cloudapi.TaskPending {
+	if job.Title != "part" || job.Status != cloudapi.TaskPending || job.ModelID != project.ModelID || strconv.FormatInt(job.ProfileID, 10) != project.ProfileID || job.Weight == 0 {
 		t.Errorf("got %+v", job)
 	}
+	shown := resttest.Call[cloudapi.UserTask](t, h, 200, "GET", fmt.Sprintf("%s/task/%d", iot, made.ID), "")
+	if shown.ProjectID != project.ProjectID || shown.ProfileID != project.ProfileID || len(shown.Context.Plates) != 1 || shown.Content != `{"info":{"plate_idx":1}}` {
+		t.Errorf("got %+v", shown)
+	}
 	resttest.Refused(t, h, 400, 400, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"mode":"lan_file"}`, serial, project.ProfileID))
+}
+
+// TestWhereAPrintLiesIsKept: slicers that also print over the LAN say first that the
+// file is on the printer, and may upload it afterwards.
+func TestWhereAPrintLiesIsKept(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	project := resttest.Call[cloudapi.ProjectCreated](t, h, 200, "POST", iot+"/project", `{"name":"part.3mf"}`)
+	if w := h.Ask("PUT", project.UploadURL, string(printfiletest.ThreeMF(printfiletest.Unsliced())), "Authorization", ""); w.Code != 200 {
+		t.Fatalf("put configuration: %d %s", w.Code, w.Body)
+	}
+	at := iot + "/project/" + project.ProjectID
+	tell := func(prints string) {
+		t.Helper()
+		resttest.Call[cloudapi.Envelope](t, h, 200, "PATCH", at, fmt.Sprintf(`{"profile_id":%q,"profile_print_3mf":%s}`, project.ProfileID, prints))
+	}
+	start := func(status, code int) {
+		t.Helper()
+		body := fmt.Sprintf(`{"deviceId":%q,"modelId":%q,"profileId":%q,"plateIndex":2,"title":"part","mode":"cloud_file"}`, serial, project.ModelID, project.ProfileID)
+		if w := h.Ask("POST", user+"/my/task", body); status != 200 {
+			resttest.Told(t, w, status, code)
+		} else if w.Code != 200 {
+			t.Errorf("start: %d %s", w.Code, w.Body)
+		}
+	}
+	const onPrinter = `[{"comments":"no_ips","md5":"0F343B0931126A20F133D67C2B018A3B","plate_idx":2,"url":"ftp://part.gcode.3mf"}]`
+	tell(onPrinter)
+	kept := resttest.Call[cloudapi.ProjectDetail](t, h, 200, "GET", at, "").Print3MF
+	if len(kept) != 1 || kept[0].URL != "ftp://part.gcode.3mf" || kept[0].Plate != 2 || kept[0].MD5 != "0F343B0931126A20F133D67C2B018A3B" {
+		t.Errorf("kept %+v", kept)
+	}
+	start(422, cloudapi.CodePrintFailed) // nothing printable is here yet
+
+	up := resttest.Call[cloudapi.Upload](t, h, 200, "GET", iot+"/upload?filename=plate.gcode.3mf&size=0", "")
+	if w := h.Ask("PUT", up.UploadURL, string(sliced()), "Authorization", ""); w.Code != 200 {
+		t.Fatalf("put print: %d %s", w.Code, w.Body)
+	}
+	tell(fmt.Sprintf(`[{"md5":"X","plate_idx":2,"url":%q}]`, up.UploadURL))
+	start(200, 0)
+	tell(onPrinter) // does not unsay the upload
+	start(200, 0)
+	detail := resttest.Call[cloudapi.ProjectDetail](t, h, 200, "GET", at, "")
+	if len(detail.Print3MF) != 1 || detail.Print3MF[0].URL != "ftp://part.gcode.3mf" || len(detail.Profiles[0].Context.Plates) != 1 || detail.Profiles[0].URL == detail.DownloadURL {
+		t.Errorf("got %+v", detail)
+	}
+	profile := resttest.Call[cloudapi.ProfileDetail](t, h, 200, "GET", iot+"/profile/"+project.ProfileID+"?model_id="+project.ModelID, "")
+	if w := h.Ask("GET", profile.URL, "", "Authorization", ""); w.Code != 200 || w.Body.String() != string(sliced()) {
+		t.Errorf("the profile's link: %d, %d bytes", w.Code, w.Body.Len())
+	}
+	if len(profile.Context.Plates[0].Filaments) != 2 || len(profile.Context.Materials) != 2 || profile.Context.Compatibility.ModelName != "C12" {
+		t.Errorf("got %+v", profile.Context)
+	}
+
+	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Member)}
+	his := resttest.Call[cloudapi.ProjectCreated](t, h, 200, "POST", iot+"/project", `{"name":"his.3mf"}`, bob...)
+	resttest.Call[cloudapi.Envelope](t, h, 200, "PATCH", iot+"/project/"+his.ProjectID, fmt.Sprintf(`{"profile_print_3mf":[{"plate_idx":1,"url":%q,"md5":""}]}`, up.UploadURL), bob...)
+	if got := resttest.Call[cloudapi.ProjectDetail](t, h, 200, "GET", iot+"/project/"+his.ProjectID, "", bob...); got.Profiles[0].URL != "" {
+		t.Errorf("bob reads ann's file: %+v", got)
+	}
+	resttest.Refused(t, h, 400, 400, "PATCH", at, `{"profile_print_3mf":[{"plate_idx":-1,"url":"ftp://a"}]}`)
+	resttest.Refused(t, h, 400, 400, "PATCH", at, `{"profile_print_3mf":"ftp://a"}`)
 }
 
 func TestFilesAreNamedInEachWay(t *testing.T) {

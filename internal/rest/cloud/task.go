@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -143,6 +144,7 @@ const (
 	externalSlot = 254
 	externalUnit = 255
 	slotsOfUnit  = 4
+	singleUnits  = 128 // from here on, units have one slot and its flat number is the unit's
 )
 
 // mapping says which slot each filament of the plate comes from.
@@ -183,7 +185,7 @@ func (f *face) createTask(ctx context.Context, in *taskInput) (cloudapi.TaskCrea
 		return cloudapi.TaskCreated{}, err
 	}
 	wish := queue.Submission{
-		Serial: b.DeviceID, ProfileID: int64(b.ProfileID), Plate: int(b.PlateIndex), Title: b.Title,
+		Serial: b.DeviceID, ProfileID: int64(b.ProfileID), Plate: int(b.PlateIndex),
 		Options: grove.Options{
 			UseAMS: b.UseAMS, AMSMapping: trays, BedType: b.BedType, BedLeveling: b.BedLeveling, FlowCali: b.FlowCali,
 			VibrationCali: b.VibrationCali, LayerInspect: b.LayerInspect, Timelapse: b.Timelapse,
@@ -213,8 +215,8 @@ func traysWanted(b cloudapi.TaskRequest) ([]int, error) {
 }
 
 // name says which file a task means. One client sends a file id as modelId; the
-// slicer uploads the printable file beside its project, under a name made of
-// model, profile and plate, and names it by the profile alone.
+// slicer uploads the printable file beside its project, and names the project by
+// its profile.
 func (f *face) name(ctx context.Context, wish *queue.Submission, b cloudapi.TaskRequest) error {
 	if strings.HasPrefix(b.ModelID, "f_") {
 		wish.FileID = b.ModelID
@@ -224,12 +226,22 @@ func (f *face) name(ctx context.Context, wish *queue.Submission, b cloudapi.Task
 		wish.FileName = b.Title
 		return rest.Need("profileId or title", b.Title)
 	}
-	beside := fmt.Sprintf("%s_%d_%d.3mf", b.ModelID, b.ProfileID, max(b.PlateIndex, 1))
-	found, err := f.Library.Files(ctx, rest.Actor(ctx), library.Query{Name: beside}, grove.Page{Limit: 1})
-	if err == nil && len(found.Items) > 0 {
-		wish.FileID, wish.Plate = found.Items[0].ID, 0
+	project, err := f.Library.FileByProfile(ctx, rest.Actor(ctx), int64(b.ProfileID))
+	if errors.Is(err, grove.NotFound) {
+		return nil // the queue says it, after what it has to say of the printer
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	sliced, ok, err := f.Library.PrintOf(ctx, project, int(b.PlateIndex))
+	if !ok || err != nil {
+		return err
+	}
+	wish.FileID, wish.ProjectOf, wish.Title = sliced.ID, project, firstText(library.CleanName(b.Title), project.Name)
+	if _, ok := sliced.Plate(wish.Plate); !ok {
+		wish.Plate = 0 // the slicer's file holds the one plate, whatever its number
+	}
+	return nil
 }
 
 func (f *face) userTask(ctx context.Context, in *ByNumber) (cloudapi.UserTask, error) {
@@ -241,9 +253,13 @@ func (f *face) userTask(ctx context.Context, in *ByNumber) (cloudapi.UserTask, e
 	if err != nil { // a file that is gone leaves its job
 		file = grove.File{Name: j.FileName}
 	}
+	project, err := f.Library.FileByProfile(ctx, rest.Actor(ctx), j.ProfileID)
+	if err != nil { // likewise
+		project = file
+	}
 	created := cloudapi.FormatTime(j.CreatedAt)
 	return cloudapi.UserTask{
-		Envelope: cloudapi.Success(), ModelID: j.ModelID, ProjectID: decimal(file.ProjectID), ProfileID: decimal(j.ProfileID),
+		Envelope: cloudapi.Success(), ModelID: j.ModelID, ProjectID: decimal(project.ProjectID), ProfileID: decimal(j.ProfileID),
 		Status: statusNamed(j.State), Name: j.FileName, Content: fmt.Sprintf(`{"info":{"plate_idx":%d}}`, j.Plate),
 		Context: f.contextOf(&file), CreateTime: created, UpdateTime: firstText(cloudapi.FormatTime(j.FinishedAt), created),
 		Estimate: j.EstimateSeconds, URL: f.contentURL(&file), MD5: file.MD5,

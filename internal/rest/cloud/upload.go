@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"encoding/json"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +40,7 @@ func (f *face) upload(ctx context.Context, in *uploadInput) (uploadOut, error) {
 	if in.Body != nil {
 		b = *in.Body
 	}
-	wish := library.Wish{Name: b.FileName, Size: int64(b.Size), MD5: b.MD5, SHA256: b.SHA256}
+	wish := library.Wish{Name: b.FileName, Size: int64(b.Size), MD5: b.MD5, SHA256: b.SHA256, PrintOf: int64(b.ProfileID)}
 	up, err := f.newUpload(ctx, wish, []rest.Pair{{Name: "filename", Value: b.FileName}})
 	return uploadOut{One: &up}, err
 }
@@ -67,7 +68,8 @@ type uploadAsked struct {
 	FileName string `query:"filename" doc:"The file's name."`
 	Size     int64  `query:"size" minimum:"0" doc:"The file's size in bytes; checked when given."`
 	MD5      string `query:"md5" doc:"The file's MD5 in hex; checked when given."`
-	Models   string `query:"models" doc:"The slicer's name for the printable file of a project."`
+	Models   string `query:"models" doc:"The slicer's name for the printable file of a project's plate: model, profile and plate with underscores between."`
+	Profile  int64  `query:"profile_id" minimum:"0" doc:"Of the project whose plate the file prints."`
 }
 
 func (f *face) uploadAsked(ctx context.Context, in *uploadAsked) (cloudapi.Upload, error) {
@@ -78,8 +80,15 @@ func (f *face) uploadAsked(ctx context.Context, in *uploadAsked) (cloudapi.Uploa
 	if err := rest.Need("filename", name); err != nil {
 		return cloudapi.Upload{}, err
 	}
-	return f.newUpload(ctx, library.Wish{Name: name, Size: in.Size, MD5: in.MD5}, in.Pairs)
+	wish := library.Wish{Name: name, Size: in.Size, MD5: in.MD5, PrintOf: in.Profile}
+	if m := ofModel.FindStringSubmatch(in.Models); m != nil {
+		wish.PrintOf, wish.Plate = taskNumber(m[1]), int(taskNumber(m[2]))
+	}
+	return f.newUpload(ctx, wish, in.Pairs)
 }
+
+// ofModel is the slicer's name for a printable file: model, profile, plate.
+var ofModel = regexp.MustCompile(`^[A-Za-z0-9]+_(\d{1,10})_(\d{1,3})\.3mf$`)
 
 // newUpload makes an upload and answers each name that was asked.
 func (f *face) newUpload(ctx context.Context, wish library.Wish, asked []rest.Pair) (cloudapi.Upload, error) {

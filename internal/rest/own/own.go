@@ -45,6 +45,8 @@ type face struct {
 func Mount(rt *rest.Router, rules Rules) {
 	f := &face{rules, rt}
 	f.mountSetup(rt)
+	f.mountAccount(rt)
+	f.mountPeople(rt)
 	f.mountPrinters(rt)
 	f.mountJobs(rt)
 	f.mountFiles(rt)

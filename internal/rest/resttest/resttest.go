@@ -146,9 +146,12 @@ func Empty(t testing.TB, limits string) *House {
 func (h *House) open(t testing.TB, limits string) (err error) {
 	log := slog.New(slog.NewTextHandler(h.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	registry := prometheus.NewRegistry()
-	if h.Access, err = access.New(t.Context(), access.Config{Records: h.DB, Log: log, Hashes: cheap(), Registry: registry}); err != nil {
+	if h.Access, err = access.New(t.Context(), access.Config{
+		Records: h.DB, PublicURL: PublicURL, Log: log, Hashes: cheap(), Registry: registry,
+	}); err != nil {
 		return err
 	}
+	h.run(t, h.Access.Run)
 	h.Fleet, err = fleet.New(t.Context(), fleet.Config{
 		Records: h.DB, Gate: h.Access, Tell: func(string, []byte) {}, Log: log, Registry: registry,
 	})
@@ -192,6 +195,19 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 		Access: h.Access, Fleet: h.Fleet, Queue: h.Queue, Library: h.Library, Feed: news, Hooks: hooks, Journal: h.DB,
 	})
 	return nil
+}
+
+// run runs a loop until the test ends.
+func (h *House) run(t testing.TB, loop func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- loop(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // The rules see the store and each other through these, as in the server.

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/client"
+	"github.com/grovecloud/grove/cloudapi"
+)
+
+type accountCmd struct {
+	Show          accountShowCmd     `cmd:"" default:"withargs" help:"Show how the account is protected."`
+	Mode          accountModeCmd     `cmd:"" help:"Sign in with the password alone, or with a code by e-mail too."`
+	App           accountAppCmd      `cmd:"" help:"Use an authenticator app."`
+	NoApp         accountNoAppCmd    `cmd:"" name:"no-app" help:"Do without the authenticator app."`
+	RecoveryCodes accountRecoveryCmd `cmd:"" help:"Make new recovery codes in place of the old."`
+	Password      accountPasswordCmd `cmd:"" help:"Change the password, and end all other sessions."`
+	Reset         accountResetCmd    `cmd:"" help:"Set a forgotten password anew with a code."`
+	Sessions      accountSessionsCmd `cmd:"" help:"List where the account is signed in."`
+	End           accountEndCmd      `cmd:"" help:"End a session, or all others."`
+}
+
+// proof is the password that is asked for again before something is changed that
+// would let others in.
+type proof struct {
+	Password string `name:"password" help:"Better given by GROVE_PASSWORD or typed when asked." placeholder:"TEXT"`
+}
+
+// prove is signedIn together with the password.
+func (p proof) prove(at *cloud) (*client.Client, grove.Secret, error) {
+	cl, err := at.signedIn()
+	if err != nil {
+		return nil, "", err
+	}
+	password, err := askPassword(p.Password, "Password: ")
+	return cl, grove.Secret(password), err
+}
+
+type accountShowCmd struct{}
+
+// Run shows how the account is protected.
+func (c *accountShowCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	s, err := cl.Security(ctx)
+	if err != nil {
+		return err
+	}
+	return showSecurity(at, s)
+}
+
+func showSecurity(at *cloud, s cloudapi.Security) error {
+	return at.show(s, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "signs in by\t%s\nauthenticator app\t%s\n", s.Mode, yes(s.TOTP))
+		if s.TOTP {
+			fmt.Fprintf(w, "recovery codes left\t%d\n", s.RecoveryCodes)
+		}
+		fmt.Fprintf(w, "codes are mailed\t%s\n", yes(s.Mail))
+	})
+}
+
+type accountModeCmd struct {
+	proof
+
+	Mode string `arg:"" enum:"password,code" help:"password, or code: the password and then a code by e-mail."`
+}
+
+// Run changes what the account signs in with.
+func (c *accountModeCmd) Run(ctx context.Context, at *cloud) error {
+	cl, password, err := c.prove(at)
+	if err != nil {
+		return err
+	}
+	s, err := cl.SetLoginMode(ctx, grove.LoginMode(c.Mode), password)
+	if err != nil {
+		return err
+	}
+	return showSecurity(at, s)
+}
+
+type accountAppCmd struct {
+	proof
+
+	Code string `help:"Switch the app on with its code of now, after a first run without." placeholder:"CODE"`
+}
+
+// Run shows what the app must be told and switches it on with a code of it.
+func (c *accountAppCmd) Run(ctx context.Context, at *cloud) error {
+	if c.Code != "" {
+		cl, err := at.signedIn()
+		if err != nil {
+			return err
+		}
+		return switchOn(ctx, at, cl, c.Code)
+	}
+	cl, password, err := c.prove(at)
+	if err != nil {
+		return err
+	}
+	e, err := cl.EnrolTOTP(ctx, password)
+	if err != nil {
+		return err
+	}
+	if err := at.show(e, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "secret\t%s\nurl\t%s\n", string(e.Secret), string(e.URL))
+	}); err != nil {
+		return err
+	}
+	if !interactive() {
+		fmt.Fprintln(os.Stderr, "Tell the app the secret, then run: grove account app --code CODE")
+		return nil
+	}
+	code, err := askCode("Tell the app the secret. Its code of now: ")
+	if err != nil {
+		return err
+	}
+	return switchOn(ctx, at, cl, code)
+}
+
+func switchOn(ctx context.Context, at *cloud, cl *client.Client, code string) error {
+	codes, err := cl.ConfirmTOTP(ctx, code)
+	if err != nil {
+		return err
+	}
+	return showRecovery(at, codes)
+}
+
+func showRecovery(at *cloud, codes []grove.Secret) error {
+	return at.show(cloudapi.RecoveryCodes{Codes: codes}, func(w *tabwriter.Writer) {
+		for _, c := range codes {
+			fmt.Fprintln(w, string(c))
+		}
+		fmt.Fprintln(w, "\nEach of these recovery codes works once in place of the app's code. They are shown only now.")
+	})
+}
+
+type accountNoAppCmd struct{ proof }
+
+// Run takes the app away.
+func (c *accountNoAppCmd) Run(ctx context.Context, at *cloud) error {
+	cl, password, err := c.prove(at)
+	if err != nil {
+		return err
+	}
+	return cl.RemoveTOTP(ctx, password)
+}
+
+type accountRecoveryCmd struct{ proof }
+
+// Run makes new recovery codes.
+func (c *accountRecoveryCmd) Run(ctx context.Context, at *cloud) error {
+	cl, password, err := c.prove(at)
+	if err != nil {
+		return err
+	}
+	codes, err := cl.RenewRecoveryCodes(ctx, password)
+	if err != nil {
+		return err
+	}
+	return showRecovery(at, codes)
+}
+
+type accountPasswordCmd struct {
+	proof
+
+	New string `name:"new-password" help:"Better given by GROVE_NEW_PASSWORD or typed when asked." placeholder:"TEXT"`
+}
+
+// Run changes the password.
+func (c *accountPasswordCmd) Run(ctx context.Context, at *cloud) error {
+	cl, password, err := c.prove(at)
+	if err != nil {
+		return err
+	}
+	next, err := newPassword(c.New, "New password: ")
+	if err != nil {
+		return err
+	}
+	return cl.ChangePassword(ctx, password, grove.Secret(next))
+}
+
+type accountResetCmd struct {
+	Email string `arg:"" help:"The account's e-mail address."`
+	Code  string `help:"The code; without it, one is mailed." placeholder:"CODE"`
+	New   string `name:"new-password" help:"Better given by GROVE_NEW_PASSWORD or typed when asked." placeholder:"TEXT"`
+}
+
+// Run has a code mailed, or sets a new password with it.
+func (c *accountResetCmd) Run(ctx context.Context, at *cloud) error {
+	cl, _, err := at.open()
+	if err != nil {
+		return err
+	}
+	if c.Code == "" {
+		if err := cl.SendResetCode(ctx, c.Email); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "If %[1]s has an account, a code is on its way. Then run: grove account reset %[1]s --code CODE\n", c.Email)
+		return nil
+	}
+	next, err := newPassword(c.New, "New password: ")
+	if err != nil {
+		return err
+	}
+	return cl.ResetPassword(ctx, cloudapi.PasswordReset{Email: c.Email, Code: c.Code, New: grove.Secret(next)})
+}
+
+type accountSessionsCmd struct{ paged }
+
+// Run lists sessions.
+func (c *accountSessionsCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	list, err := cl.Sessions(ctx, c.page())
+	if err != nil {
+		return err
+	}
+	return showList(at, c.paged, list, "No sessions.", func(w *tabwriter.Writer) {
+		fmt.Fprintln(w, "ID\tSINCE\tUNTIL\tTHIS ONE\tCLIENT")
+		for _, s := range list.Items {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.ID, s.CreatedAt.Local().Format(time.DateTime), s.ExpiresAt.Local().Format(time.DateOnly), yes(s.Current), s.Client)
+		}
+	})
+}
+
+type accountEndCmd struct {
+	ID     string `arg:"" optional:"" help:"The session."`
+	Others bool   `help:"All sessions but this one."`
+}
+
+// Run ends sessions.
+func (c *accountEndCmd) Run(ctx context.Context, at *cloud) error {
+	if (c.ID == "") != c.Others {
+		return grove.Errorf(grove.Invalid, "which_session", "say which session ends, or --others for all but this one")
+	}
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	if c.Others {
+		return cl.EndOtherSessions(ctx)
+	}
+	return cl.EndSession(ctx, c.ID)
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/grovecloud/grove/internal/server"
+	"github.com/grovecloud/grove/internal/store/storetest"
+)
+
+const compatibilityPage = "../../docs/compatibility.md"
+
+// Every known client of the vendor's cloud is played against the program as people
+// run it, on both databases, prints included. The page that tells what works is
+// what such a run finds, so it can't claim more; -update rewrites it.
+func TestThePageOfCompatibilityIsWhatARunFinds(t *testing.T) {
+	t.Parallel()
+	want, err := os.ReadFile(compatibilityPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		page := place{t: t, dir: t.TempDir()}.conformance()
+		if *update {
+			if err := os.WriteFile(compatibilityPage, []byte(page), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		if diff := cmp.Diff(string(want), page); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		page := place{t: t, dir: t.TempDir()}.conformance("--database", storetest.Postgres(t, os.Getenv))
+		if diff := cmp.Diff(string(want), page); diff != "" && !*update {
+			t.Error(diff)
+		}
+	})
+}
+
+// conformance serves a demo and gives the page that a run against its printer makes.
+func (p place) conformance(flags ...string) (page string) {
+	p.t.Helper()
+	banner := p.serve(append(flags, "--demo", "--data", "demo", "--limits", "off")...)
+	of := func(pattern string) string {
+		found := regexp.MustCompile(pattern).FindStringSubmatch(banner)
+		if found == nil {
+			p.t.Fatalf("the banner has no %s:\n%s", pattern, banner)
+		}
+		return found[1]
+	}
+	c := p.command("grove", "conformance", "--url", of(`HTTP API +(\S+)`), "--account", server.DemoEmail, "--mqtt", of(`MQTT +(\S+)`),
+		"--ca", of(`CA file +(\S+)`), "--printer", of(`DEVICE_ID = "(\w+)"`), "--print", "--markdown")
+	c.Env = append(c.Env, "GROVE_PASSWORD=grove-demo")
+	code, page, errs := ends(p.t, c)
+	if code > exitInternal || page == "" {
+		p.t.Fatalf("exit code %d: %s", code, errs)
+	}
+	return page
+}

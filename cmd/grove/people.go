@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+)
+
+type peopleCmd struct {
+	List        peopleListCmd    `cmd:"" default:"withargs" help:"List accounts."`
+	Invite      peopleInviteCmd  `cmd:"" help:"Invite somebody."`
+	Invitations peopleWaitingCmd `cmd:"" help:"List invitations that wait yet."`
+	Uninvite    peopleUninvite   `cmd:"" help:"Take an invitation back."`
+	Reset       peopleResetCmd   `cmd:"" help:"Make a code for somebody who forgot their password."`
+	Letters     peopleLettersCmd `cmd:"" help:"Show what could not be mailed: codes that still count."`
+}
+
+type peopleListCmd struct{ paged }
+
+// Run lists accounts.
+func (c *peopleListCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	list, err := cl.Users(ctx, c.page())
+	if err != nil {
+		return err
+	}
+	return showList(at, c.paged, list, "No accounts.", func(w *tabwriter.Writer) {
+		fmt.Fprintln(w, "ID\tE-MAIL\tNAME\tROLE")
+		for _, u := range list.Items {
+			fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", u.ID, u.Email, u.Name, u.Role)
+		}
+	})
+}
+
+type peopleInviteCmd struct {
+	proof
+
+	Email string `arg:"" help:"Whom to invite."`
+	Role  string `help:"As what: member or owner." default:"member" placeholder:"ROLE"`
+}
+
+// Run invites somebody and shows the link, this once.
+func (c *peopleInviteCmd) Run(ctx context.Context, at *cloud) error {
+	cl, password, err := c.prove(at)
+	if err != nil {
+		return err
+	}
+	i, err := cl.Invite(ctx, cloudapi.InvitationRequest{Email: c.Email, Role: grove.Role(c.Role), Password: password})
+	if err != nil {
+		return err
+	}
+	return at.show(i, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "id\t%s\nlink\t%s\nmailed\t%s\n\nThe link works once, until %s. It is shown only now.\n",
+			i.ID, string(i.Link), yes(i.Mailed), i.ExpiresAt.Local().Format(time.DateTime))
+	})
+}
+
+type peopleWaitingCmd struct{}
+
+// Run lists invitations.
+func (c *peopleWaitingCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	list, err := cl.Invitations(ctx)
+	if err != nil {
+		return err
+	}
+	return at.show(cloudapi.Items(list), func(w *tabwriter.Writer) {
+		fmt.Fprintln(w, "ID\tE-MAIL\tROLE\tUNTIL")
+		for _, i := range list {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.ID, i.Email, i.Role, i.ExpiresAt.Local().Format(time.DateTime))
+		}
+	})
+}
+
+type peopleUninvite struct {
+	ID string `arg:"" help:"The invitation."`
+}
+
+// Run takes an invitation back.
+func (c *peopleUninvite) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	return cl.Uninvite(ctx, c.ID)
+}
+
+type peopleResetCmd struct {
+	proof
+
+	ID  int64 `arg:"" help:"The account's number."`
+	App bool  `help:"Take their authenticator app away too."`
+}
+
+// Run makes a code to hand over.
+func (c *peopleResetCmd) Run(ctx context.Context, at *cloud) error {
+	cl, password, err := c.prove(at)
+	if err != nil {
+		return err
+	}
+	code, err := cl.ResetUser(ctx, c.ID, cloudapi.UserReset{Password: password, TOTP: c.App})
+	if err != nil {
+		return err
+	}
+	return at.show(code, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "code\t%s\n\nHand it over: with it they run grove account reset EMAIL --code CODE, until %s.\n",
+			string(code.Code), code.ExpiresAt.Local().Format(time.TimeOnly))
+	})
+}
+
+type peopleLettersCmd struct{}
+
+// Run shows letters.
+func (c *peopleLettersCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	letters, err := cl.Letters(ctx)
+	if err != nil {
+		return err
+	}
+	return at.show(cloudapi.Items(letters), func(w *tabwriter.Writer) {
+		for _, l := range letters {
+			fmt.Fprintf(w, "To %s: %s\n%s\n", l.To, l.Subject, l.Text)
+		}
+	})
+}

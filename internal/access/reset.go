@@ -1,0 +1,135 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/grovecloud/grove"
+)
+
+// ChangePassword gives the account of whoever signed in a new password, and ends
+// its other sessions: somebody may have known the old one.
+func (a *Access) ChangePassword(ctx context.Context, actor grove.Actor, password grove.Secret, proof Proof) error {
+	if err := a.checkPassword(password); err != nil {
+		return err
+	}
+	u, err := a.again(ctx, actor, proof)
+	if err != nil {
+		return err
+	}
+	return a.setPassword(ctx, u.ID, password, actor.SessionID)
+}
+
+// Reset gives an account a new password for a code that was mailed, or that an
+// owner handed over, and ends all its sessions. An authenticator app stays.
+func (a *Access) Reset(ctx context.Context, email, code string, password grove.Secret, remote string) error {
+	if err := a.checkPassword(password); err != nil {
+		return err // before the code, which works once
+	}
+	u, err := a.guessed(ctx, grove.ResetPass, Credentials{Account: email, Code: code, Remote: remote})
+	if err != nil {
+		return err
+	}
+	return a.setPassword(ctx, u.ID, password, "")
+}
+
+// setPassword changes a password and ends the user's sessions but one.
+func (a *Access) setPassword(ctx context.Context, userID int64, password grove.Secret, but string) error {
+	leave, err := a.hashes.enter(ctx)
+	if err != nil {
+		return err
+	}
+	hash := a.hashes.hash(password)
+	leave()
+	_, err = a.records.UpdateUser(ctx, userID, func(u *grove.User) error {
+		u.PasswordHash = hash
+		return nil
+	}, grove.Actor{Kind: grove.ActorUser, UserID: userID}.Did("user.password", ""))
+	if err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	return a.endSessions(ctx, userID, but)
+}
+
+// ResetCode is a code that an owner hands over to somebody who forgot their password.
+type ResetCode struct {
+	Code      grove.Secret
+	ExpiresAt time.Time
+}
+
+// OwnerReset makes a code with which a user sets a new password. With app, the
+// user's authenticator app is taken away as well, for whoever lost it and every
+// recovery code.
+func (a *Access) OwnerReset(ctx context.Context, actor grove.Actor, userID int64, app bool, proof Proof) (ResetCode, error) {
+	if err := a.owner(ctx, actor); err != nil {
+		return ResetCode{}, err
+	}
+	if _, err := a.again(ctx, actor, proof); err != nil {
+		return ResetCode{}, err
+	}
+	if _, err := a.records.User(ctx, userID); err != nil {
+		return ResetCode{}, err
+	}
+	if app {
+		if err := a.dropTOTP(ctx, userID); err != nil {
+			return ResetCode{}, err
+		}
+	}
+	code, until, err := a.issueCode(ctx, grove.ResetPass, userID, actor.Did("user.reset", fmt.Sprintf("user:%d", userID)))
+	if err != nil {
+		return ResetCode{}, err
+	}
+	return ResetCode{Code: grove.Secret(code), ExpiresAt: until}, nil
+}
+
+// Everyone lists the accounts, for owners.
+func (a *Access) Everyone(ctx context.Context, actor grove.Actor, page grove.Page) (grove.List[grove.User], error) {
+	if err := a.owner(ctx, actor); err != nil {
+		return grove.List[grove.User]{}, err
+	}
+	return a.records.Users(ctx, page)
+}
+
+// OpenSessions lists where one is signed in, newest first.
+func (a *Access) OpenSessions(ctx context.Context, actor grove.Actor, page grove.Page) (grove.List[grove.Session], error) {
+	if err := person(actor); err != nil {
+		return grove.List[grove.Session]{}, err
+	}
+	return a.records.Sessions(ctx, actor.UserID, time.Now().UTC(), page)
+}
+
+// EndSession ends one of one's own sessions; NotFound when there is none.
+func (a *Access) EndSession(ctx context.Context, actor grove.Actor, id string) error {
+	if err := person(actor); err != nil {
+		return err
+	}
+	s, err := a.records.Session(ctx, id)
+	if err == nil && s.UserID != actor.UserID {
+		err = grove.Errorf(grove.NotFound, "session_not_found", "you have no session %s", id)
+	}
+	if err != nil {
+		return err
+	}
+	return a.Logout(ctx, grove.Actor{Kind: grove.ActorUser, UserID: actor.UserID, SessionID: id})
+}
+
+// EndOthers ends all of one's sessions but the one that asks.
+func (a *Access) EndOthers(ctx context.Context, actor grove.Actor) error {
+	if err := person(actor); err != nil {
+		return err
+	}
+	return a.endSessions(ctx, actor.UserID, actor.SessionID, actor.Did("user.logout", "all other sessions"))
+}
+
+func (a *Access) endSessions(ctx context.Context, userID int64, but string, acts ...grove.AuditEntry) error {
+	ids, err := a.records.EndSessions(ctx, userID, but, time.Now().UTC(), acts...)
+	if err != nil {
+		return fmt.Errorf("end sessions: %w", err)
+	}
+	for _, id := range ids {
+		a.sessions.drop(id)
+		a.ended(id)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package cloud
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/rest"
+)
+
+func (f *face) mountTickets(rt *rest.Router) {
+	mint := get(userService+"/user/ticket", tagAccount, "A ticket to hand my session to another program")
+	mint.About = "It opens nothing until it is bound with `POST my/ticket/{ticket}`, and then once, for five minutes."
+	rest.Handle(rt, mint, f.newTicket)
+	rest.Handle(rt, post(userService+"/my/ticket/{ticket}", tagAccount, "Bind a ticket to my session"), f.bindTicket)
+	rest.Handle(rt, get(userService+"/my/ticket/{ticket}", tagAccount, "Does a ticket of mine still count?"), f.ticketState)
+	rest.Handle(rt, opening(userService+"/user/ticket/{ticket}", "Sign in with a bound ticket"), f.redeemTicket)
+	rest.Handle(rt, post(userService+"/my/pincode/{pin}", tagAccount, "Bind the printer that shows a PIN"), f.pair)
+
+	o := get(signIn+"/ticket", tagAccount, "Sign a browser in with a bound ticket")
+	o.Open = true
+	o.About = "Leads on to `to`: a path of this server, or `http://localhost:PORT/…`. The access token is in the cookie."
+	rest.Plain(rt, o, rest.Raw{
+		Query: []string{"to", "ticket"}, Also: map[int]string{http.StatusTemporaryRedirect: "To where `to` says"},
+	}, f.enterByTicket(rt))
+}
+
+func (f *face) newTicket(ctx context.Context, _ *struct{}) (cloudapi.Ticket, error) {
+	t, err := f.Access.NewTicket(ctx, rest.Actor(ctx))
+	return cloudapi.Ticket{Ticket: t, Pincode: t}, err
+}
+
+type ticketInput struct {
+	Ticket string `path:"ticket" maxLength:"128"`
+}
+
+// boundTicket takes any body: it repeats what is in the path.
+type boundTicket struct {
+	Ticket string `path:"ticket" maxLength:"128"`
+	Client string `header:"User-Agent"`
+	Body   *cloudapi.TicketRequest
+}
+
+func (f *face) bindTicket(ctx context.Context, in *boundTicket) (rest.Empty, error) {
+	return rest.Empty{}, f.Access.BindTicket(ctx, rest.Actor(ctx), in.Ticket)
+}
+
+func (f *face) ticketState(ctx context.Context, in *ticketInput) (cloudapi.TicketState, error) {
+	open, err := f.Access.TicketOpen(ctx, rest.Actor(ctx), in.Ticket)
+	return cloudapi.TicketState{Source: "web", Valid: open}, err
+}
+
+func (f *face) redeemTicket(ctx context.Context, in *boundTicket) (cloudapi.TicketLogin, error) {
+	t, err := f.Access.RedeemTicket(ctx, in.Ticket, in.Client, rest.Remote(ctx).String())
+	if err != nil {
+		return cloudapi.TicketLogin{}, err
+	}
+	out := cloudapi.TicketLogin{Login: loginOf(t)}
+	out.AccessMethod = cloudapi.AccessByTicket
+	return out, nil
+}
+
+func (f *face) enterByTicket(rt *rest.Router) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		to, err := rt.Target(r, q.Get("to"))
+		if err != nil {
+			rest.Fail(rt, w, r, err)
+			return
+		}
+		t, err := f.Access.RedeemTicket(r.Context(), q.Get("ticket"), r.UserAgent(), rest.Remote(r.Context()).String())
+		if err != nil {
+			rest.Fail(rt, w, r, err)
+			return
+		}
+		rest.SetSession(r.Context(), t.Access, int(t.ExpiresIn/time.Second))
+		http.Redirect(w, r, to, http.StatusTemporaryRedirect) //nolint:gosec // G710: Target takes paths of this server and the visitor's own machine only
+	}
+}
+
+type pinInput struct {
+	PIN  string `path:"pin" maxLength:"64"`
+	Body *cloudapi.PincodeRequest
+}
+
+// pair answers what is so: no printer has a way to show a PIN that this server
+// gave it, so no PIN is right. Printers are bound with their access code.
+func (f *face) pair(context.Context, *pinInput) (cloudapi.Paired, error) {
+	return cloudapi.Paired{}, grove.Errorf(grove.NotFound, "pin_unknown",
+		"no printer shows this PIN here; bind the printer with its serial number and access code instead")
+}

@@ -1,0 +1,126 @@
+package cloud_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/rest/resttest"
+)
+
+// boundTicket is a ticket that was bound as the slicer does it.
+func boundTicket(t *testing.T, h *resttest.House) string {
+	t.Helper()
+	made := resttest.Call[cloudapi.Ticket](t, h, 200, "GET", user+"/user/ticket", "")
+	ticket := string(made.Ticket)
+	if ticket == "" || made.Pincode != made.Ticket {
+		t.Fatalf("got %+v", made)
+	}
+	if w := h.Ask("POST", user+"/my/ticket/"+ticket, `{"ticket":"`+ticket+`"}`); w.Code != 200 || w.Body.Len() != 0 {
+		t.Fatalf("bind: %d %s", w.Code, w.Body)
+	}
+	return ticket
+}
+
+func TestATicketHandsASessionOverOnce(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	ticket := boundTicket(t, h)
+	if got := resttest.Call[cloudapi.TicketState](t, h, 200, "GET", user+"/my/ticket/"+ticket, ""); !got.Valid {
+		t.Errorf("state %+v", got)
+	}
+	w := h.Ask("POST", user+"/user/ticket/"+ticket, `{"ticket":"`+ticket+`"}`, "Authorization", "")
+	var got map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	for _, key := range []string{"accessToken", "refreshToken", "expiresIn", "refreshExpiresIn", "tfaKey", "accessMethod", "loginType", "firstAppLogin"} {
+		if _, there := got[key]; !there {
+			t.Errorf("no %s in %s", key, w.Body)
+		}
+	}
+	token, _ := got["accessToken"].(string)
+	if got["accessMethod"] != "ticket" || got["tfaKey"] != "" || token == "" || token == h.Token {
+		t.Errorf("got %s", w.Body)
+	}
+	who := resttest.Call[cloudapi.Profile](t, h, 200, "GET", user+"/my/profile", "", "Authorization", "Bearer "+token)
+	if who.UID != h.UserID {
+		t.Errorf("signed in as %d", who.UID)
+	}
+	resttest.Refused(t, h, 400, 400, "POST", user+"/user/ticket/"+ticket, "", "Authorization", "")
+	if got := resttest.Call[cloudapi.TicketState](t, h, 200, "GET", user+"/my/ticket/"+ticket, ""); got.Valid {
+		t.Error("a used ticket is valid")
+	}
+	if strings.Contains(h.Log.String(), ticket) {
+		t.Error("the ticket is in the log")
+	}
+}
+
+func TestTicketsThatOpenNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := resttest.New(t, "off")
+		bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Member)}
+		loose := string(resttest.Call[cloudapi.Ticket](t, h, 200, "GET", user+"/user/ticket", "").Ticket)
+		resttest.Refused(t, h, 400, 400, "POST", user+"/user/ticket/"+loose, "")
+		resttest.Refused(t, h, 404, 404, "POST", user+"/my/ticket/"+loose, "", bob...)
+		resttest.Refused(t, h, 404, 404, "POST", user+"/my/ticket/A1B2C3", "")
+		resttest.Refused(t, h, 400, 400, "POST", user+"/user/ticket/A1B2C3", "")
+		late := boundTicket(t, h)
+		<-time.After(5 * time.Minute)
+		resttest.Refused(t, h, 400, 400, "POST", user+"/user/ticket/"+late, "")
+		ended := boundTicket(t, h)
+		h.Ask("POST", user+"/my/logout", "")
+		resttest.Refused(t, h, 400, 400, "POST", user+"/user/ticket/"+ended, "")
+		for range 20 {
+			h.Ask("POST", user+"/user/ticket/guess", "")
+		}
+		resttest.Refused(t, h, 429, 429, "POST", user+"/user/ticket/guess", "")
+	})
+}
+
+func TestATicketSignsABrowserInAndLeadsNowhereElse(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	enter := func(to, ticket string) (status int, location, cookie string) {
+		w := h.Ask("GET", "/api/sign-in/ticket?to="+url.QueryEscape(to)+"&ticket="+ticket, "", "Authorization", "")
+		for _, c := range w.Result().Cookies() {
+			if c.Name == "token" && c.Path == "/" && c.Domain == "" && c.HttpOnly {
+				cookie = c.Value
+			}
+		}
+		return w.Code, w.Header().Get("Location"), cookie
+	}
+	for _, to := range []string{"/docs?a=b", "http://localhost:13618/?x=1", "http://127.0.0.1:13618/", "http://example.com/docs"} {
+		status, location, cookie := enter(to, boundTicket(t, h))
+		if status != 307 || location != to || cookie == "" {
+			t.Errorf("%s: %d %q %q", to, status, location, cookie)
+		}
+	}
+	ticket := boundTicket(t, h)
+	for _, to := range []string{
+		"https://evil.example/", "//evil.example/", `/\evil.example`, "/\t/evil.example", "http://localhost/", "http://localhost.evil.example:80/",
+		"http://localhost:80@evil.example/", "javascript:alert(1)", "evil", "https://localhost:13618/",
+	} {
+		if status, location, cookie := enter(to, ticket); status != 400 || location != "" || cookie != "" {
+			t.Errorf("%s: %d %q %q", to, status, location, cookie)
+		}
+	}
+	if status, location, _ := enter("", ticket); status != 307 || location != "/" {
+		t.Errorf("the ticket was used up by what was refused: %d %q", status, location)
+	}
+	if strings.Contains(h.Log.String(), ticket) {
+		t.Error("the ticket is in the log")
+	}
+}
+
+func TestNoPrinterShowsAPIN(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	resttest.Refused(t, h, 404, 404, "POST", user+"/my/pincode/A3GK8R", `{"pincode":"A3GK8R"}`)
+}
