@@ -27,6 +27,10 @@ type Records interface {
 	Users
 	Sessions
 	Printers
+	Granted
+	Roles
+	Keys
+	Shares
 	// Secret gives the named secret and makes it at the first call.
 	Secret(ctx context.Context, name string, create func() ([]byte, error)) ([]byte, error)
 }
@@ -44,6 +48,7 @@ type Config struct {
 
 // Access knows who may do what. It is safe for concurrent use.
 type Access struct {
+	*Rights
 	records     Records
 	log         *slog.Logger
 	metrics     metrics
@@ -56,6 +61,7 @@ type Access struct {
 	logins   *guard
 	doors    *doors
 	setup    *setupCode
+	uses     uses
 
 	mu    sync.Mutex
 	onEnd []func(sessionID string)
@@ -76,7 +82,12 @@ func New(ctx context.Context, cfg Config) (*Access, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	return &Access{
+	rights, err := NewRights(ctx, cfg.Records)
+	if err != nil {
+		return nil, fmt.Errorf("read rights: %w", err)
+	}
+	a := &Access{
+		Rights:      rights,
 		records:     cfg.Records,
 		log:         cfg.Log,
 		metrics:     m,
@@ -88,10 +99,12 @@ func New(ctx context.Context, cfg Config) (*Access, error) {
 		logins:      newGuard(),
 		doors:       newDoors(codes),
 		setup:       newSetupCode(time.Now()),
-	}, nil
+	}
+	rights.onEnd = a.ended
+	return a, nil
 }
 
-// OnEnd has fn called after each session that ended, so that whoever holds a
+// OnEnd has fn called after each session or key that ended, so that whoever holds a
 // connection of it can cut it. fn must not block.
 func (a *Access) OnEnd(fn func(sessionID string)) {
 	a.mu.Lock()

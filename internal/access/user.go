@@ -35,9 +35,9 @@ type ProfileChange struct {
 	AvatarURL *string // empty, or http or https
 }
 
-// User gives the account of whoever signed in.
+// User gives the account of whoever asks.
 func (a *Access) User(ctx context.Context, actor grove.Actor) (grove.User, error) {
-	if err := person(actor); err != nil {
+	if err := a.Authorize(actor, grove.ReadAccount, grove.Resource{OwnerID: actor.UserID}); err != nil {
 		return grove.User{}, err
 	}
 	return a.records.User(ctx, actor.UserID)
@@ -85,14 +85,15 @@ func (a *Access) AddUser(ctx context.Context, email string, password grove.Secre
 	if err != nil {
 		return grove.User{}, err
 	}
-	if role != grove.Owner && role != grove.Member {
-		return grove.User{}, wrongField("role", "the role must be owner or member")
+	if err := checkRole(role); err != nil {
+		return grove.User{}, err
 	}
 	u.Role = role
 	u, err = a.records.CreateUser(ctx, u, grove.Actor{}.Did("user.create", string(role)))
 	if err != nil {
 		return grove.User{}, fmt.Errorf("create user: %w", err)
 	}
+	a.changed(ctx)
 	return u, nil
 }
 

@@ -204,7 +204,7 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 	s.openQueue(log("queue"))
 	sender := post.New(post.Config{AllowLoopback: s.cfg.HookLoopback, AllowPrivate: s.cfg.HookPrivate})
 	s.hooks = webhook.New(webhook.Config{Records: s.db, Poster: sender, Log: log("webhook"), Registry: s.registry})
-	s.feed = feed.New(feed.Config{Records: s.db})
+	s.feed = feed.New(feed.Config{Records: s.db, Gate: s.access})
 	return nil
 }
 
@@ -263,7 +263,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for name, loop := range map[string]func(context.Context) error{
 		"broker": s.broker.Run, "fleet": s.fleet.Run, "queue": s.queue.Run, "webhooks": s.hooks.Run,
-		"library": s.library.Run, "limits": s.limiter.Run, "web": s.serveWeb, "demo": s.runDemo,
+		"library": s.library.Run, "rights": s.access.Run, "limits": s.limiter.Run, "web": s.serveWeb, "demo": s.runDemo,
 	} {
 		g.Go(func() error {
 			if err := loop(ctx); err != nil && ctx.Err() == nil {

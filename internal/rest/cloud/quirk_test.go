@@ -108,7 +108,7 @@ func TestPrintersAndFilesOfOthersDoNotExist(t *testing.T) {
 	h := bound(t, "off")
 	file := h.Upload(t, "part.gcode.3mf", sliced())
 	started := resttest.Call[cloudapi.PrintStarted](t, h, 200, "POST", iot+"/print", fmt.Sprintf(`{"device_id":%q,"file_id":%q}`, serial, file.FileID))
-	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Member)}
+	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Operator)}
 	for _, c := range []struct{ method, target, body string }{
 		{"GET", iot + "/device/info?device_id=" + serial, ""},
 		{"GET", iot + "/device/version?dev_id=" + serial, ""},

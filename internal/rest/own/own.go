@@ -52,6 +52,9 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountNotifications(rt)
 	f.mountEvents(rt)
 	f.mountClock(rt)
+	f.mountKeys(rt)
+	f.mountShares(rt)
+	f.mountUsers(rt)
 }
 
 // op is an operation of Grove's own API: strict in what it takes.
