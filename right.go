@@ -8,7 +8,7 @@ import (
 // Action is something that may be allowed or not.
 type Action string
 
-// The actions on printers. Stop and pause are ControlPrinter and never more than
+// The actions on printers and their jobs. Stop and pause are ControlPrinter and never more than
 // that.
 const (
 	ReadPrinter    Action = "printer:read"
@@ -19,7 +19,9 @@ const (
 	BindPrinter    Action = "device:bind" // bind and rename
 	UnbindPrinter  Action = "device:unbind"
 	SharePrinter   Action = "device:share"
-	SeeCode        Action = "device:code"    // the access code, which opens the printer on its own network
+	SeeCode        Action = "device:code" // the access code, which opens the printer on its own network
+	ReadJobs       Action = "job:read"
+	WriteJobs      Action = "job:write"      // cancel, and say what became of a start
 	ReportState    Action = "printer:report" // what only the printer itself does
 )
 
@@ -28,8 +30,6 @@ const (
 	ReadAccount   Action = "account:read" // whose account it is; whoever may anything may this
 	ReadFiles     Action = "file:read"
 	WriteFiles    Action = "file:write"
-	ReadJobs      Action = "job:read"
-	WriteJobs     Action = "job:write"
 	AdminWebhooks Action = "webhook:admin"
 	ReadAudit     Action = "audit:read"
 	AdminKeys     Action = "key:admin"

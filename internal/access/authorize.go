@@ -1,7 +1,6 @@
 package access
 
 import (
-	"slices"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -61,7 +60,7 @@ func (t *grants) userMay(userID int64, action grove.Action, on grove.Resource) e
 	switch {
 	case role == "":
 		return grove.NoPrinter(on.Serial)
-	case action == grove.ReadPrinter:
+	case action == grove.ReadPrinter, action == grove.ReadJobs:
 		return nil
 	case !prints(role), action == grove.ReportState, !own && !shared(action):
 		return forbidden(action)
@@ -93,11 +92,11 @@ func (t *grants) standing(userID int64, on grove.Resource) (role grove.Role, own
 func (t *grants) accountMay(userID int64, action grove.Action, on grove.Resource) error {
 	role, own := t.roles[userID], on.OwnerID == userID
 	switch action { //nolint:exhaustive // the others are refused below, or are of printers
-	case grove.ReadAccount, grove.ReadFiles, grove.ReadJobs, grove.AdminKeys:
+	case grove.ReadAccount, grove.ReadFiles, grove.AdminKeys:
 		if own && role != "" {
 			return nil
 		}
-	case grove.WriteFiles, grove.WriteJobs, grove.AdminWebhooks:
+	case grove.WriteFiles, grove.AdminWebhooks:
 		if own && prints(role) {
 			return nil
 		}
@@ -119,11 +118,11 @@ func prints(role grove.Role) bool { return role == grove.Operator || manages(rol
 // manages reports whether a role runs the installation.
 func manages(role grove.Role) bool { return role == grove.Owner || role == grove.Admin }
 
-// ofPrinters tells the actions on printers from those on accounts.
+// ofPrinters tells the actions on printers and their jobs from those on accounts.
 func ofPrinters(action grove.Action) bool {
 	switch action { //nolint:exhaustive // all others are of accounts, or unknown
 	case grove.ReadPrinter, grove.ControlPrinter, grove.HeatPrinter, grove.StartPrint, grove.SendGcode, grove.BindPrinter,
-		grove.UnbindPrinter, grove.SharePrinter, grove.SeeCode, grove.ReportState:
+		grove.UnbindPrinter, grove.SharePrinter, grove.SeeCode, grove.ReportState, grove.ReadJobs, grove.WriteJobs:
 		return true
 	}
 	return false
@@ -132,7 +131,11 @@ func ofPrinters(action grove.Action) bool {
 // shared reports whether a guest may ever do it. Raw G-code can do anything, and
 // who holds the access code no longer needs the share.
 func shared(action grove.Action) bool {
-	return slices.Contains([]grove.Action{grove.ReadPrinter, grove.ControlPrinter, grove.HeatPrinter, grove.StartPrint}, action)
+	switch action { //nolint:exhaustive // all others stay the owner's
+	case grove.ReadPrinter, grove.ControlPrinter, grove.HeatPrinter, grove.StartPrint, grove.ReadJobs, grove.WriteJobs:
+		return true
+	}
+	return false
 }
 
 // keyMay allows what its user may, as far as the key says so.

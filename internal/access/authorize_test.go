@@ -168,12 +168,12 @@ func TestAuthorizeAccounts(t *testing.T) {
 		want  [9]string
 	}{
 		{"operator, own", user(annID), annID, [9]string{yes, yes, yes, yes, yes, yes, yes, yes, no}},
-		{"operator, foreign", user(annID), bobID, all(no)},
-		{"operator, the server", user(annID), 0, all(no)},
+		{"operator, foreign", user(annID), bobID, [9]string{no, no, no, hidden, hidden, no, no, no, no}},
+		{"operator, the server", user(annID), 0, [9]string{no, no, no, hidden, hidden, no, no, no, no}},
 		{"viewer, own", user(cyID), cyID, [9]string{yes, yes, no, yes, no, no, yes, yes, no}},
 		{"admin, own", user(dorisID), dorisID, all(yes)},
-		{"admin, the server", user(dorisID), 0, [9]string{no, no, no, no, no, no, yes, no, yes}},
-		{"owner, the server", user(bobID), 0, [9]string{no, no, no, no, no, no, yes, no, yes}},
+		{"admin, the server", user(dorisID), 0, [9]string{no, no, no, hidden, hidden, no, yes, no, yes}},
+		{"owner, the server", user(bobID), 0, [9]string{no, no, no, hidden, hidden, no, yes, no, yes}},
 		{"key for all", byKey("all", annID), annID, [9]string{yes, yes, yes, yes, yes, yes, yes, no, no}},
 		{"key for one printer", byKey("other", annID), annID, [9]string{yes, yes, yes, yes, yes, no, no, no, no}},
 		{"key that reads", byKey("read", annID), annID, [9]string{yes, no, no, no, no, no, no, no, no}},
@@ -181,8 +181,8 @@ func TestAuthorizeAccounts(t *testing.T) {
 		{"key without scope", byKey("noscope", annID), annID, all(no)},
 		{"key of a viewer", byKey("viewer", cyID), cyID, [9]string{yes, yes, no, yes, no, no, yes, no, no}},
 		{"key that is over", byKey("late", annID), annID, all(unknown)},
-		{"code", grove.Actor{Kind: grove.ActorCode, Serial: "P1"}, 0, all(no)},
-		{"printer", grove.Actor{Kind: grove.ActorPrinter, Serial: "P1"}, annID, all(no)},
+		{"code", grove.Actor{Kind: grove.ActorCode, Serial: "P1"}, 0, [9]string{no, no, no, hidden, hidden, no, no, no, no}},
+		{"printer", grove.Actor{Kind: grove.ActorPrinter, Serial: "P1"}, annID, [9]string{no, no, no, hidden, hidden, no, no, no, no}},
 		{"nobody", grove.Actor{}, annID, all(unknown)},
 	} {
 		for i, action := range actions {

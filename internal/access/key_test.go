@@ -244,4 +244,3 @@ func TestUnfitKeysAreRefused(t *testing.T) {
 		t.Errorf("somebody else's key was revoked: %v", err)
 	}
 }
-

@@ -264,16 +264,16 @@ func (m *machine) prints(state string) {
 
 type house struct {
 	rights *access.Rights
-	t     *testing.T
-	db    *store.DB
-	sick  *trouble
-	fleet *fleet.Fleet
-	queue *queue.Queue
-	actor grove.Actor
-	m     *machine
-	leave func(string)
-	shift atomic.Int64 // of the wall clock, in nanoseconds
-	stop  func()
+	t      *testing.T
+	db     *store.DB
+	sick   *trouble
+	fleet  *fleet.Fleet
+	queue  *queue.Queue
+	actor  grove.Actor
+	m      *machine
+	leave  func(string)
+	shift  atomic.Int64 // of the wall clock, in nanoseconds
+	stop   func()
 }
 
 // live runs a test in a bubble whose clock the test moves.

@@ -4,76 +4,79 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-// needs says which right on their own account a route asks of whoever calls it,
+// needs says which rights on their own account a route asks of whoever calls it,
 // before its rule asks for those on the printer it is about. What is not here is
 // for people who signed in, and closed to API keys.
-var needs = map[string]grove.Action{
-	"GET /v1/user-service/my/profile":           grove.ReadAccount,
-	"GET /v1/design-user-service/my/preference": grove.ReadAccount,
-	"GET /v1/grove-service/clock":               grove.ReadAccount,
+var needs = map[string][]grove.Action{
+	"GET /v1/user-service/my/profile":           {grove.ReadAccount},
+	"GET /v1/design-user-service/my/preference": {grove.ReadAccount},
+	"GET /v1/grove-service/clock":               {grove.ReadAccount},
 
-	"GET /v1/iot-service/api/user/bind":                    grove.ReadPrinter,
-	"GET /v1/iot-service/api/user/bind_list":               grove.ReadPrinter,
-	"POST /v1/iot-service/api/user/bind":                   grove.BindPrinter,
-	"GET /v1/iot-service/api/user/device/info":             grove.ReadPrinter,
-	"PATCH /v1/iot-service/api/user/device/info":           grove.BindPrinter,
-	"GET /v1/iot-service/api/user/device/version":          grove.ReadPrinter,
-	"POST /v1/iot-service/api/user/ttcode":                 grove.ReadPrinter,
-	"GET /v1/iot-service/api/user/print":                   grove.ReadPrinter,
-	"GET /v1/grove-service/printers":                       grove.ReadPrinter,
-	"GET /v1/grove-service/printers/{serial}":              grove.ReadPrinter,
-	"POST /v1/grove-service/printers/{serial}/commands":    grove.ReadPrinter, // the rule asks for what the command is
-	"POST /v1/grove-service/printers/{serial}/plate-clear": grove.StartPrint,
-	"GET /v1/grove-service/events":                         grove.ReadPrinter,
-	"GET /v1/grove-service/notifications":                  grove.ReadPrinter,
-	"GET /v1/user-service/my/messages":                     grove.ReadPrinter,
+	"GET /v1/iot-service/api/user/bind":                    {grove.ReadPrinter},
+	"GET /v1/iot-service/api/user/bind_list":               {grove.ReadPrinter},
+	"POST /v1/iot-service/api/user/bind":                   {grove.BindPrinter},
+	"GET /v1/iot-service/api/user/device/info":             {grove.ReadPrinter},
+	"PATCH /v1/iot-service/api/user/device/info":           {grove.BindPrinter},
+	"GET /v1/iot-service/api/user/device/version":          {grove.ReadPrinter},
+	"POST /v1/iot-service/api/user/ttcode":                 {grove.ReadPrinter},
+	"GET /v1/iot-service/api/user/print":                   {grove.ReadPrinter, grove.ReadJobs},
+	"GET /v1/grove-service/printers":                       {grove.ReadPrinter},
+	"GET /v1/grove-service/printers/{serial}":              {grove.ReadPrinter},
+	"POST /v1/grove-service/printers/{serial}/commands":    {grove.ReadPrinter}, // the rule asks for what the command is
+	"POST /v1/grove-service/printers/{serial}/plate-clear": {grove.StartPrint},
+	"GET /v1/grove-service/events":                         {grove.ReadPrinter},
+	"GET /v1/grove-service/notifications":                  {grove.ReadPrinter},
+	"GET /v1/user-service/my/messages":                     {grove.ReadPrinter},
 
-	"POST /v1/iot-service/api/user/print":      grove.StartPrint,
-	"POST /v1/user-service/my/task":            grove.StartPrint,
-	"GET /v1/user-service/my/tasks":            grove.ReadJobs,
-	"GET /v1/user-service/my/task/{id}":        grove.ReadJobs,
-	"GET /v1/iot-service/api/user/task":        grove.ReadJobs,
-	"GET /v1/iot-service/api/user/task/{id}":   grove.ReadJobs,
-	"GET /v1/grove-service/jobs":               grove.ReadJobs,
-	"GET /v1/grove-service/jobs/{id}":          grove.ReadJobs,
-	"POST /v1/grove-service/jobs/{id}/cancel":  grove.WriteJobs,
-	"POST /v1/grove-service/jobs/{id}/resolve": grove.WriteJobs,
+	"POST /v1/iot-service/api/user/print":      {grove.StartPrint},
+	"POST /v1/user-service/my/task":            {grove.StartPrint},
+	"GET /v1/user-service/my/tasks":            {grove.ReadJobs},
+	"GET /v1/user-service/my/task/{id}":        {grove.ReadJobs},
+	"GET /v1/iot-service/api/user/task":        {grove.ReadJobs},
+	"GET /v1/iot-service/api/user/task/{id}":   {grove.ReadFiles, grove.ReadJobs},
+	"GET /v1/grove-service/jobs":               {grove.ReadJobs},
+	"GET /v1/grove-service/jobs/{id}":          {grove.ReadJobs},
+	"POST /v1/grove-service/jobs/{id}/cancel":  {grove.WriteJobs},
+	"POST /v1/grove-service/jobs/{id}/resolve": {grove.WriteJobs},
 
-	"GET /v1/iot-service/api/user/files":           grove.ReadFiles,
-	"GET /v1/iot-service/api/user/upload":          grove.WriteFiles,
-	"POST /v1/iot-service/api/user/upload":         grove.WriteFiles,
-	"POST /v1/iot-service/api/user/upload/confirm": grove.WriteFiles,
-	"GET /v1/iot-service/api/user/project":         grove.ReadFiles,
-	"POST /v1/iot-service/api/user/project":        grove.WriteFiles,
-	"GET /v1/iot-service/api/user/project/{id}":    grove.ReadFiles,
-	"PATCH /v1/iot-service/api/user/project/{id}":  grove.WriteFiles,
-	"GET /v1/iot-service/api/user/profile/{id}":    grove.ReadFiles,
-	"GET /v1/iot-service/api/user/notification":    grove.ReadFiles,
-	"PUT /v1/iot-service/api/user/notification":    grove.WriteFiles,
-	"GET /v1/grove-service/files":                  grove.ReadFiles,
-	"GET /v1/grove-service/files/{id}":             grove.ReadFiles,
-	"GET /v1/grove-service/files/{id}/content":     grove.ReadFiles,
-	"DELETE /v1/grove-service/files/{id}":          grove.WriteFiles,
+	"GET /v1/iot-service/api/user/files":           {grove.ReadFiles},
+	"GET /v1/iot-service/api/user/upload":          {grove.WriteFiles},
+	"POST /v1/iot-service/api/user/upload":         {grove.WriteFiles},
+	"POST /v1/iot-service/api/user/upload/confirm": {grove.WriteFiles},
+	"GET /v1/iot-service/api/user/project":         {grove.ReadFiles},
+	"POST /v1/iot-service/api/user/project":        {grove.WriteFiles},
+	"GET /v1/iot-service/api/user/project/{id}":    {grove.ReadFiles},
+	"PATCH /v1/iot-service/api/user/project/{id}":  {grove.WriteFiles},
+	"GET /v1/iot-service/api/user/profile/{id}":    {grove.ReadFiles},
+	"GET /v1/iot-service/api/user/notification":    {grove.ReadFiles},
+	"PUT /v1/iot-service/api/user/notification":    {grove.WriteFiles},
+	"GET /v1/grove-service/files":                  {grove.ReadFiles},
+	"GET /v1/grove-service/files/{id}":             {grove.ReadFiles},
+	"GET /v1/grove-service/files/{id}/content":     {grove.ReadFiles},
+	"DELETE /v1/grove-service/files/{id}":          {grove.WriteFiles},
 
-	"GET /v1/grove-service/webhooks":                         grove.AdminWebhooks,
-	"POST /v1/grove-service/webhooks":                        grove.AdminWebhooks,
-	"GET /v1/grove-service/webhooks/{id}":                    grove.AdminWebhooks,
-	"PATCH /v1/grove-service/webhooks/{id}":                  grove.AdminWebhooks,
-	"DELETE /v1/grove-service/webhooks/{id}":                 grove.AdminWebhooks,
-	"POST /v1/grove-service/webhooks/{id}/test":              grove.AdminWebhooks,
-	"GET /v1/grove-service/webhooks/{id}/deliveries":         grove.AdminWebhooks,
-	"POST /v1/grove-service/webhooks/deliveries/{id}/replay": grove.AdminWebhooks,
+	"GET /v1/grove-service/webhooks":                         {grove.AdminWebhooks},
+	"POST /v1/grove-service/webhooks":                        {grove.AdminWebhooks},
+	"GET /v1/grove-service/webhooks/{id}":                    {grove.AdminWebhooks},
+	"PATCH /v1/grove-service/webhooks/{id}":                  {grove.AdminWebhooks},
+	"DELETE /v1/grove-service/webhooks/{id}":                 {grove.AdminWebhooks},
+	"POST /v1/grove-service/webhooks/{id}/test":              {grove.AdminWebhooks},
+	"GET /v1/grove-service/webhooks/{id}/deliveries":         {grove.AdminWebhooks},
+	"POST /v1/grove-service/webhooks/deliveries/{id}/replay": {grove.AdminWebhooks},
 
-	"GET /v1/grove-service/audit": grove.ReadAudit,
+	"GET /v1/grove-service/audit":        {grove.ReadAudit},
+	"GET /v1/grove-service/audit/export": {grove.ReadAudit},
 }
 
-// mayAsk asks the gate for the right that a route needs.
+// mayAsk asks the gate for the rights that a route needs.
 func (rt *Router) mayAsk(actor grove.Actor, route Route) error {
-	need, ok := needs[route.Method+" "+route.Path]
-	switch {
-	case ok:
-		return rt.Access.Authorize(actor, need, grove.Resource{OwnerID: actor.UserID})
-	case actor.Kind == grove.ActorKey:
+	rights := needs[route.Method+" "+route.Path]
+	for _, right := range rights {
+		if err := rt.Access.Authorize(actor, right, grove.Resource{OwnerID: actor.UserID}); err != nil {
+			return err
+		}
+	}
+	if len(rights) == 0 && actor.Kind == grove.ActorKey {
 		return grove.Errorf(grove.Forbidden, "not_for_keys", "this is for people alone, not for API keys; sign in with an account")
 	}
 	return nil

@@ -55,6 +55,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountKeys(rt)
 	f.mountShares(rt)
 	f.mountUsers(rt)
+	f.mountAudit(rt)
 }
 
 // op is an operation of Grove's own API: strict in what it takes.
