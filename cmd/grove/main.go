@@ -31,7 +31,7 @@ type cli struct {
 	Setup      setupCmd      `cmd:"" group:"client" help:"Make the first owner with the code that serve printed."`
 	Login      loginCmd      `cmd:"" group:"client" help:"Sign in and keep the token."`
 	Logout     logoutCmd     `cmd:"" group:"client" help:"End the session."`
-	Printers   printersCmd   `cmd:"" group:"client" help:"List, show, bind, rename and unbind printers."`
+	Printers   printersCmd   `cmd:"" group:"client" help:"List, show, bind, rename, unbind and share printers."`
 	Upload     uploadCmd     `cmd:"" group:"client" help:"Upload a file."`
 	Files      filesCmd      `cmd:"" group:"client" help:"List, download and delete files."`
 	Print      printCmd      `cmd:"" group:"client" help:"Print a file: an uploaded one, or a local one."`
@@ -42,6 +42,8 @@ type cli struct {
 	Events     eventsCmd     `cmd:"" group:"client" help:"Show what happened, and follow what comes."`
 	Clock      clockCmd      `cmd:"" group:"client" help:"Show the server's time, and confirm it after a jump."`
 	Sim        simCmd        `cmd:"" group:"client" help:"Run simulated printers that dial in to a cloud."`
+	Keys       keysCmd       `cmd:"" group:"client" help:"Make, list and revoke API keys for programs."`
+	Users      usersCmd      `cmd:"" group:"client" help:"List accounts and give them roles, for those who run the server."`
 	Webhooks   webhooksCmd   `cmd:"" group:"client" help:"Create, list, change, test and replay webhooks."`
 }
 
