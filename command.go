@@ -27,7 +27,7 @@ type CommandResult struct {
 type AuditEntry struct {
 	ID     int64     `json:"id"`
 	At     time.Time `json:"at"`
-	Actor  string    `json:"actor"`  // user:1, code:<serial>, printer:<serial>, system
+	Actor  string    `json:"actor"`  // user:1, key:<id>, code:<serial>, printer:<serial>, system
 	UserID int64     `json:"-"`      // whose printer or account it concerns
 	Action string    `json:"action"` // printer.command, job.create, plate.clear …
 	Serial string    `json:"device_id,omitempty"`

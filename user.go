@@ -9,10 +9,12 @@ import (
 // Role is what a person may do in an installation.
 type Role string
 
-// Owner runs the installation; Member has printers of their own.
+// The roles, the most powerful first. A shared printer knows the last two.
 const (
-	Owner  Role = "owner"
-	Member Role = "member"
+	Owner    Role = "owner"    // runs the installation
+	Admin    Role = "admin"    // the same, but makes and unmakes no owners
+	Operator Role = "operator" // has printers and prints
+	Viewer   Role = "viewer"   // looks, and changes nothing
 )
 
 // User is an account. ID is positive and below 2³¹, since clients and printers
@@ -44,6 +46,7 @@ type ActorKind string
 // The kinds of actor.
 const (
 	ActorUser    ActorKind = "user"    // a person, by session
+	ActorKey     ActorKind = "key"     // a program, by an API key of a person's
 	ActorPrinter ActorKind = "printer" // a printer, by its device secret
 	ActorCode    ActorKind = "code"    // whoever holds one printer's access code
 	ActorSystem  ActorKind = "system"  // this server itself
@@ -52,24 +55,10 @@ const (
 // Actor is who is asking. The zero Actor is nobody and may do nothing.
 type Actor struct {
 	Kind      ActorKind
-	UserID    int64  // for ActorUser
-	SessionID string // for ActorUser
+	UserID    int64  // for ActorUser and ActorKey: whose account it is
+	SessionID string // for ActorUser; for ActorKey the key's id
 	Serial    string // for ActorPrinter and ActorCode: the only printer it knows
 }
-
-// Action is something that may be allowed or not.
-type Action string
-
-// The actions. Stop and pause are ControlPrinter and never more than that.
-const (
-	ReadPrinter    Action = "printer:read"
-	ControlPrinter Action = "printer:control" // pause, resume, stop, lights, fans
-	HeatPrinter    Action = "printer:heat"
-	StartPrint     Action = "printer:start"
-	SendGcode      Action = "printer:gcode"
-	BindPrinter    Action = "device:bind"
-	ReportState    Action = "printer:report" // what only the printer itself does
-)
 
 // Secret is text that must never be logged or encoded by accident.
 type Secret string
@@ -83,17 +72,13 @@ func (Secret) String() string { return "***" }
 // GoString hides the secret from %#v.
 func (Secret) GoString() string { return `"***"` }
 
-// Resource is what an action is done to: a printer and whose it is.
-type Resource struct {
-	Serial  string
-	OwnerID int64
-}
-
 // String names the actor for logs and the audit log.
 func (a Actor) String() string {
 	switch a.Kind {
 	case ActorUser:
 		return "user:" + strconv.FormatInt(a.UserID, 10)
+	case ActorKey:
+		return "key:" + a.SessionID
 	case ActorPrinter, ActorCode:
 		return string(a.Kind) + ":" + a.Serial
 	case ActorSystem:

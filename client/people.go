@@ -40,11 +40,6 @@ func (c *Client) ResetPassword(ctx context.Context, in cloudapi.PasswordReset) e
 	return c.call(ctx, http.MethodPost, "/v1/grove-service/password-reset", in, nil)
 }
 
-// Users lists the accounts, for owners.
-func (c *Client) Users(ctx context.Context, page grove.Page) (grove.List[grove.User], error) {
-	return list[grove.User](ctx, c, "/v1/grove-service/users", pages(nil, page))
-}
-
 // ResetUser gives an owner a code for somebody who forgot their password.
 func (c *Client) ResetUser(ctx context.Context, id int64, in cloudapi.UserReset) (cloudapi.ResetCode, error) {
 	return own[cloudapi.ResetCode](ctx, c, http.MethodPost, "/v1/grove-service/users/"+strconv.FormatInt(id, 10)+"/reset", in)

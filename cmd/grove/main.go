@@ -31,7 +31,7 @@ type cli struct {
 	Setup       setupCmd       `cmd:"" group:"client" help:"Make the first owner with the code that serve printed."`
 	Login       loginCmd       `cmd:"" group:"client" help:"Sign in and keep the token."`
 	Logout      logoutCmd      `cmd:"" group:"client" help:"End the session."`
-	Printers    printersCmd    `cmd:"" group:"client" help:"List, show, bind, rename and unbind printers."`
+	Printers    printersCmd    `cmd:"" group:"client" help:"List, show, bind, rename, unbind and share printers."`
 	Upload      uploadCmd      `cmd:"" group:"client" help:"Upload a file."`
 	Files       filesCmd       `cmd:"" group:"client" help:"List, download and delete files."`
 	Print       printCmd       `cmd:"" group:"client" help:"Print a file: an uploaded one, or a local one."`
@@ -42,7 +42,8 @@ type cli struct {
 	Events      eventsCmd      `cmd:"" group:"client" help:"Show what happened, and follow what comes."`
 	Clock       clockCmd       `cmd:"" group:"client" help:"Show the server's time, and confirm it after a jump."`
 	Account     accountCmd     `cmd:"" group:"client" help:"Protect the account, change its password, end its sessions."`
-	People      peopleCmd      `cmd:"" group:"client" help:"List and invite people, help who forgot a password; for owners."`
+	People      peopleCmd      `cmd:"" group:"client" help:"List and invite people, give roles, help who forgot a password; for those who run the server."`
+	Keys        keysCmd        `cmd:"" group:"client" help:"Make, list and revoke API keys for programs."`
 	Sim         simCmd         `cmd:"" group:"client" help:"Run simulated printers that dial in to a cloud."`
 	Conformance conformanceCmd `cmd:"" group:"client" help:"Play every known client of the Cloud API against a server."`
 	Webhooks    webhooksCmd    `cmd:"" group:"client" help:"Create, list, change, test and replay webhooks."`

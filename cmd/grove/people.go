@@ -12,6 +12,7 @@ import (
 
 type peopleCmd struct {
 	List        peopleListCmd    `cmd:"" default:"withargs" help:"List accounts."`
+	Role        peopleRoleCmd    `cmd:"" help:"Give an account another role, at once."`
 	Invite      peopleInviteCmd  `cmd:"" help:"Invite somebody."`
 	Invitations peopleWaitingCmd `cmd:"" help:"List invitations that wait yet."`
 	Uninvite    peopleUninvite   `cmd:"" help:"Take an invitation back."`
@@ -34,16 +35,20 @@ func (c *peopleListCmd) Run(ctx context.Context, at *cloud) error {
 	return showList(at, c.paged, list, "No accounts.", func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tE-MAIL\tNAME\tROLE")
 		for _, u := range list.Items {
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", u.ID, u.Email, u.Name, u.Role)
+			fmt.Fprintln(w, userLine(u))
 		}
 	})
+}
+
+func userLine(u grove.User) string {
+	return fmt.Sprintf("%d\t%s\t%s\t%s", u.ID, u.Email, u.Name, u.Role)
 }
 
 type peopleInviteCmd struct {
 	proof
 
 	Email string `arg:"" help:"Whom to invite."`
-	Role  string `help:"As what: member or owner." default:"member" placeholder:"ROLE"`
+	Role  string `help:"As what: owner, admin, operator or viewer." default:"operator" placeholder:"ROLE"`
 }
 
 // Run invites somebody and shows the link, this once.
@@ -135,4 +140,22 @@ func (c *peopleLettersCmd) Run(ctx context.Context, at *cloud) error {
 			fmt.Fprintf(w, "To %s: %s\n%s\n", l.To, l.Subject, l.Text)
 		}
 	})
+}
+
+type peopleRoleCmd struct {
+	ID   int64  `arg:"" help:"The account's number."`
+	Role string `arg:"" enum:"owner,admin,operator,viewer" help:"owner, admin, operator or viewer."`
+}
+
+// Run sets a role.
+func (c *peopleRoleCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	u, err := cl.SetRole(ctx, c.ID, grove.Role(c.Role))
+	if err != nil {
+		return err
+	}
+	return at.show(u, func(w *tabwriter.Writer) { fmt.Fprintln(w, userLine(u)) })
 }

@@ -21,6 +21,11 @@ type printersCmd struct {
 	Bind   printersBindCmd   `cmd:"" help:"Make a printer yours."`
 	Rename printersRenameCmd `cmd:"" help:"Give a printer another name."`
 	Unbind printersUnbindCmd `cmd:"" help:"Give a printer up."`
+
+	Share   printersShareCmd   `cmd:"" help:"Share a printer with another account, or by a link."`
+	Accept  printersAcceptCmd  `cmd:"" help:"Accept a printer that a link shares with you."`
+	Shares  printersSharesCmd  `cmd:"" help:"List the printers you share, and those shared with you."`
+	Unshare printersUnshareCmd `cmd:"" help:"End a share, as its owner or as its guest."`
 }
 
 type printersListCmd struct{}

@@ -29,6 +29,10 @@ type Records interface {
 	Sessions
 	Printers
 	Passes
+	Granted
+	Roles
+	Keys
+	Shares
 	// Secret gives the named secret and makes it at the first call.
 	Secret(ctx context.Context, name string, create func() ([]byte, error)) ([]byte, error)
 }
@@ -49,6 +53,7 @@ type Config struct {
 
 // Access knows who may do what. It is safe for concurrent use.
 type Access struct {
+	*Rights
 	records     Records
 	log         *slog.Logger
 	metrics     metrics
@@ -69,6 +74,7 @@ type Access struct {
 	tickets  *window // tickets that were no tickets, by address
 	doors    *doors
 	setup    *setupCode
+	uses     uses
 
 	mu    sync.Mutex
 	onEnd []func(sessionID string)
@@ -93,7 +99,12 @@ func New(ctx context.Context, cfg Config) (*Access, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
+	rights, err := NewRights(ctx, cfg.Records)
+	if err != nil {
+		return nil, fmt.Errorf("read rights: %w", err)
+	}
 	a := &Access{
+		Rights:      rights,
 		records:     cfg.Records,
 		log:         cfg.Log,
 		metrics:     m,
@@ -117,10 +128,11 @@ func New(ctx context.Context, cfg Config) (*Access, error) {
 	if a.mail == nil {
 		a.mail = a.board
 	}
+	rights.onEnd = a.ended
 	return a, nil
 }
 
-// OnEnd has fn called after each session that ended, so that whoever holds a
+// OnEnd has fn called after each session or key that ended, so that whoever holds a
 // connection of it can cut it. fn must not block.
 func (a *Access) OnEnd(fn func(sessionID string)) {
 	a.mu.Lock()

@@ -66,7 +66,7 @@ func on(t testing.TB, db *store.DB, cfg Config) *Access {
 
 func addUser(t testing.TB, a *Access, email string) grove.User {
 	t.Helper()
-	u, err := a.AddUser(t.Context(), email, goodPassword, "Somebody", grove.Member)
+	u, err := a.AddUser(t.Context(), email, goodPassword, "Somebody", grove.Operator)
 	if err != nil {
 		t.Fatal(err)
 	}

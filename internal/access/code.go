@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/grovecloud/grove"
 )
 
@@ -71,8 +73,17 @@ func (p *post) tooOften(t attempt, now time.Time) bool {
 	return false
 }
 
-// Run grants wishes for codes until ctx ends.
+// Run sends codes, and keeps up with what other servers of the same records grant,
+// until ctx ends.
 func (a *Access) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.sendCodes(ctx) })
+	g.Go(func() error { return a.followRights(ctx) })
+	return g.Wait()
+}
+
+// sendCodes grants wishes for codes until ctx ends.
+func (a *Access) sendCodes(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():

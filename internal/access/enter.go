@@ -75,7 +75,7 @@ func (c MQTTCredentials) door() door {
 	return printerDoor
 }
 
-// Enter says who connects to the broker: a user by u_<id> and access token, the
+// Enter says who connects to the broker: a user by u_<id> and access token or API key, the
 // holder of a printer's access code by bblp, or a printer by its serial and
 // device secret. Unauthenticated when it is nobody, Limited after too many
 // failures, Forbidden when access codes do not count from there, Unavailable
@@ -113,7 +113,7 @@ func (a *Access) identify(ctx context.Context, c MQTTCredentials) (grove.Actor, 
 }
 
 func (a *Access) enterByToken(ctx context.Context, c MQTTCredentials) (grove.Actor, error) {
-	actor, err := a.Authenticate(ctx, string(c.Password))
+	actor, err := a.AuthenticateFrom(ctx, string(c.Password), c.Remote)
 	if err != nil {
 		return grove.Actor{}, err
 	}

@@ -153,6 +153,7 @@ func (a *Access) Accept(ctx context.Context, token string, password grove.Secret
 	if u, err = a.records.CreateUser(ctx, u, grove.Actor{}.Did("user.accept", string(u.Role))); err != nil {
 		return grove.User{}, fmt.Errorf("create user: %w", err)
 	}
+	a.changed(ctx)
 	return u, nil
 }
 

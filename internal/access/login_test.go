@@ -85,7 +85,7 @@ func TestTwoPasswordsAreHashedAtOnceAndTheOthersWait(t *testing.T) {
 			}()
 		}
 		go func() {
-			_, err := a.AddUser(t.Context(), "new@example.org", goodPassword, "", grove.Member)
+			_, err := a.AddUser(t.Context(), "new@example.org", goodPassword, "", grove.Operator)
 			ended <- err
 		}()
 		for _, at := range []struct{ begun, ended int }{{2, 0}, {3, 1}, {4, 2}} {

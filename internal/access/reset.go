@@ -83,14 +83,6 @@ func (a *Access) OwnerReset(ctx context.Context, actor grove.Actor, userID int64
 	return ResetCode{Code: grove.Secret(code), ExpiresAt: until}, nil
 }
 
-// Everyone lists the accounts, for owners.
-func (a *Access) Everyone(ctx context.Context, actor grove.Actor, page grove.Page) (grove.List[grove.User], error) {
-	if err := a.owner(ctx, actor); err != nil {
-		return grove.List[grove.User]{}, err
-	}
-	return a.records.Users(ctx, page)
-}
-
 // OpenSessions lists where one is signed in, newest first.
 func (a *Access) OpenSessions(ctx context.Context, actor grove.Actor, page grove.Page) (grove.List[grove.Session], error) {
 	if err := person(actor); err != nil {

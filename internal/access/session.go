@@ -97,6 +97,9 @@ func (a *Access) Authenticate(ctx context.Context, bearer string) (grove.Actor, 
 	case !now.Before(s.ExpiresAt):
 		return grove.Actor{}, tokenExpired()
 	}
+	if err := a.knows(ctx, s.UserID); err != nil {
+		return grove.Actor{}, err
+	}
 	actor := grove.Actor{Kind: grove.ActorUser, UserID: s.UserID, SessionID: s.ID}
 	if s.ExpiresAt.Before(expires) {
 		expires = s.ExpiresAt

@@ -36,9 +36,9 @@ type ProfileChange struct {
 	AvatarURL *string // empty, or http or https
 }
 
-// User gives the account of whoever signed in.
+// User gives the account of whoever asks.
 func (a *Access) User(ctx context.Context, actor grove.Actor) (grove.User, error) {
-	if err := person(actor); err != nil {
+	if err := a.Authorize(actor, grove.ReadAccount, grove.Resource{OwnerID: actor.UserID}); err != nil {
 		return grove.User{}, err
 	}
 	return a.records.User(ctx, actor.UserID)
@@ -94,6 +94,7 @@ func (a *Access) AddUser(ctx context.Context, email string, password grove.Secre
 	if err != nil {
 		return grove.User{}, fmt.Errorf("create user: %w", err)
 	}
+	a.changed(ctx)
 	return u, nil
 }
 
@@ -145,13 +146,6 @@ func isEmail(s string) bool {
 func checkName(s string) error {
 	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxName || strings.ContainsFunc(s, unicode.IsControl) {
 		return wrongField("name", fmt.Sprintf("the name must be plain text of at most %d characters", maxName))
-	}
-	return nil
-}
-
-func checkRole(role grove.Role) error {
-	if role != grove.Owner && role != grove.Member {
-		return wrongField("role", "the role must be owner or member")
 	}
 	return nil
 }

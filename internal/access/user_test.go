@@ -23,16 +23,16 @@ func TestUnfitAccountsAreRefused(t *testing.T) {
 		code        grove.Code
 		field       string
 	}{
-		{"short password", "b@example.org", "elevenchars", "B", grove.Member, grove.Invalid, "password"},
-		{"short in characters", "b@example.org", "ääääää", "B", grove.Member, grove.Invalid, "password"},
-		{"long password", "b@example.org", grove.Secret(strings.Repeat("x", 1025)), "B", grove.Member, grove.Invalid, "password"},
-		{"no address", "", goodPassword, "B", grove.Member, grove.Invalid, "email"},
-		{"not an address", "bob", goodPassword, "B", grove.Member, grove.Invalid, "email"},
-		{"two addresses", "a@b@c", goodPassword, "B", grove.Member, grove.Invalid, "email"},
-		{"line break", "a@b\nc", goodPassword, "B", grove.Member, grove.Invalid, "email"},
-		{"long name", "b@example.org", goodPassword, strings.Repeat("x", 101), grove.Member, grove.Invalid, "name"},
+		{"short password", "b@example.org", "elevenchars", "B", grove.Operator, grove.Invalid, "password"},
+		{"short in characters", "b@example.org", "ääääää", "B", grove.Operator, grove.Invalid, "password"},
+		{"long password", "b@example.org", grove.Secret(strings.Repeat("x", 1025)), "B", grove.Operator, grove.Invalid, "password"},
+		{"no address", "", goodPassword, "B", grove.Operator, grove.Invalid, "email"},
+		{"not an address", "bob", goodPassword, "B", grove.Operator, grove.Invalid, "email"},
+		{"two addresses", "a@b@c", goodPassword, "B", grove.Operator, grove.Invalid, "email"},
+		{"line break", "a@b\nc", goodPassword, "B", grove.Operator, grove.Invalid, "email"},
+		{"long name", "b@example.org", goodPassword, strings.Repeat("x", 101), grove.Operator, grove.Invalid, "name"},
 		{"no role", "b@example.org", goodPassword, "B", "", grove.Invalid, "role"},
-		{"taken", "ANN@example.org", goodPassword, "B", grove.Member, grove.Conflict, ""},
+		{"taken", "ANN@example.org", goodPassword, "B", grove.Operator, grove.Conflict, ""},
 	} {
 		_, err := a.AddUser(t.Context(), tc.email, tc.password, tc.person, tc.role)
 		if !errors.Is(err, tc.code) || tc.field != "" && grove.AsError(err).Fields[tc.field] == "" {

@@ -125,7 +125,7 @@ func (b *Broker) ask(ctx context.Context, k Knock) (grove.Actor, error) {
 		return grove.Actor{}, err
 	}
 	switch actor.Kind {
-	case grove.ActorUser, grove.ActorPrinter, grove.ActorCode:
+	case grove.ActorUser, grove.ActorKey, grove.ActorPrinter, grove.ActorCode:
 		return actor, nil
 	case grove.ActorSystem:
 	}

@@ -4,6 +4,7 @@ package feed
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/grovecloud/grove"
@@ -21,14 +22,23 @@ type Records interface {
 	ReadNotifications(ctx context.Context, userID int64) error
 }
 
+// Gate answers permission questions.
+type Gate interface {
+	Authorize(actor grove.Actor, action grove.Action, r grove.Resource) error
+	// Reach is which printers the actor's lists show.
+	Reach(actor grove.Actor) grove.Reach
+}
+
 // Config says what the feed works with.
 type Config struct {
 	Records Records
+	Gate    Gate
 }
 
 // Feed shows events and notifications. It is safe for concurrent use.
 type Feed struct {
 	records Records
+	gate    Gate
 
 	mu        sync.Mutex
 	listeners map[int64]map[*Listener]struct{} // by user
@@ -36,12 +46,12 @@ type Feed struct {
 
 // New makes a feed.
 func New(cfg Config) *Feed {
-	return &Feed{records: cfg.Records, listeners: map[int64]map[*Listener]struct{}{}}
+	return &Feed{records: cfg.Records, gate: cfg.Gate, listeners: map[int64]map[*Listener]struct{}{}}
 }
 
 // Notifications lists what the actor was told, newest first.
 func (f *Feed) Notifications(ctx context.Context, actor grove.Actor, unreadOnly bool, page grove.Page) (grove.List[grove.Notification], error) {
-	if err := person(actor); err != nil {
+	if err := f.whole(actor); err != nil {
 		return grove.List[grove.Notification]{}, err
 	}
 	return f.records.Notifications(ctx, actor.UserID, unreadOnly, page)
@@ -49,7 +59,7 @@ func (f *Feed) Notifications(ctx context.Context, actor grove.Actor, unreadOnly 
 
 // Messages lists what the actor was told for clients that go on after a number.
 func (f *Feed) Messages(ctx context.Context, actor grove.Actor, page grove.Page) (grove.List[grove.Notification], error) {
-	if err := person(actor); err != nil {
+	if err := f.whole(actor); err != nil {
 		return grove.List[grove.Notification]{}, err
 	}
 	return f.records.Messages(ctx, actor.UserID, page)
@@ -74,16 +84,38 @@ func (f *Feed) ReadAll(ctx context.Context, actor grove.Actor) error {
 // Mark sets whether the actor has read a notification. One of somebody else is
 // NotFound.
 func (f *Feed) Mark(ctx context.Context, actor grove.Actor, id string, read bool) error {
-	if err := person(actor); err != nil {
+	if err := f.whole(actor); err != nil {
 		return err
 	}
 	return f.records.MarkNotification(ctx, actor.UserID, id, read)
 }
 
-// person refuses everyone who is not a signed-in user.
+// whole refuses also a key for some printers: notifications are kept by account.
+func (f *Feed) whole(actor grove.Actor) error {
+	if err := person(actor); err != nil {
+		return err
+	}
+	if f.gate.Reach(actor).Some {
+		return grove.Errorf(grove.Forbidden, "key_printers", "notifications tell of every printer, and this API key is for some; read the events instead")
+	}
+	return nil
+}
+
+// sees reports whether an event is of a printer that the actor may read. A key may
+// be for some printers only.
+func (f *Feed) sees(actor grove.Actor, e grove.Event) bool {
+	return f.gate.Authorize(actor, grove.ReadPrinter, grove.Resource{Serial: e.Data.DeviceID, OwnerID: e.UserID}) == nil
+}
+
+// seen leaves out of events what the actor must not see.
+func (f *Feed) seen(actor grove.Actor, events []grove.Event) []grove.Event {
+	return slices.DeleteFunc(events, func(e grove.Event) bool { return !f.sees(actor, e) })
+}
+
+// person refuses everyone who does not act for an account.
 func person(actor grove.Actor) error {
 	switch {
-	case actor.Kind == grove.ActorUser && actor.UserID > 0:
+	case (actor.Kind == grove.ActorUser || actor.Kind == grove.ActorKey) && actor.UserID > 0:
 		return nil
 	case actor.Kind == "" || actor.Kind == grove.ActorUser:
 		return grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential, "please login: this belongs to an account")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/access"
 	"github.com/grovecloud/grove/internal/store"
 )
 
@@ -22,7 +23,7 @@ func told(t *testing.T) (f *Feed, ann, bob grove.Actor) {
 		email string
 		actor *grove.Actor
 	}{{"ann@example.org", &ann}, {"bob@example.org", &bob}} {
-		u, err := db.CreateUser(t.Context(), grove.User{Email: p.email, Role: grove.Member, CreatedAt: time.Now().UTC()})
+		u, err := db.CreateUser(t.Context(), grove.User{Email: p.email, Role: grove.Operator, CreatedAt: time.Now().UTC()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +36,11 @@ func told(t *testing.T) (f *Feed, ann, bob grove.Actor) {
 			t.Fatal(err)
 		}
 	}
-	return New(Config{Records: db}), ann, bob
+	rights, err := access.NewRights(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(Config{Records: db, Gate: rights}), ann, bob
 }
 
 func TestPeopleSeeAndMarkTheirOwnNotifications(t *testing.T) {

@@ -27,7 +27,17 @@ func (f *Feed) Events(ctx context.Context, actor grove.Actor, after int64, limit
 	if limit <= 0 || limit > atOnce {
 		limit = atOnce
 	}
-	return f.records.Events(ctx, actor.UserID, after, limit)
+	for {
+		events, err := f.records.Events(ctx, actor.UserID, after, limit)
+		if err != nil || len(events) == 0 {
+			return nil, err
+		}
+		last, whole := events[len(events)-1].ID, len(events) == limit
+		if seen := f.seen(actor, events); len(seen) > 0 || !whole {
+			return seen, nil
+		}
+		after = last // else a key for one quiet printer would never get beyond the others'
+	}
 }
 
 // Listener follows the events of one user. It keeps no events, only its place
@@ -35,6 +45,7 @@ func (f *Feed) Events(ctx context.Context, actor grove.Actor, after int64, limit
 // grows. It belongs to one goroutine.
 type Listener struct {
 	feed *Feed
+	who  grove.Actor
 	user int64
 	at   int64 // the last event that was given
 	wake chan struct{}
@@ -46,7 +57,7 @@ func (f *Feed) Listen(ctx context.Context, actor grove.Actor, after int64) (*Lis
 	if err := person(actor); err != nil {
 		return nil, err
 	}
-	l := &Listener{feed: f, user: actor.UserID, at: after, wake: make(chan struct{}, 1)}
+	l := &Listener{feed: f, who: actor, user: actor.UserID, at: after, wake: make(chan struct{}, 1)}
 	if after < 0 {
 		last, err := f.records.LastEvent(ctx, actor.UserID)
 		if err != nil {
@@ -133,7 +144,10 @@ func (l *Listener) look(ctx context.Context) (News, error) {
 		}
 	}
 	l.at = events[len(events)-1].ID
-	return News{Events: events, Last: l.at}, nil
+	if len(events) == atOnce {
+		l.nudge() // there may be more, also when none of these may be seen
+	}
+	return News{Events: l.feed.seen(l.who, events), Last: l.at}, nil
 }
 
 // Committed wakes whoever follows events of these users. It does not block.
@@ -142,10 +156,14 @@ func (f *Feed) Committed(events []grove.Event) {
 	defer f.mu.Unlock()
 	for _, e := range events {
 		for l := range f.listeners[e.UserID] {
-			select {
-			case l.wake <- struct{}{}:
-			default: // awake already
-			}
+			l.nudge()
 		}
+	}
+}
+
+func (l *Listener) nudge() {
+	select {
+	case l.wake <- struct{}{}:
+	default: // awake already
 	}
 }

@@ -43,7 +43,7 @@ const codeLength = 8
 // when Code is its present access code. Binding one's own printer again issues a
 // new device secret and ends the old one.
 func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, error) {
-	if err := f.Gate.Authorize(actor, grove.BindPrinter, grove.Resource{OwnerID: actor.UserID}); err != nil {
+	if err := f.Gate.Authorize(actor, grove.BindPrinter, grove.Resource{Serial: b.Serial, OwnerID: actor.UserID}); err != nil {
 		return Bound{}, err
 	}
 	if err := b.check(); err != nil {
@@ -208,7 +208,7 @@ func (f *Fleet) retire(u *unit, p grove.Printer) {
 
 // Unbind gives a printer up. Its history stays with the account.
 func (f *Fleet) Unbind(ctx context.Context, actor grove.Actor, serial string) error {
-	u, err := f.may(actor, grove.BindPrinter, serial)
+	u, err := f.may(actor, grove.UnbindPrinter, serial)
 	if err != nil {
 		return err
 	}

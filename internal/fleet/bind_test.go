@@ -14,10 +14,7 @@ import (
 func TestAPrinterChangesHandsOnlyForItsPresentCode(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	thief, err := h.db.CreateUser(t.Context(), grove.User{Email: "b@example.org", Name: "B", Role: grove.Member})
-	if err != nil {
-		t.Fatal(err)
-	}
+	thief := h.user(grove.User{Email: "b@example.org", Name: "B", Role: grove.Operator})
 	other := grove.Actor{Kind: grove.ActorUser, UserID: thief.ID}
 	for _, code := range []string{"", "12345678"} {
 		if _, err := h.Bind(t.Context(), other, fleet.Binding{Serial: serial, Code: code}); grove.AsError(err).Code != grove.Conflict {
@@ -66,10 +63,7 @@ func TestAnAccountHasSoManyPrinters(t *testing.T) {
 	if err := bind(h.actor, "SECOND"); err != nil {
 		t.Errorf("one of them bound anew: %v", err)
 	}
-	other, err := h.db.CreateUser(t.Context(), grove.User{Email: "b@example.org", Role: grove.Member})
-	if err != nil {
-		t.Fatal(err)
-	}
+	other := h.user(grove.User{Email: "b@example.org", Role: grove.Operator})
 	if err := bind(grove.Actor{Kind: grove.ActorUser, UserID: other.ID}, "THIRD"); err != nil {
 		t.Errorf("another account: %v", err)
 	}
@@ -88,7 +82,8 @@ func TestAccessCodesCanNotBeGuessed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		other := grove.Actor{Kind: grove.ActorUser, UserID: h.actor.UserID + 1}
+		u := h.user(grove.User{Email: "b@example.org", Role: grove.Operator})
+		other := grove.Actor{Kind: grove.ActorUser, UserID: u.ID}
 		take := func(code string) *grove.Error {
 			_, err := h.Bind(t.Context(), other, fleet.Binding{Serial: serial, Code: code})
 			return grove.AsError(err)
@@ -116,10 +111,7 @@ func TestAccessCodesCanNotBeGuessed(t *testing.T) {
 func TestANewOwnerSeesNothingOfTheFormer(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	u, err := h.db.CreateUser(t.Context(), grove.User{Email: "b@example.org", Name: "B", Role: grove.Member})
-	if err != nil {
-		t.Fatal(err)
-	}
+	u := h.user(grove.User{Email: "b@example.org", Name: "B", Role: grove.Operator})
 	h.Attach(serial, &printer{})
 	h.Observe(serial, []byte(`{"print":{"command":"push_status","msg":0,"gcode_state":"IDLE","subtask_name":"secret part"}}`))
 	p, err := h.db.Printer(t.Context(), serial)

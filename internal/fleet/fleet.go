@@ -33,6 +33,8 @@ type Records interface {
 // Gate answers permission questions.
 type Gate interface {
 	Authorize(actor grove.Actor, action grove.Action, r grove.Resource) error
+	// Reach is which printers the actor's lists show.
+	Reach(actor grove.Actor) grove.Reach
 }
 
 // Link is the one live connection to a printer. Send writes to the socket or

@@ -3,6 +3,7 @@ package fleet_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -32,6 +33,7 @@ type house struct {
 	t     *testing.T
 	db    *store.DB
 	actor grove.Actor
+	gate  *access.Rights
 	turns *turns
 	told  *lines
 }
@@ -93,6 +95,16 @@ func (t *turns) Wish(context.Context, grove.Actor, string, bambu.StartWish) (gro
 	return grove.Job{ID: 700000001}, nil
 }
 
+// user adds an account.
+func (h *house) user(u grove.User) grove.User {
+	h.t.Helper()
+	u, err := h.db.CreateUser(h.t.Context(), u)
+	if err := errors.Join(err, h.gate.Refresh(h.t.Context())); err != nil {
+		h.t.Fatal(err)
+	}
+	return u
+}
+
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	db, err := store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "grove.db"), MasterKey: make([]byte, 32)})
@@ -105,8 +117,11 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h := &house{t: t, db: db, actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}, turns: &turns{}, told: &lines{}}
+	if h.gate, err = access.NewRights(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
 	h.Fleet, err = fleet.New(t.Context(), fleet.Config{
-		Records: db, Gate: new(access.Access), Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
+		Records: db, Gate: h.gate, Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
 		Tell: func(_ string, payload []byte) { h.told.add(string(payload)) },
 	})
 	if err != nil {

@@ -10,20 +10,22 @@ import (
 	"github.com/grovecloud/grove/bambu"
 )
 
-// Printers lists the actor's printers as they are now, the last bound first. It
-// takes no database. Raw is left out; Live has it.
+// Printers lists the actor's printers, and those shared with them, as they are now,
+// the last bound first. It takes no database. Raw is left out; Live has it.
 func (f *Fleet) Printers(_ context.Context, actor grove.Actor, page grove.Page) (grove.List[grove.Live], error) {
 	if err := f.Gate.Authorize(actor, grove.ReadPrinter, grove.Resource{OwnerID: actor.UserID}); err != nil {
 		return grove.List[grove.Live]{}, err
 	}
+	reach := f.Gate.Reach(actor)
 	var mine []grove.Live
 	for _, u := range f.all() {
-		if u.owner.Load() != actor.UserID {
+		if !reach.Has(u.serial, u.owner.Load()) {
 			continue
 		}
 		u.mu.Lock()
-		mine = append(mine, u.live())
+		live := u.live()
 		u.mu.Unlock()
+		mine = append(mine, f.shown(actor, live))
 	}
 	slices.SortFunc(mine, func(a, b grove.Live) int {
 		return cmp.Or(b.BoundAt.Compare(a.BoundAt), cmp.Compare(b.Serial, a.Serial))
@@ -66,7 +68,16 @@ func (f *Fleet) Live(_ context.Context, actor grove.Actor, serial string) (grove
 	defer u.mu.Unlock()
 	live := u.live()
 	live.Raw = u.state.JSON()
-	return live, nil
+	return f.shown(actor, live), nil
+}
+
+// shown is a printer as the actor may see it. The access code opens it to whoever
+// holds it, so it is not for those who only may do some things.
+func (f *Fleet) shown(actor grove.Actor, live grove.Live) grove.Live {
+	if f.Gate.Authorize(actor, grove.SeeCode, grove.Resource{Serial: live.Serial, OwnerID: live.OwnerID}) != nil {
+		live.AccessCode = ""
+	}
+	return live
 }
 
 // Now is one printer as it is now, without Raw, for callers inside the server that have

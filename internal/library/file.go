@@ -21,7 +21,7 @@ type Content struct{ grove.Content }
 // ownerOf is whose files an actor makes and sees.
 func ownerOf(actor grove.Actor) (int64, error) {
 	switch {
-	case actor.Kind == grove.ActorUser && actor.UserID > 0:
+	case (actor.Kind == grove.ActorUser || actor.Kind == grove.ActorKey) && actor.UserID > 0:
 		return actor.UserID, nil
 	case actor.Kind == grove.ActorPrinter, actor.Kind == grove.ActorCode:
 		return 0, grove.Errorf(grove.Forbidden, "no_user", "files belong to a person's account; sign in with one")
@@ -142,6 +142,19 @@ func (l *Library) Find(ctx context.Context, userID int64, fileID, name string, p
 		return grove.File{}, grove.Errorf(grove.NotFound, ReasonFileNotFound, "the file %s has not been uploaded whole; send it again", f.ID)
 	}
 	return f, err
+}
+
+// Ready is the stored file of a job. Who may print it was asked when the job was
+// made: a guest's job on somebody's printer prints the guest's file.
+func (l *Library) Ready(ctx context.Context, fileID string) (grove.File, error) {
+	f, err := l.Records.File(ctx, fileID)
+	switch {
+	case errors.Is(err, grove.NotFound), err == nil && f.State != grove.Stored:
+		return grove.File{}, grove.Errorf(grove.NotFound, ReasonFileNotFound, "the file %s of the job is gone", fileID)
+	case err != nil:
+		return grove.File{}, fmt.Errorf("find file: %w", err)
+	}
+	return f, nil
 }
 
 // newest finds by the exact name before any other, and then by the name that

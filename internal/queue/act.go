@@ -15,7 +15,10 @@ const cancelWish = "cancel_wished"
 // Cancel ends a job. One that has not been sent is cancelled at once; a running
 // one is stopped at the printer and becomes cancelled when the printer says so.
 func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.Job, error) {
-	before, err := q.own(ctx, actor, grove.ControlPrinter, id)
+	before, err := q.own(ctx, actor, grove.WriteJobs, id)
+	if err == nil && before.State.Started() {
+		before, err = q.own(ctx, actor, grove.ControlPrinter, id)
+	}
 	if err != nil {
 		return before, err
 	}
@@ -59,7 +62,7 @@ func (q *Queue) Resolve(ctx context.Context, actor grove.Actor, id int64, to gro
 	if to != grove.Running && to != grove.Finished && to != grove.Failed {
 		return grove.Job{}, grove.Errorf(grove.Invalid, "bad_outcome", "outcome must be running, finished or failed, not %q", string(to))
 	}
-	before, err := q.own(ctx, actor, grove.StartPrint, id)
+	before, err := q.own(ctx, actor, grove.WriteJobs, id)
 	if err != nil {
 		return before, err
 	}

@@ -78,6 +78,10 @@ func (r records) Jobs(ctx context.Context, ownerID int64, serial string, states 
 	return r.DB.Jobs(ctx, store.JobFilter{OwnerID: ownerID, Serial: serial, States: states}, page)
 }
 
+func (r records) JobsWithin(ctx context.Context, reach grove.Reach, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
+	return r.DB.JobsWithin(ctx, reach, store.JobFilter{Serial: serial, States: states}, page)
+}
+
 type printers struct{ *fleet.Fleet }
 
 func (p printers) Start(ctx context.Context, o queue.Order) error {
@@ -128,6 +132,11 @@ func (s shelf) Find(context.Context, int64, string, string, int64) (grove.File, 
 	}
 	return s.file, nil
 }
+
+func (s shelf) Ready(ctx context.Context, id string) (grove.File, error) {
+	return s.Find(ctx, 0, id, "", 0)
+}
+
 func (shelf) ContentURL(grove.File, time.Duration) string { return "http://127.0.0.1/f/f_1" }
 
 // machine is the far end of a printer's link: it answers what it is told to.
@@ -254,16 +263,17 @@ func (m *machine) prints(state string) {
 }
 
 type house struct {
-	t     *testing.T
-	db    *store.DB
-	sick  *trouble
-	fleet *fleet.Fleet
-	queue *queue.Queue
-	actor grove.Actor
-	m     *machine
-	leave func(string)
-	shift atomic.Int64 // of the wall clock, in nanoseconds
-	stop  func()
+	rights *access.Rights
+	t      *testing.T
+	db     *store.DB
+	sick   *trouble
+	fleet  *fleet.Fleet
+	queue  *queue.Queue
+	actor  grove.Actor
+	m      *machine
+	leave  func(string)
+	shift  atomic.Int64 // of the wall clock, in nanoseconds
+	stop   func()
 }
 
 // live runs a test in a bubble whose clock the test moves.
@@ -298,16 +308,20 @@ func newHouse(t *testing.T) *house {
 func (h *house) open() {
 	h.t.Helper()
 	registry, quiet := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
-	var err error
+	rights, err := access.NewRights(h.t.Context(), h.db)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.rights = rights
 	h.fleet, err = fleet.New(h.t.Context(), fleet.Config{
-		Records: records{h.db, h.sick}, Gate: new(access.Access), Tell: func(string, []byte) {}, Log: quiet, Registry: registry,
+		Records: records{h.db, h.sick}, Gate: rights, Tell: func(string, []byte) {}, Log: quiet, Registry: registry,
 	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	file := grove.File{ID: "f_1", Name: "cube.gcode.3mf", Kind: "3mf", Printable: true, Plates: []grove.Plate{{Index: 1, EstimateSeconds: 60}}}
 	h.queue = queue.New(queue.Config{
-		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Files: shelf{file, h.sick}, Gate: new(access.Access), Log: quiet, Registry: registry,
+		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Files: shelf{file, h.sick}, Gate: rights, Log: quiet, Registry: registry,
 		Wall: func() time.Time { return time.Now().Round(0).Add(time.Duration(h.shift.Load())) },
 		Life: life, Pace: 20 * time.Second,
 	})

@@ -20,6 +20,8 @@ type Records interface {
 	CreateJob(ctx context.Context, j grove.Job, events []grove.Event) (grove.Job, error)
 	Job(ctx context.Context, id int64) (grove.Job, error)
 	Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error)
+	// JobsWithin lists the jobs of the printers within reach.
+	JobsWithin(ctx context.Context, reach grove.Reach, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error)
 	Heads(ctx context.Context) ([]grove.Job, error)
 	UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error)) (grove.Job, error)
 	UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error)
@@ -51,12 +53,16 @@ type Order struct {
 // Files is what the queue asks of the library.
 type Files interface {
 	Find(ctx context.Context, userID int64, fileID, name string, profileID int64) (grove.File, error)
+	// Ready is the stored file of a job, whoever of those who may print uploaded it.
+	Ready(ctx context.Context, fileID string) (grove.File, error)
 	ContentURL(f grove.File, life time.Duration) string
 }
 
 // Gate answers permission questions.
 type Gate interface {
 	Authorize(actor grove.Actor, action grove.Action, r grove.Resource) error
+	// Reach is which printers the actor's lists show.
+	Reach(actor grove.Actor) grove.Reach
 }
 
 // Config is what a queue needs. Zero durations mean the defaults.

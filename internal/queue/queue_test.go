@@ -379,8 +379,11 @@ func TestAPrinterThatChangedHandsPrintsNothingForItsFormerOwner(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		u, err := h.db.CreateUser(t.Context(), grove.User{Email: "b@example.org", Role: grove.Member})
+		u, err := h.db.CreateUser(t.Context(), grove.User{Email: "b@example.org", Role: grove.Operator})
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.rights.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		next := grove.Actor{Kind: grove.ActorUser, UserID: u.ID}

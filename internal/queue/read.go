@@ -18,18 +18,19 @@ func (q *Queue) Job(ctx context.Context, actor grove.Actor, id int64) (grove.Job
 	if err != nil {
 		return grove.Job{}, err
 	}
-	if q.Gate.Authorize(actor, grove.ReadPrinter, grove.Resource{Serial: j.Serial, OwnerID: j.OwnerID}) != nil {
+	if q.Gate.Authorize(actor, grove.ReadJobs, grove.Resource{Serial: j.Serial, OwnerID: j.OwnerID}) != nil {
 		return grove.Job{}, grove.Errorf(grove.NotFound, "job_not_found", "there is no job %d in this account", id)
 	}
 	return q.withProgress(j), nil
 }
 
-// Jobs lists the actor's jobs, newest first.
+// Jobs lists the jobs of the actor's printers and of those shared with them, newest
+// first.
 func (q *Queue) Jobs(ctx context.Context, actor grove.Actor, query JobQuery, page grove.Page) (grove.List[grove.Job], error) {
-	if err := q.Gate.Authorize(actor, grove.ReadPrinter, grove.Resource{Serial: query.Serial, OwnerID: actor.UserID}); err != nil {
+	if err := q.Gate.Authorize(actor, grove.ReadJobs, grove.Resource{OwnerID: actor.UserID}); err != nil {
 		return grove.List[grove.Job]{}, err
 	}
-	list, err := q.Records.Jobs(ctx, actor.UserID, query.Serial, query.States, page)
+	list, err := q.Records.JobsWithin(ctx, q.Gate.Reach(actor), query.Serial, query.States, page)
 	if err != nil {
 		return list, err
 	}

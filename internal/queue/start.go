@@ -20,7 +20,7 @@ func (q *Queue) begin(ctx context.Context, j grove.Job) error {
 	if grove.HasReason(q.Printers.Fit(j.Serial), grove.ReasonSettling) {
 		return nil // the queue is told when that is over
 	}
-	file, err := q.Files.Find(ctx, j.OwnerID, j.FileID, "", 0)
+	file, err := q.Files.Ready(ctx, j.FileID)
 	if errors.Is(err, grove.NotFound) {
 		return q.fail(ctx, j.ID, "file_gone", "the file is not there any more: "+grove.AsError(err).Message)
 	}

@@ -35,7 +35,7 @@ func (q *Queue) Submit(ctx context.Context, actor grove.Actor, s Submission) (gr
 	if err := q.Gate.Authorize(actor, grove.StartPrint, grove.Resource{Serial: s.Serial, OwnerID: live.OwnerID}); err != nil {
 		return grove.Job{}, err
 	}
-	file, err := q.Files.Find(ctx, live.OwnerID, s.FileID, s.FileName, s.ProfileID)
+	file, err := q.Files.Find(ctx, shelfOf(actor, live), s.FileID, s.FileName, s.ProfileID)
 	if err != nil {
 		return grove.Job{}, err
 	}
@@ -56,6 +56,15 @@ func (q *Queue) Submit(ctx context.Context, actor grove.Actor, s Submission) (gr
 	q.metrics.submitted.Inc()
 	q.Kick()
 	return job, nil
+}
+
+// shelfOf is whose files an actor prints: a guest their own, and whoever holds the
+// access code the owner's. The job is the owner's in any case.
+func shelfOf(actor grove.Actor, live grove.Live) int64 {
+	if actor.UserID > 0 {
+		return actor.UserID
+	}
+	return live.OwnerID
 }
 
 func (q *Queue) draft(s Submission, file grove.File, plate grove.Plate, live grove.Live) grove.Job {

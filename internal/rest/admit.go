@@ -64,7 +64,10 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 		return err
 	}
 	c := callOf(r.Context())
-	c.actor, err = rt.Access.Authenticate(r.Context(), token)
+	c.actor, err = rt.Access.AuthenticateFrom(r.Context(), token, c.remote)
+	if err == nil {
+		err = rt.mayAsk(c.actor, route)
+	}
 	if err != nil || route.Uncounted != nil && route.Uncounted(r) {
 		return err
 	}

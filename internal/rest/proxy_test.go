@@ -81,7 +81,7 @@ func login(h *resttest.House, account, password string, headers ...string) int {
 func TestAHundredPeopleBehindAProxyAreAHundred(t *testing.T) {
 	t.Parallel()
 	h := trusting(resttest.New(t, "spec"), "192.0.2.1/32") // the address that the tests come from
-	h.SignIn(t, "bob@grove.local", grove.Member)
+	h.SignIn(t, "bob@grove.local", grove.Operator)
 	own := func(n int) string { return fmt.Sprintf("203.0.113.%d", n) }
 	for n := range 100 {
 		if got := login(h, fmt.Sprintf("nobody%d@grove.local", n), "wrong password", "X-Forwarded-For", own(n)); got != 400 {

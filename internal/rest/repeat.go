@@ -41,6 +41,9 @@ func (rt *Router) once(w http.ResponseWriter, r *http.Request, next http.Handler
 		rt.fail(w, r, err)
 		return
 	}
+	if actor := Actor(r.Context()); actor.Kind == grove.ActorKey {
+		key = actor.SessionID + " " + key // what a person was told is not for every program of theirs
+	}
 	wish := grove.Repeat{UserID: Actor(r.Context()).UserID, Key: key, Request: request, Process: rt.process, At: time.Now().UTC()}
 	found, mine, err := rt.Repeats.BeginRepeat(r.Context(), wish)
 	switch {

@@ -327,7 +327,7 @@ func TestQuestionsAboutOnePrinterCountByPrinter(t *testing.T) {
 func TestFiguresAreForThisMachineAndForOwners(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	member := h.SignIn(t, "bob@grove.local", grove.Member)
+	member := h.SignIn(t, "bob@grove.local", grove.Operator)
 	from := func(remote, token string, headers ...string) int {
 		r := httptest.NewRequest("GET", "/metrics", nil)
 		r.RemoteAddr = remote

@@ -184,7 +184,7 @@ func TestThePageSetsANewPasswordAndMakesAccounts(t *testing.T) {
 				h.Token = string(m.Data.Token)
 			}
 		}
-		made := resttest.Call[cloudapi.Data[cloudapi.Invitation]](t, h, 201, "POST", "/v1/grove-service/invitations", `{"email":"bob@grove.local","role":"member","password":"another password"}`)
+		made := resttest.Call[cloudapi.Data[cloudapi.Invitation]](t, h, 201, "POST", "/v1/grove-service/invitations", `{"email":"bob@grove.local","role":"operator","password":"another password"}`)
 		at := strings.TrimPrefix(string(made.Data.Link), resttest.PublicURL)
 		if page := h.Ask("GET", at, "", "Authorization", "").Body.String(); !strings.Contains(page, "bob@grove.local") || !strings.Contains(page, string(made.Data.Token)) {
 			t.Errorf("invitation: %s", page)

@@ -33,7 +33,7 @@ func must[T any](v T, err error) func(testing.TB) T {
 func (h *house) guest() *client.Client {
 	h.t.Helper()
 	ctx := h.t.Context()
-	i := must(h.client.Invite(ctx, cloudapi.InvitationRequest{Email: guestEmail, Role: grove.Member, Password: ownerPassword}))(h.t)
+	i := must(h.client.Invite(ctx, cloudapi.InvitationRequest{Email: guestEmail, Role: grove.Operator, Password: ownerPassword}))(h.t)
 	if waiting := must(h.client.Invitations(ctx))(h.t); len(waiting) != 1 || waiting[0].ID != i.ID {
 		h.t.Errorf("invitations %+v", waiting)
 	}

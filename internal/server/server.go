@@ -209,7 +209,7 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 	s.openQueue(log("queue"))
 	sender := post.New(post.Config{AllowLoopback: s.cfg.HookLoopback, AllowPrivate: s.cfg.HookPrivate})
 	s.hooks = webhook.New(webhook.Config{Records: s.db, Poster: sender, Log: log("webhook"), Registry: s.registry})
-	s.feed = feed.New(feed.Config{Records: s.db})
+	s.feed = feed.New(feed.Config{Records: s.db, Gate: s.access})
 	return nil
 }
 

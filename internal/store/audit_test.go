@@ -17,7 +17,7 @@ type deed struct {
 }
 
 func deeds() []deed {
-	user := grove.User{Email: "b@example.org", Role: grove.Member, CreatedAt: noon}
+	user := grove.User{Email: "b@example.org", Role: grove.Operator, CreatedAt: noon}
 	return []deed{
 		{"create user", func(ctx context.Context, db *store.DB, act grove.AuditEntry) error {
 			_, err := db.CreateUser(ctx, user, act)

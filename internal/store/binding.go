@@ -78,10 +78,14 @@ func (t *tx) unheld(ctx context.Context, serial string) error {
 		"job %d (%s) holds printer %s; cancel it, or resolve it if its start is unknown, before the printer changes hands", active.ID, active.State, serial)
 }
 
-// disown ends the present ownership and forgets the last report.
+// disown ends the present ownership with all that was shared under it, and forgets
+// the last report.
 func (t *tx) disown(ctx context.Context, serial string, at time.Time) error {
 	_, err := exec(ctx, t, `UPDATE ownerships SET until = $1 WHERE printer_serial = $2 AND until IS NULL`, millis(at), serial)
 	if err != nil {
+		return err
+	}
+	if err := t.endShares(ctx, at, "printer_serial = $2", serial); err != nil {
 		return err
 	}
 	_, err = exec(ctx, t, `UPDATE printers SET state = NULL, state_at = 0, versions = NULL WHERE serial = $1`, serial)

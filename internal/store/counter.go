@@ -14,6 +14,7 @@ const (
 	countProjects = "projects"
 	countProfiles = "profiles"
 	countMessages = "messages"
+	countRights   = "rights" // grows with each change of who may do what
 
 	firstUser    = 1_000_001
 	firstJob     = 700_000_001

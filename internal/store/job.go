@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/grovecloud/grove"
 )
@@ -120,6 +121,31 @@ func (db *DB) Jobs(ctx context.Context, filter JobFilter, page grove.Page) (grov
 	}
 	oneOf(&l, "state", filter.States)
 	return list(ctx, db, l, page, scanJob)
+}
+
+// JobsWithin lists the jobs that are within reach.
+func (db *DB) JobsWithin(ctx context.Context, reach grove.Reach, filter JobFilter, page grove.Page) (grove.List[grove.Job], error) {
+	l := listing{columns: jobWithAttempt, from: jobTables, keys: []string{"id"}, cursor: byNumber, oldest: filter.Oldest}
+	l.within(reach)
+	if filter.Serial != "" {
+		l.and("serial = ?", filter.Serial)
+	}
+	oneOf(&l, "state", filter.States)
+	return list(ctx, db, l, page, scanJob)
+}
+
+// within narrows a listing of jobs.
+func (l *listing) within(reach grove.Reach) {
+	held := []string{l.bind("owner_id = ?", reach.OwnerID)}
+	for _, r := range reach.Shared {
+		held = append(held, l.bind("(serial = ? AND owner_id = ?)", r.Serial, r.OwnerID))
+	}
+	l.where = append(l.where, "("+strings.Join(held, " OR ")+")")
+	if reach.Some && len(reach.Only) == 0 {
+		l.and("1 = 0")
+	} else if reach.Some {
+		oneOf(l, "serial", reach.Only)
+	}
 }
 
 // Heads gives, for each printer that no job holds, its oldest queued job.

@@ -28,7 +28,7 @@ func TestASessionLivesOnUnlessItHasEnded(t *testing.T) {
 func pass(u grove.User, n int) grove.Pass {
 	return grove.Pass{
 		ID: fmt.Sprintf("pass_%d", n), Kind: grove.LoginPass, UserID: u.ID, Hash: fmt.Sprintf("hash%d", n),
-		Email: "bob@example.org", Role: grove.Member, CreatedAt: noon, ExpiresAt: noon.Add(10 * time.Minute),
+		Email: "bob@example.org", Role: grove.Operator, CreatedAt: noon, ExpiresAt: noon.Add(10 * time.Minute),
 	}
 }
 

@@ -66,6 +66,9 @@ func (t *tx) addUser(ctx context.Context, u grove.User, acts []grove.AuditEntry)
 	if err != nil {
 		return u, onUnique(err, emailTaken(u))
 	}
+	if err := t.rightsChange(ctx); err != nil {
+		return u, err
+	}
 	for _, a := range acts {
 		a.UserID, a.Actor = u.ID, grove.Actor{Kind: grove.ActorUser, UserID: u.ID}.String()
 		if err := t.addAudit(ctx, []grove.AuditEntry{a}); err != nil {
@@ -104,8 +107,14 @@ func (db *DB) UpdateUser(ctx context.Context, id int64, fn func(*grove.User) err
 		if u, err = one(ctx, t, scanUser, find, id); err != nil {
 			return onMissing(err, noUser(id))
 		}
+		role := u.Role
 		if err := fn(&u); err != nil {
 			return err
+		}
+		if u.Role != role {
+			if err := t.rightsChange(ctx); err != nil {
+				return err
+			}
 		}
 		_, err = exec(ctx, t, `
 			UPDATE users SET email = $1, email_key = $2, name = $3, avatar_url = $4, role = $5, password_hash = $6
@@ -127,9 +136,4 @@ func (db *DB) UpdateUser(ctx context.Context, id int64, fn func(*grove.User) err
 func (db *DB) UserCount(ctx context.Context) (int, error) {
 	n, err := one(ctx, db.read, scanned[int], `SELECT count(*) FROM users`)
 	return n, fault("count users", err)
-}
-
-// Users lists the accounts, newest first.
-func (db *DB) Users(ctx context.Context, page grove.Page) (grove.List[grove.User], error) {
-	return list(ctx, db, listing{columns: userColumns, from: "users", keys: []string{"id"}, cursor: byNumber}, page, scanUser)
 }

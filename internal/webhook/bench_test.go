@@ -77,7 +77,7 @@ func newBench(t *testing.T, world *outside) *bench {
 	t.Cleanup(func() { db.Close() })
 	b := &bench{db: db, world: world}
 	for i, actor := range []*grove.Actor{&b.actor, &b.other} {
-		u, err := db.CreateUser(t.Context(), grove.User{Email: fmt.Sprintf("u%d@example.org", i), Role: grove.Member, CreatedAt: time.Now().UTC()})
+		u, err := db.CreateUser(t.Context(), grove.User{Email: fmt.Sprintf("u%d@example.org", i), Role: grove.Operator, CreatedAt: time.Now().UTC()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -78,10 +78,11 @@ func (h *Hooks) Kick() {
 	}
 }
 
-// person refuses everyone who is not a signed-in user.
+// person refuses everyone who does not act for an account. What a key of it may,
+// the face asks of the gate.
 func person(actor grove.Actor) error {
 	switch {
-	case actor.Kind == grove.ActorUser && actor.UserID > 0:
+	case (actor.Kind == grove.ActorUser || actor.Kind == grove.ActorKey) && actor.UserID > 0:
 		return nil
 	case actor.Kind == "" || actor.Kind == grove.ActorUser:
 		return grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential, "please login: webhooks belong to an account")

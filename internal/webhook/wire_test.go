@@ -28,7 +28,7 @@ func TestARealReceiverTakesIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	u, err := db.CreateUser(t.Context(), grove.User{Email: "ann@example.org", Role: grove.Member, CreatedAt: time.Now()})
+	u, err := db.CreateUser(t.Context(), grove.User{Email: "ann@example.org", Role: grove.Operator, CreatedAt: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func TestAPrinterIsSeenThroughSignedLinks(t *testing.T) {
 	t.Parallel()
 	h := bound(t, "off")
 	detach := h.Fleet.Attach(serial, lens{&resttest.Line{}})
-	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Member)}
+	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Operator)}
 	for i, target := range cameraPaths {
 		c := resttest.Call[cloudapi.Camera](t, h, 200, "GET", target, "")
 		want := c.StreamURL

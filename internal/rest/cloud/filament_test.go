@@ -42,7 +42,7 @@ func TestASpoolIsCountedChangedAndForgotten(t *testing.T) {
 		t.Errorf("changed %+v", changed)
 	}
 	resttest.Refused(t, h, 404, 404, "PUT", spools, `{"id":99,"filamentName":"x"}`)
-	resttest.Refused(t, h, 404, 404, "PUT", spools, `{"id":1,"filamentName":"x"}`, "Authorization", "Bearer "+h.SignIn(t, "bob@grove.local", grove.Member))
+	resttest.Refused(t, h, 404, 404, "PUT", spools, `{"id":1,"filamentName":"x"}`, "Authorization", "Bearer "+h.SignIn(t, "bob@grove.local", grove.Operator))
 	for _, body := range []string{
 		`{"filamentName":"a","color":"red"}`, `{"filamentName":"a","netWeight":-1}`, `{"filamentName":"a","netWeight":"much"}`, `{"color":"#FF0000"}`,
 		`{"filamentName":"a","status":2}`, `{"filamentName":"a","createType":[]}`, `{"filamentName":"a","colorType":3}`, `{"filamentName":"` + strings.Repeat("a", 300) + `"}`,

@@ -73,7 +73,7 @@ func TestMessagesAreCountedFoundAndRead(t *testing.T) {
 	if one.NotificationID != latest.NotificationID || one.Read || one.TaskMessage.DeviceID != serial {
 		t.Errorf("got %+v", one)
 	}
-	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Member)}
+	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Operator)}
 	resttest.Refused(t, h, 404, 404, "GET", fmt.Sprintf("%s/my/message/%d", user, latest.ID), "", bob...)
 	resttest.Refused(t, h, 404, 404, "POST", user+"/my/message/read", fmt.Sprintf(`{"ids":[%d]}`, latest.ID), bob...)
 	resttest.Call[cloudapi.Done](t, h, 200, "POST", user+"/my/message/read", "", bob...)

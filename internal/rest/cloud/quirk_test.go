@@ -108,7 +108,7 @@ func TestPrintersAndFilesOfOthersDoNotExist(t *testing.T) {
 	h := bound(t, "off")
 	file := h.Upload(t, "part.gcode.3mf", sliced())
 	started := resttest.Call[cloudapi.PrintStarted](t, h, 200, "POST", iot+"/print", fmt.Sprintf(`{"device_id":%q,"file_id":%q}`, serial, file.FileID))
-	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Member)}
+	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Operator)}
 	for _, c := range []struct{ method, target, body string }{
 		{"GET", iot + "/device/info?device_id=" + serial, ""},
 		{"GET", iot + "/device/version?dev_id=" + serial, ""},
@@ -311,7 +311,7 @@ func TestWhereAPrintLiesIsKept(t *testing.T) {
 		t.Errorf("got %+v", profile.Context)
 	}
 
-	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Member)}
+	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Operator)}
 	his := resttest.Call[cloudapi.ProjectCreated](t, h, 200, "POST", iot+"/project", `{"name":"his.3mf"}`, bob...)
 	resttest.Call[cloudapi.Envelope](t, h, 200, "PATCH", iot+"/project/"+his.ProjectID, fmt.Sprintf(`{"profile_print_3mf":[{"plate_idx":1,"url":%q,"md5":""}]}`, up.UploadURL), bob...)
 	if got := resttest.Call[cloudapi.ProjectDetail](t, h, 200, "GET", iot+"/project/"+his.ProjectID, "", bob...); got.Profiles[0].URL != "" {

@@ -104,7 +104,7 @@ func TestPresetsAnswerMistakesAsTheVendorDoes(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
 	id := keepPreset(t, h, "print", `{"layer_height":"0.2"}`)
-	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Member)}
+	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Operator)}
 
 	for _, w := range []*httptest.ResponseRecorder{
 		h.Ask("GET", setting, ""), h.Ask("GET", setting+"?version=&public=false", ""), h.Ask("POST", setting, `{"name":"a","type":"print","setting":{}}`),

@@ -195,7 +195,7 @@ func TestAskingForCodesTellsNothingAndHasAnEnd(t *testing.T) {
 func TestOnlyOwnersSeeLetters(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	bob := h.SignIn(t, "bob@grove.local", grove.Member)
+	bob := h.SignIn(t, "bob@grove.local", grove.Operator)
 	resttest.Refused(t, h, 403, 403, "GET", ownAPI+"/letters", "", "Authorization", "Bearer "+bob)
 }
 

@@ -65,7 +65,7 @@ func TestTicketsThatOpenNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := resttest.New(t, "off")
-		bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Member)}
+		bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Operator)}
 		loose := string(resttest.Call[cloudapi.Ticket](t, h, 200, "GET", user+"/user/ticket", "").Ticket)
 		resttest.Refused(t, h, 400, 400, "POST", user+"/user/ticket/"+loose, "")
 		resttest.Refused(t, h, 404, 404, "POST", user+"/my/ticket/"+loose, "", bob...)

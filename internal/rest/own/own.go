@@ -54,6 +54,10 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountNotifications(rt)
 	f.mountEvents(rt)
 	f.mountClock(rt)
+	f.mountKeys(rt)
+	f.mountShares(rt)
+	f.mountUsers(rt)
+	f.mountAudit(rt)
 }
 
 // op is an operation of Grove's own API: strict in what it takes.

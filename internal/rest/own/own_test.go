@@ -150,7 +150,7 @@ func TestJobsAreListedCancelledAndResolved(t *testing.T) {
 	resttest.Refused(t, h, 400, 400, "GET", service+"/jobs?state=lost", "")
 	resttest.Refused(t, h, 400, 400, "GET", service+"/jobs/abc", "")
 	resttest.Refused(t, h, 404, 404, "GET", service+"/jobs/1", "")
-	bob := h.SignIn(t, "bob@grove.local", grove.Member)
+	bob := h.SignIn(t, "bob@grove.local", grove.Operator)
 	resttest.Refused(t, h, 404, 404, "GET", service+at, "", "Authorization", "Bearer "+bob)
 }
 
@@ -218,7 +218,7 @@ func TestContentComesWithItsDigestAndInRanges(t *testing.T) {
 	if w := h.Ask("GET", signed.ContentURL, "", "Authorization", ""); w.Code != 200 || !bytes.Equal(w.Body.Bytes(), content) {
 		t.Errorf("by its link: %d", w.Code)
 	}
-	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Member)}
+	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Operator)}
 	resttest.Refused(t, h, 404, 404, "GET", at, "", bob...)
 	resttest.Refused(t, h, 404, 404, "GET", service+"/files/"+file.FileID, "", bob...)
 	resttest.Refused(t, h, 404, 404, "DELETE", service+"/files/"+file.FileID, "", bob...)
@@ -251,7 +251,7 @@ func TestWebhooksAreKeptAndChanged(t *testing.T) {
 	for _, body := range []string{`{"url":"http://127.0.0.1:9/","events":[]}`, `{"url":"http://127.0.0.1:9/","events":["print.exploded"]}`, `{"events":["print.completed"]}`, `{"url":"x","events":["print.completed"]}`} {
 		resttest.Refused(t, h, 400, 400, "POST", service+"/webhooks", body)
 	}
-	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Member)}
+	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Operator)}
 	for _, c := range [][2]string{{"GET", ""}, {"DELETE", ""}, {"PATCH", ""}, {"POST", "/test"}, {"GET", "/deliveries"}} {
 		body := ""
 		if c[0] == "PATCH" {
@@ -306,7 +306,7 @@ func TestNotificationsAndTheJournalAreMineAlone(t *testing.T) {
 	if journal := ask[[]grove.AuditEntry](t, h, 200, "GET", "/audit", ""); len(journal) == 0 || journal[0].Action != "printer.bind" {
 		t.Errorf("got %+v", journal)
 	}
-	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Member)}
+	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Operator)}
 	if got := ask[[]grove.Notification](t, h, 200, "GET", "/notifications", "", bob...); len(got) != 0 {
 		t.Errorf("bob sees %+v", got)
 	}

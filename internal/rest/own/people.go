@@ -26,7 +26,6 @@ func (f *face) mountPeople(rt *rest.Router) {
 	rest.Handle(rt, reset, f.reset)
 
 	const people = "people"
-	rest.Handle(rt, get("/users", people, "Who has an account, newest first; for owners"), f.users)
 	code := post("/users/{id}/reset", people, "A code for somebody who forgot their password; for owners")
 	code.About = "Hand it over: it works for ten minutes. Needs the owner's own password once more."
 	rest.Handle(rt, code, f.resetUser)
@@ -79,11 +78,6 @@ func (f *face) reset(ctx context.Context, in *struct{ Body cloudapi.PasswordRese
 		return done{}, err
 	}
 	return ok(), f.Access.Reset(ctx, in.Body.Email, in.Body.Code, in.Body.New, rest.Remote(ctx).String())
-}
-
-func (f *face) users(ctx context.Context, in *paged) (cloudapi.Data[[]grove.User], error) {
-	list, err := f.Access.Everyone(ctx, rest.Actor(ctx), in.Want())
-	return cloudapi.ListOf(list, in.Want()), err
 }
 
 type resetInput struct {

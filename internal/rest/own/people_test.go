@@ -27,7 +27,7 @@ func bearer(token string) []string { return []string{"Authorization", "Bearer " 
 
 func invite(t *testing.T, h *resttest.House, email string) cloudapi.Invitation {
 	t.Helper()
-	body := fmt.Sprintf(`{"email":%q,"role":"member","password":%q}`, email, resttest.Password)
+	body := fmt.Sprintf(`{"email":%q,"role":"operator","password":%q}`, email, resttest.Password)
 	return resttest.Call[cloudapi.Data[cloudapi.Invitation]](t, h, 201, "POST", own+"/invitations", body).Data
 }
 
@@ -51,12 +51,12 @@ func TestAnInvitationMakesOneAccount(t *testing.T) {
 			t.Errorf("short password: %+v", e)
 		}
 		u := resttest.Call[cloudapi.Data[grove.User]](t, h, 201, "POST", own+"/invitations/accept", acceptBody(i.Token, "a password of bob"), "Authorization", "").Data
-		if u.Email != "bob@grove.local" || u.Role != grove.Member || u.Name != "Bob" {
+		if u.Email != "bob@grove.local" || u.Role != grove.Operator || u.Name != "Bob" {
 			t.Errorf("user %+v", u)
 		}
 		resttest.Call[cloudapi.Login](t, h, 200, "POST", logins, loginBody("bob@grove.local", "a password of bob"))
 		resttest.Refused(t, h, 404, 404, "POST", own+"/invitations/accept", acceptBody(i.Token, "a password of eve"))
-		resttest.Refused(t, h, 409, 409, "POST", own+"/invitations", fmt.Sprintf(`{"email":"bob@grove.local","role":"member","password":%q}`, resttest.Password))
+		resttest.Refused(t, h, 409, 409, "POST", own+"/invitations", fmt.Sprintf(`{"email":"bob@grove.local","role":"operator","password":%q}`, resttest.Password))
 
 		late, back := invite(t, h, "late@grove.local"), invite(t, h, "back@grove.local")
 		h.Ask("DELETE", own+"/invitations/"+back.ID, "")
@@ -73,15 +73,15 @@ func TestAnInvitationMakesOneAccount(t *testing.T) {
 func TestOnlyOwnersWithTheirPasswordInvite(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	bob := bearer(h.SignIn(t, "bob@grove.local", grove.Member))
-	good := fmt.Sprintf(`{"email":"c@grove.local","role":"member","password":%q}`, resttest.Password)
+	bob := bearer(h.SignIn(t, "bob@grove.local", grove.Operator))
+	good := fmt.Sprintf(`{"email":"c@grove.local","role":"operator","password":%q}`, resttest.Password)
 	resttest.Refused(t, h, 403, 403, "POST", own+"/invitations", good, bob...)
 	resttest.Refused(t, h, 403, 403, "GET", own+"/invitations", "", bob...)
 	resttest.Refused(t, h, 403, 403, "GET", own+"/users", "", bob...)
 	resttest.Refused(t, h, 403, 403, "POST", own+"/users/1000001/reset", fmt.Sprintf(`{"password":%q}`, resttest.Password), bob...)
-	resttest.Refused(t, h, 400, 2, "POST", own+"/invitations", `{"email":"c@grove.local","role":"member","password":"wrong"}`)
+	resttest.Refused(t, h, 400, 2, "POST", own+"/invitations", `{"email":"c@grove.local","role":"operator","password":"wrong"}`)
 	resttest.Refused(t, h, 400, 400, "POST", own+"/invitations", fmt.Sprintf(`{"email":"c@grove.local","role":"king","password":%q}`, resttest.Password))
-	resttest.Refused(t, h, 400, 400, "POST", own+"/invitations", fmt.Sprintf(`{"email":"nobody","role":"member","password":%q}`, resttest.Password))
+	resttest.Refused(t, h, 400, 400, "POST", own+"/invitations", fmt.Sprintf(`{"email":"nobody","role":"operator","password":%q}`, resttest.Password))
 	if list := resttest.Call[cloudapi.Data[[]grove.User]](t, h, 200, "GET", own+"/users", ""); len(list.Data) != 2 || list.Data[0].Email != "bob@grove.local" {
 		t.Errorf("users %+v", list)
 	}
@@ -161,7 +161,7 @@ func TestAForgottenPasswordIsSetAnewByCode(t *testing.T) {
 func TestAnOwnerHelpsWhoLostEverything(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	h.SignIn(t, "bob@grove.local", grove.Member)
+	h.SignIn(t, "bob@grove.local", grove.Operator)
 	bob, err := h.DB.UserByEmail(t.Context(), "bob@grove.local")
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/rest/resttest"
 )
 
@@ -50,7 +51,7 @@ func TestARefusedRequestMayBeSentAgainWithItsKey(t *testing.T) {
 func TestAKeyBelongsToItsAccount(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	bob := h.SignIn(t, "bob@grove.local", "member")
+	bob := h.SignIn(t, "bob@grove.local", grove.Operator)
 	mine := h.Ask("POST", hooks, hookBody(1), "Idempotency-Key", "k")
 	his := h.Ask("POST", hooks, hookBody(2), "Idempotency-Key", "k", "Authorization", "Bearer "+bob)
 	if mine.Code/100 != 2 || his.Code/100 != 2 {

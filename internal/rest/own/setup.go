@@ -14,7 +14,6 @@ func (f *face) mountSetup(rt *rest.Router) {
 	setup.About = "Needs the code that the server printed when it started. Once there is an account, the answer is 404."
 	setup.Open, setup.Status = true, http.StatusCreated
 	rest.Handle(rt, setup, f.setup)
-	rest.Handle(rt, get("/audit", "audit", "Who did what with this account and its printers"), f.audit)
 }
 
 type setupInput struct {
@@ -27,9 +26,4 @@ func (f *face) setup(ctx context.Context, in *setupInput) (cloudapi.Data[grove.U
 	}
 	u, err := f.Access.Setup(ctx, in.Body.Code, in.Body.Email, in.Body.Password, in.Body.Name)
 	return cloudapi.Of(u), err
-}
-
-func (f *face) audit(ctx context.Context, in *paged) (cloudapi.Data[[]grove.AuditEntry], error) {
-	list, err := f.Journal.Audit(ctx, rest.Actor(ctx).UserID, in.Want())
-	return cloudapi.ListOf(list, in.Want()), err
 }

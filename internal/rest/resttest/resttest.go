@@ -189,7 +189,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 	if err != nil {
 		return err
 	}
-	news := feed.New(feed.Config{Records: h.DB})
+	news := feed.New(feed.Config{Records: h.DB, Gate: h.Access})
 	cloud.Mount(h.Router, cloud.Rules{Access: h.Access, Fleet: h.Fleet, Queue: h.Queue, Library: h.Library, Feed: news})
 	own.Mount(h.Router, own.Rules{
 		Access: h.Access, Fleet: h.Fleet, Queue: h.Queue, Library: h.Library, Feed: news, Hooks: hooks, Journal: h.DB,
@@ -226,6 +226,11 @@ func (f files) Files(ctx context.Context, ownerID int64, states []grove.UploadSt
 // Jobs is what the queue asks.
 func (j jobs) Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
 	return j.DB.Jobs(ctx, store.JobFilter{OwnerID: ownerID, Serial: serial, States: states}, page)
+}
+
+// JobsWithin lists the jobs of the printers within reach.
+func (j jobs) JobsWithin(ctx context.Context, reach grove.Reach, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
+	return j.DB.JobsWithin(ctx, reach, store.JobFilter{Serial: serial, States: states}, page)
 }
 
 // Start refuses: no queue runs here.

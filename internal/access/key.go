@@ -1,0 +1,205 @@
+package access
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/grovecloud/grove"
+)
+
+// keyPrefix begins every API key, so that scanners for leaked secrets find them.
+const keyPrefix = "grove_"
+
+// most bounds what one account may have of each kind.
+const mostKeys = 100
+
+// useNoted is how often the last use of a key is written down.
+const useNoted = time.Minute
+
+// Keys keeps API keys. Acts are kept together with the change.
+type Keys interface {
+	CreateKey(ctx context.Context, k grove.Key, acts ...grove.AuditEntry) error
+	Keys(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.Key], error)
+	RevokeKey(ctx context.Context, userID int64, id string, at time.Time, acts ...grove.AuditEntry) error
+	KeyUsed(ctx context.Context, id string, at time.Time) error
+}
+
+// KeyWish is what a new key shall be good for.
+type KeyWish struct {
+	Name        string
+	Scopes      []grove.Action
+	AllPrinters bool
+	Printers    []string
+	Network     string    // an address or a CIDR; empty: from anywhere
+	ExpiresAt   time.Time // zero: until revoked
+}
+
+// CreateKey makes a key of the actor's account and gives its secret, this once.
+// Programs can't make keys.
+func (a *Access) CreateKey(ctx context.Context, actor grove.Actor, w KeyWish) (grove.Key, grove.Secret, error) {
+	if err := a.Authorize(actor, grove.AdminKeys, grove.Resource{OwnerID: actor.UserID}); err != nil {
+		return grove.Key{}, "", err
+	}
+	if err := w.check(time.Now()); err != nil {
+		return grove.Key{}, "", err
+	}
+	for _, serial := range w.Printers {
+		if _, err := a.readable(ctx, actor, serial); err != nil {
+			return grove.Key{}, "", err
+		}
+	}
+	has, err := a.records.Keys(ctx, actor.UserID, grove.Page{})
+	if err != nil {
+		return grove.Key{}, "", err
+	}
+	standing := slices.DeleteFunc(has.Items, func(k grove.Key) bool { return !k.RevokedAt.IsZero() || over(k.ExpiresAt, time.Now()) })
+	if len(standing) >= mostKeys {
+		return grove.Key{}, "", grove.Errorf(grove.Conflict, "too_many_keys", "this account has %d keys, which is the most; revoke one that is not used any more", mostKeys)
+	}
+	secret := keyPrefix + strings.ToLower(rand.Text()+rand.Text())
+	k := grove.Key{
+		ID: "key_" + strings.ToLower(ulid.Make().String()), UserID: actor.UserID, Name: strings.TrimSpace(w.Name),
+		Scopes: append([]grove.Action{}, w.Scopes...), AllPrinters: w.AllPrinters, Printers: append([]string{}, w.Printers...), Network: w.Network,
+		CreatedAt: time.Now().UTC().Truncate(time.Millisecond), ExpiresAt: w.ExpiresAt.UTC().Truncate(time.Millisecond), Hash: hashed(secret),
+	}
+	if err := a.records.CreateKey(ctx, k, actor.Did("key.create", k.ID+" "+k.Name)); err != nil {
+		return grove.Key{}, "", err
+	}
+	a.changed(ctx)
+	return k, grove.Secret(secret), nil
+}
+
+func (w KeyWish) check(now time.Time) error {
+	if strings.TrimSpace(w.Name) == "" {
+		return wrongField("name", "name the key after what will use it")
+	}
+	if err := checkName(w.Name); err != nil {
+		return err
+	}
+	for _, s := range w.Scopes {
+		if !slices.Contains(grove.Scopes(), s) {
+			return wrongField("scopes", fmt.Sprintf("no key can have the scope %q; there are %s", string(s), listed(grove.Scopes())))
+		}
+	}
+	if w.AllPrinters && len(w.Printers) > 0 {
+		return wrongField("printers", "a key is for all printers, or for those that are named, not both")
+	}
+	if len(w.Printers) > 100 {
+		return wrongField("printers", "at most 100 printers can be named; make the key for all of them")
+	}
+	if w.Network != "" {
+		if _, err := parseNetwork(w.Network); err != nil {
+			return wrongField("network", "the network must be an address, such as 192.168.1.20, or a range of them, such as 192.168.1.0/24")
+		}
+	}
+	if over(w.ExpiresAt, now) {
+		return wrongField("expires_at", "the end of the key is past already")
+	}
+	return nil
+}
+
+func listed(actions []grove.Action) string {
+	words := make([]string, len(actions))
+	for i, a := range actions {
+		words[i] = string(a)
+	}
+	return strings.Join(words, ", ")
+}
+
+// parseNetwork reads an address or a CIDR.
+func parseNetwork(s string) (netip.Prefix, error) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return p.Masked(), nil
+	}
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	addr = addr.Unmap()
+	return addr.Prefix(addr.BitLen())
+}
+
+// hashed is how secrets of 256 bits are kept: nothing can be guessed of them.
+func hashed(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// Keys lists the actor's keys, the newest first, also those that have ended.
+func (a *Access) Keys(ctx context.Context, actor grove.Actor, page grove.Page) (grove.List[grove.Key], error) {
+	if err := a.Authorize(actor, grove.AdminKeys, grove.Resource{OwnerID: actor.UserID}); err != nil {
+		return grove.List[grove.Key]{}, err
+	}
+	return a.records.Keys(ctx, actor.UserID, page)
+}
+
+// RevokeKey ends a key of the actor's, and every connection that came in by it.
+func (a *Access) RevokeKey(ctx context.Context, actor grove.Actor, id string) error {
+	if err := a.Authorize(actor, grove.AdminKeys, grove.Resource{OwnerID: actor.UserID}); err != nil {
+		return err
+	}
+	if err := a.records.RevokeKey(ctx, actor.UserID, id, time.Now().UTC(), actor.Did("key.revoke", id)); err != nil {
+		return err
+	}
+	a.changed(ctx)
+	return nil
+}
+
+// AuthenticateFrom is [Access.Authenticate] for a bearer that may also be an API
+// key, which may count from some addresses only: Forbidden from others.
+func (a *Access) AuthenticateFrom(ctx context.Context, bearer string, remote netip.Addr) (grove.Actor, error) {
+	if !strings.HasPrefix(bearer, keyPrefix) {
+		return a.Authenticate(ctx, bearer)
+	}
+	if err := a.current(ctx); err != nil {
+		return grove.Actor{}, unavailable(fmt.Errorf("read rights: %w", err))
+	}
+	t, now := a.table(), time.Now()
+	k := t.hashes[hashed(bearer)]
+	switch {
+	case k == nil:
+		return grove.Actor{}, tokenInvalid("no API key is like this, or it was revoked or has ended")
+	case over(k.ExpiresAt, now):
+		return grove.Actor{}, tokenExpired()
+	case k.Network != "" && !t.sources[k.ID].Contains(remote.Unmap().WithZone("")):
+		return grove.Actor{}, grove.Errorf(grove.Forbidden, "key_network", "this API key does not count from here, only from %s", k.Network)
+	}
+	if a.uses.due(k.ID, now) {
+		if err := a.records.KeyUsed(ctx, k.ID, now.UTC()); err != nil {
+			a.log.Warn("use of a key not noted", slog.String("key", k.ID), slog.Any("error", err))
+		}
+	}
+	return grove.Actor{Kind: grove.ActorKey, UserID: k.UserID, SessionID: k.ID}, nil
+}
+
+// uses remembers which uses of keys were written down.
+type uses struct {
+	mu   sync.Mutex
+	seen map[string]time.Time
+}
+
+// due reports whether a use is to be written down, and takes it for done.
+func (u *uses) due(id string, now time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if last, ok := u.seen[id]; ok && now.Sub(last) < useNoted {
+		return false
+	}
+	if u.seen == nil {
+		u.seen = map[string]time.Time{}
+	}
+	makeRoom(u.seen, func(at time.Time) bool { return now.Sub(at) >= useNoted })
+	u.seen[id] = now
+	return true
+}

@@ -1,0 +1,246 @@
+package access
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grovecloud/grove"
+)
+
+// person signs somebody new in.
+func signedIn(t testing.TB, a *Access, email string) grove.Actor {
+	t.Helper()
+	addUser(t, a, email)
+	actor, err := a.Authenticate(t.Context(), string(login(t, a, email).Access))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return actor
+}
+
+func makeKey(t testing.TB, a *Access, actor grove.Actor, w KeyWish) (grove.Key, string) {
+	t.Helper()
+	if w.Name == "" {
+		w.Name = "script"
+	}
+	k, secret, err := a.CreateKey(t.Context(), actor, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k, string(secret)
+}
+
+func TestAKeyComesInUntilItIsRevoked(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	a := on(t, db, Config{})
+	var ended []string
+	a.OnEnd(func(id string) { ended = append(ended, id) })
+	ann := signedIn(t, a, "ann@example.org")
+	k, secret := makeKey(t, a, ann, KeyWish{Scopes: []grove.Action{grove.ReadPrinter}, AllPrinters: true})
+	if !strings.HasPrefix(secret, "grove_") || len(secret) < 6+52 {
+		t.Errorf("the key %q is not 256 bits behind its prefix", secret)
+	}
+	want := grove.Actor{Kind: grove.ActorKey, UserID: ann.UserID, SessionID: k.ID}
+	if got, err := a.AuthenticateFrom(t.Context(), secret, internet); err != nil || got != want {
+		t.Errorf("as a bearer: %+v, %v, want %+v", got, err, want)
+	}
+	mqtt := MQTTCredentials{Username: username(ann.UserID), Password: grove.Secret(secret), Remote: internet}
+	if got, err := a.Enter(t.Context(), mqtt); err != nil || got != want {
+		t.Errorf("over MQTT: %+v, %v, want %+v", got, err, want)
+	}
+	mqtt.Username = username(ann.UserID + 1)
+	if _, err := a.Enter(t.Context(), mqtt); !errors.Is(err, grove.Unauthenticated) {
+		t.Errorf("under another user's name: %v", err)
+	}
+	if _, err := a.Authenticate(t.Context(), secret); !errors.Is(err, grove.Unauthenticated) {
+		t.Errorf("as a session's token: %v", err)
+	}
+	if _, err := a.AuthenticateFrom(t.Context(), secret+"x", internet); !grove.HasReason(err, grove.ReasonTokenInvalid) {
+		t.Errorf("a key that is none: %v", err)
+	}
+	if err := a.RevokeKey(t.Context(), ann, k.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.AuthenticateFrom(t.Context(), secret, internet); !grove.HasReason(err, grove.ReasonTokenInvalid) {
+		t.Errorf("after it was revoked: %v, want token_invalid", err)
+	}
+	if len(ended) != 1 || ended[0] != k.ID {
+		t.Errorf("told of the ends of %q, want %q", ended, k.ID)
+	}
+	list, err := db.Audit(t.Context(), ann.UserID, grove.Page{Limit: 2})
+	if err != nil || len(list.Items) != 2 || list.Items[0].Action != "key.revoke" || list.Items[1].Action != "key.create" {
+		t.Errorf("audit: %+v, %v", list.Items, err)
+	}
+}
+
+func TestAKeyThatWasRevokedElsewhereEndsWithinASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db := open(t)
+		here, there := on(t, db, Config{}), on(t, db, Config{})
+		ctx, stop := contextWithStop(t, there)
+		defer stop()
+		ended := make(chan string, 1)
+		there.OnEnd(func(id string) { ended <- id })
+		ann := signedIn(t, here, "ann@example.org")
+		k, secret := makeKey(t, here, ann, KeyWish{Scopes: grove.Scopes(), AllPrinters: true})
+		<-time.After(time.Second)
+		actor, err := there.AuthenticateFrom(ctx, secret, internet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := here.RevokeKey(ctx, ann, k.ID); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Second)
+		synctest.Wait()
+		if len(ended) != 1 {
+			t.Error("a second later its connections were not ended")
+		}
+		if err := there.Authorize(actor, grove.ReadPrinter, grove.Resource{Serial: "P1", OwnerID: ann.UserID}); !errors.Is(err, grove.Unauthenticated) {
+			t.Errorf("a second later it may still read: %v", err)
+		}
+	})
+}
+
+func TestAKeyEndsWithItsTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := on(t, open(t), Config{})
+		ctx, stop := contextWithStop(t, a)
+		defer stop()
+		ended := make(chan string, 1)
+		a.OnEnd(func(id string) { ended <- id })
+		ann := signedIn(t, a, "ann@example.org")
+		k, secret := makeKey(t, a, ann, KeyWish{Scopes: grove.Scopes(), AllPrinters: true, ExpiresAt: time.Now().Add(time.Hour)})
+		<-time.After(time.Hour - time.Second)
+		if _, err := a.AuthenticateFrom(ctx, secret, internet); err != nil {
+			t.Errorf("a second before: %v", err)
+		}
+		<-time.After(2 * time.Second)
+		if _, err := a.AuthenticateFrom(ctx, secret, internet); !errors.Is(err, grove.Unauthenticated) {
+			t.Errorf("a second after: %v", err)
+		}
+		synctest.Wait()
+		if len(ended) != 1 || <-ended != k.ID {
+			t.Error("its connections were not ended")
+		}
+	})
+}
+
+func TestAKeyMayBeBoundToANetwork(t *testing.T) {
+	t.Parallel()
+	a := on(t, open(t), Config{})
+	ann := signedIn(t, a, "ann@example.org")
+	_, home := makeKey(t, a, ann, KeyWish{Scopes: grove.Scopes(), Network: "192.168.1.0/24"})
+	_, one := makeKey(t, a, ann, KeyWish{Scopes: grove.Scopes(), Network: "192.168.1.20"})
+	for _, c := range []struct {
+		key    string
+		remote netip.Addr
+		ok     bool
+	}{
+		{home, lan, true},
+		{home, netip.MustParseAddr("::ffff:192.168.1.77"), true},
+		{home, netip.MustParseAddr("192.168.2.1"), false},
+		{home, internet, false},
+		{home, netip.Addr{}, false},
+		{one, lan, true},
+		{one, netip.MustParseAddr("192.168.1.21"), false},
+	} {
+		_, err := a.AuthenticateFrom(t.Context(), c.key, c.remote)
+		if (err == nil) != c.ok || err != nil && !errors.Is(err, grove.Forbidden) {
+			t.Errorf("from %s: %v, want in: %t", c.remote, err, c.ok)
+		}
+	}
+}
+
+func TestTheLastUseOfAKeyIsNotedOnceAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db := open(t)
+		a := on(t, db, Config{})
+		ann := signedIn(t, a, "ann@example.org")
+		_, secret := makeKey(t, a, ann, KeyWish{Scopes: grove.Scopes()})
+		used := func() time.Time {
+			list, err := db.Keys(t.Context(), ann.UserID, grove.Page{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return list.Items[0].UsedAt
+		}
+		if at := used(); !at.IsZero() {
+			t.Errorf("used at %s before it was", at)
+		}
+		first := time.Now()
+		for range 3 {
+			if _, err := a.AuthenticateFrom(t.Context(), secret, lan); err != nil {
+				t.Fatal(err)
+			}
+			if !used().Equal(first.UTC().Truncate(time.Millisecond)) {
+				t.Errorf("used at %s, noted %s", first, used())
+			}
+			<-time.After(29 * time.Second)
+		}
+		if _, err := a.AuthenticateFrom(t.Context(), secret, lan); err != nil {
+			t.Fatal(err)
+		}
+		if !used().After(first) {
+			t.Error("a use a minute later was not noted")
+		}
+	})
+}
+
+func TestUnfitKeysAreRefused(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	a := on(t, db, Config{})
+	ann := signedIn(t, a, "ann@example.org")
+	bob := signedIn(t, a, "bob@example.org")
+	bindPrinter(t, db, grove.Printer{Serial: "P1", OwnerID: bob.UserID})
+	for name, w := range map[string]KeyWish{
+		"name":         {Name: " "},
+		"control":      {Name: "a\x00b"},
+		"scopes":       {Name: "x", Scopes: []grove.Action{"everything"}},
+		"users":        {Name: "x", Scopes: []grove.Action{grove.AdminUsers}},
+		"keys":         {Name: "x", Scopes: []grove.Action{grove.AdminKeys}},
+		"both":         {Name: "x", AllPrinters: true, Printers: []string{"P1"}},
+		"network":      {Name: "x", Network: "home"},
+		"past":         {Name: "x", ExpiresAt: time.Now().Add(-time.Hour)},
+		"not my own":   {Name: "x", Printers: []string{"P1"}},
+		"no printer":   {Name: "x", Printers: []string{"P2"}},
+		"empty serial": {Name: "x", Printers: []string{""}},
+	} {
+		if _, _, err := a.CreateKey(t.Context(), ann, w); !errors.Is(err, grove.Invalid) && !errors.Is(err, grove.NotFound) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	k, secret := makeKey(t, a, ann, KeyWish{Scopes: grove.Scopes(), AllPrinters: true})
+	program, err := a.AuthenticateFrom(t.Context(), secret, lan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, try := range map[string]func() error{
+		"make keys":   func() error { _, _, err := a.CreateKey(t.Context(), program, KeyWish{Name: "x"}); return err },
+		"list keys":   func() error { _, err := a.Keys(t.Context(), program, grove.Page{}); return err },
+		"revoke keys": func() error { return a.RevokeKey(t.Context(), program, k.ID) },
+		"share":       func() error { _, _, err := a.Share(t.Context(), program, ShareWish{Serial: "P1"}); return err },
+		"unshare":     func() error { return a.Unshare(t.Context(), program, "sha_1") },
+		"accept":      func() error { _, err := a.AcceptShare(t.Context(), program, "x"); return err },
+		"list users":  func() error { _, err := a.Users(t.Context(), program, grove.Page{}); return err },
+		"give roles":  func() error { _, err := a.SetRole(t.Context(), program, bob.UserID, grove.Viewer); return err },
+		"log out":     func() error { return a.Logout(t.Context(), program) },
+		"be renamed":  func() error { _, err := a.UpdateProfile(t.Context(), program, ProfileChange{}); return err },
+	} {
+		if err := try(); !errors.Is(err, grove.Forbidden) && !errors.Is(err, grove.NotFound) {
+			t.Errorf("a program may %s: %v", what, err)
+		}
+	}
+	if err := a.RevokeKey(t.Context(), bob, k.ID); !errors.Is(err, grove.NotFound) {
+		t.Errorf("somebody else's key was revoked: %v", err)
+	}
+}

@@ -1,0 +1,227 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/grovecloud/grove"
+)
+
+// refreshEvery is how soon rights that another server of the same records changed
+// count here.
+const refreshEvery = time.Second
+
+// Granted is where rights are remembered. The version grows with each change.
+type Granted interface {
+	Grants(ctx context.Context) (grove.Grants, error)
+	GrantsVersion(ctx context.Context) (int64, error)
+}
+
+// Rights answers who may do what, from memory: it is asked at every delivery. What
+// it knows is never changed, only replaced.
+type Rights struct {
+	granted Granted
+	known   atomic.Pointer[grants]
+
+	mu      sync.Mutex // one reads the records at a time
+	checked time.Time
+	onEnd   func(keyID string)
+}
+
+// grants are what is granted at one time, as questions find it.
+type grants struct {
+	version int64
+	roles   map[int64]grove.Role
+	keys    map[string]*grove.Key
+	hashes  map[string]*grove.Key
+	sources map[string]netip.Prefix // of keys that are bound to a network
+	guests  map[guest]grove.Share
+}
+
+// guest is somebody at a printer of somebody else's.
+type guest struct {
+	serial string
+	userID int64
+}
+
+// nothing is granted before the records were read.
+var nothing = &grants{}
+
+// NewRights reads what is granted.
+func NewRights(ctx context.Context, g Granted) (*Rights, error) {
+	r := &Rights{granted: g, onEnd: func(string) {}}
+	return r, r.Refresh(ctx)
+}
+
+func (r *Rights) table() *grants {
+	if t := r.known.Load(); t != nil {
+		return t
+	}
+	return nothing
+}
+
+// Refresh reads again what is granted, if it changed.
+func (r *Rights) Refresh(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refresh(ctx)
+}
+
+// current refreshes unless that was done a moment ago.
+func (r *Rights) current(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.checked) < refreshEvery {
+		return nil
+	}
+	return r.refresh(ctx)
+}
+
+// refresh is called with r.mu held. A key that is granted no more, or whose time
+// has come, is told of once.
+func (r *Rights) refresh(ctx context.Context) error {
+	now := time.Now()
+	version, err := r.granted.GrantsVersion(ctx)
+	if err != nil {
+		return err
+	}
+	before, after := r.table(), r.table()
+	if r.known.Load() == nil || version != before.version {
+		all, err := r.granted.Grants(ctx)
+		if err != nil {
+			return err
+		}
+		after = tabled(all, now)
+	} else if before.anyOver(now) {
+		after = before.without(now)
+	}
+	r.known.Store(after)
+	r.checked = now
+	for id := range before.keys {
+		if after.keys[id] == nil {
+			r.onEnd(id)
+		}
+	}
+	return nil
+}
+
+// tabled arranges grants for questions and leaves out what is over.
+func tabled(all grove.Grants, now time.Time) *grants {
+	t := &grants{
+		version: all.Version, roles: all.Roles, keys: map[string]*grove.Key{}, hashes: map[string]*grove.Key{},
+		sources: map[string]netip.Prefix{}, guests: map[guest]grove.Share{},
+	}
+	for i := range all.Keys {
+		k := &all.Keys[i]
+		if over(k.ExpiresAt, now) {
+			continue
+		}
+		t.keys[k.ID], t.hashes[k.Hash] = k, k
+		if k.Network != "" {
+			t.sources[k.ID], _ = parseNetwork(k.Network) // one that can't be read holds no address
+		}
+	}
+	for _, s := range all.Shares {
+		if !over(s.ExpiresAt, now) {
+			t.guests[guest{s.Serial, s.UserID}] = s
+		}
+	}
+	return t
+}
+
+// over reports whether an end has come; no time is no end.
+func over(end, now time.Time) bool { return !end.IsZero() && !now.Before(end) }
+
+func (t *grants) anyOver(now time.Time) bool {
+	for _, k := range t.keys {
+		if over(k.ExpiresAt, now) {
+			return true
+		}
+	}
+	for _, s := range t.guests {
+		if over(s.ExpiresAt, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// without is t without what is over.
+func (t *grants) without(now time.Time) *grants {
+	left := grove.Grants{Version: t.version, Roles: t.roles}
+	for _, k := range t.keys {
+		left.Keys = append(left.Keys, *k)
+	}
+	for _, s := range t.guests {
+		left.Shares = append(left.Shares, s)
+	}
+	return tabled(left, now)
+}
+
+// followRights keeps up with what other servers of the same records grant, until ctx ends.
+func (a *Access) followRights(ctx context.Context) error {
+	tick := time.NewTicker(refreshEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := a.current(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			a.log.Warn("rights not read again", slog.Any("error", err))
+		}
+	}
+}
+
+// changed makes an act on rights count at once. The act is done: when the records
+// can't be read just now, [Access.Run] does it.
+func (a *Access) changed(ctx context.Context) {
+	if err := a.Rights.Refresh(context.WithoutCancel(ctx)); err != nil {
+		a.log.Warn("rights not read again", slog.Any("error", err))
+	}
+}
+
+// knows makes sure of the role of somebody who was made elsewhere.
+func (a *Access) knows(ctx context.Context, userID int64) error {
+	if a.table().roles[userID] != "" {
+		return nil
+	}
+	if err := a.Rights.Refresh(ctx); err != nil {
+		return unavailable(fmt.Errorf("read rights: %w", err))
+	}
+	return nil
+}
+
+// Reach is which printers the actor's lists show.
+func (r *Rights) Reach(actor grove.Actor) grove.Reach {
+	t := r.table()
+	reach := grove.Reach{OwnerID: actor.UserID}
+	switch actor.Kind {
+	case grove.ActorUser:
+	case grove.ActorKey:
+		k := t.keys[actor.SessionID]
+		if k == nil || k.UserID != actor.UserID {
+			return grove.Reach{}
+		}
+		reach.Some, reach.Only = !k.AllPrinters, k.Printers
+	case grove.ActorPrinter, grove.ActorCode, grove.ActorSystem:
+		return grove.Reach{}
+	}
+	if t.roles[actor.UserID] == "" {
+		return grove.Reach{}
+	}
+	now := time.Now()
+	for at, s := range t.guests {
+		if at.userID == actor.UserID && !over(s.ExpiresAt, now) {
+			reach.Shared = append(reach.Shared, grove.Resource{Serial: s.Serial, OwnerID: s.OwnerID})
+		}
+	}
+	return reach
+}

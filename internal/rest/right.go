@@ -1,0 +1,109 @@
+package rest
+
+import (
+	"github.com/grovecloud/grove"
+)
+
+// needs says which rights on their own account a route asks of whoever calls it,
+// before its rule asks for those on the printer it is about. What is not here is
+// for people who signed in, and closed to API keys.
+var needs = map[string][]grove.Action{
+	"GET /v1/user-service/my/profile":           {grove.ReadAccount},
+	"GET /v1/design-user-service/my/preference": {grove.ReadAccount},
+	"GET /v1/grove-service/clock":               {grove.ReadAccount},
+
+	"GET /v1/iot-service/api/user/bind":                    {grove.ReadPrinter},
+	"GET /v1/iot-service/api/user/bind_list":               {grove.ReadPrinter},
+	"POST /v1/iot-service/api/user/bind":                   {grove.BindPrinter},
+	"GET /v1/iot-service/api/user/device/info":             {grove.ReadPrinter},
+	"PATCH /v1/iot-service/api/user/device/info":           {grove.BindPrinter},
+	"GET /v1/iot-service/api/user/device/version":          {grove.ReadPrinter},
+	"POST /v1/iot-service/api/user/ttcode":                 {grove.ReadPrinter},
+	"GET /v1/iot-service/api/user/print":                   {grove.ReadPrinter, grove.ReadJobs},
+	"GET /v1/grove-service/printers":                       {grove.ReadPrinter},
+	"GET /v1/grove-service/printers/{serial}":              {grove.ReadPrinter},
+	"POST /v1/grove-service/printers/{serial}/commands":    {grove.ReadPrinter}, // the rule asks for what the command is
+	"POST /v1/grove-service/printers/{serial}/plate-clear": {grove.StartPrint},
+	"GET /v1/grove-service/events":                         {grove.ReadPrinter},
+	"GET /v1/grove-service/notifications":                  {grove.ReadPrinter},
+	"GET /v1/user-service/my/messages":                     {grove.ReadPrinter},
+
+	"POST /v1/iot-service/api/user/print":      {grove.StartPrint},
+	"POST /v1/user-service/my/task":            {grove.StartPrint},
+	"GET /v1/user-service/my/tasks":            {grove.ReadJobs},
+	"GET /v1/user-service/my/task/{id}":        {grove.ReadJobs},
+	"GET /v1/iot-service/api/user/task":        {grove.ReadJobs},
+	"GET /v1/iot-service/api/user/task/{id}":   {grove.ReadFiles, grove.ReadJobs},
+	"GET /v1/grove-service/jobs":               {grove.ReadJobs},
+	"GET /v1/grove-service/jobs/{id}":          {grove.ReadJobs},
+	"POST /v1/grove-service/jobs/{id}/cancel":  {grove.WriteJobs},
+	"POST /v1/grove-service/jobs/{id}/resolve": {grove.WriteJobs},
+
+	"GET /v1/iot-service/api/user/files":           {grove.ReadFiles},
+	"GET /v1/iot-service/api/user/upload":          {grove.WriteFiles},
+	"POST /v1/iot-service/api/user/upload":         {grove.WriteFiles},
+	"POST /v1/iot-service/api/user/upload/confirm": {grove.WriteFiles},
+	"GET /v1/iot-service/api/user/project":         {grove.ReadFiles},
+	"POST /v1/iot-service/api/user/project":        {grove.WriteFiles},
+	"GET /v1/iot-service/api/user/project/{id}":    {grove.ReadFiles},
+	"PATCH /v1/iot-service/api/user/project/{id}":  {grove.WriteFiles},
+	"GET /v1/iot-service/api/user/profile/{id}":    {grove.ReadFiles},
+	"GET /v1/iot-service/api/user/notification":    {grove.ReadFiles},
+	"PUT /v1/iot-service/api/user/notification":    {grove.WriteFiles},
+	"GET /v1/grove-service/files":                  {grove.ReadFiles},
+	"GET /v1/grove-service/files/{id}":             {grove.ReadFiles},
+	"GET /v1/grove-service/files/{id}/content":     {grove.ReadFiles},
+	"DELETE /v1/grove-service/files/{id}":          {grove.WriteFiles},
+
+	"GET /v1/grove-service/webhooks":                         {grove.AdminWebhooks},
+	"POST /v1/grove-service/webhooks":                        {grove.AdminWebhooks},
+	"GET /v1/grove-service/webhooks/{id}":                    {grove.AdminWebhooks},
+	"PATCH /v1/grove-service/webhooks/{id}":                  {grove.AdminWebhooks},
+	"DELETE /v1/grove-service/webhooks/{id}":                 {grove.AdminWebhooks},
+	"POST /v1/grove-service/webhooks/{id}/test":              {grove.AdminWebhooks},
+	"GET /v1/grove-service/webhooks/{id}/deliveries":         {grove.AdminWebhooks},
+	"POST /v1/grove-service/webhooks/deliveries/{id}/replay": {grove.AdminWebhooks},
+
+	"GET /v1/design-service/design/{id}/instances":                   {grove.ReadAccount},
+	"GET /v1/design-service/favorites/designs/{uid}":                 {grove.ReadAccount},
+	"GET /v1/design-service/my/design/recommend":                     {grove.ReadAccount},
+	"GET /v1/design-user-service/filament/config":                    {grove.ReadFiles},
+	"GET /v1/design-user-service/my/filament/v2":                     {grove.ReadFiles},
+	"POST /v1/design-user-service/my/filament/v2":                    {grove.WriteFiles},
+	"PUT /v1/design-user-service/my/filament/v2":                     {grove.WriteFiles},
+	"POST /v1/design-user-service/my/filament/v2/ams/sync":           {grove.WriteFiles},
+	"DELETE /v1/design-user-service/my/filament/v2/batch":            {grove.WriteFiles},
+	"POST /v1/design-user-service/my/filament/v2/slot-mappings/sync": {grove.WriteFiles},
+	"GET /v1/iot-service/api/slicer/setting":                         {grove.ReadFiles},
+	"POST /v1/iot-service/api/slicer/setting":                        {grove.WriteFiles},
+	"DELETE /v1/iot-service/api/slicer/setting/{id}":                 {grove.WriteFiles},
+	"GET /v1/iot-service/api/slicer/setting/{id}":                    {grove.ReadFiles},
+	"PATCH /v1/iot-service/api/slicer/setting/{id}":                  {grove.WriteFiles},
+	"GET /v1/iot-service/api/user/device/{id}/snapshot":              {grove.ReadPrinter},
+	"GET /v1/iot-service/api/user/device/{id}/stream":                {grove.ReadPrinter},
+	"GET /v1/iot-service/api/user/device/{id}/video":                 {grove.ReadPrinter},
+	"GET /v1/iot-service/api/user/video/stream":                      {grove.ReadPrinter},
+	"GET /v1/user-service/my/message/count":                          {grove.ReadPrinter},
+	"GET /v1/user-service/my/message/latest":                         {grove.ReadPrinter},
+	"GET /v1/user-service/my/message/{id}":                           {grove.ReadPrinter},
+	"GET /v1/user-service/my/model/profile":                          {grove.ReadFiles},
+	"GET /v1/user-service/my/setting":                                {grove.ReadAccount},
+	"GET /v1/user-service/my/task/printedplates":                     {grove.ReadAccount},
+
+	"GET /v1/grove-service/audit":        {grove.ReadAudit},
+	"GET /v1/grove-service/audit/export": {grove.ReadAudit},
+}
+
+// mayAsk asks the gate for the rights that a route needs.
+func (rt *Router) mayAsk(actor grove.Actor, route Route) error {
+	rights := needs[route.Method+" "+route.Path]
+	for _, right := range rights {
+		if err := rt.Access.Authorize(actor, right, grove.Resource{OwnerID: actor.UserID}); err != nil {
+			return err
+		}
+	}
+	if len(rights) == 0 && actor.Kind == grove.ActorKey {
+		return grove.Errorf(grove.Forbidden, "not_for_keys", "this is for people alone, not for API keys; sign in with an account")
+	}
+	return nil
+}
