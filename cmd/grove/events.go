@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -64,11 +66,6 @@ func tellEvent(w io.Writer, n client.News, asJSON bool) error {
 }
 
 func eventLine(e grove.Event) string {
-	line := fmt.Sprintf("%s  %s  %s", e.At.Local().Format(time.TimeOnly), e.Type, e.Data.DeviceName)
-	for _, more := range []string{e.Data.FileName, e.Data.Reason, e.Data.Message} {
-		if more != "" {
-			line += "  " + more
-		}
-	}
-	return line
+	words := []string{e.At.Local().Format(time.TimeOnly), string(e.Type), e.Data.DeviceName, e.Data.FileName, e.Data.Reason, e.Data.Message}
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), "  ")
 }

@@ -64,7 +64,9 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
 	s, err := server.New(ctx, server.Config{
-		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, TLS: c.TLS, CertFile: c.TLSCert, KeyFile: c.TLSKey, Names: c.TLSNames, VendorNames: c.TLSVendor, ACME: c.ACME, ACMEDirectory: c.ACMEDir, Reload: reload, Database: c.Database,
+		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, Database: c.Database,
+		TLS: c.TLS, CertFile: c.TLSCert, KeyFile: c.TLSKey, Names: c.TLSNames, VendorNames: c.TLSVendor,
+		ACME: c.ACME, ACMEDirectory: c.ACMEDir, Reload: reload,
 		Limits: c.Limits, Demo: c.Demo, Proxies: c.Proxies, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
 		SMTP: c.SMTP, MailFrom: c.MailFrom, MinFree: free, Quota: quota, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat,
 		Version: version(), Program: called(os.Args[0]), Log: c.logger(),

@@ -3,7 +3,7 @@ package feed
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +16,7 @@ func add(t *testing.T, f *Feed, actor grove.Actor, n int) {
 	t.Helper()
 	events := make([]grove.Event, n)
 	for i := range events {
-		events[i] = grove.Event{UserID: actor.UserID, Type: grove.JobQueued, At: time.Now(), Data: grove.EventData{FileName: fmt.Sprint(i)}}
+		events[i] = grove.Event{UserID: actor.UserID, Type: grove.JobQueued, At: time.Now(), Data: grove.EventData{FileName: strconv.Itoa(i)}}
 	}
 	db, ok := f.records.(*store.DB)
 	if !ok {

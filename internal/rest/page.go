@@ -75,7 +75,7 @@ func (rt *Router) address(r *http.Request) string {
 	if rt.PublicURL != "" {
 		return strings.TrimSuffix(rt.PublicURL, "/")
 	}
-	if proxies(rt.Proxies).secure(r) {
+	if rt.secure(r) {
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host
@@ -83,7 +83,7 @@ func (rt *Router) address(r *http.Request) string {
 
 // secure reports whether clients come over TLS, here or at a proxy in front.
 func (rt *Router) secure(r *http.Request) bool {
-	return r.TLS != nil || strings.HasPrefix(rt.PublicURL, "https://")
+	return proxies(rt.Proxies).secure(r) || strings.HasPrefix(rt.PublicURL, "https://")
 }
 
 func docsPage(w http.ResponseWriter, r *http.Request) {

@@ -147,7 +147,17 @@ func TestATrustedProxySaysWhetherTheClientCameOverTLS(t *testing.T) {
 			t.Errorf("%q: %s is not on the page", said, want)
 		}
 	}
+	secure := func() bool {
+		w := h.Ask("GET", "/api/csrf", "", "Authorization", "", "X-Forwarded-Proto", "https")
+		return strings.Contains(w.Header().Get("Set-Cookie"), "; Secure")
+	}
+	if !secure() {
+		t.Error("a cookie that goes over TLS may go in clear")
+	}
 	h.Proxies = nil
+	if secure() {
+		t.Error("a stranger's word is taken for a cookie")
+	}
 	if w := h.Ask("GET", "/", "", "Authorization", "", "X-Forwarded-Proto", "https"); strings.Contains(w.Body.String(), "https://example.com") {
 		t.Error("a stranger's word is taken")
 	}

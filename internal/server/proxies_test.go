@@ -9,8 +9,8 @@ import (
 
 func TestANamedProxyIsBelievedInTheRunningServer(t *testing.T) {
 	t.Parallel()
-	for _, named := range []bool{true, false} {
-		t.Run(fmt.Sprint(named), func(t *testing.T) {
+	for name, named := range map[string]bool{"named": true, "not named": false} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var said journal
 			c := testConfig(t)
