@@ -22,18 +22,20 @@ type wish struct {
 // post takes wishes for codes and grants them out of the asker's sight, so that
 // neither the answer nor its time tells whether there is such an account.
 type post struct {
-	wishes  chan wish
-	pairs   *window // an account from an address
-	sources *window // an address
-	all     *window // an account, from addresses that it does not know
+	wishes   chan wish
+	familiar *window // an account from an address that it knows
+	pairs    *window // an account from another address
+	sources  *window // such an address
+	all      *window // an account from all such addresses
 }
 
 func newPost() *post {
 	return &post{
-		wishes:  make(chan wish, 64),
-		pairs:   newWindow(5, 10*time.Minute, 5*time.Minute),
-		sources: newWindow(20, 15*time.Minute, 15*time.Minute),
-		all:     newWindow(10, 15*time.Minute, 15*time.Minute),
+		wishes:   make(chan wish, 64),
+		familiar: newWindow(30, 10*time.Minute, 5*time.Minute),
+		pairs:    newWindow(5, 10*time.Minute, 5*time.Minute),
+		sources:  newWindow(20, 15*time.Minute, 15*time.Minute),
+		all:      newWindow(10, 15*time.Minute, 15*time.Minute),
 	}
 }
 
@@ -45,7 +47,7 @@ func (a *Access) AskCode(account, remote string) { a.ask(wish{grove.LoginPass, a
 func (a *Access) AskReset(account, remote string) { a.ask(wish{grove.ResetPass, account, remote}) }
 
 func (a *Access) ask(w wish) {
-	if a.post.tooOften(a.logins.attempt(w.account, w.remote), time.Now()) {
+	if a.post.wait(a.logins.attempt(w.account, w.remote), time.Now()) > 0 {
 		a.log.Info("code not sent: asked for too often", slog.String("remote", oneLine(w.remote, 64)))
 		return
 	}
@@ -56,21 +58,25 @@ func (a *Access) ask(w wish) {
 	}
 }
 
-// tooOften counts a wish. Whoever signed in from an address lately is not held
-// up by the wishes of strangers.
-func (p *post) tooOften(t attempt, now time.Time) bool {
-	_, known := t.key(now)
-	wait := max(p.pairs.wait(t.pair(), now), p.sources.wait(t.source, now))
-	if !known {
-		wait = max(wait, p.all.wait(t.account, now))
+// wait counts a wish and says how long there may be none; then it does not count.
+// Whoever signed in from an address lately has a larger number of their own there,
+// which the wishes of strangers do not touch.
+func (p *post) wait(t attempt, now time.Time) time.Duration {
+	if _, known := t.key(now); known {
+		if wait := p.familiar.wait(t.pair(), now); wait > 0 {
+			return wait
+		}
+		p.familiar.fail(t.pair(), now)
+		return 0
 	}
+	wait := max(p.pairs.wait(t.pair(), now), p.sources.wait(t.source, now), p.all.wait(t.account, now))
 	if wait > 0 {
-		return true
+		return wait
 	}
 	p.pairs.fail(t.pair(), now)
 	p.sources.fail(t.source, now)
 	p.all.fail(t.account, now)
-	return false
+	return 0
 }
 
 // Run sends codes, and keeps up with what other servers of the same records grant,

@@ -72,6 +72,10 @@ func (a *Access) login(ctx context.Context, c Credentials) (Tokens, error) {
 		key, err := a.issue(ctx, grove.Pass{Kind: grove.SecondPass, UserID: u.ID}, secondLife)
 		return Tokens{Wants: WantsTOTP, Key: key}, err
 	case how.Mode == grove.ByCode && c.Password != "":
+		wait := a.post.wait(a.logins.attempt(c.Account, c.Remote), time.Now())
+		if err := limited(wait, "there were too many codes mailed to this account; use one of them"); err != nil {
+			return Tokens{}, err
+		}
 		return Tokens{Wants: WantsCode}, a.mailCode(ctx, grove.LoginPass, u)
 	}
 	return a.letIn(ctx, u, c.Client, c.Remote)

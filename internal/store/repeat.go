@@ -19,17 +19,24 @@ func (db *DB) BeginRepeat(ctx context.Context, r grove.Repeat) (found grove.Repe
 			return err
 		}
 		n, err := exec(ctx, t, `INSERT INTO repeats (user_id, key, request, process, status, created_at)
-			VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (user_id, key) DO NOTHING`, r.UserID, r.Key, r.Request, r.Process, millis(r.At))
+			VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (user_id, key) DO NOTHING`, r.UserID, r.Key, db.seal.requestIndex(r.Request), r.Process, millis(r.At))
 		mine = n == 1
 		if err != nil || mine {
 			return err
 		}
 		found, err = one(ctx, t, db.seal.scanRepeat,
 			`SELECT user_id, key, request, process, status, answer, created_at FROM repeats WHERE user_id = $1 AND key = $2`, r.UserID, r.Key)
+		if found.Request == db.seal.requestIndex(r.Request) {
+			found.Request = r.Request
+		}
 		return err
 	})
 	return found, mine, err
 }
+
+// requestIndex is the keyed form of a request's hash. A request may hold a password,
+// which whoever reads the database could guess from a plain hash.
+func (s sealer) requestIndex(hash string) string { return s.codeIndex("request\x00" + hash) }
 
 func (s sealer) scanRepeat(r row) (grove.Repeat, error) {
 	var out grove.Repeat

@@ -23,6 +23,12 @@ func TestARepeatIsRememberedForTwoDaysWithItsAnswerSealed(t *testing.T) {
 		if found, mine := begin(wish); mine || found.Status != 0 || found.Process != "p1" || found.Request != "hash" {
 			t.Errorf("while it is done: %+v, mine %t", found, mine)
 		}
+		same(t, must(db.RawInt(ctx, `SELECT count(*) FROM repeats WHERE request = 'hash'`))(t), int64(0))
+		another := wish
+		another.Request = "another"
+		if found, mine := begin(another); mine || found.Request == "another" || found.Request == "hash" {
+			t.Errorf("another request of the same key: %+v, mine %t", found, mine)
+		}
 		wish.Status, wish.Answer = 201, []byte(`{"secret":"whsec_shown-once"}`)
 		ok(t, db.EndRepeat(ctx, wish))
 		if found, mine := begin(wish); mine || found.Status != 201 || string(found.Answer) != string(wish.Answer) {

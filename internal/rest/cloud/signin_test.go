@@ -173,9 +173,12 @@ func TestAskingForCodesTellsNothingAndHasAnEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := resttest.New(t, "off")
+		if _, err := h.Access.AddUser(t.Context(), "bob@grove.local", resttest.Password, "Bob", grove.Member); err != nil {
+			t.Fatal(err)
+		}
 		var answers []string
-		for range 8 {
-			for _, account := range []string{ann, "nobody@grove.local", "not an address"} {
+		for range 6 {
+			for _, account := range []string{"bob@grove.local", "nobody@grove.local", "not an address"} {
 				w := h.Ask("POST", asking, fmt.Sprintf(`{"email":%q,"type":"codeLogin"}`, account), "Authorization", "")
 				answers = append(answers, fmt.Sprint(w.Code, w.Body))
 			}
@@ -185,8 +188,22 @@ func TestAskingForCodesTellsNothingAndHasAnEnd(t *testing.T) {
 				t.Errorf("answers differ: %q and %q", a, answers[0])
 			}
 		}
-		if sent := codes(t, h); len(sent) != 5 {
-			t.Errorf("%d codes were sent", len(sent))
+		// Strangers at the same address do not touch ann, who is known there, and has an end too.
+		setMode(t, h, "code")
+		for range 30 {
+			h.Ask("POST", asking, `{"email":"ann@grove.local"}`)
+			synctest.Wait()
+		}
+		if sent := codes(t, h); len(sent) != 30 {
+			t.Errorf("%d codes were sent to ann", len(sent))
+		}
+		if n := strings.Count(h.Log.String(), "account=bob@grove.local"); n != 5 {
+			t.Errorf("%d codes were sent to bob", n)
+		}
+		resttest.Refused(t, h, 429, 429, "POST", loggingIn, byPassword())
+		<-time.After(5 * time.Minute)
+		if got := resttest.Call[cloudapi.Login](t, h, 200, "POST", loggingIn, byPassword()); got.LoginType != "verifyCode" {
+			t.Errorf("after the wait: %+v", got)
 		}
 		resttest.Refused(t, h, 400, 400, "POST", asking, `{}`)
 	})
