@@ -120,7 +120,7 @@ func (h *house) May(a grove.Actor, action grove.Action, serial string) bool {
 	defer h.mu.Unlock()
 	owner, ok := h.owners[serial]
 	switch a.Kind {
-	case grove.ActorUser:
+	case grove.ActorUser, grove.ActorKey:
 		return ok && a.UserID == owner
 	case grove.ActorCode:
 		return ok && a.Serial == serial

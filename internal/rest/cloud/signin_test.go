@@ -173,7 +173,7 @@ func TestAskingForCodesTellsNothingAndHasAnEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := resttest.New(t, "off")
-		if _, err := h.Access.AddUser(t.Context(), "bob@grove.local", resttest.Password, "Bob", grove.Member); err != nil {
+		if _, err := h.Access.AddUser(t.Context(), "bob@grove.local", resttest.Password, "Bob", grove.Operator); err != nil {
 			t.Fatal(err)
 		}
 		var answers []string

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -116,7 +115,7 @@ func csvLines(w io.Writer) func([]grove.AuditEntry) error {
 // clients called themselves.
 func inert(s string) string {
 	if s != "" && (s[0] == '=' || s[0] == '+' || s[0] == '-' || s[0] == '@' || s[0] == '\t' || s[0] == '\r') {
-		return fmt.Sprintf("'%s", s)
+		return "'" + s
 	}
 	return s
 }

@@ -43,7 +43,7 @@ func TestTheAnswersOfAPersonAreNotRepeatedToTheirPrograms(t *testing.T) {
 	resttest.Call[cloudapi.Bound](t, h, 200, "POST", bind, wish, "Idempotency-Key", "k")
 	made := resttest.Call[cloudapi.Data[cloudapi.KeyCreated]](t, h, 201, "POST", service+"/keys", `{"name":"x","scopes":["device:bind"],"all_printers":true}`)
 	w := h.Ask("POST", bind, wish, "Idempotency-Key", "k", "Authorization", "Bearer "+string(made.Data.Secret))
-	if w.Header().Get("Idempotent-Replayed") != "" {
+	if w.Header().Get("Idempotency-Replayed") != "" {
 		t.Errorf("it was: %s", w.Body)
 	}
 }
