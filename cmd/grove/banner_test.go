@@ -138,11 +138,8 @@ func TestTheSnippetsOfTheDemoWorkAsPrinted(t *testing.T) {
 			t.Errorf("curl does not list %s: %s", serial, listed)
 		}
 	}
-	answered := p.paste(snippet(t, banner, 2))
-	for _, answer := range []string{`(?m)^pause fail \S`, `(?m)^set_nozzle_temp success`} {
-		if !regexp.MustCompile(answer).MatchString(answered) {
-			t.Errorf("%s is not in what Python says: %s", answer, answered)
-		}
+	if said := p.paste(snippet(t, banner, 2)); !strings.HasPrefix(said, "Sent to 01P00D") {
+		t.Errorf("Python says %q", said)
 	}
 	p.heats(banner, 220)
 	watched := p.paste(snippet(t, banner, 3) + endsWhenIdle)
