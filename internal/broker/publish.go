@@ -106,13 +106,30 @@ func (b *Broker) forward(p publication) {
 	}
 	ctx, cancel := b.within(b.cfg.Limits.Request)
 	defer cancel()
-	b.cfg.Printers.Request(ctx, s.actor, p.serial, payload, func(report []byte) { b.Tell(p.serial, report) })
+	b.cfg.Printers.Request(ctx, s.actor, p.serial, payload, b.answerTo(p))
 }
+
+// answerTo is who hears the answer to a request: everybody who watches, as a printer
+// would have it, but of one who only may look the asker alone. Else they could answer
+// what others asked in the printer's name.
+func (b *Broker) answerTo(p publication) func(report []byte) {
+	s := p.session
+	if b.cfg.Gate.May(s.actor, grove.ControlPrinter, p.serial) {
+		return func(report []byte) { b.Tell(p.serial, report) }
+	}
+	if !s.listens(p.serial) {
+		return func([]byte) {}
+	}
+	return func(report []byte) { b.deliver(s, &message{serial: p.serial, payload: report}) }
+}
+
+// listens is asked in the reading goroutine.
+func (s *session) listens(serial string) bool { return s.watches[serial]+s.watches[""] > 0 }
 
 // slowDown tells the sender, and nobody else, when to try again.
 func (b *Broker) slowDown(p publication, retry time.Duration) {
 	s := p.session
-	if s.watches[p.serial]+s.watches[""] == 0 {
+	if !s.listens(p.serial) {
 		return
 	}
 	seconds := max(1, int(math.Ceil(retry.Seconds())))
