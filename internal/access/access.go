@@ -75,6 +75,7 @@ type Access struct {
 	doors    *doors
 	setup    *setupCode
 	uses     uses
+	stays    stays
 
 	mu    sync.Mutex
 	onEnd []func(sessionID string)

@@ -120,6 +120,7 @@ func (a *Access) enterByToken(ctx context.Context, c MQTTCredentials) (grove.Act
 	if username(actor.UserID) != c.Username {
 		return grove.Actor{}, tokenInvalid("it belongs to another user name than the one given")
 	}
+	a.stays.add(actor.SessionID)
 	return actor, nil
 }
 

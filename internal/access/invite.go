@@ -122,7 +122,7 @@ func (a *Access) Invited(ctx context.Context, token, remote string) (Invitation,
 		return Invitation{}, noInvitation()
 	case err != nil:
 		return Invitation{}, unavailable(fmt.Errorf("read invitation: %w", err))
-	case !p.Open(time.Now()):
+	case !p.Open(time.Now()), a.table().roles[p.UserID] != grove.Owner:
 		return Invitation{}, noInvitation()
 	}
 	return invitationOf(&p), nil

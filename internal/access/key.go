@@ -203,3 +203,22 @@ func (u *uses) due(id string, now time.Time) bool {
 	u.seen[id] = now
 	return true
 }
+
+// revokeAll ends all keys of a user.
+func (a *Access) revokeAll(ctx context.Context, userID int64) error {
+	list, err := a.records.Keys(ctx, userID, grove.Page{})
+	if err != nil {
+		return fmt.Errorf("list keys: %w", err)
+	}
+	who := grove.Actor{Kind: grove.ActorUser, UserID: userID}
+	for _, k := range list.Items {
+		if !k.RevokedAt.IsZero() {
+			continue
+		}
+		if err := a.records.RevokeKey(ctx, userID, k.ID, time.Now().UTC(), who.Did("key.revoke", k.ID)); err != nil {
+			return fmt.Errorf("revoke key: %w", err)
+		}
+	}
+	a.changed(ctx)
+	return nil
+}

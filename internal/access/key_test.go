@@ -1,12 +1,14 @@
 package access
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/grovecloud/grove"
 )
@@ -243,4 +245,115 @@ func TestUnfitKeysAreRefused(t *testing.T) {
 	if err := a.RevokeKey(t.Context(), bob, k.ID); !errors.Is(err, grove.NotFound) {
 		t.Errorf("somebody else's key was revoked: %v", err)
 	}
+}
+
+func TestAnInvitationEndsAfterAWeekAndWithItsOwnersRole(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := on(t, open(t), Config{})
+		ann, err := a.AddUser(t.Context(), "ann@example.org", goodPassword, "Ann", grove.Owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bob, err := a.AddUser(t.Context(), "bob@example.org", goodPassword, "Bob", grove.Owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		me := grove.Actor{Kind: grove.ActorUser, UserID: ann.ID}
+		proof := Proof{Password: goodPassword, Remote: "127.0.0.1"}
+		late, err := a.Invite(t.Context(), me, "late@example.org", grove.Viewer, proof)
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(7 * 24 * time.Hour)
+		if _, err := a.Accept(t.Context(), string(late.Token), goodPassword, "Late", "127.0.0.1"); !grove.HasReason(err, "invitation_over") {
+			t.Errorf("after a week: %v", err)
+		}
+		sock, err := a.Invite(t.Context(), me, "sock@example.org", grove.Owner, proof)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.SetRole(t.Context(), grove.Actor{Kind: grove.ActorUser, UserID: bob.ID}, ann.ID, grove.Viewer); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Accept(t.Context(), string(sock.Token), goodPassword, "Sock", "127.0.0.1"); !grove.HasReason(err, "invitation_over") {
+			t.Errorf("of somebody who is no owner any more: %v", err)
+		}
+	})
+}
+
+func TestAResetEndsTheKeysTooAndTheOtherCodes(t *testing.T) {
+	t.Parallel()
+	a := on(t, open(t), Config{})
+	ann, err := a.AddUser(t.Context(), "ann@example.org", goodPassword, "Ann", grove.Owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	me := grove.Actor{Kind: grove.ActorUser, UserID: ann.ID}
+	_, secret, err := a.CreateKey(t.Context(), me, KeyWish{Name: "thief", Scopes: grove.Scopes(), AllPrinters: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof := Proof{Password: goodPassword, Remote: "127.0.0.1"}
+	first, err := a.OwnerReset(t.Context(), me, ann.ID, false, proof)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := a.OwnerReset(t.Context(), me, ann.ID, false, proof)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Reset(t.Context(), ann.Email, string(first.Code), "quite another password", "127.0.0.1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.AuthenticateFrom(t.Context(), string(secret), netip.MustParseAddr("127.0.0.1")); err == nil {
+		t.Error("a key of before the reset still counts")
+	}
+	if err := a.Reset(t.Context(), ann.Email, string(second.Code), "yet another password", "127.0.0.1"); err == nil {
+		t.Error("the other code still counts")
+	}
+}
+
+func TestALongAccountNameIsNotKept(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1<<20)
+	if kept := oneLine(long, maxEmail); len(kept) != maxEmail || unsafe.StringData(kept) == unsafe.StringData(long) {
+		t.Errorf("%d bytes are kept, on the memory of all", len(kept))
+	}
+}
+
+func TestAConnectionEndsWithItsSession(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db := open(t)
+		a := on(t, db, Config{TokenLife: time.Hour})
+		addUser(t, a, "ann@example.org")
+		tokens := login(t, a, "ann@example.org")
+		actor, err := a.Enter(t.Context(), MQTTCredentials{Username: username(tokens.User.ID), Password: tokens.Access})
+		if err != nil {
+			t.Fatal(err)
+		}
+		over := make(chan string, 8)
+		a.OnEnd(func(id string) { over <- id })
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- a.Run(ctx) }()
+		<-time.After(time.Hour - time.Minute)
+		if len(over) != 0 {
+			t.Error("cut before its end")
+		}
+		<-time.After(2 * time.Minute)
+		select {
+		case id := <-over:
+			if id != actor.SessionID {
+				t.Errorf("%s ended", id)
+			}
+		default:
+			t.Error("the session is over and the connection stays")
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -87,6 +87,7 @@ func (a *Access) letIn(ctx context.Context, u grove.User, client, remote string)
 	if err != nil {
 		return Tokens{}, unavailable(err)
 	}
+	a.logins.attempt(u.Email, remote).succeeded(time.Now())
 	a.log.Info("user signed in", slog.Int64("user", u.ID), slog.String("remote", oneLine(remote, 64)))
 	return t, nil
 }
@@ -109,8 +110,7 @@ func (a *Access) prove(ctx context.Context, c Credentials) (grove.User, error) {
 	u, err := a.checkLogin(ctx, c)
 	switch {
 	case err == nil:
-		try.succeeded(time.Now())
-		return u, nil
+		return u, nil // letIn forgets the failures, once everything is proved
 	case errors.Is(err, grove.Invalid):
 		try.failed(time.Now())
 		return grove.User{}, err

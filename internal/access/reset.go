@@ -22,7 +22,8 @@ func (a *Access) ChangePassword(ctx context.Context, actor grove.Actor, password
 }
 
 // Reset gives an account a new password for a code that was mailed, or that an
-// owner handed over, and ends all its sessions. An authenticator app stays.
+// owner handed over, and ends all its sessions and API keys: whoever had the old
+// password may have made some. An authenticator app stays.
 func (a *Access) Reset(ctx context.Context, email, code string, password grove.Secret, remote string) error {
 	if err := a.checkPassword(password); err != nil {
 		return err // before the code, which works once
@@ -31,7 +32,10 @@ func (a *Access) Reset(ctx context.Context, email, code string, password grove.S
 	if err != nil {
 		return err
 	}
-	return a.setPassword(ctx, u.ID, password, "")
+	if err := a.setPassword(ctx, u.ID, password, ""); err != nil {
+		return err
+	}
+	return a.revokeAll(ctx, u.ID)
 }
 
 // setPassword changes a password and ends the user's sessions but one.
@@ -48,6 +52,11 @@ func (a *Access) setPassword(ctx context.Context, userID int64, password grove.S
 	}, grove.Actor{Kind: grove.ActorUser, UserID: userID}.Did("user.password", ""))
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
+	}
+	for _, kind := range []grove.PassKind{grove.ResetPass, grove.LoginPass, grove.SecondPass} {
+		if err := a.records.DropPasses(ctx, kind, userID); err != nil {
+			return fmt.Errorf("end codes: %w", err)
+		}
 	}
 	return a.endSessions(ctx, userID, but)
 }

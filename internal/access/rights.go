@@ -168,10 +168,15 @@ func (t *grants) without(now time.Time) *grants {
 func (a *Access) followRights(ctx context.Context) error {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
+	stays := time.NewTicker(staysEvery)
+	defer stays.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-stays.C:
+			a.endStays(ctx)
+			continue
 		case <-tick.C:
 		}
 		if err := a.current(ctx); err != nil && !errors.Is(err, context.Canceled) {

@@ -168,5 +168,5 @@ func oneLine(s string, limit int) string {
 		_, n := utf8.DecodeLastRuneInString(s)
 		s = s[:len(s)-n]
 	}
-	return s
+	return strings.Clone(s) // not the whole text behind it
 }

@@ -67,7 +67,7 @@ func (f *Feed) Messages(ctx context.Context, actor grove.Actor, page grove.Page)
 
 // Notification is one that the actor was told, by its number.
 func (f *Feed) Notification(ctx context.Context, actor grove.Actor, number int64) (grove.Notification, error) {
-	if err := person(actor); err != nil {
+	if err := f.whole(actor); err != nil {
 		return grove.Notification{}, err
 	}
 	return f.records.NotificationByNumber(ctx, actor.UserID, number)
@@ -93,6 +93,9 @@ func (f *Feed) Mark(ctx context.Context, actor grove.Actor, id string, read bool
 // whole refuses also a key for some printers: notifications are kept by account.
 func (f *Feed) whole(actor grove.Actor) error {
 	if err := person(actor); err != nil {
+		return err
+	}
+	if err := f.gate.Authorize(actor, grove.ReadPrinter, grove.Resource{OwnerID: actor.UserID}); err != nil {
 		return err
 	}
 	if f.gate.Reach(actor).Some {

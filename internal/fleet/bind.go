@@ -70,6 +70,7 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 	}
 	f.adopt(p)
 	f.note(ctx, actor, p.Serial, "printer.bind", p.Name)
+	p = f.shown(actor, grove.Live{Printer: p}).Printer // the code opens more than a key for binding may
 	return Bound{Printer: p, DeviceSecret: grove.Secret(secret), AccessCode: p.AccessCode}, nil
 }
 

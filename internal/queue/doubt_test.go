@@ -22,10 +22,10 @@ func TestACancelledStartThatNeverBeganComesToAnEnd(t *testing.T) {
 		if _, err := h.queue.Cancel(t.Context(), h.actor, j.ID); err != nil {
 			t.Fatal(err)
 		}
-		pass(6 * time.Hour) // the printer stays idle and speaks of another job
+		pass(30 * time.Minute) // the printer stays idle and speaks of another job
 		if s := h.state(j.ID); !s.Done() {
 			_, err := h.queue.Resolve(t.Context(), h.actor, j.ID, grove.Failed)
-			t.Fatalf("cancelled 6 h ago and still %s; resolve: %v", s, err)
+			t.Fatalf("cancelled half an hour ago and still %s; resolve: %v", s, err)
 		}
 	})
 }
@@ -88,9 +88,9 @@ func TestAPrinterThatNamesTheJobAndIsIdleDoesNotPrintIt(t *testing.T) {
 				pass(time.Minute)
 				h.m.report["gcode_state"] = "IDLE"
 				h.arrive()
-				pass(6 * time.Hour)
+				pass(30 * time.Minute)
 				if s := h.state(j.ID); !s.Done() {
-					t.Errorf("idle for 6 h and the job is %s", s)
+					t.Errorf("idle for half an hour and the job is %s", s)
 				}
 			})
 		})

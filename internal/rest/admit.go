@@ -22,11 +22,30 @@ const maxBody = 1 << 20
 // bodyWithin is how long a client may take to send a JSON body.
 const bodyWithin = 30 * time.Second
 
+// answerWithin is how long the answer of a route that does not stream may take to
+// be read by whoever asked.
+const answerWithin = 2 * time.Minute
+
+// answerSoon sets until when the answer must be taken; 0 is for ever. A writer that
+// is no connection has no deadlines.
+func answerSoon(w http.ResponseWriter, within time.Duration) {
+	until := time.Time{}
+	if within > 0 {
+		until = time.Now().Add(within)
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(until)
+}
+
 // admit is the gate before every route: who is asking, how often, and whether the
 // body is one to read.
 func (rt *Router) admit(route Route, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		callOf(r.Context()).route = route.Method + " " + route.Path
+		if route.Streams {
+			answerSoon(w, 0)
+		} else {
+			answerSoon(w, answerWithin)
+		}
 		if err := rt.enter(route, r); err != nil {
 			rt.fail(w, r, err)
 			return
@@ -144,7 +163,13 @@ func CountUpload(ctx context.Context) error {
 // comes from here.
 func CountLogin(ctx context.Context, account string) error {
 	remote := Remote(ctx)
-	if !remote.IsLoopback() {
+	if p, err := remote.Prefix(64); err == nil && remote.Is6() {
+		remote = p.Addr()
+	}
+	if len(account) > 254 { // no address is longer, and keys are kept
+		account = account[:254]
+	}
+	if !Remote(ctx).IsLoopback() {
 		if err := Take(ctx, limit.LoginSource, remote.String()); err != nil {
 			return err
 		}

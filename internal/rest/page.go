@@ -46,7 +46,11 @@ func (rt *Router) mountPages() {
 
 // open mounts a plain GET that anyone may ask.
 func (rt *Router) open(at, summary, media string, h http.HandlerFunc) {
-	Plain(rt, Op{Route: Route{Method: http.MethodGet, Path: at, Open: true}, Tag: tagServer, Summary: summary}, Raw{Gives: media}, h)
+	Plain(rt, Op{Route: Route{Method: http.MethodGet, Path: at, Open: true}, Tag: tagServer, Summary: summary}, Raw{Gives: media},
+		func(w http.ResponseWriter, r *http.Request) {
+			answerSoon(w, answerWithin) // strangers get no line for long
+			h(w, r)
+		})
 }
 
 // page shows what this is and where to go. The address is the one that the

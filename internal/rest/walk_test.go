@@ -85,7 +85,7 @@ var expected = map[string]string{
 	"GET /v1/iot-service/api/user/project/{id}":              "file:read",
 	"PATCH /v1/iot-service/api/user/project/{id}":            "file:write",
 	"GET /v1/iot-service/api/user/profile/{id}":              "file:read",
-	"GET /v1/iot-service/api/user/notification":              "file:read",
+	"GET /v1/iot-service/api/user/notification":              "file:read+printer:read",
 	"PUT /v1/iot-service/api/user/notification":              "file:write",
 	"GET /v1/grove-service/files":                            "file:read",
 	"GET /v1/grove-service/files/{id}":                       "file:read",

@@ -101,7 +101,11 @@ func viewerOf(a grove.Actor) string { return decimal(a.UserID) + "." + a.Session
 func viewer(text string) (grove.Actor, bool) {
 	id, session, _ := strings.Cut(text, ".")
 	n, err := strconv.ParseInt(id, 10, 64)
-	return grove.Actor{Kind: grove.ActorUser, UserID: n, SessionID: session}, err == nil
+	kind := grove.ActorUser
+	if strings.HasPrefix(session, "key_") {
+		kind = grove.ActorKey
+	}
+	return grove.Actor{Kind: kind, UserID: n, SessionID: session}, err == nil
 }
 
 // signed lets a request with a good signature through, as whoever the link was

@@ -74,7 +74,7 @@ func (f *face) printDevice(ctx context.Context, p *grove.Live) cloudapi.PrintDev
 	}
 	profile, start := decimal(job.ProfileID), cloudapi.FormatTime(job.StartedAt)
 	d.ModelID, d.ProfileID, d.StartTime, d.Prediction = &job.ModelID, &profile, &start, &job.EstimateSeconds
-	if file, err := f.Library.File(ctx, rest.Actor(ctx), job.FileID); err == nil {
+	if file, err := f.fileOf(ctx, &job); err == nil {
 		cover, owner := f.cover(&file, job.Plate), file
 		if named, err := f.Library.FileByProfile(ctx, rest.Actor(ctx), job.ProfileID); err == nil {
 			owner = named

@@ -99,13 +99,22 @@ func (f *face) tasksOf(ctx context.Context, jobs []grove.Job) []cloudapi.Task {
 		j := &jobs[i]
 		file, ok := known[j.FileID]
 		if !ok {
-			file, _ = f.Library.File(ctx, rest.Actor(ctx), j.FileID) // a file that is gone leaves its job
+			file, _ = f.fileOf(ctx, j) // a file that is gone leaves its job
 			known[j.FileID] = file
 		}
 		live, _ := f.Fleet.Live(ctx, rest.Actor(ctx), j.Serial) // likewise a printer
 		out = append(out, f.taskOf(j, &file, &live))
 	}
 	return out
+}
+
+// fileOf is a job's file, for whoever may read files too.
+func (f *face) fileOf(ctx context.Context, j *grove.Job) (grove.File, error) {
+	actor := rest.Actor(ctx)
+	if err := f.Access.Authorize(actor, grove.ReadFiles, grove.Resource{OwnerID: actor.UserID}); err != nil {
+		return grove.File{}, err
+	}
+	return f.Library.File(ctx, actor, j.FileID)
 }
 
 func (f *face) taskOf(j *grove.Job, file *grove.File, p *grove.Live) cloudapi.Task {

@@ -20,7 +20,7 @@ func (f *face) mountTickets(rt *rest.Router) {
 	rest.Handle(rt, post(userService+"/my/pincode/{pin}", tagAccount, "Bind the printer that shows a PIN"), f.pair)
 
 	o := get(signIn+"/ticket", tagAccount, "Sign a browser in with a bound ticket")
-	o.Open = true
+	o.Open, o.SignsIn = true, true
 	o.About = "Leads on to `to`: a path of this server, or `http://localhost:PORT/…`. The access token is in the cookie."
 	rest.Plain(rt, o, rest.Raw{
 		Query: []string{"to", "ticket"}, Also: map[int]string{http.StatusTemporaryRedirect: "To where `to` says"},

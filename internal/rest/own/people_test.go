@@ -58,13 +58,11 @@ func TestAnInvitationMakesOneAccount(t *testing.T) {
 		resttest.Refused(t, h, 404, 404, "POST", own+"/invitations/accept", acceptBody(i.Token, "a password of eve"))
 		resttest.Refused(t, h, 409, 409, "POST", own+"/invitations", fmt.Sprintf(`{"email":"bob@grove.local","role":"operator","password":%q}`, resttest.Password))
 
-		late, back := invite(t, h, "late@grove.local"), invite(t, h, "back@grove.local")
+		back := invite(t, h, "back@grove.local")
 		h.Ask("DELETE", own+"/invitations/"+back.ID, "")
 		resttest.Refused(t, h, 404, 404, "POST", own+"/invitations/accept", acceptBody(back.Token, "a password of bob"))
 		resttest.Refused(t, h, 404, 404, "DELETE", own+"/invitations/"+back.ID, "")
-		<-time.After(7 * 24 * time.Hour)
-		resttest.Refused(t, h, 404, 404, "POST", own+"/invitations/accept", acceptBody(late.Token, "a password of bob"))
-		if strings.Contains(h.Log.String(), string(late.Token)) {
+		if strings.Contains(h.Log.String(), string(back.Token)) {
 			t.Error("the log has an invitation")
 		}
 	})
