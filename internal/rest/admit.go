@@ -41,7 +41,8 @@ func answerSoon(w http.ResponseWriter, within time.Duration) {
 func (rt *Router) admit(route Route, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		callOf(r.Context()).route = route.Method + " " + route.Path
-		if route.Streams {
+		form := route.Form != nil && isForm(r)
+		if route.Streams || form { // a form is answered only once its file is here
 			answerSoon(w, 0)
 		} else {
 			answerSoon(w, answerWithin)
@@ -50,7 +51,7 @@ func (rt *Router) admit(route Route, next http.Handler) http.Handler {
 			rt.fail(w, r, err)
 			return
 		}
-		if route.Form != nil && isForm(r) {
+		if form {
 			rt.takeForm(route.Form, w, r)
 			return
 		}

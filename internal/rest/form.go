@@ -52,6 +52,7 @@ func (rt *Router) takeForm(f *Form, w http.ResponseWriter, r *http.Request) {
 	line := http.NewResponseController(w)
 	answer, err := rt.readForm(f, r, line)
 	_ = line.SetReadDeadline(time.Time{}) // as after a PUT
+	answerSoon(w, answerWithin)
 	if err != nil {
 		rt.fail(w, r, err)
 		return
