@@ -314,6 +314,38 @@ func TestAResetEndsTheKeysTooAndTheOtherCodes(t *testing.T) {
 	}
 }
 
+// keepsCodes are records that fail to end codes.
+type keepsCodes struct{ Records }
+
+var errKept = errors.New("the disk is full")
+
+func (keepsCodes) DropPasses(context.Context, grove.PassKind, int64) error { return errKept }
+
+func TestAResetEndsTheSessionsWhereCodesCannotBeEnded(t *testing.T) {
+	t.Parallel()
+	a := on(t, open(t), Config{})
+	ann, err := a.AddUser(t.Context(), "ann@example.org", goodPassword, "Ann", grove.Owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	me := grove.Actor{Kind: grove.ActorUser, UserID: ann.ID}
+	_, secret, err := a.CreateKey(t.Context(), me, KeyWish{Name: "thief", Scopes: grove.Scopes(), AllPrinters: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := a.OwnerReset(t.Context(), me, ann.ID, false, Proof{Password: goodPassword, Remote: "127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.records = keepsCodes{a.records}
+	if err := a.Reset(t.Context(), ann.Email, string(code.Code), "quite another password", "127.0.0.1"); !errors.Is(err, errKept) {
+		t.Errorf("the reset tells %v", err)
+	}
+	if _, err := a.AuthenticateFrom(t.Context(), string(secret), netip.MustParseAddr("127.0.0.1")); err == nil {
+		t.Error("a key of before the reset still counts")
+	}
+}
+
 func TestALongAccountNameIsNotKept(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 1<<20)

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,7 +19,10 @@ func (a *Access) ChangePassword(ctx context.Context, actor grove.Actor, password
 	if err != nil {
 		return err
 	}
-	return a.setPassword(ctx, u.ID, password, actor.SessionID)
+	if err := a.setPassword(ctx, u.ID, password); err != nil {
+		return err
+	}
+	return a.endOld(ctx, u.ID, actor.SessionID)
 }
 
 // Reset gives an account a new password for a code that was mailed, or that an
@@ -32,14 +36,13 @@ func (a *Access) Reset(ctx context.Context, email, code string, password grove.S
 	if err != nil {
 		return err
 	}
-	if err := a.setPassword(ctx, u.ID, password, ""); err != nil {
+	if err := a.setPassword(ctx, u.ID, password); err != nil {
 		return err
 	}
-	return a.revokeAll(ctx, u.ID)
+	return errors.Join(a.endOld(ctx, u.ID, ""), a.revokeAll(ctx, u.ID))
 }
 
-// setPassword changes a password and ends the user's sessions but one.
-func (a *Access) setPassword(ctx context.Context, userID int64, password grove.Secret, but string) error {
+func (a *Access) setPassword(ctx context.Context, userID int64, password grove.Secret) error {
 	leave, err := a.hashes.enter(ctx)
 	if err != nil {
 		return err
@@ -53,12 +56,19 @@ func (a *Access) setPassword(ctx context.Context, userID int64, password grove.S
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
+	return nil
+}
+
+// endOld ends what an old password let in: the user's sessions but one, and codes.
+// What fails keeps nothing else from ending, as the password has changed.
+func (a *Access) endOld(ctx context.Context, userID int64, but string) error {
+	over := a.endSessions(ctx, userID, but)
 	for _, kind := range []grove.PassKind{grove.ResetPass, grove.LoginPass, grove.SecondPass} {
 		if err := a.records.DropPasses(ctx, kind, userID); err != nil {
-			return fmt.Errorf("end codes: %w", err)
+			over = errors.Join(over, fmt.Errorf("end codes: %w", err))
 		}
 	}
-	return a.endSessions(ctx, userID, but)
+	return over
 }
 
 // ResetCode is a code that an owner hands over to somebody who forgot their password.
