@@ -42,6 +42,7 @@ var floor = map[string]int{
 	"internal/broker/opentest":     5,
 	"internal/rest/resttest":       5,
 	"internal/sim":                 4,
+	"internal/bridge":              4,
 	"internal/server":              5,
 	"internal/arch":                5,
 	"cmd/grove":                    6,
@@ -65,7 +66,8 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx":                {"internal/store"},
 	"github.com/pressly/goose":            {"internal/store"},
 	"github.com/mochi-mqtt/server":        {"internal/broker", "internal/sim"},
-	"github.com/eclipse/paho.mqtt.golang": {"client", "conformance", "internal/sim"},
+	"github.com/eclipse/paho.mqtt.golang": {"client", "conformance", "internal/bridge", "internal/sim"},
+	"github.com/jlaffaye/ftp":             {"internal/bridge"},
 	"github.com/danielgtaylor/huma":       {"internal/rest"},
 	"github.com/alecthomas/kong":          {"cmd/grove"},
 	"github.com/schollz/progressbar":      {"cmd/grove"},
@@ -82,8 +84,8 @@ var owners = map[string][]string{
 	"golang.org/x/image":                  {"printfile", "internal/sim"},
 	"golang.org/x/sys":                    {"internal/blob", "internal/broker", "internal/server"},
 	"github.com/google/go-cmp":            {"internal/blob"},
-	"net/http":                            {"client", "cloudapi", "cmd/grove", "conformance", "internal/post", "internal/rest", "internal/server", "internal/sim"},
-	"os/exec":                             {"cmd/grove", "internal/store/storetest"},
+	"net/http":                            {"client", "cloudapi", "cmd/grove", "conformance", "internal/bridge", "internal/post", "internal/rest", "internal/server", "internal/sim"},
+	"os/exec":                             {"cmd/grove", "internal/bridge", "internal/store/storetest"},
 }
 
 // shared are the outside libraries that every room from floor 3 up may import.
