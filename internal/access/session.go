@@ -46,15 +46,16 @@ type Tokens struct {
 	SessionID                   string
 }
 
-// open makes a session and its tokens.
-func (a *Access) open(ctx context.Context, u grove.User, client string) (Tokens, error) {
+// open makes a session and its tokens, for whoever proved then that it is them.
+func (a *Access) open(ctx context.Context, u grove.User, client string, proved time.Time) (Tokens, error) {
 	now := time.Now().UTC().Truncate(time.Second)
 	s := grove.Session{
-		ID:        "ses_" + strings.ToLower(ulid.Make().String()),
-		UserID:    u.ID,
-		Client:    oneLine(client, 200),
-		CreatedAt: now,
-		ExpiresAt: now.Add(a.tokenLife),
+		ID:          "ses_" + strings.ToLower(ulid.Make().String()),
+		UserID:      u.ID,
+		Client:      oneLine(client, 200),
+		CreatedAt:   now,
+		ConfirmedAt: proved,
+		ExpiresAt:   now.Add(a.tokenLife),
 	}
 	token, err := a.sign(s)
 	if err != nil {

@@ -67,7 +67,7 @@ func (a *Access) secondStep(ctx context.Context, s SecondStep) (Tokens, error) {
 		return Tokens{}, err
 	}
 	try.succeeded(time.Now())
-	return a.letIn(ctx, u, s.Client, s.Remote)
+	return a.letIn(ctx, u, arrival{s.Client, s.Remote, time.Now()})
 }
 
 // usePass changes an open pass; login_failed when there is none, it is too old, was
