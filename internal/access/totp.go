@@ -235,9 +235,6 @@ func (a *Access) dropTOTP(ctx context.Context, userID int64) error {
 }
 
 func (a *Access) newRecoveryCodes(ctx context.Context, actor grove.Actor) ([]grove.Secret, error) {
-	if err := a.records.DropPasses(ctx, grove.RecoveryPass, actor.UserID); err != nil {
-		return nil, err
-	}
 	codes := make([]grove.Secret, recoveryCodes)
 	passes := make([]grove.Pass, recoveryCodes)
 	for i := range codes {
@@ -245,7 +242,7 @@ func (a *Access) newRecoveryCodes(ctx context.Context, actor grove.Actor) ([]gro
 		codes[i] = grove.Secret(code[:recoveryChars/2] + "-" + code[recoveryChars/2:])
 		passes[i] = begun(grove.Pass{Kind: grove.RecoveryPass, UserID: actor.UserID, Hash: a.hashPass(grove.RecoveryPass, actor.UserID, code)}, 0)
 	}
-	return codes, a.records.AddPasses(ctx, passes, actor.Did("user.recovery_codes", ""))
+	return codes, a.records.ReplacePasses(ctx, grove.RecoveryPass, actor.UserID, passes, actor.Did("user.recovery_codes", ""))
 }
 
 func loginFailed(why string) error {

@@ -59,9 +59,9 @@ func (l *lines) take() []string {
 
 type turns struct {
 	records fleet.Records
-	mu   sync.Mutex
-	seen []fleet.Turn
-	fail error
+	mu      sync.Mutex
+	seen    []fleet.Turn
+	fail    error
 }
 
 func (t *turns) Turn(_ context.Context, turn fleet.Turn) error {

@@ -47,6 +47,7 @@ const Password = "correct horse battery"
 type House struct {
 	*rest.Router
 	DB      *store.DB
+	Path    string // of the database
 	Access  *access.Access
 	Fleet   *fleet.Fleet
 	Queue   *queue.Queue
@@ -127,7 +128,7 @@ func Empty(t testing.TB, limits string) *House {
 	if err := os.WriteFile(path, seed, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h := &House{Log: &Log{}}
+	h := &House{Log: &Log{}, Path: path}
 	if h.DB, err = store.Open(t.Context(), config(path)); err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +247,6 @@ func (turns) Turn(context.Context, fleet.Turn) error { return nil }
 
 // Settled tells nobody.
 func (turns) Settled() {}
-
 
 // SignIn adds a user and gives an access token.
 func (h *House) SignIn(t testing.TB, email string, role grove.Role) string {
