@@ -129,7 +129,9 @@ func Empty(t testing.TB, limits string) *House {
 		t.Fatal(err)
 	}
 	h := &House{Log: &Log{}, Path: path}
-	if h.DB, err = store.Open(t.Context(), config(path)); err != nil {
+	cfg := config(path)
+	cfg.Audience = func(serial string, ownerID int64) []int64 { return h.Access.Audience(serial, ownerID) }
+	if h.DB, err = store.Open(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
