@@ -277,6 +277,7 @@ func (s *Server) Run(ctx context.Context) error {
 	for name, loop := range map[string]func(context.Context) error{
 		"broker": s.broker.Run, "fleet": s.fleet.Run, "queue": s.queue.Run, "webhooks": s.hooks.Run,
 		"library": s.library.Run, "limits": s.limiter.Run, "web": s.serveWeb, "demo": s.runDemo,
+		"prune":  s.runPrune,
 		"access": s.access.Run, "mail": s.runMail,
 		"certificates": func(ctx context.Context) error { return s.certs.run(ctx, s.cfg.Reload) },
 	} {
