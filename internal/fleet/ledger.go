@@ -60,7 +60,7 @@ func (f *Fleet) sendKept(ctx context.Context, c *physical) error {
 	if err := f.meant(ctx, c); err != nil {
 		return err
 	}
-	err := error(nil)
+	var err error
 	if ctx.Err() != nil {
 		err = grove.Errorf(grove.Unavailable, "too_late", "the command was not sent: it had waited too long")
 	} else {

@@ -121,7 +121,7 @@ func (l *Library) RemoveSpools(ctx context.Context, actor grove.Actor, ids []int
 			}
 		}
 		return change, nil
-	}, actor.Did("spool.remove", fmt.Sprint(len(ids)+len(rfids))))
+	}, actor.Did("spool.remove", strconv.Itoa(len(ids)+len(rfids))))
 	if err != nil {
 		return fmt.Errorf("remove spools: %w", err)
 	}

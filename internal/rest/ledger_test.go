@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -178,7 +179,7 @@ func newLedger(t *testing.T) *ledger {
 	}
 	file := h.Upload(t, "cube.gcode.3mf", printfiletest.ThreeMF())
 	return &ledger{House: h, t: t, raw: raw, words: map[string]string{
-		"serial": "01P00A000000001", "file": file.FileID, "bob": fmt.Sprint(u.ID), "password": resttest.Password, "bearer": "Bearer " + bob,
+		"serial": "01P00A000000001", "file": file.FileID, "bob": strconv.FormatInt(u.ID, 10), "password": resttest.Password, "bearer": "Bearer " + bob,
 	}}
 }
 

@@ -28,7 +28,7 @@ func (h *house) userID(c *client.Client) int64 {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return int64(who.UID)
+	return who.UID
 }
 
 // listed are the types of the events that a client's account sees of a printer.

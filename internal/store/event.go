@@ -52,6 +52,14 @@ func (db *DB) EventRange(ctx context.Context) (first, last int64, err error) {
 	return first, last, fault("find range of events", err)
 }
 
+// addFacts adds what is told of a change and who made it.
+func (t *tx) addFacts(ctx context.Context, events []grove.Event, acts []grove.AuditEntry) error {
+	if err := t.addEvents(ctx, events); err != nil {
+		return err
+	}
+	return t.addAudit(ctx, acts)
+}
+
 // addEvents numbers and adds events, the notifications that people should get
 // of them, and a delivery for each endpoint that wants one.
 func (t *tx) addEvents(ctx context.Context, events []grove.Event) error {

@@ -185,10 +185,7 @@ func (db *DB) UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]gr
 		if err := t.saveJob(ctx, before, j); err != nil {
 			return err
 		}
-		if err := t.addEvents(ctx, events); err != nil {
-			return err
-		}
-		if err := t.addAudit(ctx, acts); err != nil {
+		if err := t.addFacts(ctx, events, acts); err != nil {
 			return err
 		}
 		j, err = one(ctx, t, scanJob, findJob+"id = $1", id)

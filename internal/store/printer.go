@@ -158,10 +158,7 @@ func (db *DB) UpdatePrinter(ctx context.Context, serial string,
 		if err := t.saveTurn(ctx, before, p); err != nil {
 			return err
 		}
-		if err := t.addEvents(ctx, events); err != nil {
-			return err
-		}
-		if err := t.addAudit(ctx, acts); err != nil {
+		if err := t.addFacts(ctx, events, acts); err != nil {
 			return err
 		}
 		saved, err := t.printer(ctx, serial)

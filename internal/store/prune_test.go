@@ -1,7 +1,7 @@
 package store_test
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -88,7 +88,7 @@ func TestMuchIsPrunedInSteps(t *testing.T) {
 		ctx := t.Context()
 		events := make([]grove.Event, 2500)
 		for i := range events {
-			events[i] = grove.Event{UserID: 1, Type: grove.JobQueued, At: noon, Data: grove.EventData{DeviceID: fmt.Sprint(i)}}
+			events[i] = grove.Event{UserID: 1, Type: grove.JobQueued, At: noon, Data: grove.EventData{DeviceID: strconv.Itoa(i)}}
 		}
 		ok(t, db.AddEvents(ctx, events))
 		for _, want := range []int64{1001, 2001, 2500, 2500} {
