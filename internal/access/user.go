@@ -17,6 +17,7 @@ import (
 type Users interface {
 	CreateUser(ctx context.Context, u grove.User, acts ...grove.AuditEntry) (grove.User, error)
 	CreateFirstUser(ctx context.Context, u grove.User, acts ...grove.AuditEntry) (grove.User, error)
+	CreateInvitedUser(ctx context.Context, u grove.User, hash string, use func(*grove.Pass) error, acts ...grove.AuditEntry) (grove.User, error)
 	UserByEmail(ctx context.Context, email string) (grove.User, error)
 	User(ctx context.Context, id int64) (grove.User, error)
 	UpdateUser(ctx context.Context, id int64, change func(*grove.User) error, acts ...grove.AuditEntry) (grove.User, error)

@@ -25,7 +25,7 @@ func (l *Library) attach(ctx context.Context, actor grove.Actor, w Wish, fileID 
 	if err != nil {
 		return err
 	}
-	return l.tellPrints(ctx, project.ID, []grove.PrintSource{{Plate: w.Plate, FileID: fileID}})
+	return l.tellPrints(ctx, actor, project.ID, []grove.PrintSource{{Plate: w.Plate, FileID: fileID}})
 }
 
 // TellPrints keeps where a client says the printable files of a project's plates
@@ -43,10 +43,10 @@ func (l *Library) TellPrints(ctx context.Context, actor grove.Actor, projectFile
 			told[i].FileID = "" // not a link of this account's
 		}
 	}
-	return l.tellPrints(ctx, projectFileID, told)
+	return l.tellPrints(ctx, actor, projectFileID, told)
 }
 
-func (l *Library) tellPrints(ctx context.Context, projectFileID string, told []grove.PrintSource) error {
+func (l *Library) tellPrints(ctx context.Context, actor grove.Actor, projectFileID string, told []grove.PrintSource) error {
 	_, err := l.Records.UpdateFile(ctx, projectFileID, func(f *grove.File) error {
 		for _, s := range told {
 			i := slices.IndexFunc(f.Prints, func(have grove.PrintSource) bool { return have.Plate == s.Plate })
@@ -66,7 +66,7 @@ func (l *Library) tellPrints(ctx context.Context, projectFileID string, told []g
 			return grove.Errorf(grove.Invalid, "too_many_prints", "a project may name the files of %d plates; make another project for more", maxPrints)
 		}
 		return nil
-	})
+	}, actor.Did("project.change", projectFileID))
 	if err != nil {
 		return fmt.Errorf("keep where a project's prints lie: %w", err)
 	}

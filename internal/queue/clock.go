@@ -72,11 +72,13 @@ func (q *Queue) Clock() grove.Clock {
 }
 
 // ConfirmClock ends a hold, after a person has looked at the time.
-func (q *Queue) ConfirmClock(ctx context.Context, actor grove.Actor) grove.Clock {
+func (q *Queue) ConfirmClock(ctx context.Context, actor grove.Actor) (grove.Clock, error) {
+	if err := q.Records.AddAudit(ctx, actor.Did("clock.confirm", stamp(q.Wall()))); err != nil {
+		return grove.Clock{}, err
+	}
 	q.clock.confirm()
-	q.audit(ctx, grove.AuditEntry{Actor: actor.String(), UserID: actor.UserID, Action: "clock.confirm", Detail: stamp(q.Wall())})
 	q.Kick()
-	return q.Clock()
+	return q.Clock(), nil
 }
 
 // startClock takes the first look at the clock.

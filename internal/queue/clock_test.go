@@ -26,8 +26,8 @@ func TestAClockThatJumpsHoldsStartsUntilItIsConfirmed(t *testing.T) {
 			}
 			pass(2 * life)
 			h.want(j.ID, grove.Queued) // nobody knows what is late
-			if c := h.queue.ConfirmClock(t.Context(), h.actor); c.Held {
-				t.Errorf("confirmed and still held: %+v", c)
+			if c, err := h.queue.ConfirmClock(t.Context(), h.actor); c.Held || err != nil {
+				t.Errorf("confirmed and still held: %+v, %v", c, err)
 			}
 			synctest.Wait()
 			h.want(j.ID, grove.Expired) // 20 minutes are over, by a clock that is right

@@ -48,11 +48,11 @@ func (q *Queue) Submit(ctx context.Context, actor grove.Actor, s Submission) (gr
 			"printer %s is not connected, so no job was made; switch it on or check its network, then print again", s.Serial)
 	}
 	job := q.draft(s, file, plate, live)
-	job, err = q.Records.CreateJob(ctx, job, []grove.Event{q.event(grove.JobQueued, &job, "queued", "")})
+	job, err = q.Records.CreateJob(ctx, job, []grove.Event{q.event(grove.JobQueued, &job, "queued", "")},
+		func(made grove.Job) grove.AuditEntry { return jobAct(actor, &made, "job.create") })
 	if err != nil {
 		return grove.Job{}, err
 	}
-	q.audit(ctx, jobAct(actor, &job, "job.create"))
 	q.metrics.submitted.Inc()
 	q.Kick()
 	return job, nil

@@ -16,7 +16,7 @@ import (
 // ownership ends, its rows stay. What is true of the machine itself is kept
 // then as well; above all a plate that waits to be cleared is never made clear by
 // a change of owner. The last report is not shown to the new owner.
-func (db *DB) BindPrinter(ctx context.Context, p grove.Printer, takeOver bool) (grove.Printer, error) {
+func (db *DB) BindPrinter(ctx context.Context, p grove.Printer, takeOver bool, acts ...grove.AuditEntry) (grove.Printer, error) {
 	var bound grove.Printer
 	err := db.change(ctx, "bind printer", func(t *tx) error {
 		fresh, err := exec(ctx, t, `INSERT INTO printers (serial) VALUES ($1) ON CONFLICT (serial) DO NOTHING`, p.Serial)
@@ -43,6 +43,9 @@ func (db *DB) BindPrinter(ctx context.Context, p grove.Printer, takeOver bool) (
 			p = asRemembered(before, p)
 		}
 		if err := t.saveTurn(ctx, before, p); err != nil {
+			return err
+		}
+		if err := t.addAudit(ctx, acts); err != nil {
 			return err
 		}
 		saved, err := t.printer(ctx, p.Serial)
@@ -112,7 +115,7 @@ func asRemembered(before printerRow, p grove.Printer) grove.Printer {
 // last report are forgotten, so that nobody signs in with them any more; jobs
 // and the dated ownership stay. NotFound when ownerID does not own it, Conflict printer_has_job
 // while a job holds it.
-func (db *DB) UnbindPrinter(ctx context.Context, serial string, ownerID int64, at time.Time) error {
+func (db *DB) UnbindPrinter(ctx context.Context, serial string, ownerID int64, at time.Time, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "unbind printer", func(t *tx) error {
 		before, err := t.printer(ctx, serial)
 		if err != nil {
@@ -131,6 +134,9 @@ func (db *DB) UnbindPrinter(ctx context.Context, serial string, ownerID int64, a
 			Serial: serial, Name: before.Name, Model: before.Model, Firmware: before.Firmware,
 			LastSeenAt: before.LastSeenAt, PlateClear: before.PlateClear,
 		}
-		return t.saveTurn(ctx, before, forgotten)
+		if err := t.saveTurn(ctx, before, forgotten); err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 }

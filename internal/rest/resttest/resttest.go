@@ -17,7 +17,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -48,6 +47,7 @@ const Password = "correct horse battery"
 type House struct {
 	*rest.Router
 	DB      *store.DB
+	Path    string // of the database
 	Access  *access.Access
 	Fleet   *fleet.Fleet
 	Queue   *queue.Queue
@@ -128,8 +128,10 @@ func Empty(t testing.TB, limits string) *House {
 	if err := os.WriteFile(path, seed, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h := &House{Log: &Log{}}
-	if h.DB, err = store.Open(t.Context(), config(path)); err != nil {
+	h := &House{Log: &Log{}, Path: path}
+	cfg := config(path)
+	cfg.Audience = func(serial string, ownerID int64) []int64 { return h.Access.Audience(serial, ownerID) }
+	if h.DB, err = store.Open(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -173,7 +175,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 	h.Queue = queue.New(queue.Config{
 		Records: jobs{h.DB}, Printers: printers{h.Fleet}, Files: h.Library, Gate: h.Access, Log: log, Registry: registry,
 	})
-	h.Fleet.Join(turns{}, h.Queue)
+	h.Fleet.Join(turns{h.Queue}, h.Queue)
 	hooks := webhook.New(webhook.Config{
 		Records: h.DB, Poster: post.New(post.Config{AllowLoopback: true}), Log: log, Registry: registry,
 	})
@@ -215,7 +217,7 @@ type (
 	files    struct{ *store.DB }
 	jobs     struct{ *store.DB }
 	printers struct{ *fleet.Fleet }
-	turns    struct{}
+	turns    struct{ *queue.Queue }
 )
 
 // Files is what the library asks.
@@ -242,14 +244,11 @@ func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) er
 	return err
 }
 
-// Turn goes nowhere: no queue runs here.
+// Turn goes nowhere: what printers say moves no job here.
 func (turns) Turn(context.Context, fleet.Turn) error { return nil }
 
 // Settled tells nobody.
 func (turns) Settled() {}
-
-// KeepHeat does nothing.
-func (turns) KeepHeat(context.Context, string, time.Time) error { return nil }
 
 // SignIn adds a user and gives an access token.
 func (h *House) SignIn(t testing.TB, email string, role grove.Role) string {
