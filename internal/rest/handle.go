@@ -83,23 +83,26 @@ func operation(op Op) huma.Operation {
 	}
 	o := huma.Operation{
 		OperationID: operationID(op.Route), Method: op.Method, Path: op.Path, DefaultStatus: status,
-		Tags: []string{op.Tag}, Summary: op.Summary, Description: op.About,
+		Tags: []string{op.Tag}, Summary: op.Summary, Description: strings.TrimSpace(op.About + " " + whoMay(op.Route)),
 		MaxBodyBytes: maxBody + 1, BodyReadTimeout: -1, // the gate has read the body already
 		SkipValidateBody: op.Lenient,
 		Metadata:         map[string]any{routeKey: op.Route},
 		Responses:        map[string]*huma.Response{"default": errorResponse()},
 	}
-	if op.Fresh {
-		o.Description += freshNote
-	}
-	if !op.Open {
-		o.Security = []map[string][]string{{securityName: {}}}
+	credential, none := map[string][]string{securityName: {}}, map[string][]string{}
+	switch {
+	case op.Open:
+		o.Security = []map[string][]string{none}
+	case op.Loopback:
+		o.Security = []map[string][]string{credential, none}
+	default:
+		o.Security = []map[string][]string{credential}
 	}
 	return o
 }
 
 // freshNote is said of every route that is [Route.Fresh].
-const freshNote = " Only for people, within ten minutes of a sign-in or of `POST " + ConfirmPath + "`: else 403 with the cause `unconfirmed`."
+const freshNote = "Only for people, within ten minutes of a sign-in or of `POST " + ConfirmPath + "`: else 403 with the cause `unconfirmed`."
 
 // operationID is made of method and path: get-v1-user-service-my-tasks.
 func operationID(r Route) string {
