@@ -126,12 +126,13 @@ func encodeJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// Paging is what every list takes. Values out of range are refused.
+// Paging is what every list takes. Values out of range are refused. After visits
+// each row once; pages and offsets count from the front, which moves.
 type Paging struct {
 	Page   int    `query:"page" minimum:"1" maximum:"1000000" doc:"Which page, from 1."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" doc:"How many on a page; 20 unless said."`
 	Offset int    `query:"offset" minimum:"0" maximum:"100000000" doc:"How many to leave out at the front; wins over page."`
-	After  string `query:"after" maxLength:"64" doc:"The last id already seen; wins over offset."`
+	After  string `query:"after" maxLength:"64" doc:"The last id already seen; wins over offset. Visits each row once, whatever is made meanwhile."`
 }
 
 // Want is the page asked for.
