@@ -38,17 +38,19 @@ type play struct {
 
 const benchSerial = "01P00A000000001"
 
-// newPlay is a house in which the beginning of the story was told: there is one of
-// everything.
+// newPlay is an empty house, to which the story is told.
 func newPlay(t testing.TB) *play {
 	t.Helper()
-	h := resttest.Empty(t, "off")
+	return playIn(t, resttest.Empty(t, "off"))
+}
+
+func playIn(t testing.TB, h *resttest.House) *play {
+	t.Helper()
 	code, _ := h.Access.SetupCode()
-	p := &play{h, t, map[string]string{
+	return &play{h, t, map[string]string{
 		"serial": benchSerial, "second": "00M00A000000002", "password": resttest.Password, "setup": code,
 		"content": string(printfiletest.ThreeMF(printfiletest.Model("C12"))),
 	}}
-	return p
 }
 
 // tell asks each step and hands what was asked and answered to heard.
@@ -130,15 +132,25 @@ type bench struct {
 // Send answers what it is told.
 func (b bench) Send(payload []byte) error {
 	var told map[string]map[string]any
-	if err := json.Unmarshal(payload, &told); err != nil || told["print"] == nil {
-		return nil //nolint:nilerr // a printer does not say that it understood nothing
+	if err := json.Unmarshal(payload, &told); err != nil {
+		return err
 	}
-	told["print"]["result"] = "success"
-	reply, err := json.Marshal(told)
-	if err == nil {
+	for kind := range told {
+		reply := []byte(resttest.Report)
+		if kind == "info" {
+			asked := fmt.Sprintf(`"command":"get_version","sequence_id":%q`, fmt.Sprint(told[kind]["sequence_id"]))
+			reply = []byte(strings.Replace(resttest.Versions, `"command":"get_version"`, asked, 1))
+		}
+		if kind != "info" && kind != "pushing" {
+			told[kind]["result"] = "success"
+			var err error
+			if reply, err = json.Marshal(told); err != nil {
+				return err
+			}
+		}
 		go b.h.Fleet.Observe(b.serial, reply)
 	}
-	return err
+	return nil
 }
 
 // Close ends nothing: there is no wire.
