@@ -233,8 +233,13 @@ func takeBody(w http.ResponseWriter, r *http.Request, lenient bool) error {
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		body = nil
-	} else if err := checkMedia(r, lenient); err != nil {
-		return err
+	} else {
+		if err := checkMedia(r, lenient); err != nil {
+			return err
+		}
+		if err := checkJSON(body); err != nil {
+			return err
+		}
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Body = io.NopCloser(bytes.NewReader(body))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -99,11 +100,15 @@ func (rt *Router) replay(w http.ResponseWriter, r *http.Request, found grove.Rep
 
 func repeatKey(r *http.Request) (string, error) {
 	keys := r.Header.Values(repeatHeader)
-	if len(keys) != 1 || keys[0] == "" || len(keys[0]) > maxRepeatKey {
-		return "", grove.Errorf(grove.Invalid, "bad_repeat_key", "%s must be there once, with 1 to %d characters", repeatHeader, maxRepeatKey)
+	if len(keys) != 1 || keys[0] == "" || len(keys[0]) > maxRepeatKey || strings.ContainsFunc(keys[0], unseen) {
+		return "", grove.Errorf(grove.Invalid, "bad_repeat_key", "%s must be there once, with 1 to %d characters of ASCII", repeatHeader, maxRepeatKey)
 	}
 	return keys[0], nil
 }
+
+// unseen reports whether a character is none of ASCII that can be seen. Databases
+// take not all others, and would take some of them for each other.
+func unseen(r rune) bool { return r < ' ' || r > '~' }
 
 // hashOf is what makes two requests the same. The gate has read the body already.
 func hashOf(r *http.Request) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +21,9 @@ func (f *face) mountEvents(rt *rest.Router) {
 		"server-sent events that goes on: `id` is the event's id, `event` its type, `data` the event. It begins after `Last-Event-ID` or `after`, else with what comes next, " +
 		"and can be resumed after a cut or a restart. `event: reload` means that so much happened meanwhile, or that it is so long ago, that events were left out: load what you show anew. " +
 		"The list answers 409 with the cause cursor_too_old when `after` is an event so old that some after it are not kept any more. Printers that are shared with the account are in it from the share on."
-	rest.Plain(rt, events, rest.Raw{Gives: "application/json", Query: []string{"after", "limit"}}, f.events)
+	rest.Plain(rt, events, rest.Raw{
+		Gives: "application/json", Shape: reflect.TypeFor[cloudapi.Data[[]grove.Event]](), Query: []string{"after", "limit"},
+	}, f.events)
 }
 
 func (f *face) events(w http.ResponseWriter, r *http.Request) {

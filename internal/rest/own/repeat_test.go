@@ -36,7 +36,11 @@ func TestARequestWithAKeyIsDoneOnce(t *testing.T) {
 	if other := h.Ask("POST", hooks, hookBody(3), "Idempotency-Key", "another wish"); other.Code/100 != 2 {
 		t.Errorf("another key: %d %s", other.Code, other.Body)
 	}
-	resttest.Refused(t, h, 400, 400, "POST", hooks, hookBody(4), "Idempotency-Key", strings.Repeat("k", 256))
+	for _, bad := range []string{strings.Repeat("k", 256), "\x82", "k\xc3\xa4", "k\x00"} {
+		for range 2 {
+			resttest.Refused(t, h, 400, 400, "POST", hooks, hookBody(4), "Idempotency-Key", bad)
+		}
+	}
 }
 
 func TestARefusedRequestMayBeSentAgainWithItsKey(t *testing.T) {

@@ -108,13 +108,27 @@ const seedName = "grove.db"
 func New(t testing.TB, limits string) *House {
 	t.Helper()
 	h := Empty(t, limits)
+	h.moveIn(t)
+	return h
+}
+
+// Inhabited is [New] on a database that is empty.
+func Inhabited(t testing.TB, db *store.DB, limits string) *House {
+	t.Helper()
+	h := On(t, db, limits)
+	h.moveIn(t)
+	return h
+}
+
+// moveIn makes ann an owner and signs her in.
+func (h *House) moveIn(t testing.TB) {
+	t.Helper()
 	h.Token = h.SignIn(t, "ann@grove.local", grove.Owner)
 	u, err := h.DB.UserByEmail(t.Context(), "ann@grove.local")
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.UserID = u.ID
-	return h
 }
 
 // Empty makes a house in which nobody lives yet.
@@ -128,17 +142,26 @@ func Empty(t testing.TB, limits string) *House {
 	if err := os.WriteFile(path, seed, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h := &House{Log: &Log{}, Path: path}
+	var h *House
 	cfg := config(path)
 	cfg.Audience = func(serial string, ownerID int64) []int64 { return h.Access.Audience(serial, ownerID) }
-	if h.DB, err = store.Open(t.Context(), cfg); err != nil {
+	db, err := store.Open(t.Context(), cfg)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := h.DB.Close(); err != nil {
+		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	h = On(t, db, limits)
+	return h
+}
+
+// On makes a house in which nobody lives yet on a database that is empty.
+func On(t testing.TB, db *store.DB, limits string) *House {
+	t.Helper()
+	h := &House{Log: &Log{}, DB: db}
 	if err := h.open(t, limits); err != nil {
 		t.Fatal(err)
 	}
