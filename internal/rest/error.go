@@ -48,6 +48,9 @@ func (f *failure) GetHeaders() http.Header { return f.header }
 // failed turns any error into the answer that tells it, and keeps it for the log.
 func failed(ctx context.Context, err error) *failure {
 	c := callOf(ctx)
+	if hasLeft(ctx, err) {
+		err = &grove.Error{Code: grove.Invalid, Reason: "client_left", Message: "the request was given up by who sent it", Err: err}
+	}
 	if err != nil {
 		c.err = err
 	}
@@ -63,6 +66,15 @@ func failed(ctx context.Context, err error) *failure {
 		f.header.Set("WWW-Authenticate", `Bearer realm="grove"`)
 	}
 	return f
+}
+
+// hasLeft reports whether a request failed since its client went away. A driver
+// may tell that in its own words.
+func hasLeft(ctx context.Context, err error) bool {
+	if err == nil || !errors.Is(context.Cause(ctx), context.Canceled) {
+		return false
+	}
+	return errors.Is(err, context.Canceled) || grove.AsError(err).Code == grove.Internal
 }
 
 // fail answers with an error outside of huma.
