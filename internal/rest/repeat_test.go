@@ -7,9 +7,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/grovecloud/grove/internal/rest"
 	"github.com/grovecloud/grove/internal/rest/resttest"
@@ -179,5 +182,55 @@ func TestAClientThatLeftIsNoFaultOfOurs(t *testing.T) {
 	}
 	if log := h.Log.String(); asked < 60 || strings.Contains(log, "level=ERROR") {
 		t.Errorf("%d routes asked: %s", asked, log)
+	}
+}
+
+// unkeyed are the POSTs whose key means nothing, each for a reason that its route
+// gives. They are in docs/api.md.
+var unkeyed = []string{
+	"POST /api/sign-in/form", "POST /api/sign-in/tfa", "POST /sign-in", "POST /v1/grove-service/password-reset/code",
+	"POST /v1/user-service/user/consent", "POST /v1/user-service/user/login", "POST /v1/user-service/user/refreshtoken",
+	"POST /v1/user-service/user/sendemail/code", "POST /v1/user-service/user/sendsms/code", "POST /v1/user-service/user/sendsmscode",
+	"POST /v1/user-service/user/tfa", "POST /v1/user-service/user/tfa/login",
+}
+
+// TestEveryPostIsDoneOnceForAKey walks the table: a key that is none must be refused
+// by every route that heeds keys, and what succeeded must be given again.
+func TestEveryPostIsDoneOnceForAKey(t *testing.T) {
+	t.Parallel()
+	w := newWalker(t)
+	tooLong := strings.Repeat("k", 256)
+	var exempt []string
+	heeded, repeated := 0, 0
+	for _, route := range w.Routes() {
+		if route.Method != http.MethodPost {
+			continue
+		}
+		name := route.Method + " " + route.Path
+		if route.Unkeyed != "" {
+			exempt = append(exempt, name)
+			continue
+		}
+		heeded++
+		if got := w.ask(route, w.Token, "Idempotency-Key", tooLong); got.Code != 400 || !strings.Contains(got.Body.String(), "bad_repeat_key") {
+			t.Errorf("%s takes a key that is none: %d %s", name, got.Code, got.Body)
+		}
+		if strings.Contains(name, "logout") {
+			continue // would end the walker's own session
+		}
+		first := w.ask(route, w.Token, "Idempotency-Key", name)
+		again := w.ask(route, w.Token, "Idempotency-Key", name)
+		if replayed := again.Header().Get("Idempotency-Replayed") == "true"; replayed != (first.Code < 400) || again.Code != first.Code {
+			t.Errorf("%s: first %d %s, again %d %s", name, first.Code, first.Body, again.Code, again.Body)
+		} else if replayed {
+			repeated++
+		}
+	}
+	slices.Sort(exempt)
+	if diff := cmp.Diff(unkeyed, exempt); diff != "" {
+		t.Errorf("the routes that heed no key (-want +got):\n%s", diff)
+	}
+	if heeded < 35 || repeated < 5 {
+		t.Errorf("only %d routes heed keys, only %d answered again", heeded, repeated)
 	}
 }

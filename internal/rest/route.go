@@ -42,6 +42,14 @@ type Route struct {
 	Unkeyed string
 }
 
+// Why an Idempotency-Key means nothing to a route.
+const (
+	UnkeyedSession = "it only makes a session, beside which others may stand, and its tokens are kept nowhere"
+	UnkeyedCode    = "it only mails a code, beside which others count; how many are mailed is limited"
+	UnkeyedNothing = "it does nothing"
+	UnkeyedPage    = "it is the form of a page, which no program sends"
+)
+
 // keyed reports whether a POST of the route is done once for each key. Where nobody
 // is known by an account, something else must stand for it.
 func (route Route) keyed() bool {

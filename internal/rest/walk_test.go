@@ -275,7 +275,7 @@ func (w *walker) belongings() {
 }
 
 // ask sends a request that is in order as far as the route's own path goes.
-func (w *walker) ask(route rest.Route, credential string) *httptest.ResponseRecorder {
+func (w *walker) ask(route rest.Route, credential string, headers ...string) *httptest.ResponseRecorder {
 	path := address(route)
 	for begins, id := range w.things {
 		if rest, ok := strings.CutPrefix(route.Path, begins+"{"); ok {
@@ -289,6 +289,8 @@ func (w *walker) ask(route rest.Route, credential string) *httptest.ResponseReco
 	}
 	body := ""
 	switch {
+	case strings.HasSuffix(path, "/setup"), strings.HasSuffix(path, "/password-reset"), strings.HasSuffix(path, "/invitations/accept"):
+		body = `{"code":"wrong","email":"c@grove.local","token":"wrong"}`
 	case strings.HasSuffix(path, "/role"):
 		body = `{"role":"viewer"}`
 	case strings.HasSuffix(path, "/reset"):
@@ -296,7 +298,7 @@ func (w *walker) ask(route rest.Route, credential string) *httptest.ResponseReco
 	case strings.HasSuffix(path, "/invitations"):
 		body = `{"email":"c@grove.local","role":"viewer","password":"wrong"}`
 	}
-	return w.Ask(route.Method, path, body, "Authorization", header)
+	return w.Ask(route.Method, path, body, append([]string{"Authorization", header}, headers...)...)
 }
 
 // TestEveryRouteAnswersEveryCredentialAsExpected walks the whole table of routes
