@@ -48,22 +48,24 @@ type Listener struct {
 	who  grove.Actor
 	user int64
 	at   int64 // the last event that was given
+	lost bool  // it asked to go on after an event that the records do not have
 	wake chan struct{}
 }
 
 // Listen follows the actor's events after the one numbered after; after the newest
-// when that is negative. The caller ends it with Stop.
+// when that is negative. When that one is yet to come, as after the records were
+// restored from a copy, the first news are to reload. The caller ends it with Stop.
 func (f *Feed) Listen(ctx context.Context, actor grove.Actor, after int64) (*Listener, error) {
 	if err := person(actor); err != nil {
 		return nil, err
 	}
 	l := &Listener{feed: f, who: actor, user: actor.UserID, at: after, wake: make(chan struct{}, 1)}
-	if after < 0 {
-		last, err := f.records.LastEvent(ctx, actor.UserID)
-		if err != nil {
-			return nil, err
-		}
-		l.at = last
+	last, err := f.records.LastEvent(ctx, actor.UserID)
+	if err != nil {
+		return nil, err
+	}
+	if after < 0 || after > last {
+		l.at, l.lost = last, after > last
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -96,7 +98,7 @@ func (f *Feed) Followers() int {
 }
 
 // News are a listener's next events. Reload means that it fell so far behind that
-// some were left out; what is at hand has to be loaded anew.
+// some were left out, or that its place is none; what is at hand has to be loaded anew.
 type News struct {
 	Events []grove.Event
 	Last   int64 // where to go on
@@ -128,6 +130,10 @@ func (l *Listener) Next(ctx context.Context, wait time.Duration) (News, error) {
 }
 
 func (l *Listener) look(ctx context.Context) (News, error) {
+	if l.lost {
+		l.lost = false
+		return News{Last: l.at, Reload: true}, nil
+	}
 	events, err := l.feed.records.Events(ctx, l.user, l.at, atOnce)
 	if err != nil || len(events) == 0 {
 		return News{Last: l.at}, err

@@ -18,7 +18,7 @@ func (f *face) mountEvents(rt *rest.Router) {
 	events := get("/events", "events", "What happened, as a list or as a stream")
 	events.About = "Oldest first, after the event whose id is `after`, up to `limit` (100 at most). With `Accept: text/event-stream` the answer is a stream of " +
 		"server-sent events that goes on: `id` is the event's id, `event` its type, `data` the event. It begins after `Last-Event-ID` or `after`, else with what comes next, " +
-		"and can be resumed after a cut or a restart. `event: reload` means that so much happened meanwhile that events were left out: load what you show anew."
+		"and can be resumed after a cut or a restart. `event: reload` means that so much happened meanwhile that events were left out, or that the server's records were restored from a copy: load what you show anew."
 	rest.Plain(rt, events, rest.Raw{Gives: "application/json", Query: []string{"after", "limit"}}, f.events)
 }
 
