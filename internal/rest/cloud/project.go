@@ -121,7 +121,13 @@ func (f *face) patchProject(ctx context.Context, in *patchInput) (cloudapi.Envel
 	return cloudapi.Success(), f.Library.TellPrints(ctx, rest.Actor(ctx), project.ID, told)
 }
 
-func (f *face) printProfile(ctx context.Context, in *ByNumber) (cloudapi.ProfileDetail, error) {
+type printProfileInput struct {
+	ByNumber
+	ModelID string `query:"model_id" maxLength:"64" doc:"The model that the profile is one of; checked when given."`
+}
+
+// printProfile hands out no other model's file than the one that was asked for.
+func (f *face) printProfile(ctx context.Context, in *printProfileInput) (cloudapi.ProfileDetail, error) {
 	id, err := in.number("profile")
 	if err != nil {
 		return cloudapi.ProfileDetail{}, err
@@ -130,19 +136,22 @@ func (f *face) printProfile(ctx context.Context, in *ByNumber) (cloudapi.Profile
 	if err != nil {
 		return cloudapi.ProfileDetail{}, err
 	}
+	if in.ModelID != "" && in.ModelID != file.ModelID {
+		return cloudapi.ProfileDetail{}, grove.Errorf(grove.NotFound, "profile_not_found", "model %q has no profile %d; ask with the model_id that came with the profile, or without one", in.ModelID, id)
+	}
 	profile, err := f.profileOf(ctx, &file)
 	return cloudapi.ProfileDetail{Envelope: cloudapi.Success(), PrintProfile: profile, FileName: file.Name}, err
 }
 
 func (f *face) modelProfile(ctx context.Context, in *struct {
 	ProfileID string `query:"profileId"`
-	ModelID   string `query:"modelId" doc:"Tolerated: the profile names the model."`
+	ModelID   string `query:"modelId" doc:"The model that the profile is one of; checked when given."`
 },
 ) (cloudapi.ModelProfile, error) {
 	if err := rest.Need("profileId", in.ProfileID); err != nil {
 		return cloudapi.ModelProfile{}, err
 	}
-	profile, err := f.printProfile(ctx, &ByNumber{ID: in.ProfileID})
+	profile, err := f.printProfile(ctx, &printProfileInput{ByNumber: ByNumber{ID: in.ProfileID}, ModelID: in.ModelID})
 	if err != nil {
 		return cloudapi.ModelProfile{}, err
 	}

@@ -407,3 +407,33 @@ func BenchmarkBind20(b *testing.B) {
 		h.Ask("GET", iot+"/bind", "")
 	}
 }
+
+func TestAGuestIsToldWhoseThePrinterIs(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Viewer)}
+	holder := func() cloudapi.Holder {
+		return resttest.Call[cloudapi.BindList](t, h, 200, "GET", iot+"/bind_list?dev_ids="+serial, "", bob...).BindList[0]
+	}
+	if got := holder(); got.UserID != nil || got.UserName != nil {
+		t.Errorf("to a stranger: %+v", got)
+	}
+	resttest.Call[cloudapi.Data[any]](t, h, 201, "POST", "/v1/grove-service/shares", fmt.Sprintf(`{"device_id":%q,"email":"bob@grove.local","role":"viewer"}`, serial))
+	if got := holder(); got.UserID == nil || *got.UserID != strconv.FormatInt(h.UserID, 10) || got.UserName == nil || *got.UserName != "Ann" {
+		t.Errorf("to a guest: %+v", got)
+	}
+}
+
+func TestAProfileOfAnotherModelIsNotThere(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	file := h.Upload(t, "part.gcode.3mf", sliced())
+	at := iot + "/profile/" + file.ProfileID
+	for _, query := range []string{"", "?model_id=", "?model_id=" + file.ModelID} {
+		resttest.Call[cloudapi.ProfileDetail](t, h, 200, "GET", at+query, "")
+	}
+	resttest.Refused(t, h, 404, 404, "GET", at+"?model_id=US00000000000000", "")
+	short := user + "/my/model/profile?profileId=" + file.ProfileID
+	resttest.Call[cloudapi.ModelProfile](t, h, 200, "GET", short+"&modelId="+file.ModelID, "")
+	resttest.Refused(t, h, 404, 404, "GET", short+"&modelId=US00000000000000", "")
+}
