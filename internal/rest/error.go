@@ -120,6 +120,9 @@ func ofModel(status string, model *huma.ErrorModel) error {
 	var words []string
 	for _, d := range model.Errors {
 		field := strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query.")
+		if name, what, ok := strings.Cut(d.Message, typeMismatch); ok && field == "body" {
+			field, d.Message = name, strings.TrimPrefix(typeMismatch, ": ")+what
+		}
 		if field == "body" {
 			words = append(words, d.Message)
 			continue
@@ -157,6 +160,10 @@ func ownStatus(ctx context.Context) bool {
 	return err != nil && !grove.HasReason(err, "bad_request")
 }
 
+// typeMismatch stands between a field and what is wrong with it. Huma passes on
+// nothing but the words of what [readJSON] finds.
+const typeMismatch = ": type mismatch, "
+
 // readJSON decodes a body, telling in plain words what is wrong with it.
 func readJSON(data []byte, v any) error {
 	err := json.Unmarshal(data, v)
@@ -166,7 +173,7 @@ func readJSON(data []byte, v any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return fmt.Errorf("%s: type mismatch, %s cannot be a %s", wrongType.Field, wrongType.Value, wrongType.Type)
+		return fmt.Errorf("%s%s%s cannot be a %s", wrongType.Field, typeMismatch, wrongType.Value, wrongType.Type)
 	case errors.As(err, &syntax):
 		return fmt.Errorf("it is not JSON (at byte %d: %s)", syntax.Offset, syntax.Error())
 	}
