@@ -17,7 +17,8 @@ func (f *face) mountProject(rt *rest.Router) {
 	rest.Handle(rt, get(at+"/{id}", tagFile, "One of my projects"), f.project)
 	patch := op(http.MethodPatch, at+"/{id}", tagFile, "Say where the printable files of a project's plates lie")
 	patch.About = "A URL of this server's own names the upload that is printed. Any other, such as `ftp://` for a file that the slicer put on the printer itself, " +
-		"is kept to be read again and never fetched. The last one of a plate wins."
+		"is kept to be read again and never fetched: `my/task` refuses the plate then, unless the file of that `md5` was uploaded here as well. The last word on a plate wins. " +
+		"An `md5` that is not the uploaded file's is 400."
 	rest.Handle(rt, patch, f.patchProject)
 	rest.Handle(rt, get(userService+"/my/model/profile", tagFile, "A project by its profile, in short"), f.modelProfile)
 	rest.Handle(rt, get(iotService+"/user/profile/{id}", tagFile, "The sliced form of a project, with a link to it"), f.printProfile)
@@ -113,6 +114,11 @@ func (f *face) patchProject(ctx context.Context, in *patchInput) (cloudapi.Envel
 	project, err := f.projectFile(ctx, &in.ByNumber)
 	if err != nil || in.Body == nil {
 		return cloudapi.Success(), err
+	}
+	if said := in.Body.ProfileID; said != "" && said != decimal(project.ProfileID) {
+		e := grove.Errorf(grove.Invalid, "profile_differs", "profile_id is %q, and the project's profile is %d; send that one, or none", said, project.ProfileID)
+		e.Fields = map[string]string{"profile_id": "is not the project's"}
+		return cloudapi.Envelope{}, e
 	}
 	var told []grove.PrintSource
 	for _, p := range in.Body.Print3MF {

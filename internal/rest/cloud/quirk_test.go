@@ -1,6 +1,7 @@
 package cloud_test
 
 import (
+	"crypto/md5"
 	"fmt"
 	"net/http/httptest"
 	"strconv"
@@ -245,7 +246,7 @@ func TestTheSlicersWay(t *testing.T) {
 	if w := h.Ask("PUT", up.URLs[0].URL, string(sliced()), "Authorization", ""); w.Code != 200 {
 		t.Fatalf("put print: %d %s", w.Code, w.Body)
 	}
-	resttest.Call[cloudapi.Envelope](t, h, 200, "PATCH", iot+"/project/"+project.ProjectID, `{"profile_id":"1","profile_print_3mf":[]}`)
+	resttest.Call[cloudapi.Envelope](t, h, 200, "PATCH", iot+"/project/"+project.ProjectID, fmt.Sprintf(`{"profile_id":%q,"profile_print_3mf":[]}`, project.ProfileID))
 	made := resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task", fmt.Sprintf(
 		`{"deviceId":%q,"modelId":%q,"profileId":%s,"plateIndex":1,"title":"part","mode":"cloud_file","cover":"","amsDetailMapping":[],"sequence_id":"20001"}`,
 		serial, project.ModelID, project.ProfileID))
@@ -289,15 +290,29 @@ func TestWhereAPrintLiesIsKept(t *testing.T) {
 	if len(kept) != 1 || kept[0].URL != "ftp://part.gcode.3mf" || kept[0].Plate != 2 || kept[0].MD5 != "0F343B0931126A20F133D67C2B018A3B" {
 		t.Errorf("kept %+v", kept)
 	}
-	start(422, cloudapi.CodePrintFailed) // nothing printable is here yet
+	start(422, cloudapi.CodePrintFailed) // it is not here yet
 
 	up := resttest.Call[cloudapi.Upload](t, h, 200, "GET", iot+"/upload?filename=plate.gcode.3mf&size=0", "")
 	if w := h.Ask("PUT", up.UploadURL, string(sliced()), "Authorization", ""); w.Code != 200 {
 		t.Fatalf("put print: %d %s", w.Code, w.Body)
 	}
-	tell(fmt.Sprintf(`[{"md5":"X","plate_idx":2,"url":%q}]`, up.UploadURL))
+	sum := fmt.Sprintf("%X", md5.Sum(sliced()))
+	for _, wrong := range []string{"X", strings.Repeat("0", 32)} {
+		e := resttest.Refused(t, h, 400, 400, "PATCH", at, fmt.Sprintf(`{"profile_print_3mf":[{"md5":%q,"plate_idx":2,"url":%q}]}`, wrong, up.UploadURL))
+		if e.Details.Fields["profile_print_3mf[0].md5"] == "" {
+			t.Errorf("md5 %s: %+v", wrong, e)
+		}
+	}
+	if e := resttest.Refused(t, h, 400, 400, "PATCH", at, `{"profile_id":"1","profile_print_3mf":[]}`); e.Details.Fields["profile_id"] == "" {
+		t.Errorf("another's profile: %+v", e)
+	}
+	tell(fmt.Sprintf(`[{"md5":%q,"plate_idx":2,"url":%q}]`, sum, up.UploadURL))
 	start(200, 0)
-	tell(onPrinter) // does not unsay the upload
+	tell(`[{"md5":"00000000000000000000000000000000","plate_idx":2,"url":"https://example.org/other.3mf"}]`)
+	start(422, cloudapi.CodePrintFailed) // and never the first upload in its place
+	tell(`[{"md5":"","plate_idx":2,"url":"ftp://part.gcode.3mf"}]`)
+	start(422, cloudapi.CodePrintFailed)
+	tell(fmt.Sprintf(`[{"md5":%q,"plate_idx":2,"url":"ftp://part.gcode.3mf"}]`, sum)) // the same file, here as well
 	start(200, 0)
 	detail := resttest.Call[cloudapi.ProjectDetail](t, h, 200, "GET", at, "")
 	if len(detail.Print3MF) != 1 || detail.Print3MF[0].URL != "ftp://part.gcode.3mf" || len(detail.Profiles[0].Context.Plates) != 1 || detail.Profiles[0].URL == detail.DownloadURL {
