@@ -116,7 +116,7 @@ func TestPrintersAndFilesOfOthersDoNotExist(t *testing.T) {
 		{"PATCH", iot + "/device/info", fmt.Sprintf(`{"dev_id":%q,"dev_name":"mine"}`, serial)},
 		{"DELETE", iot + "/bind?dev_id=" + serial, ""},
 		{"POST", iot + "/print", fmt.Sprintf(`{"device_id":%q,"file_id":%q}`, serial, file.FileID)},
-		{"POST", user + "/my/task", fmt.Sprintf(`{"deviceId":%q,"profileId":%s}`, serial, file.ProfileID)},
+		{"POST", user + "/my/task", fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"modelId":%q,"title":"x"}`, serial, file.ProfileID, file.ModelID)},
 		{"POST", iot + "/ttcode", fmt.Sprintf(`{"dev_id":%q}`, serial)},
 	} {
 		resttest.Refused(t, h, 404, cloudapi.CodeDeviceNotFound, c.method, c.target, c.body, bob...)
@@ -258,7 +258,7 @@ func TestTheSlicersWay(t *testing.T) {
 	if shown.ProjectID != project.ProjectID || shown.ProfileID != project.ProfileID || len(shown.Context.Plates) != 1 || shown.Content != `{"info":{"plate_idx":1}}` {
 		t.Errorf("got %+v", shown)
 	}
-	resttest.Refused(t, h, 400, 400, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"mode":"lan_file"}`, serial, project.ProfileID))
+	resttest.Refused(t, h, 400, 400, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"modelId":%q,"title":"part","mode":"lan_file"}`, serial, project.ProfileID, project.ModelID))
 }
 
 // TestWhereAPrintLiesIsKept: slicers that also print over the LAN say first that the
@@ -357,7 +357,7 @@ func TestFilesAreNamedInEachWay(t *testing.T) {
 		resttest.Refused(t, h, 400, 400, "POST", iot+"/print", body)
 	}
 	resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"modelId":%q,"title":"x"}`, serial, file.FileID))
-	resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"title":"part.gcode.3mf"}`, serial))
+	resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"modelId":%q,"title":"part.gcode.3mf"}`, serial, file.ModelID))
 	if got := resttest.Call[cloudapi.Tasks](t, h, 200, "GET", user+"/my/tasks?status=1&limit=2", ""); got.Total != 5 || len(got.Hits) != 2 || !got.Pagination.HasMore {
 		t.Errorf("got %d of %d", len(got.Hits), got.Total)
 	}
@@ -451,4 +451,37 @@ func TestAProfileOfAnotherModelIsNotThere(t *testing.T) {
 	short := user + "/my/model/profile?profileId=" + file.ProfileID
 	resttest.Call[cloudapi.ModelProfile](t, h, 200, "GET", short+"&modelId="+file.ModelID, "")
 	resttest.Refused(t, h, 404, 404, "GET", short+"&modelId=US00000000000000", "")
+}
+
+// TestATaskSaysWhatTheVendorAsksFor: what no known client leaves out must be there,
+// and each field must be of its type. One client leaves out the cover, the plate and
+// the profile.
+func TestATaskSaysWhatTheVendorAsksFor(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	file := h.Upload(t, "part.gcode.3mf", sliced())
+	for _, c := range []struct{ field, value string }{
+		{"deviceId", ""}, {"modelId", ""}, {"title", ""}, {"title", "7"}, {"modelId", "7"}, {"cover", "7"}, {"plateIndex", `"one"`},
+		{"plateIndex", "1.5"}, {"profileId", `"x"`}, {"profileId", "1.5"}, {"modelId", `"US00000000000000"`},
+	} {
+		fields := map[string]string{
+			"deviceId": strconv.Quote(serial), "modelId": strconv.Quote(file.ModelID), "title": `"part"`, "cover": `""`,
+			"plateIndex": "1", "profileId": file.ProfileID,
+		}
+		fields[c.field] = c.value
+		var pairs []string
+		for name, value := range fields {
+			if value != "" {
+				pairs = append(pairs, fmt.Sprintf("%q:%s", name, value))
+			}
+		}
+		e := resttest.Refused(t, h, 400, 400, "POST", user+"/my/task", "{"+strings.Join(pairs, ",")+"}")
+		if e.Details.Fields[c.field] == "" {
+			t.Errorf("%s %s: %+v", c.field, c.value, e)
+		}
+	}
+	if got := resttest.Call[cloudapi.Tasks](t, h, 200, "GET", user+"/my/tasks", ""); got.Total != 0 {
+		t.Errorf("begun: %+v", got)
+	}
+	resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"modelId":%q,"title":"part.gcode.3mf"}`, serial, file.ModelID))
 }

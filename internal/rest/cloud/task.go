@@ -19,7 +19,8 @@ import (
 func (f *face) mountTask(rt *rest.Router) {
 	rest.Handle(rt, get(userService+"/my/tasks", tagPrint, "My prints, newest first"), f.tasks)
 	create := post(userService+"/my/task", tagPrint, "Make a task and have it printed")
-	create.About = "The file is found by `modelId` where that is a file id, by `profileId`, or by `title`. Clients must not send the start themselves as well."
+	create.About = "`deviceId`, `modelId` and `title` must be there. The vendor also asks for `cover`, `plateIndex` and `profileId`, which one client leaves out. " +
+		"The file is found by `modelId` where that is a file id, by `profileId`, or by `title`. Clients must not send the start themselves as well."
 	rest.Handle(rt, create, f.createTask)
 	rest.Handle(rt, get(userService+"/my/task/{id}", tagPrint, "One of my prints"), f.task)
 	rest.Handle(rt, get(iotService+"/user/task", tagPrint, "My prints, under the names one client tries"), f.userTasks)
@@ -182,7 +183,7 @@ type taskInput struct {
 
 func (f *face) createTask(ctx context.Context, in *taskInput) (cloudapi.TaskCreated, error) {
 	b := in.Body
-	if err := rest.Need("deviceId", b.DeviceID); err != nil {
+	if err := rest.Need("deviceId", b.DeviceID, "modelId", b.ModelID, "title", b.Title); err != nil {
 		return cloudapi.TaskCreated{}, err
 	}
 	if b.Mode == "lan_file" {
@@ -233,7 +234,7 @@ func (f *face) name(ctx context.Context, wish *queue.Submission, b cloudapi.Task
 	}
 	if b.ProfileID == 0 {
 		wish.FileName = b.Title
-		return rest.Need("profileId or title", b.Title)
+		return nil
 	}
 	project, err := f.Library.FileByProfile(ctx, rest.Actor(ctx), int64(b.ProfileID))
 	if errors.Is(err, grove.NotFound) {
@@ -241,6 +242,11 @@ func (f *face) name(ctx context.Context, wish *queue.Submission, b cloudapi.Task
 	}
 	if err != nil {
 		return err
+	}
+	if b.ModelID != project.ModelID {
+		e := grove.Errorf(grove.Invalid, "model_differs", "modelId is %q, and profile %d is one of model %s; send the two that came together", b.ModelID, int64(b.ProfileID), project.ModelID)
+		e.Fields = map[string]string{"modelId": "is not the profile's"}
+		return e
 	}
 	sliced, ok, err := f.Library.PrintOf(ctx, project, int(b.PlateIndex))
 	if !ok || err != nil {
