@@ -258,7 +258,29 @@ func TestTheSlicersWay(t *testing.T) {
 	if shown.ProjectID != project.ProjectID || shown.ProfileID != project.ProfileID || len(shown.Context.Plates) != 1 || shown.Content != `{"info":{"plate_idx":1}}` {
 		t.Errorf("got %+v", shown)
 	}
-	resttest.Refused(t, h, 400, 400, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"modelId":%q,"title":"part","mode":"lan_file"}`, serial, project.ProfileID, project.ModelID))
+}
+
+// TestATaskThatTheClientStartsItselfIsListedAndNotStarted: the slicer's plugin dies of
+// any answer but a good one.
+func TestATaskThatTheClientStartsItselfIsListedAndNotStarted(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	project := resttest.Call[cloudapi.ProjectCreated](t, h, 200, "POST", iot+"/project", `{"name":"part.3mf"}`)
+	body := func(serial, profile string) string {
+		return fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"modelId":%q,"plateIndex":1,"title":"part","mode":"lan_file"}`, serial, profile, project.ModelID)
+	}
+	for _, profile := range []string{project.ProfileID, "0"} {
+		made := resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task", body(serial, profile))
+		task := resttest.Call[cloudapi.Task](t, h, 200, "GET", fmt.Sprintf("%s/my/task/%d", user, made.ID), "")
+		if made.ID == 0 || task.Mode != "lan_file" || task.Status != cloudapi.TaskFailed || task.Title != "part" || task.PlateIndex != 1 || task.DeviceID != serial {
+			t.Errorf("got %+v", task)
+		}
+		job := resttest.Call[cloudapi.Data[grove.Job]](t, h, 200, "GET", fmt.Sprintf("/v1/grove-service/jobs/%d", made.ID), "")
+		if job.Data.State != grove.Cancelled || job.Data.Attempt != nil || !strings.Contains(job.Data.Why, "over the LAN") {
+			t.Errorf("got %+v", job.Data)
+		}
+	}
+	resttest.Refused(t, h, 404, cloudapi.CodeDeviceNotFound, "POST", user+"/my/task", body("NOBODYS", project.ProfileID))
 }
 
 // TestWhereAPrintLiesIsKept: slicers that also print over the LAN say first that the
