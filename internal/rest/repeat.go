@@ -191,7 +191,7 @@ func (k *keyed) replay(w http.ResponseWriter, r *http.Request, found grove.Repea
 	}
 	same := k.Repeats.SameRequest(found, k.wish.Request)
 	switch {
-	case !same && !(k.form && found.Status == 0):
+	case !same && (!k.form || found.Status != 0): // else nobody knows yet what that form asks
 		k.fail(w, r, grove.Errorf(grove.Invalid, grove.ReasonRepeatDiffers,
 			"this %s was used for another request in the last 48 hours; a new wish needs a new key", repeatHeader))
 	case found.Status != 0:

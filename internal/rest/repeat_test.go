@@ -24,6 +24,7 @@ const slowPath = "/v1/slow"
 type slow struct {
 	*resttest.House
 	url     string
+	client  *http.Client
 	began   chan struct{}
 	release chan error    // what the handler ends with, unless its request has ended
 	gone    chan struct{} // the server has noticed that a client left
@@ -51,7 +52,7 @@ func newSlow(t *testing.T) *slow {
 		s.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	s.url = server.URL
+	s.url, s.client = server.URL, server.Client()
 	return s
 }
 
@@ -69,7 +70,7 @@ func (s *slow) post(ctx context.Context) (status int, body string, replayed bool
 	r.Header.Set("Authorization", "Bearer "+s.Token)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Idempotency-Key", "k")
-	w, err := http.DefaultClient.Do(r)
+	w, err := s.client.Do(r)
 	if err != nil {
 		return 0, "", false, err
 	}

@@ -483,8 +483,17 @@ func TestATaskSaysWhatTheVendorAsksFor(t *testing.T) {
 	h := bound(t, "off")
 	file := h.Upload(t, "part.gcode.3mf", sliced())
 	for _, c := range []struct{ field, value string }{
-		{"deviceId", ""}, {"modelId", ""}, {"title", ""}, {"title", "7"}, {"modelId", "7"}, {"cover", "7"}, {"plateIndex", `"one"`},
-		{"plateIndex", "1.5"}, {"profileId", `"x"`}, {"profileId", "1.5"}, {"modelId", `"US00000000000000"`},
+		{"deviceId", ""},
+		{"modelId", ""},
+		{"title", ""},
+		{"title", "7"},
+		{"modelId", "7"},
+		{"cover", "7"},
+		{"plateIndex", `"one"`},
+		{"plateIndex", "1.5"},
+		{"profileId", `"x"`},
+		{"profileId", "1.5"},
+		{"modelId", `"US00000000000000"`},
 	} {
 		fields := map[string]string{
 			"deviceId": strconv.Quote(serial), "modelId": strconv.Quote(file.ModelID), "title": `"part"`, "cover": `""`,
@@ -506,4 +515,25 @@ func TestATaskSaysWhatTheVendorAsksFor(t *testing.T) {
 		t.Errorf("begun: %+v", got)
 	}
 	resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"modelId":%q,"title":"part.gcode.3mf"}`, serial, file.ModelID))
+}
+
+func TestRecordsOfASlicersUseAreTakenAndThrownAway(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off,uploads=1/h")
+	for range 3 { // not counted as uploads
+		up := resttest.Call[cloudapi.Upload](t, h, 200, "GET", iot+"/upload?event_track/slicer=x.zip.enc", "")
+		if len(up.URLs) != 1 || up.URLs[0].Type != "event_track/slicer" || up.URLs[0].File != "x.zip.enc" {
+			t.Fatalf("got %+v", up)
+		}
+		if w := h.Ask("PUT", up.URLs[0].URL, "anything", "Authorization", ""); w.Code != 200 || w.Body.Len() != 0 {
+			t.Errorf("put: %d %s", w.Code, w.Body)
+		}
+		if w := h.Ask("PUT", up.URLs[0].URL, strings.Repeat("a", 16<<20+1), "Authorization", ""); w.Code != 413 {
+			t.Errorf("too much: %d %s", w.Code, w.Body)
+		}
+	}
+	resttest.Refused(t, h, 403, 403, "PUT", "/u/sink?Expires=9999999999&Signature=00", "x", "Authorization", "")
+	for b, err := range h.Library.Blobs.List(t.Context()) {
+		t.Errorf("left: %+v, %v", b, err)
+	}
 }
