@@ -45,6 +45,14 @@ func (a *Access) User(ctx context.Context, actor grove.Actor) (grove.User, error
 	return a.records.User(ctx, actor.UserID)
 }
 
+// OwnerOf is whose printer that is, for whoever may look at it.
+func (a *Access) OwnerOf(ctx context.Context, actor grove.Actor, p grove.Printer) (grove.User, error) {
+	if err := a.Authorize(actor, grove.ReadPrinter, grove.Resource{Serial: p.Serial, OwnerID: p.OwnerID}); err != nil {
+		return grove.User{}, err
+	}
+	return a.records.User(ctx, p.OwnerID)
+}
+
 // UpdateProfile changes name and picture of whoever signed in.
 func (a *Access) UpdateProfile(ctx context.Context, actor grove.Actor, c ProfileChange) (grove.User, error) {
 	if err := person(actor); err != nil {

@@ -59,12 +59,13 @@ type Listener struct {
 	who  grove.Actor
 	user int64
 	at   int64 // the last event that was given
-	lost bool  // some after that are not kept any more
+	lost bool  // what follows the event it asked for is not kept any more, or that event never was
 	wake chan struct{}
 }
 
 // Listen follows the actor's events after the one numbered after; after the newest
-// when that is negative. The caller ends it with Stop.
+// when that is negative. When that one is yet to come, as after the records were
+// restored from a copy, the first news are to reload. The caller ends it with Stop.
 func (f *Feed) Listen(ctx context.Context, actor grove.Actor, after int64) (*Listener, error) {
 	if err := person(actor); err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func (f *Feed) Listen(ctx context.Context, actor grove.Actor, after int64) (*Lis
 	if err != nil {
 		return nil, err
 	}
-	if l.lost = tooOld(after, first); l.lost || after < 0 {
+	if l.lost = tooOld(after, first) || after > last; l.lost || after < 0 {
 		l.at = last
 	}
 	f.mu.Lock()
@@ -108,7 +109,7 @@ func (f *Feed) Followers() int {
 }
 
 // News are a listener's next events. Reload means that it fell so far behind that
-// some were left out; what is at hand has to be loaded anew.
+// some were left out, or that its place is none; what is at hand has to be loaded anew.
 type News struct {
 	Events []grove.Event
 	Last   int64 // where to go on

@@ -120,6 +120,10 @@ func (q *Queue) doubt(j *grove.Job, why string) ([]grove.Event, error) {
 
 // round expires what is late and begins what can begin.
 func (q *Queue) round(ctx context.Context, g *errgroup.Group, busy *sync.Map) error {
+	q.clock.look(time.Now(), q.Wall())
+	if err := q.keepClock(ctx); err != nil {
+		return err
+	}
 	if err := q.expire(ctx); err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ type Records interface {
 	UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Printer, error)
 	AddAudit(ctx context.Context, acts ...grove.AuditEntry) error
 	LastRecord(ctx context.Context) (time.Time, error)
+	ClockHold(ctx context.Context) (grove.ClockHold, error)
+	KeepClockHold(ctx context.Context, h grove.ClockHold) error
 }
 
 // Printers is what the queue asks of the printers. Start is the only way a

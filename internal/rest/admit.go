@@ -54,21 +54,21 @@ func (rt *Router) admit(route Route, next http.Handler) http.Handler {
 			rt.fail(w, r, err)
 			return
 		}
-		if form {
-			rt.takeForm(route.Form, w, r)
-			return
-		}
-		if !route.Streams {
+		take := next
+		switch {
+		case form:
+			take = rt.takesForm(route.Form)
+		case !route.Streams:
 			if err := takeBody(w, r, route.Lenient); err != nil {
 				rt.fail(w, r, err)
 				return
 			}
 		}
-		if r.Method == http.MethodPost && len(r.Header.Values(repeatHeader)) > 0 && !route.Open && !route.Streams {
-			rt.once(w, r, next)
+		if isKeyed(route, r) {
+			rt.once(w, r, route, take)
 			return
 		}
-		next.ServeHTTP(w, r)
+		take.ServeHTTP(w, r)
 	})
 }
 
