@@ -130,7 +130,7 @@ func houseFields(*machine) []field {
 		{key: "ipcam", say: (*machine).appendCamera},
 		text("wifi_signal", func(m *machine) string { return m.wifi.String() }),
 		fixed("net", staticNet), fixed("online", `{"ahb":true,"ext":true,"version":16}`),
-		fixed("sdcard", "true"),
+		{key: "sdcard", say: func(m *machine, b []byte) []byte { return strconv.AppendBool(b, m.storage.present()) }},
 		number("home_flag", func(m *machine) int64 { return int64(int32(m.homeFlag())) }), //nolint:gosec // printers report it signed
 	}
 }
@@ -186,6 +186,9 @@ func (m *machine) homeFlag() uint32 {
 	}
 	if enabled(m.settings.record) {
 		flag |= 1 << 5
+	}
+	if !m.storage.present() {
+		flag &^= storageBits
 	}
 	return flag
 }

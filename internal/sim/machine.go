@@ -26,6 +26,7 @@ const (
 	errorUnread    = 0x05004003 // the file cannot be parsed
 	errorBusy      = 0x05004004 // cannot start a task now
 	errorNoFile    = 0x05008013 // print file not available
+	errorStorage   = 0x0500C010 // the storage cannot be read or written
 )
 
 // finestStep is how many steps one tick is cut into at most, so that a fast
@@ -54,6 +55,7 @@ type machine struct {
 	heat     heat
 	fans     fans
 	ams      *ams // nil: none fitted
+	storage  *storage
 	external tray
 	settings settings
 	wifi     wifi
@@ -63,6 +65,7 @@ type machine struct {
 
 	out   [][]byte
 	order *order
+	film  *film
 
 	arrived *file // fetched, not looked at yet
 	fault   error // ends Run
@@ -91,9 +94,9 @@ type settings struct {
 	sensitivity    string
 }
 
-func newMachine(cfg Config, model bambu.Model) *machine {
+func newMachine(cfg Config, model bambu.Model, card *storage) *machine {
 	m := &machine{
-		cfg: cfg, model: model, looks: looksOf(model),
+		cfg: cfg, model: model, looks: looksOf(model), storage: card,
 		rng:   rand.New(rand.NewPCG(uint64(cfg.Seed), 1)), //nolint:gosec // a test must be able to repeat it
 		state: stateIdle, said: stateIdle,
 		plate: plate{clear: true},
@@ -115,6 +118,7 @@ func newMachine(cfg Config, model bambu.Model) *machine {
 		m.ams = newAMS(model, m.rng)
 	}
 	m.begin(time.Now())
+	m.autostart(time.Now())
 	m.report = newReport(m)
 	return m
 }

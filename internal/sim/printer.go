@@ -6,6 +6,7 @@ package sim
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -48,6 +49,7 @@ type Config struct {
 	Retry time.Duration // first pause before dialling again, doubled up to 30 s; default 1 s
 
 	Begin  Begin
+	Card   Card
 	NoAMS  bool      // no filament unit, whatever the model usually has
 	Ledger io.Writer // one JSON line for each physical start, each one Write; may be shared
 
@@ -61,6 +63,10 @@ type Config struct {
 	// RefuseStart is a fault: every start is answered with fail.
 	RefuseStart bool
 
+	// Autostart is a fault: when it is switched on, the printer begins whatever
+	// lies in the root folder of its card.
+	Autostart bool
+
 	// Linked is told nil whenever the link to the cloud is up, and why whenever
 	// it breaks or can't be made. Nil: this is logged.
 	Linked func(error)
@@ -71,8 +77,9 @@ type Config struct {
 // Printer is one simulated printer. What it knows survives the end of its link
 // and of Run, as a real one's screen goes on without a network.
 type Printer struct {
-	cfg   Config
-	files chan file
+	cfg     Config
+	files   chan file
+	storage *storage
 
 	mu sync.Mutex // guards m and cfg.Secret
 	m  *machine
@@ -84,7 +91,8 @@ func New(cfg Config) (*Printer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Printer{cfg: cfg, files: make(chan file), m: newMachine(cfg, model)}, nil
+	card := newStorage(cfg.Card, looksOf(model))
+	return &Printer{cfg: cfg, files: make(chan file), storage: card, m: newMachine(cfg, model, card)}, nil
 }
 
 // complete fills in the defaults and refuses what cannot be simulated.
@@ -164,7 +172,7 @@ func (p *Printer) Run(ctx context.Context) error {
 	l := newLink(p.cfg, p.deviceSecret)
 	g.Go(func() error { return l.run(ctx) })
 	g.Go(func() error { return p.live(ctx, l) })
-	return g.Wait()
+	return errors.Join(g.Wait(), p.storage.close())
 }
 
 // ClearPlate takes the part off the plate, as a person would.
@@ -203,8 +211,8 @@ func (p *Printer) SetHealth(messages ...HMS) {
 func (p *Printer) live(ctx context.Context, l *link) error {
 	tick := time.NewTicker(p.cfg.Tick)
 	defer tick.Stop()
-	var fetching sync.WaitGroup
-	defer fetching.Wait()
+	var working sync.WaitGroup
+	defer working.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
@@ -212,14 +220,17 @@ func (p *Printer) live(ctx context.Context, l *link) error {
 	defer func() { line.end() }()
 	event := func(m *machine) { m.resume() }
 	for {
-		said, wanted, err := p.turn(event)
+		todo, err := p.turn(event)
 		if err != nil {
 			return err
 		}
-		if wanted != nil {
-			fetching.Go(func() { p.fetch(ctx, *wanted) })
+		if todo.order != nil {
+			working.Go(func() { p.fetch(ctx, *todo.order) })
 		}
-		for _, payload := range said {
+		if todo.film != nil {
+			working.Go(func() { p.keep(todo.film) })
+		}
+		for _, payload := range todo.say {
 			line.publish(payload)
 		}
 		select {
@@ -238,22 +249,36 @@ func (p *Printer) live(ctx context.Context, l *link) error {
 	}
 }
 
-// turn lets one event happen and takes what came of it: payloads to say, a file to fetch.
-func (p *Printer) turn(event func(*machine)) (said [][]byte, wanted *order, err error) {
+// chores are what comes of an event and is done outside the machine.
+type chores struct {
+	say   [][]byte
+	order *order
+	film  *film
+}
+
+// turn lets one event happen and takes what came of it.
+func (p *Printer) turn(event func(*machine)) (chores, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	event(p.m)
 	if p.m.fault != nil {
-		return nil, nil, fmt.Errorf("printer %s: %w", p.cfg.Serial, p.m.fault)
+		return chores{}, fmt.Errorf("printer %s: %w", p.cfg.Serial, p.m.fault)
 	}
-	said, wanted = p.m.out, p.m.order
-	p.m.out, p.m.order = nil, nil
-	return said, wanted, nil
+	todo := chores{say: p.m.out, order: p.m.order, film: p.m.film}
+	p.m.out, p.m.order, p.m.film = nil, nil, nil
+	return todo, nil
+}
+
+// keep writes a timelapse on the card.
+func (p *Printer) keep(f *film) {
+	if err := f.write(p.storage); err != nil {
+		p.cfg.Log.Warn("no timelapse", slog.Any("error", err))
+	}
 }
 
 // fetch gets and reads a print file, and hands it to live.
 func (p *Printer) fetch(ctx context.Context, o order) {
-	f := fetch(ctx, p.cfg.HTTP, o)
+	f := source{client: p.cfg.HTTP, card: p.storage}.fetch(ctx, o)
 	if f.err != nil {
 		p.cfg.Log.Warn("print file not usable", slog.String("file", o.name), slog.Any("error", f.err))
 	}
