@@ -24,6 +24,7 @@ type LAN struct {
 	AccessCode grove.Secret // password of the user bblp, 8 characters on real printers
 
 	MQTTS   int // the printer's own MQTT broker
+	FTPS    int // its files; 990 on real printers
 	Bind    int // who it is, plain; 3000 on real printers
 	BindTLS int // the same over TLS; 3002
 
@@ -94,6 +95,7 @@ func newLAN(cfg Config, model bambu.Model, p *Printer) *lan {
 	l.broker = newLANBroker(l, model, p)
 	l.faces = []*face{
 		{what: "MQTT", port: &l.cfg.MQTTS, serve: l.broker.serve},
+		{what: "files", port: &l.cfg.FTPS, serve: newFTPS(l, model, p).serve},
 	}
 	return l
 }
@@ -141,7 +143,7 @@ func (l *lan) run(ctx context.Context) error {
 
 // ports is where the printer stands.
 func (l *lan) ports() grove.LAN {
-	return grove.LAN{Serial: l.serial, Host: l.cfg.Addr, MQTTS: l.cfg.MQTTS}
+	return grove.LAN{Serial: l.serial, Host: l.cfg.Addr, MQTTS: l.cfg.MQTTS, FTPS: l.cfg.FTPS}
 }
 
 // tls is how the printer speaks. Models differ in what else they take, but all

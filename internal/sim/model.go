@@ -28,6 +28,7 @@ type looks struct {
 	modules   []module
 	dual      bool
 	folders   []string // on its storage
+	files     fileManner
 	mounts    []string // where its firmware has the storage in its own file system
 }
 
@@ -83,15 +84,20 @@ func looksOf(model bambu.Model) looks {
 // a USB stick (folders from OpenBambuAPI and captures of open-bambu-networking,
 // mounts from the links that ha-bambulab and BambuStudio send to each model).
 func (l *looks) furnish(model bambu.Model) {
+	l.files = fileManner{noCard: 553}
 	switch {
 	case l.small:
+		l.files.reuse, l.files.clearData = model.Structure != "I3", model.Structure == "I3"
 		l.folders, l.mounts = []string{"/cache", "/timelapse"}, []string{"/sdcard", "/mnt/sdcard"}
 	case !model.AirDuct:
+		l.files.reuse, l.files.fullNames = true, true
 		l.folders = []string{"/cache", "/ipcam", "/logger", "/model", "/timelapse/thumbnail"}
 		l.mounts = []string{"/sdcard", "/mnt/sdcard"}
 	case strings.HasPrefix(model.Code, "O1"):
+		l.files.noCard = 550
 		l.folders, l.mounts = []string{"/cache", "/model", "/timelapse/thumbnail"}, []string{"/media/usb0"}
 	default:
+		l.files.noCard = 550
 		l.folders, l.mounts = []string{"/cache", "/timelapse/thumbnail"}, []string{"/media/usb0", "/sdcard"}
 	}
 }

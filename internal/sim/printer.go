@@ -86,8 +86,9 @@ type Printer struct {
 	storage *storage
 	lan     *lan
 
-	mu sync.Mutex // guards m, cfg.Secret and cfg.LAN.AccessCode
-	m  *machine
+	mu     sync.Mutex // guards what follows, cfg.Secret and cfg.LAN.AccessCode
+	m      *machine
+	faulty FileFaults
 }
 
 // New makes a printer that is switched on but not connected. One with a LAN
@@ -195,6 +196,19 @@ func (p *Printer) accessCode() grove.Secret {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.cfg.LAN.AccessCode
+}
+
+// SetFileFaults lets file transfers go wrong from the next one on.
+func (p *Printer) SetFileFaults(f FileFaults) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faulty = f
+}
+
+func (p *Printer) fileFaults() FileFaults {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.faulty
 }
 
 // Clients is how many MQTT clients are connected to the printer on its network.

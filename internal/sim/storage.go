@@ -141,6 +141,12 @@ func (s *storage) isFile(name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
+// isFolder reports whether a folder of this name is on the card.
+func (s *storage) isFolder(name string) bool {
+	info, err := s.stat(name)
+	return err == nil && info.IsDir()
+}
+
 // open reads a file. One that is still being uploaded is errBeingWritten.
 func (s *storage) open(name string) (*os.File, error) {
 	root, err := s.tree()
@@ -250,14 +256,20 @@ func (s *storage) create(name string) (*upload, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	s.writing[inside(name)]++ // first, so that nobody reads what is not whole
+	s.mu.Unlock()
 	f, err := root.OpenFile(inside(name), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
+		s.written(inside(name))
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.writing[inside(name)]++
-	return &upload{file: f, room: room, done: func() { s.written(inside(name)) }}, nil
+	u := &upload{file: f, room: room}
+	u.close = sync.OnceValue(func() error {
+		defer s.written(inside(name))
+		return f.Close()
+	})
+	return u, nil
 }
 
 func (s *storage) written(name string) {
@@ -328,10 +340,11 @@ func storable(base string) bool {
 }
 
 // upload is a file being written. Beyond the card's room writing fails with errCardFull.
+// close ends it, as often as wanted; from then on the file can be read.
 type upload struct {
-	file *os.File
-	room int64
-	done func()
+	file  *os.File
+	room  int64
+	close func() error
 }
 
 func (u *upload) Write(b []byte) (int, error) {
@@ -342,10 +355,4 @@ func (u *upload) Write(b []byte) (int, error) {
 		err = errCardFull
 	}
 	return n, err
-}
-
-// close ends the upload; from now on the file can be read.
-func (u *upload) close() error {
-	defer u.done()
-	return u.file.Close()
 }
