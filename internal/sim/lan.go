@@ -25,6 +25,8 @@ type LAN struct {
 
 	MQTTS   int // the printer's own MQTT broker
 	FTPS    int // its files; 990 on real printers
+	Camera  int // pictures of a P1 or A1; 6000
+	RTSPS   int // video of the others; 322
 	Bind    int // who it is, plain; 3000 on real printers
 	BindTLS int // the same over TLS; 3002
 
@@ -97,6 +99,11 @@ func newLAN(cfg Config, model bambu.Model, p *Printer) *lan {
 		{what: "MQTT", port: &l.cfg.MQTTS, serve: l.broker.serve},
 		{what: "files", port: &l.cfg.FTPS, serve: newFTPS(l, model, p).serve},
 	}
+	if looksOf(model).small {
+		l.faces = append(l.faces, &face{what: "its camera", port: &l.cfg.Camera, serve: newCamera(l, p).serve})
+	} else {
+		l.faces = append(l.faces, &face{what: "video", port: &l.cfg.RTSPS, serve: newVideo(l, p).serve})
+	}
 	return l
 }
 
@@ -143,7 +150,7 @@ func (l *lan) run(ctx context.Context) error {
 
 // ports is where the printer stands.
 func (l *lan) ports() grove.LAN {
-	return grove.LAN{Serial: l.serial, Host: l.cfg.Addr, MQTTS: l.cfg.MQTTS, FTPS: l.cfg.FTPS}
+	return grove.LAN{Serial: l.serial, Host: l.cfg.Addr, MQTTS: l.cfg.MQTTS, FTPS: l.cfg.FTPS, Camera: l.cfg.Camera, RTSPS: l.cfg.RTSPS}
 }
 
 // tls is how the printer speaks. Models differ in what else they take, but all

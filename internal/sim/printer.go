@@ -88,7 +88,10 @@ type Printer struct {
 
 	mu     sync.Mutex // guards what follows, cfg.Secret and cfg.LAN.AccessCode
 	m      *machine
-	faulty FileFaults
+	faulty struct {
+		files  FileFaults
+		camera CameraFaults
+	}
 }
 
 // New makes a printer that is switched on but not connected. One with a LAN
@@ -202,13 +205,26 @@ func (p *Printer) accessCode() grove.Secret {
 func (p *Printer) SetFileFaults(f FileFaults) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.faulty = f
+	p.faulty.files = f
 }
 
 func (p *Printer) fileFaults() FileFaults {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.faulty
+	return p.faulty.files
+}
+
+// SetCameraFaults lets the camera go wrong from the next frame on.
+func (p *Printer) SetCameraFaults(f CameraFaults) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faulty.camera = f
+}
+
+func (p *Printer) cameraFaults() CameraFaults {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.faulty.camera
 }
 
 // Clients is how many MQTT clients are connected to the printer on its network.
