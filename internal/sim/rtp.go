@@ -30,47 +30,57 @@ type still struct {
 
 var errStill = errors.New("no baseline JPEG with two quantization tables")
 
+// Markers of a JPEG's segments (ITU-T T.81).
+const (
+	jpegFrame  = 0xC0
+	jpegScan   = 0xDA
+	jpegTables = 0xDB
+)
+
 // dissect takes a JPEG apart. Its Huffman tables must be the standard's own, as
 // those of Go's encoder are.
-func dissect(jpeg []byte) (s still, err error) {
-	const (
-		startOfFrame, startOfScan = 0xC0, 0xDA
-		quantization              = 0xDB
-	)
+func dissect(jpeg []byte) (still, error) {
+	var s still
 	for at := 2; at+4 <= len(jpeg); {
 		length := int(binary.BigEndian.Uint16(jpeg[at+2:]))
 		end := at + 2 + length
 		if jpeg[at] != 0xFF || length < 2 || end > len(jpeg) {
-			return s, errStill
+			break
 		}
-		body := jpeg[at+4 : end]
-		switch jpeg[at+1] {
-		case quantization:
+		switch body := jpeg[at+4 : end]; jpeg[at+1] {
+		case jpegTables:
 			for ; len(body) >= 65; body = body[65:] {
 				s.tables = append(s.tables, body[1:65]...)
 			}
-		case startOfFrame:
-			if len(body) < 15 {
+		case jpegFrame:
+			s.measure(body)
+		case jpegScan:
+			if s.across == 0 || s.down == 0 || len(s.tables) != 128 {
 				return s, errStill
 			}
-			height, width := binary.BigEndian.Uint16(body[1:]), binary.BigEndian.Uint16(body[3:])
-			if width%8 != 0 || height%8 != 0 || max(width, height) > 2040 {
-				return s, errStill
-			}
-			s.across, s.down = byte(width/8), byte(height/8)
-			if body[7] == 0x22 {
-				s.kind = 1
-			}
-		case startOfScan:
 			s.scan = jpeg[end:]
-			if s.across == 0 || len(s.tables) != 128 {
-				return s, errStill
-			}
 			return s, nil
 		}
 		at = end
 	}
 	return s, errStill
+}
+
+// measure reads the frame's header; what cannot be sent has no size.
+func (s *still) measure(body []byte) {
+	if len(body) < 15 {
+		return
+	}
+	eighths := func(n uint16) byte {
+		if n%8 != 0 || n > 2040 {
+			return 0
+		}
+		return byte(n / 8 & 0xFF)
+	}
+	s.down, s.across = eighths(binary.BigEndian.Uint16(body[1:])), eighths(binary.BigEndian.Uint16(body[3:]))
+	if body[7] == 0x22 { // the brightness is sampled twice as often both ways
+		s.kind = 1
+	}
 }
 
 // packets are a picture as RTP packets, each behind the four bytes that mark it
