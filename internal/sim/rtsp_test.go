@@ -113,12 +113,12 @@ func TestVideoIsSetUpInItsOrder(t *testing.T) {
 func TestFFmpegReadsTheVideo(t *testing.T) {
 	t.Parallel()
 	b := videoPrinter(t)
-	out := succeeds(t, "ffprobe", "-v", "error", "-rtsp_transport", "tcp", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0", videoURL(b.Printer, testCode))
+	out := succeeds(t, "ffprobe", "-v", "error", "-rtsp_transport", "tcp", "-analyzeduration", "500000", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0", videoURL(b.Printer, testCode))
 	if strings.TrimSpace(out) != "mjpeg,640,360" {
 		t.Errorf("ffprobe sees %q", out)
 	}
 	name := filepath.Join(t.TempDir(), "frame.jpg")
-	succeeds(t, "ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-i", videoURL(b.Printer, testCode), "-frames:v", "1", "-update", "1", name)
+	succeeds(t, "ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-analyzeduration", "500000", "-i", videoURL(b.Printer, testCode), "-frames:v", "1", "-update", "1", name)
 	raw, err := os.ReadFile(name)
 	must(t, err)
 	picture, err := jpeg.Decode(bytes.NewReader(raw))

@@ -235,7 +235,7 @@ func TestWhatLiesInTheRootIsBegunOnlyByFirmwareThatDoes(t *testing.T) {
 	} {
 		dir, ledger := t.TempDir(), &notes{}
 		must(t, os.Mkdir(filepath.Join(dir, "cache"), 0o700))
-		must(t, os.WriteFile(filepath.Join(dir, c.file), printfiletest.ThreeMF(), 0o600))
+		must(t, os.WriteFile(filepath.Join(dir, c.file), []byte("not read yet"), 0o600))
 		p, err := New(Config{Serial: "01P00A000000001", Broker: "127.0.0.1:1", Card: Card{Dir: dir}, Begin: c.begin, Autostart: c.fault, Ledger: ledger})
 		must(t, err)
 		if got := ledger.starts(t); len(got) != c.want || c.want == 1 && (got[0].File != "cube.gcode.3mf" || p.State() != statePrepare) {
