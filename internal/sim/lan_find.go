@@ -123,7 +123,7 @@ func (b *beacon) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("announce: %w", err)
 	}
-	defer from.Close()
+	defer func() { _ = from.Close() }()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { b.announce(ctx, from); return nil })
 	if search := b.search; search != nil {
@@ -203,8 +203,15 @@ func (b *beacon) message(head, kind string) []byte {
 	var m bytes.Buffer
 	fmt.Fprintf(&m, "%sServer: UPnP/1.0\r\nLocation: %s\r\n%sUSN: %s\r\nCache-Control: max-age=1800\r\n", head, b.addr, kind, who.serial)
 	for _, h := range [][2]string{
-		{"DevModel", who.model}, {"DevName", who.name}, {"DevSignal", strconv.Itoa(who.signal)}, {"DevConnect", who.connect()},
-		{"DevBind", who.bind()}, {"Devseclink", "secure"}, {"DevInf", "wlan0"}, {"DevVersion", who.version}, {"DevCap", "1"},
+		{"DevModel", who.model},
+		{"DevName", who.name},
+		{"DevSignal", strconv.Itoa(who.signal)},
+		{"DevConnect", who.connect()},
+		{"DevBind", who.bind()},
+		{"Devseclink", "secure"},
+		{"DevInf", "wlan0"},
+		{"DevVersion", who.version},
+		{"DevCap", "1"},
 	} {
 		fmt.Fprintf(&m, "%s.bambu.com: %s\r\n", h[0], oneLine(h[1]))
 	}
@@ -245,7 +252,7 @@ func (d *detect) one(conn net.Conn) error {
 	}
 	if d.tls != nil {
 		secure := tls.Server(conn, d.tls)
-		defer secure.Close()
+		defer func() { _ = secure.Close() }()
 		conn = secure
 	}
 	head := make([]byte, len(detectHead)+2)
