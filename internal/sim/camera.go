@@ -41,7 +41,7 @@ type camera struct {
 }
 
 func newCamera(l *lan, p *Printer) *camera {
-	return &camera{tls: l.tls(), code: p.accessCode, picture: p.Picture, faults: p.cameraFaults, log: p.cfg.Log, viewer: make(chan struct{}, 1)}
+	return &camera{tls: l.tls(), code: p.accessCode, picture: p.Picture, faults: func() CameraFaults { return p.Faults().Camera }, log: p.cfg.Log, viewer: make(chan struct{}, 1)}
 }
 
 // serve ends with ctx.

@@ -102,13 +102,13 @@ func TestTheCameraGoesWrongAsAsked(t *testing.T) {
 	t.Parallel()
 	b := newLANBench(t, Config{})
 	b.on()
-	b.SetCameraFaults(CameraFaults{HugeFrame: true})
+	b.goWrong(Faults{Camera: CameraFaults{HugeFrame: true}})
 	conn := watch(t, b.Printer, greeting("bblp", testCode))
 	if length, _ := nextFrame(t, conn); length != math.MaxUint32 {
 		t.Errorf("a frame of %d bytes", length)
 	}
 	must(t, conn.Close())
-	b.SetCameraFaults(CameraFaults{Garbage: true})
+	b.goWrong(Faults{Camera: CameraFaults{Garbage: true}})
 	soon(t, "the next viewer", func() bool {
 		conn := watch(t, b.Printer, greeting("bblp", testCode))
 		defer conn.Close()

@@ -51,7 +51,7 @@ type fileManner struct {
 type ftps struct {
 	storage   *storage
 	manner    fileManner
-	tls       *tls.Config
+	tls       func() (*tls.Config, error)
 	code      func() grove.Secret
 	faults    func() FileFaults
 	transfers chan struct{} // held by the one transfer
@@ -59,7 +59,7 @@ type ftps struct {
 
 func newFTPS(l *lan, model bambu.Model, p *Printer) *ftps {
 	return &ftps{
-		storage: p.storage, manner: looksOf(model).files, tls: l.tls(), code: p.accessCode, faults: p.fileFaults,
+		storage: p.storage, manner: looksOf(model).files, tls: l.shown, code: p.accessCode, faults: func() FileFaults { return p.Faults().Files },
 		transfers: make(chan struct{}, 1),
 	}
 }
@@ -67,7 +67,11 @@ func newFTPS(l *lan, model bambu.Model, p *Printer) *ftps {
 // serve ends with ctx.
 func (f *ftps) serve(ctx context.Context, l net.Listener) error {
 	return serveEach(ctx, l, few(func(ctx context.Context, raw net.Conn) {
-		s := &ftpSession{ftps: f, secure: f.tls.Clone(), dir: "/"}
+		shown, err := f.tls()
+		if err != nil {
+			return
+		}
+		s := &ftpSession{ftps: f, secure: shown.Clone(), dir: "/"}
 		// Of its own key, so that data connections resume no other session than this one.
 		var key [32]byte
 		_, _ = rand.Read(key[:])

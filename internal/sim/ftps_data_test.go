@@ -44,7 +44,7 @@ func TestClearDataOnlyWhereEncryptedDataHangs(t *testing.T) {
 	g.ask(522, "NLST")
 
 	b := fileServer(t, "A1 mini", Card{})
-	b.SetFileFaults(FileFaults{Hang: true})
+	b.goWrong(Faults{Files: FileFaults{Hang: true}})
 	g = signedInFTP(t, b.Printer)
 	raw := g.passive()
 	g.ask(150, "NLST")
@@ -83,7 +83,7 @@ func TestTransfersGoWrongAsAsked(t *testing.T) {
 	t.Run("cut", func(t *testing.T) {
 		t.Parallel()
 		b := fileServer(t, "P1S", Card{})
-		b.SetFileFaults(FileFaults{CutAfterBytes: 70_000})
+		b.goWrong(Faults{Files: FileFaults{CutAfterBytes: 70_000}})
 		g := signedInFTP(t, b.Printer)
 		raw := g.passive()
 		g.ask(150, "STOR /a")
@@ -92,7 +92,7 @@ func TestTransfersGoWrongAsAsked(t *testing.T) {
 		if line, err := g.text.ReadLine(); err == nil {
 			t.Errorf("after the cut: %s", line)
 		}
-		b.SetFileFaults(FileFaults{})
+		b.goWrong(Faults{Files: FileFaults{}})
 		g = signedInFTP(t, b.Printer)
 		if got := g.ask(213, "SIZE /a"); got != "70000" {
 			t.Errorf("%s bytes are left", got)
@@ -102,7 +102,7 @@ func TestTransfersGoWrongAsAsked(t *testing.T) {
 	t.Run("a false end", func(t *testing.T) {
 		t.Parallel()
 		b := fileServer(t, "P2S", Card{})
-		b.SetFileFaults(FileFaults{FalseEnd: true})
+		b.goWrong(Faults{Files: FileFaults{FalseEnd: true}})
 		g := signedInFTP(t, b.Printer)
 		g.send(426, "/a", content)
 		if got := g.ask(213, "SIZE /a"); got != "100000" {
@@ -112,7 +112,7 @@ func TestTransfersGoWrongAsAsked(t *testing.T) {
 	t.Run("slow, and a late end", func(t *testing.T) {
 		t.Parallel()
 		b := fileServer(t, "H2D", Card{})
-		b.SetFileFaults(FileFaults{BytesPerSecond: 500_000, LateEndSeconds: 0.2})
+		b.goWrong(Faults{Files: FileFaults{BytesPerSecond: 500_000, LateEndSeconds: 0.2}})
 		g := signedInFTP(t, b.Printer)
 		begun := time.Now()
 		g.send(226, "/a", content)

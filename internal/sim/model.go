@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/grovecloud/grove/bambu"
 )
@@ -27,6 +26,7 @@ type looks struct {
 	firmware  string
 	modules   []module
 	dual      bool
+	door      bool     // knows whether its door is open
 	folders   []string // on its storage
 	files     fileManner
 	mounts    []string // where its firmware has the storage in its own file system
@@ -49,7 +49,7 @@ type module struct {
 func looksOf(model bambu.Model) looks {
 	l := looks{
 		idleStage: -1, bootStage: -1, firmware: "01.09.00.00",
-		lights: []string{"chamber_light", "work_light"}, dual: model.Nozzles > 1,
+		lights: []string{"chamber_light", "work_light"}, dual: model.Nozzles > 1, door: model.MainBoard != "esp32",
 		modules: []module{
 			{Name: "mc", Hardware: "MC10", Software: "00.00.36.14"},
 			{Name: "th", Hardware: "TH09", Software: "00.00.14.09"},
@@ -153,7 +153,7 @@ func (j *job) preparations(m *machine) []stage {
 
 // calibration is the job of the calibration command; its bits choose the steps.
 func (m *machine) calibration(option int) *job {
-	j := localJob(time.Now())
+	j := localJob(m.now)
 	j.name, j.file, j.kind, j.useAMS = "auto_cali_for_user_param", "/usr/etc/print/auto_cali_for_user.gcode", "system", false
 	j.marks, j.estimate, j.layers, j.grams = []mark{{percent: 100}}, 0, 0, 0
 	for bit, s := range []stage{

@@ -47,6 +47,16 @@ func newVideo(l *lan, p *Printer) *video {
 	return &video{tls: l.tls(), code: p.accessCode, picture: p.Picture, log: p.cfg.Log}
 }
 
+// rtspURL is what reports say of the video. A port that was left open is reported
+// as the usual one, so that a recorded run says the same.
+func rtspURL(l *LAN) string {
+	if l == nil {
+		return "disable"
+	}
+	at := (grove.LAN{RTSPS: l.RTSPS}).Complete()
+	return "rtsps://" + net.JoinHostPort(l.Addr, strconv.Itoa(at.RTSPS)) + rtspPath
+}
+
 // serve ends with ctx.
 func (v *video) serve(ctx context.Context, l net.Listener) error {
 	return serveEach(ctx, l, few(func(ctx context.Context, raw net.Conn) {

@@ -128,6 +128,21 @@ func TestFFmpegReadsTheVideo(t *testing.T) {
 	}
 }
 
+func TestReportsSayWhereTheVideoIs(t *testing.T) {
+	t.Parallel()
+	for want, lan := range map[string]*LAN{
+		"disable":                                 nil,
+		"rtsps://127.0.0.2:322/streaming/live/1":  {Addr: "127.0.0.2"},
+		"rtsps://127.0.0.2:8322/streaming/live/1": {Addr: "127.0.0.2", RTSPS: 8322},
+	} {
+		m := newTestMachine(t, Config{Model: "X1C"})
+		m.cfg.LAN = lan
+		if got := string(m.appendCamera(nil)); !strings.Contains(got, `"rtsp_url":"`+want+`"`) {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 func TestFFmpegNeedsTheCode(t *testing.T) {
 	t.Parallel()
 	b := videoPrinter(t)

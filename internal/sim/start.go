@@ -46,11 +46,11 @@ type lateStart struct {
 // startProject is the start of a print. It is carried out at once, unless the
 // printer was made to be slow about it.
 func (m *machine) startProject(r request) (extra, error) {
-	if m.cfg.AcceptDelay > 0 {
-		m.late = append(m.late, lateStart{request: r, due: time.Now().Add(m.cfg.AcceptDelay)})
+	if delay := m.faults.AcceptDelaySeconds; delay > 0 {
+		m.late = append(m.late, lateStart{request: r, due: m.now.Add(seconds(delay))})
 		return silent, nil
 	}
-	return m.start(r, time.Now())
+	return m.start(r, m.now)
 }
 
 // startLate acts on the starts whose time has come.
@@ -69,7 +69,7 @@ var plateMember = regexp.MustCompile(`^Metadata/plate_(\d{1,4})\.gcode$`)
 // start accepts a print or refuses it.
 func (m *machine) start(r request, now time.Time) (extra, error) {
 	if r.Command == "gcode_file" {
-		name, _ := m.storage.unmount(r.text("param")) // it was there when the command came
+		name, _ := m.looks.unmount(r.text("param")) // looked at when the command came
 		return m.accept(cardJob(name, now), now)
 	}
 	j, err := newJob(r, now)
@@ -82,10 +82,7 @@ func (m *machine) start(r request, now time.Time) (extra, error) {
 // accept begins a job unless something speaks against it. This is the physical
 // start: it enters the ledger before anybody hears of it.
 func (m *machine) accept(j *job, now time.Time) (extra, error) {
-	switch {
-	case m.cfg.RefuseStart:
-		return nil, errors.New("this printer refuses every start")
-	case m.busy():
+	if m.busy() || m.faults.RefuseStarts {
 		return nil, refusal{"the printer is busy", errorBusy}
 	}
 	if m.fault = m.enter(j, now); m.fault != nil {
@@ -93,6 +90,9 @@ func (m *machine) accept(j *job, now time.Time) (extra, error) {
 	}
 	if m.job != nil {
 		j.order.number = m.job.order.number + 1
+	}
+	if m.faults.FinishedFor > 0 {
+		m.before, m.staleUntil = m.job, now.Add(seconds(m.faults.FinishedFor))
 	}
 	m.job = j
 	m.state, m.stage = statePrepare, m.looks.idleStage
@@ -151,16 +151,14 @@ func title(file string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(file, path.Ext(file)), ".gcode")
 }
 
-// autostart is what some firmware does when it is switched on: it begins whatever
-// lies in the root folder of its storage, wanted or not (seen after power cuts, bambuddy).
-func (m *machine) autostart(now time.Time) {
-	if !m.cfg.Autostart || m.busy() {
+// autostart begins a file that lies in the root folder of the card, wanted or not,
+// as some firmware does after a power cut (bambuddy).
+func (m *machine) autostart(name string) {
+	if m.busy() {
 		return
 	}
-	if name, found := m.storage.printable(); found {
-		if _, err := m.accept(cardJob("/"+name, now), now); err != nil {
-			m.cfg.Log.Warn("file not begun by itself", slog.String("file", name), slog.Any("error", err))
-		}
+	if _, err := m.accept(cardJob("/"+name, m.now), m.now); err != nil {
+		m.cfg.Log.Warn("file not begun by itself", slog.String("file", name), slog.Any("error", err))
 	}
 }
 
@@ -189,7 +187,7 @@ func (m *machine) startFile(r request) (extra, error) {
 	case "filament_unload.gcode":
 		m.feed(trayNone)
 	default:
-		if name, ok := m.storage.unmount(r.text("param")); ok && m.storage.isFile(name) {
+		if _, ok := m.looks.unmount(r.text("param")); ok {
 			return m.startProject(r)
 		}
 		return nil, refusal{"no such file on the printer", errorNoFile}
