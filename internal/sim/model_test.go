@@ -75,7 +75,7 @@ func TestEveryModelReportsTheKeysOfItsCaptures(t *testing.T) {
 	for _, model := range bambu.Models() {
 		got := whole(t, model)
 		holds := func(keys string, wanted bool) {
-			for _, entry := range strings.Fields(keys) {
+			for entry := range strings.FieldsSeq(keys) {
 				key, kind, _ := strings.Cut(entry, ":")
 				value, has := got[key]
 				switch {
