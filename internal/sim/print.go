@@ -36,6 +36,10 @@ type job struct {
 	layers   int
 	grams    float64
 
+	timelapse bool
+	shots     []view // for the timelapse
+	nextShot  int    // the layer of the next one
+
 	percent, layer int
 	remaining      int // minutes
 	tool           int // filament in use
@@ -61,21 +65,26 @@ type stage struct {
 
 // Codes of stg_cur (BambuStudio, ha-bambulab).
 const (
-	stagePrinting   = 0
-	stageLevel      = 1
-	stageHeatBed    = 2
-	stageVibration  = 3
-	stageHeatNozzle = 7
-	stageExtrusion  = 8
-	stageScanBed    = 9
-	stageHome       = 13
-	stageClean      = 14
-	stagePaused     = 16
-	stageUnload     = 22
-	stageLoad       = 24
-	stageMotorNoise = 25
-	stagePausedGood = 30 // paused by the G-code
-	stageOffset     = 39
+	stagePrinting      = 0
+	stageLevel         = 1
+	stageHeatBed       = 2
+	stageVibration     = 3
+	stageHeatNozzle    = 7
+	stageExtrusion     = 8
+	stageScanBed       = 9
+	stageHome          = 13
+	stageClean         = 14
+	stagePaused        = 16
+	stageUnload        = 22
+	stageLoad          = 24
+	stageMotorNoise    = 25
+	stagePausedGood    = 30 // paused by the G-code
+	stageRunout        = 6
+	stageIdentifyPlate = 11
+	stageLines         = 51
+	stageClogged       = 35
+	stageDoor          = 42
+	stageOffset        = 39
 )
 
 // ownEstimate is how long a print takes that names no time, in seconds.
@@ -190,6 +199,7 @@ func (j *job) print(m *machine, d float64) {
 	if j.elapsed >= j.estimate {
 		j.complete()
 		m.rest(stateFinish)
+		m.film = j.film(m, m.now)
 	}
 }
 
@@ -199,6 +209,7 @@ func (j *job) follow(m *machine) {
 		j.apply(m, j.marks[j.at])
 	}
 	j.remaining = int(math.Ceil((j.estimate - j.elapsed) / 60))
+	j.shoot(m)
 }
 
 // apply makes a mark's values hold. Targets are set only where the file sets
@@ -258,7 +269,7 @@ func (m *machine) rest(state string) {
 	m.heat.off()
 	m.fans = fans{}
 	if !m.plate.clear {
-		m.plate.dirtySince = time.Now()
+		m.plate.dirtySince = m.now
 	}
 }
 
@@ -283,18 +294,20 @@ func speedPercent(level int) int {
 
 // jobText gives a job's text, or what printers say without one.
 func (m *machine) jobText(text func(*job) string, otherwise string) string {
-	if m.job == nil {
+	j := m.subject()
+	if j == nil {
 		return otherwise
 	}
-	return text(m.job)
+	return text(j)
 }
 
 // jobNumber gives a job's number, or 0 without one.
 func (m *machine) jobNumber(number func(*job) int) int64 {
-	if m.job == nil {
+	j := m.subject()
+	if j == nil {
 		return 0
 	}
-	return int64(number(m.job))
+	return int64(number(j))
 }
 
 // decimal is an error code as the text fields of reports have it.

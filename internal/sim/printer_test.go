@@ -185,7 +185,7 @@ func TestWhatCannotBeIsRefusedInWords(t *testing.T) {
 		{"print", "stop", nil},
 		{"print", "print_speed", map[string]any{"param": "2"}},
 		{"system", "ledctrl", map[string]any{"led_node": "chamber_light", "led_mode": "on"}},
-		{"print", "gcode_file", map[string]any{"param": "/sdcard/x.gcode"}},
+		{"print", "gcode_file", map[string]any{"param": "/etc/x.gcode"}},
 	} {
 		b.refuse(c.class, c.command, c.members)
 	}
@@ -343,7 +343,7 @@ func TestAFileThatIsNoUseFailsThePrint(t *testing.T) {
 		"lower md5":     func(m map[string]any) { m["md5"] = strings.ToLower(fmt.Sprint(m["md5"])) },
 		"no such link":  func(m map[string]any) { m["url"] = r.files.URL + "/elsewhere" },
 		"no such plate": func(m map[string]any) { m["param"] = "Metadata/plate_9.gcode" },
-		"no scheme":     func(m map[string]any) { m["url"] = "ftp://cube.gcode.3mf" },
+		"no scheme":     func(m map[string]any) { m["url"] = "gopher://cube.gcode.3mf" },
 		"no print file": func(m map[string]any) {
 			r.file("noise.gcode.3mf", []byte("noise"))
 			m["url"], m["md5"] = r.files.URL+"/noise.gcode.3mf", ""
@@ -367,7 +367,7 @@ func TestAFileThatIsNoUseFailsThePrint(t *testing.T) {
 func TestALateStartIsSilentAndThenHappensOnce(t *testing.T) {
 	t.Parallel()
 	r, ledger := newRig(t), &notes{}
-	b := r.printer(t, Config{AcceptDelay: 150 * time.Millisecond, Begin: BeginFinished, Ledger: ledger})
+	b := r.printer(t, Config{Faults: Faults{AcceptDelaySeconds: 0.15}, Begin: BeginFinished, Ledger: ledger})
 	b.pushall()
 	project := r.project(printfiletest.ThreeMF())
 	sent := time.Now()
@@ -416,16 +416,16 @@ func TestHealthMessagesComeAndGo(t *testing.T) {
 	t.Parallel()
 	b := newRig(t).printer(t, Config{})
 	b.pushall()
-	b.SetHealth(HMS{Attr: 0x03000100, Code: 0x00010001})
+	b.goWrong(Faults{HMS: []HMS{{Attr: 0x03000100, Code: 0x00010001}}})
 	b.until("hms.0.attr", 0x03000100)
-	b.SetHealth()
+	b.goWrong(Faults{})
 	b.until("hms", "[]")
 }
 
 func TestTheSignatureOfALinkIsNeverLogged(t *testing.T) {
 	t.Parallel()
 	for _, link := range []string{"http://127.0.0.1:1/f?Signature=canary", "ftp://x/?Signature=canary", "://?Signature=canary"} {
-		f := fetch(t.Context(), &http.Client{}, order{url: link, name: "x.gcode"})
+		f := source{client: &http.Client{}, card: newTestCard(t, Card{})}.fetch(t.Context(), order{url: link, name: "x.gcode"})
 		if f.err == nil || strings.Contains(f.err.Error(), "canary") {
 			t.Errorf("error %v", f.err)
 		}
@@ -435,7 +435,7 @@ func TestTheSignatureOfALinkIsNeverLogged(t *testing.T) {
 func TestARefusedStartLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	r, ledger := newRig(t), &notes{}
-	b := r.printer(t, Config{RefuseStart: true, Ledger: ledger})
+	b := r.printer(t, Config{Faults: Faults{RefuseStarts: true}, Ledger: ledger})
 	b.pushall()
 	b.refuse("print", "project_file", r.project(printfiletest.ThreeMF()))
 	b.pushall()
