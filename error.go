@@ -55,6 +55,7 @@ const (
 	ReasonRepeatDiffers   = "repeat_differs"    // 422: an Idempotency-Key was used for another request
 	ReasonQuotaExhausted  = "quota_exhausted"   // 14: as many are kept as may be
 	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over
+	ReasonStorageBusy     = "storage_busy"      // another file goes to or from the printer's storage
 )
 
 // Error is the one error type. Code says the kind, Reason is a stable word for
