@@ -29,6 +29,7 @@ func TestPeopleAreToldOfWhatNeedsThemAndOfNothingElse(t *testing.T) {
 		},
 		grove.PrinterError: {{data, "Bench reports an error: why"}},
 		grove.PlateToClear: {{data, "Clear the plate of Bench and confirm it; nothing starts there before."}},
+		grove.StorageLeft:  {{data, "The file of cube.3mf can't be deleted from the storage of Bench: why"}},
 		grove.HeatEnding:   {{data, "Bench heats without a print: why"}},
 		grove.JobUnknown: {
 			{data, "It is not known whether cube.3mf began on Bench. Look at the printer and say so: why"},

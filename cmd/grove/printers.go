@@ -21,6 +21,7 @@ type printersCmd struct {
 	Bind   printersBindCmd   `cmd:"" help:"Make a printer yours."`
 	Rename printersRenameCmd `cmd:"" help:"Give a printer another name."`
 	Unbind printersUnbindCmd `cmd:"" help:"Give a printer up."`
+	Files  printersFilesCmd  `cmd:"" help:"List or download what lies on a printer's own storage, timelapses for example."`
 
 	Share   printersShareCmd   `cmd:"" help:"Share a printer with another account, or by a link."`
 	Accept  printersAcceptCmd  `cmd:"" help:"Accept a printer that a link shares with you."`

@@ -61,6 +61,8 @@ var expected = map[string]string{
 	"GET /v1/iot-service/api/user/print":                     "printer:read+job:read",
 	"GET /v1/grove-service/printers":                         "printer:read",
 	"GET /v1/grove-service/printers/{serial}":                "printer:read",
+	"GET /v1/grove-service/printers/{serial}/files":          "printer:read",
+	"GET /v1/grove-service/printers/{serial}/files/content":  "printer:read",
 	"POST /v1/grove-service/printers/{serial}/commands":      "printer:read",
 	"POST /v1/grove-service/printers/{serial}/plate-clear":   "printer:start",
 	"GET /v1/grove-service/events":                           "printer:read",
