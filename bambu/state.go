@@ -1,6 +1,8 @@
 package bambu
 
 import (
+	"time"
+
 	"github.com/grovecloud/grove"
 )
 
@@ -16,6 +18,10 @@ type State struct {
 // maxStateBytes bounds the memory of one printer's state; real ones take a
 // tenth of it.
 const maxStateBytes = 2 << 20
+
+// reportedAtMember marks a full report that was made here with the age of what it
+// says. No printer has it.
+const reportedAtMember = "grove_reported_at"
 
 // NewState is the state of a printer that has said nothing yet.
 func NewState() *State {
@@ -47,12 +53,17 @@ func (s *State) JSON() []byte { return s.AppendJSON(nil) }
 func (s *State) AppendJSON(b []byte) []byte { return s.root.appendJSON(b) }
 
 // PushStatus is the message in which a printer answers pushall: everything, as
-// a full report.
-func (s *State) PushStatus(sequenceID string) []byte {
+// a full report. It says, in a member of our own, when the printer last reported,
+// unless that is zero.
+func (s *State) PushStatus(sequenceID string, reportedAt time.Time) []byte {
 	b := append(make([]byte, 0, 16<<10), `{"print":{`...)
 	b = s.root.appendMembers(b)
 	if len(s.root.kids) > 0 {
 		b = append(b, ',')
+	}
+	if !reportedAt.IsZero() {
+		b = append(b, `"`+reportedAtMember+`":`...)
+		b = append(appendQuoted(b, reportedAt.UTC().Format(time.RFC3339Nano)), ',')
 	}
 	b = append(b, `"command":"push_status","msg":0,"sequence_id":`...)
 	b = appendQuoted(b, sequenceID)
