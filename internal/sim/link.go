@@ -27,19 +27,19 @@ const (
 	longestRetry     = 30 * time.Second
 )
 
-// link dials the cloud again and again. Sessions come out of up, request
-// payloads out of in.
+// link dials the cloud again and again. Sessions come out of up, request payloads
+// go into in.
 type link struct {
 	cfg    Config
 	secret func() grove.Secret
 	up     chan *session
-	in     chan []byte
+	in     chan<- []byte
 	rng    *rand.Rand
 }
 
-func newLink(cfg Config, secret func() grove.Secret) *link {
+func newLink(cfg Config, secret func() grove.Secret, in chan<- []byte) *link {
 	return &link{
-		cfg: cfg, secret: secret, up: make(chan *session), in: make(chan []byte),
+		cfg: cfg, secret: secret, up: make(chan *session), in: in,
 		rng: rand.New(rand.NewPCG(uint64(cfg.Seed), 2)), //nolint:gosec // jitter that a test can repeat
 	}
 }

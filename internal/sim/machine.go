@@ -154,9 +154,9 @@ func (m *machine) resume() {
 }
 
 // connected is a new link: nothing is said before somebody asks, except one
-// report that the printer is there.
+// report that the printer is there. On a network somebody else may have asked.
 func (m *machine) connected() {
-	m.asked = false
+	m.asked = m.asked && m.cfg.LAN != nil
 	m.say(m.report.hello(m))
 }
 

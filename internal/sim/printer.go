@@ -1,6 +1,7 @@
-// Package sim is a printer that is not there: it dials in to a cloud over MQTT,
-// fetches the files it is told to print, and behaves, heats and reports like the
-// machine it stands for. It speaks only on the wire.
+// Package sim is a printer that is not there: it dials in to a cloud over MQTT or
+// stands on a network and is reached there, fetches the files it is told to print,
+// and behaves, heats and reports like the machine it stands for. It speaks only on
+// the wire.
 package sim
 
 import (
@@ -30,8 +31,8 @@ const (
 	BeginFinished Begin = "finished" // done, with the part still on the plate
 )
 
-// Config is one simulated printer. Serial, Secret and Broker are needed; the
-// rest has a default.
+// Config is one simulated printer. Serial is needed, and Secret and Broker or LAN,
+// or all three; the rest has a default.
 type Config struct {
 	Serial string       // case-sensitive; MQTT user name and client id
 	Model  string       // code or name, such as C12 or P1S; the default is P1S
@@ -41,6 +42,8 @@ type Config struct {
 	Broker string       // host:port of the cloud's MQTT listener
 	TLS    *tls.Config  // trust in that listener; nil: the system's
 	HTTP   *http.Client // fetches print files; nil: a plain client
+
+	LAN *LAN // where it stands on a network; nil: nowhere
 
 	Speed float64       // simulated seconds that pass in one tick, 1 to 600; default 1
 	Tick  time.Duration // real time between two reports, a second of the printer's own clock; default 1 s
@@ -73,19 +76,31 @@ type Config struct {
 type Printer struct {
 	cfg   Config
 	files chan file
+	heard chan []byte // requests, from wherever
+	lan   *lan
 
-	mu sync.Mutex // guards m and cfg.Secret
+	mu sync.Mutex // guards m, cfg.Secret and cfg.LAN.AccessCode
 	m  *machine
 }
 
-// New makes a printer that is switched on but not connected.
+// New makes a printer that is switched on but not connected. One with a LAN
+// listens there already; Run serves, and Close is for one that is never run.
 func New(cfg Config) (*Printer, error) {
 	cfg, model, err := cfg.complete()
 	if err != nil {
 		return nil, err
 	}
-	return &Printer{cfg: cfg, files: make(chan file), m: newMachine(cfg, model)}, nil
+	p := &Printer{cfg: cfg, files: make(chan file), heard: make(chan []byte), m: newMachine(cfg, model)}
+	p.lan = newLAN(cfg, model, p)
+	return p, p.lan.listen(context.Background())
 }
+
+// Close ends listening.
+func (p *Printer) Close() { p.lan.close() }
+
+// Ports is where the printer can be reached on its network, with real ports; zero
+// without a LAN.
+func (p *Printer) Ports() grove.LAN { return p.lan.ports() }
 
 // complete fills in the defaults and refuses what cannot be simulated.
 func (c Config) complete() (Config, bambu.Model, error) {
@@ -93,13 +108,19 @@ func (c Config) complete() (Config, bambu.Model, error) {
 		c.Model = "C12"
 	}
 	model, known := bambu.LookupModel(c.Model)
+	if c.LAN != nil {
+		var err error
+		if c.LAN, err = c.LAN.complete(c.Serial); err != nil {
+			return c, model, err
+		}
+	}
 	_, _, err := net.SplitHostPort(c.Broker)
 	switch {
 	case c.Serial == "":
 		return c, model, grove.Errorf(grove.Invalid, "sim_serial", "a simulated printer needs a serial number")
 	case !known:
 		return c, model, grove.Errorf(grove.Invalid, "sim_model", "%q is no printer model that can be simulated; take a code or name such as C12 or P1S", c.Model)
-	case err != nil:
+	case err != nil && (c.Broker != "" || c.LAN == nil):
 		return c, model, grove.Errorf(grove.Invalid, "sim_broker", "%q is not the host:port of an MQTT listener", c.Broker)
 	case c.Begin != "" && c.Begin != BeginIdle && c.Begin != BeginPrinting && c.Begin != BeginFinished:
 		return c, model, grove.Errorf(grove.Invalid, "sim_begin", "%q is no beginning; idle, printing and finished are", c.Begin)
@@ -153,16 +174,38 @@ func (p *Printer) deviceSecret() grove.Secret {
 	return p.cfg.Secret
 }
 
+// SetAccessCode is another access code from now on; who came in with the old one
+// is cut, as when a person lets the printer make a new one.
+func (p *Printer) SetAccessCode(code grove.Secret) {
+	p.mu.Lock()
+	p.cfg.LAN.AccessCode = code
+	p.mu.Unlock()
+	p.lan.broker.cut()
+}
+
+func (p *Printer) accessCode() grove.Secret {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cfg.LAN.AccessCode
+}
+
+// Clients is how many MQTT clients are connected to the printer on its network.
+func (p *Printer) Clients() int { return p.lan.broker.connected() }
+
 // Serial is the printer's serial number.
 func (p *Printer) Serial() string { return p.cfg.Serial }
 
-// Run dials in and lives until ctx ends, reconnecting as often as needed. It
-// returns an error only when the ledger cannot be written, since a start without
-// its line would make the ledger a lie. One Run at a time.
+// Run dials in, serves its network and lives until ctx ends, reconnecting as often
+// as needed. It returns an error only when the ledger cannot be written, since a
+// start without its line would make the ledger a lie, or when a port of its network
+// was taken between two runs. One Run at a time.
 func (p *Printer) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	l := newLink(p.cfg, p.deviceSecret)
-	g.Go(func() error { return l.run(ctx) })
+	l := newLink(p.cfg, p.deviceSecret, p.heard)
+	if p.cfg.Broker != "" {
+		g.Go(func() error { return l.run(ctx) })
+	}
+	g.Go(func() error { return p.lan.run(ctx) })
 	g.Go(func() error { return p.live(ctx, l) })
 	return g.Wait()
 }
@@ -199,7 +242,7 @@ func (p *Printer) SetHealth(messages ...HMS) {
 }
 
 // live carries every event to the machine, one after the other, and what it then
-// says to the cloud.
+// says to the cloud and the network.
 func (p *Printer) live(ctx context.Context, l *link) error {
 	tick := time.NewTicker(p.cfg.Tick)
 	defer tick.Stop()
@@ -221,13 +264,14 @@ func (p *Printer) live(ctx context.Context, l *link) error {
 		}
 		for _, payload := range said {
 			line.publish(payload)
+			p.lan.broker.say(payload)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case line = <-l.up:
 			event = func(m *machine) { m.connected() }
-		case payload := <-l.in:
+		case payload := <-p.heard:
 			event = func(m *machine) { m.hear(payload) }
 		case f := <-p.files:
 			event = func(m *machine) { m.received(f) }
