@@ -94,8 +94,11 @@ type LANTest struct {
 	Host     string       `json:"host"`
 	Model    string       `json:"model,omitempty"`
 	Firmware string       `json:"firmware,omitempty"`
-	Pin      string       `json:"pin,omitempty"` // of the key it showed
+	Pin      string       `json:"pin,omitempty"` // of the key it showed, if that is of the serial
 	Findings []LANFinding `json:"findings"`
+
+	Up   bool   `json:"-"` // its link is up, so the rest is asked over it
+	Told []byte `json:"-"` // its merged report (the print object, JSON); none when it said nothing in time
 }
 
 // Failed is the first of the given steps that did not go well; of all if none are given.

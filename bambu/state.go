@@ -90,6 +90,35 @@ func (s *State) can(bit uint) bool {
 	return s != nil && s.root.child("fun").hex()>>bit&1 == 1
 }
 
+// Signed reports whether the printer takes commands only with its maker's
+// signature, because Developer Mode is off: bit 29 of fun (ha-bambulab). Known is
+// false where firmware does not say it, as that of P1 and A1 does not.
+func (s *State) Signed() (signed, known bool) {
+	return s.can(29), s.root.child("fun") != nil
+}
+
+// Storage is what the printer says of its card or stick: StorageNone, StorageGood,
+// StorageBad or StorageReadOnly by bits 8 and 9 of home_flag (BambuStudio), else by
+// sdcard. Known is false when it said neither.
+func (s *State) Storage() (state int, known bool) {
+	if flags := s.root.child("home_flag"); flags != nil {
+		return int(flags.bits32() >> 8 & 3), true
+	}
+	card := s.root.child("sdcard")
+	if card.words() == "true" {
+		return StorageGood, true
+	}
+	return StorageNone, card != nil
+}
+
+// The states of a printer's storage.
+const (
+	StorageNone = iota
+	StorageGood
+	StorageBad
+	StorageReadOnly
+)
+
 // airDuctMode is the air duct's mode, or -1 if it is not known.
 func (s *State) airDuctMode() int {
 	if s == nil {

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
 )
 
 // Network reaches the printers of the server's own networks. It takes no SQL, and
@@ -70,6 +72,7 @@ func (f *Fleet) Add(ctx context.Context, actor grove.Actor, b LANBinding) (LANBo
 	}
 	f.recall(actor, &b)
 	test := f.network.Test(ctx, b.LAN, grove.Secret(b.Code), true)
+	judge(&test)
 	if err := held(test); err != nil && !b.Force {
 		return LANBound{Test: test}, err
 	}
@@ -86,8 +89,8 @@ func (f *Fleet) Add(ctx context.Context, actor grove.Actor, b LANBinding) (LANBo
 	if b.Pin == "" {
 		b.Pin = test.Pin
 	}
-	if b.Model == "" {
-		b.Model = test.Model
+	if m, ok := bambu.LookupModel(test.Model); ok && b.Model == "" {
+		b.Model = m.Code
 	}
 	p, err := f.Records.BindLAN(ctx, grove.Printer{
 		Serial: b.Binding.Serial, Name: b.Name, Model: b.Model, OwnerID: actor.UserID, BoundAt: time.Now().UTC(),
@@ -221,6 +224,7 @@ func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pa
 		lan.Pin, lan.StrangerPin, lan.QuarantineAt = "", "", time.Time{}
 	}
 	test := f.network.Test(ctx, lan, code, true)
+	judge(&test)
 	if err := held(test); err != nil {
 		return LANBound{Test: test}, err
 	}
@@ -246,7 +250,12 @@ func (f *Fleet) Test(ctx context.Context, actor grove.Actor, serial string) (gro
 	if err != nil {
 		return grove.LANTest{}, err
 	}
-	return f.network.Test(ctx, lan, code, false), nil
+	test := f.network.Test(ctx, lan, code, false)
+	if test.Up {
+		f.overLink(ctx, serial, &test)
+	}
+	judge(&test)
+	return test, nil
 }
 
 // placed is a printer on a network that the actor may do action to.
@@ -322,6 +331,7 @@ func (f *Fleet) Pinned(ctx context.Context, serial, pin string) error {
 // Stranger puts a printer into quarantine: who answers at its address shows this
 // other key. Nothing is sent until a person pairs it anew.
 func (f *Fleet) Stranger(ctx context.Context, serial, pin string) error {
+	f.Log.Warn("printer shows another key", slog.String("printer", serial), slog.String("pin", pin))
 	err := f.relearn(ctx, serial, func(p *grove.Printer, l *grove.LAN) []grove.Event {
 		if l.Quarantined() || pin == l.Pin {
 			return nil
