@@ -48,8 +48,8 @@ func standing(host string, p cloudapi.LANPorts) grove.LAN {
 }
 
 type pairInput struct {
-	bySerial
-	Body cloudapi.LANPair
+	Serial string `path:"serial" maxLength:"64"`
+	Body   cloudapi.LANPair
 }
 
 func (f *face) pair(ctx context.Context, in *pairInput) (cloudapi.Data[cloudapi.LANBound], error) {
@@ -58,8 +58,8 @@ func (f *face) pair(ctx context.Context, in *pairInput) (cloudapi.Data[cloudapi.
 }
 
 type addressInput struct {
-	bySerial
-	Body cloudapi.LANAddress
+	Serial string `path:"serial" maxLength:"64"`
+	Body   cloudapi.LANAddress
 }
 
 func (f *face) address(ctx context.Context, in *addressInput) (cloudapi.Data[cloudapi.LANBound], error) {
