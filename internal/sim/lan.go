@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type LAN struct {
 	// four with the small board (a maker's answer in BambuStudio #2404), else any.
 	MaxClients int
 	Maker      *Maker // signs its certificate; nil: one of its own
+	SSDP       *SSDP  // how it makes itself known; nil: not at all
 }
 
 // smallClients is how many MQTT clients P1 and A1 bear.
@@ -62,6 +64,9 @@ func (c LAN) complete(serial string) (*LAN, error) {
 	case net.ParseIP(c.Addr) == nil:
 		return nil, grove.Errorf(grove.Invalid, "sim_addr", "%q is no IP address for a printer to stand at", c.Addr)
 	}
+	if c.SSDP != nil {
+		c.SSDP = c.SSDP.complete(c.Addr)
+	}
 	return &c, nil
 }
 
@@ -69,12 +74,13 @@ func (c LAN) complete(serial string) (*LAN, error) {
 type lan struct {
 	serial string
 	cfg    LAN
+	faults func() Faults
 	faces  []*face
 	broker *lanBroker
+	beacon *beacon // nil: it is not made known
 
-	once        sync.Once
-	certificate tls.Certificate
-	err         error
+	mu   sync.Mutex
+	seen map[Pretence]*tls.Config // by what it shows
 }
 
 // face is one port of the printer.
@@ -90,10 +96,16 @@ func newLAN(cfg Config, model bambu.Model, p *Printer) *lan {
 	if cfg.LAN == nil {
 		return &lan{broker: &lanBroker{}}
 	}
-	l := &lan{serial: cfg.Serial, cfg: *cfg.LAN}
+	l := &lan{serial: cfg.Serial, cfg: *cfg.LAN, faults: p.Faults, seen: map[Pretence]*tls.Config{}}
 	l.broker = newLANBroker(l, model, p)
+	who := func() identity { return p.identity(model) }
 	l.faces = []*face{
 		{what: "MQTT", port: &l.cfg.MQTTS, serve: l.broker.serve},
+		{what: "bind", port: &l.cfg.Bind, serve: (&detect{who: who, log: cfg.Log}).serve},
+		{what: "bind over TLS", port: &l.cfg.BindTLS, serve: (&detect{who: who, tls: l.tls(), log: cfg.Log}).serve},
+	}
+	if l.cfg.SSDP != nil {
+		l.beacon = &beacon{ssdp: *l.cfg.SSDP, addr: l.cfg.Addr, who: who, log: cfg.Log}
 	}
 	return l
 }
@@ -110,9 +122,12 @@ func (l *lan) listen(ctx context.Context) error {
 			l.close()
 			return fmt.Errorf("printer %s cannot serve %s there, choose another address or port: %w", l.serial, f.what, err)
 		}
-		if at, ok := f.listener.Addr().(*net.TCPAddr); ok {
+		if at, ok := f.listener.Addr().(*net.TCPAddr); ok && *f.port == 0 {
 			*f.port = at.Port
 		}
+	}
+	if l.beacon != nil && l.beacon.search == nil {
+		l.beacon.listen(ctx)
 	}
 	return nil
 }
@@ -123,6 +138,9 @@ func (l *lan) close() {
 			_ = f.listener.Close()
 			f.listener = nil
 		}
+	}
+	if l.beacon != nil {
+		l.beacon.close()
 	}
 }
 
@@ -136,6 +154,9 @@ func (l *lan) run(ctx context.Context) error {
 	for _, f := range l.faces {
 		g.Go(func() error { return f.serve(ctx, f.listener) })
 	}
+	if l.beacon != nil {
+		g.Go(func() error { return l.beacon.run(ctx) })
+	}
 	return g.Wait()
 }
 
@@ -144,24 +165,54 @@ func (l *lan) ports() grove.LAN {
 	return grove.LAN{Serial: l.serial, Host: l.cfg.Addr, MQTTS: l.cfg.MQTTS}
 }
 
-// tls is how the printer speaks. Models differ in what else they take, but all
-// take TLS 1.2 (bambuddy, ha-bambulab). The certificate is made when somebody
-// comes, since a key takes long and a process holds many printers.
+// tls is how the printer speaks on all its ports. Models differ in what else they
+// take, but all take TLS 1.2 (bambuddy, ha-bambulab). The certificate is made when
+// somebody comes, since a key takes long and a process holds many printers.
 func (l *lan) tls() *tls.Config {
-	return &tls.Config{
+	return &tls.Config{ //nolint:gosec // TLS 1.2 and no more is what printers speak
 		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return l.shown(l.faults().Certificate) },
+	}
+}
+
+// otherSerial is in the certificate of another printer.
+const otherSerial = "01P00A999999999"
+
+// shown is how the printer speaks with its own certificate, or another one. Each
+// has its own tickets: no session goes on under another certificate.
+func (l *lan) shown(as Pretence) (*tls.Config, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if have, ok := l.seen[as]; ok {
+		return have, nil
+	}
+	var made tls.Certificate
+	var err error
+	switch as {
+	case OtherKey:
+		made, err = l.cfg.Maker.leaf(l.serial)
+	case OtherName:
+		made, err = l.cfg.Maker.leaf(otherSerial)
+	case OwnCertificate:
+		made, err = l.cfg.Maker.certificate(l.serial)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var key [32]byte
+	if _, err := rand.Read(key[:]); err != nil {
+		return nil, fmt.Errorf("make ticket key: %w", err)
+	}
+	c := &tls.Config{
+		Certificates: []tls.Certificate{made}, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12,
 		CipherSuites: []uint16{
 			tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 			tls.TLS_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_RSA_WITH_AES_128_GCM_SHA256, //nolint:gosec // some slicers offer little else
 		},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return l.shown() },
 	}
-}
-
-// shown is the certificate that the printer shows.
-func (l *lan) shown() (*tls.Certificate, error) {
-	l.once.Do(func() { l.certificate, l.err = l.cfg.Maker.certificate(l.serial) })
-	return &l.certificate, l.err
+	c.SetSessionTicketKeys([][32]byte{key})
+	l.seen[as] = c
+	return c, nil
 }
 
 // serveEach gives every connection to each until ctx ends, and cuts those that

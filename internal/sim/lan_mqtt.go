@@ -41,7 +41,7 @@ type lanBroker struct {
 	limit  int  // clients; 0: any number
 	curt   bool // cuts who listens to the requests of others
 	code   func() grove.Secret
-	heard  chan<- []byte
+	inbox  chan<- input
 	log    *slog.Logger
 
 	mu      sync.Mutex
@@ -51,7 +51,7 @@ type lanBroker struct {
 func newLANBroker(l *lan, model bambu.Model, p *Printer) *lanBroker {
 	small := looksOf(model).small
 	b := &lanBroker{
-		serial: l.serial, tls: l.tls(), limit: l.cfg.MaxClients, curt: small, code: p.accessCode, heard: p.heard, log: p.cfg.Log,
+		serial: l.serial, tls: l.tls(), limit: l.cfg.MaxClients, curt: small, code: p.accessCode, inbox: p.inbox, log: p.cfg.Log,
 		clients: map[*lanClient]bool{},
 	}
 	if b.limit == 0 && small {
@@ -101,6 +101,9 @@ func (b *lanBroker) client(ctx context.Context, raw net.Conn) {
 		writing.Wait()
 	}()
 	writing.Go(func() { c.write(ctx) })
+	if b.tell(ctx, input{Joined: true}) != nil {
+		return
+	}
 	for {
 		packet, err := c.read()
 		if err == nil {
@@ -270,8 +273,13 @@ func (b *lanBroker) take(ctx context.Context, c *lanClient, p *packets.PublishPa
 		return err
 	}
 	b.publish(p.TopicName, p.Payload)
+	return b.tell(ctx, heard(p.Payload))
+}
+
+// tell gives the printer something to act on.
+func (b *lanBroker) tell(ctx context.Context, in input) error {
 	select {
-	case b.heard <- p.Payload:
+	case b.inbox <- in:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

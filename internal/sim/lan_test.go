@@ -244,7 +244,7 @@ func TestWhoListensToRequestsIsCutBySmallPrinters(t *testing.T) {
 func TestAnotherAccessCodeCutsEverybody(t *testing.T) {
 	t.Parallel()
 	b := onLAN(t, Config{})
-	b.SetAccessCode("abcdefgh")
+	must(t, b.SetAccessCode("abcdefgh"))
 	soon(t, "the client is cut", func() bool { return !b.viewer.IsConnectionOpen() })
 	if err := connect(b.Printer, "old"); !errors.Is(err, packets.ConnErrors[packets.ErrRefusedNotAuthorised]) {
 		t.Errorf("with the old code: %v", err)

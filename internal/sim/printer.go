@@ -58,29 +58,33 @@ type Config struct {
 	// the part off the plate. Zero: only when told by ClearPlate.
 	AutoClearPlate time.Duration
 
-	// AcceptDelay is a fault: for so long, in real time, nothing shows that a
-	// start was received, then it is carried out (up to 300 s on real machines).
-	AcceptDelay time.Duration
-	// RefuseStart is a fault: every start is answered with fail.
-	RefuseStart bool
+	Faults Faults // what is wrong with it from the beginning
+
+	// Record is written what happens to the printer and what it says, one JSON line
+	// each, with the tick. Such a run takes place on the first of January 2026, so
+	// that with the same seed and the same requests at the same ticks every byte is
+	// the same. Nil: nothing is recorded.
+	Record io.Writer
 
 	// Linked is told nil whenever the link to the cloud is up, and why whenever
 	// it breaks or can't be made. Nil: this is logged.
 	Linked func(error)
 
 	Log *slog.Logger
+
+	replay *Recording
 }
 
 // Printer is one simulated printer. What it knows survives the end of its link
 // and of Run, as a real one's screen goes on without a network.
 type Printer struct {
 	cfg   Config
-	files chan file
-	heard chan []byte // requests, from wherever
+	inbox chan input // from every goroutine that serves the printer
 	lan   *lan
 
-	mu sync.Mutex // guards m, cfg.Secret and cfg.LAN.AccessCode
-	m  *machine
+	mu      sync.Mutex // guards the rest, cfg.Secret and cfg.LAN.AccessCode
+	m       *machine
+	changed chan struct{} // closed when the faults have changed
 }
 
 // New makes a printer that is switched on but not connected. One with a LAN
@@ -90,7 +94,12 @@ func New(cfg Config) (*Printer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Printer{cfg: cfg, files: make(chan file), heard: make(chan []byte), m: newMachine(cfg, model)}
+	p := &Printer{cfg: cfg, inbox: make(chan input), m: newMachine(cfg, model), changed: make(chan struct{})}
+	if cfg.Record != nil {
+		if err := p.m.open(); err != nil {
+			return nil, err
+		}
+	}
 	p.lan = newLAN(cfg, model, p)
 	return p, p.lan.listen(context.Background())
 }
@@ -127,6 +136,9 @@ func (c Config) complete() (Config, bambu.Model, error) {
 	case c.Speed < 0 || c.Speed > 600:
 		return c, model, grove.Errorf(grove.Invalid, "sim_speed", "a speed of %g is outside 1 to 600", c.Speed)
 	}
+	if err := c.Faults.check(); err != nil {
+		return c, model, err
+	}
 	if c.Speed == 0 {
 		c.Speed = 1
 	}
@@ -160,6 +172,18 @@ func (c Config) logLink(err error) {
 	c.Log.Warn("link down", slog.Any("error", err))
 }
 
+// BindPorts are the real ports at which strangers may ask who the printer is, in
+// the clear and over TLS.
+func (p *Printer) BindPorts() (plain, secure int) { return p.lan.cfg.Bind, p.lan.cfg.BindTLS }
+
+// SearchAddr is where the printer hears searches, host:port; "" if nowhere.
+func (p *Printer) SearchAddr() string {
+	if p.lan.beacon == nil || p.lan.beacon.search == nil {
+		return ""
+	}
+	return p.lan.beacon.search.LocalAddr().String()
+}
+
 // SetSecret is another device secret for the links to come, as when the printer
 // is bound anew.
 func (p *Printer) SetSecret(secret grove.Secret) {
@@ -176,17 +200,31 @@ func (p *Printer) deviceSecret() grove.Secret {
 
 // SetAccessCode is another access code from now on; who came in with the old one
 // is cut, as when a person lets the printer make a new one.
-func (p *Printer) SetAccessCode(code grove.Secret) {
+func (p *Printer) SetAccessCode(code grove.Secret) error {
+	if p.cfg.LAN == nil || code == "" {
+		return grove.Errorf(grove.Invalid, "sim_access_code", "a code of 8 characters is needed, and a printer on a network")
+	}
 	p.mu.Lock()
 	p.cfg.LAN.AccessCode = code
 	p.mu.Unlock()
 	p.lan.broker.cut()
+	return nil
 }
 
 func (p *Printer) accessCode() grove.Secret {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.cfg.LAN.AccessCode
+}
+
+// identity is what the printer tells strangers.
+func (p *Printer) identity(model bambu.Model) identity {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return identity{
+		serial: p.cfg.Serial, model: model.Code, name: p.cfg.Name, version: p.m.looks.firmware,
+		cloud: p.cfg.Broker != "", signal: p.m.wifi.dBm,
+	}
 }
 
 // Clients is how many MQTT clients are connected to the printer on its network.
@@ -196,25 +234,73 @@ func (p *Printer) Clients() int { return p.lan.broker.connected() }
 func (p *Printer) Serial() string { return p.cfg.Serial }
 
 // Run dials in, serves its network and lives until ctx ends, reconnecting as often
-// as needed. It returns an error only when the ledger cannot be written, since a
-// start without its line would make the ledger a lie, or when a port of its network
-// was taken between two runs. One Run at a time.
+// as needed. It returns an error only when the ledger or the recording cannot be
+// written, since a start without its line would make the ledger a lie, or when a
+// port of its network was taken while it was not served. One Run at a time.
 func (p *Printer) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	l := newLink(p.cfg, p.deviceSecret, p.heard)
+	l := newLink(p.cfg, p.deviceSecret, p.inbox)
+	g.Go(func() error { return p.reach(ctx, l) })
+	g.Go(func() error { return p.live(ctx, l) })
+	return g.Wait()
+}
+
+// reach is the link and the network, whenever there is power.
+func (p *Printer) reach(ctx context.Context, l *link) error {
+	for ctx.Err() == nil {
+		off, changed := p.power()
+		if off {
+			p.lan.close()
+			select {
+			case <-ctx.Done():
+			case <-changed:
+			}
+			continue
+		}
+		if err := p.reachUntilCut(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Printer) reachUntilCut(ctx context.Context, l *link) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
 	if p.cfg.Broker != "" {
 		g.Go(func() error { return l.run(ctx) })
 	}
 	g.Go(func() error { return p.lan.run(ctx) })
-	g.Go(func() error { return p.live(ctx, l) })
+	g.Go(func() error {
+		defer cancel()
+		for {
+			off, changed := p.power()
+			if off {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-changed:
+			}
+		}
+	})
 	return g.Wait()
+}
+
+// power reports whether it is off, and gives what is closed when the faults change.
+func (p *Printer) power() (off bool, changed <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.m.faults.PowerOff, p.changed
 }
 
 // ClearPlate takes the part off the plate, as a person would.
 func (p *Printer) ClearPlate() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.m.plate.clear = true
+	p.happen(input{Cleared: true})
 }
 
 // PlateClear reports whether nothing lies on the physical plate.
@@ -231,16 +317,6 @@ func (p *Printer) State() string {
 	return p.m.state
 }
 
-// HMS is a health message as printers number it.
-type HMS struct{ Attr, Code uint32 }
-
-// SetHealth replaces the health messages; none at all means a healthy printer.
-func (p *Printer) SetHealth(messages ...HMS) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.m.hms = messages
-}
-
 // live carries every event to the machine, one after the other, and what it then
 // says to the cloud and the network.
 func (p *Printer) live(ctx context.Context, l *link) error {
@@ -253,40 +329,60 @@ func (p *Printer) live(ctx context.Context, l *link) error {
 
 	line := &session{}
 	defer func() { line.end() }()
-	event := func(m *machine) { m.resume() }
+	events := p.due(input{Resumed: true})
 	for {
-		said, wanted, err := p.turn(event)
-		if err != nil {
-			return err
+		for _, event := range events {
+			said, wanted, err := p.turn(event)
+			if err != nil {
+				return err
+			}
+			if wanted != nil && p.cfg.replay == nil {
+				fetching.Go(func() { p.fetch(ctx, *wanted) })
+			}
+			for _, payload := range said {
+				line.publish(payload)
+				p.lan.broker.say(payload)
+			}
 		}
-		if wanted != nil {
-			fetching.Go(func() { p.fetch(ctx, *wanted) })
-		}
-		for _, payload := range said {
-			line.publish(payload)
-			p.lan.broker.say(payload)
+		off, changed := p.power()
+		if off {
+			line.cut()
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case line = <-l.up:
-			event = func(m *machine) { m.connected() }
-		case payload := <-p.heard:
-			event = func(m *machine) { m.hear(payload) }
-		case f := <-p.files:
-			event = func(m *machine) { m.received(f) }
+			events = p.due(input{Connected: true})
+		case in := <-p.inbox:
+			events = p.due(in)
+		case <-changed:
+			events = nil
 		case <-tick.C:
 			line.keepAlive()
-			event = func(m *machine) { m.tick(time.Now()) }
+			events = append([]input{{ticked: true}}, p.due()...)
 		}
 	}
 }
 
-// turn lets one event happen and takes what came of it: payloads to say, a file to fetch.
-func (p *Printer) turn(event func(*machine)) (said [][]byte, wanted *order, err error) {
+// due is what happens now: this, or in a repeated run what happened then.
+func (p *Printer) due(in ...input) []input {
+	if p.cfg.replay == nil {
+		return in
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	event(p.m)
+	ticks := p.m.ticks
+	if len(in) == 0 {
+		ticks++ // the tick goes first
+	}
+	return p.cfg.replay.until(ticks)
+}
+
+// turn lets one event happen and takes what came of it: payloads to say, a file to fetch.
+func (p *Printer) turn(event input) (said [][]byte, wanted *order, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.happen(event)
 	if p.m.fault != nil {
 		return nil, nil, fmt.Errorf("printer %s: %w", p.cfg.Serial, p.m.fault)
 	}
@@ -302,7 +398,7 @@ func (p *Printer) fetch(ctx context.Context, o order) {
 		p.cfg.Log.Warn("print file not usable", slog.String("file", o.name), slog.Any("error", f.err))
 	}
 	select {
-	case p.files <- f:
+	case p.inbox <- input{Arrived: &f}:
 	case <-ctx.Done():
 	}
 }

@@ -294,6 +294,15 @@ func (b *bench) pushall() {
 	}
 }
 
+// goWrong makes these the faults of the printer.
+func (b *bench) goWrong(f Faults) {
+	b.t.Helper()
+	must(b.t, b.ChangeFaults(func(now *Faults) error {
+		*now = f
+		return nil
+	}))
+}
+
 // file puts a print file on the server.
 func (r *rig) file(name string, content []byte) {
 	r.mu.Lock()
