@@ -30,7 +30,9 @@ const (
 	HeatEnding   EventType = "printer.heat_ending"  // heat without a print, soon switched off
 	HeatOff      EventType = "printer.heat_off"     // it was
 	StorageLeft  EventType = "printer.storage_left" // a print's file can't be deleted from the printer
-	WebhookTest  EventType = "webhook.test"         // only ever sent by an endpoint's test
+	// PrinterQuarantined: who answers at its address shows another key than its own.
+	PrinterQuarantined EventType = "printer.quarantined"
+	WebhookTest        EventType = "webhook.test" // only ever sent by an endpoint's test
 )
 
 // EventTypes are all that a webhook endpoint may subscribe to.
@@ -38,7 +40,7 @@ func EventTypes() []EventType {
 	return []EventType{
 		PrintStarted, PrintCompleted, PrintFailed, DeviceOnline, DeviceOffline, NotificationCreated,
 		JobQueued, JobWaiting, JobStarted, JobFinished, JobFailed, JobCancelled, JobExpired, JobUnknown,
-		PrinterError, PlateToClear, HeatEnding, HeatOff, StorageLeft,
+		PrinterError, PlateToClear, HeatEnding, HeatOff, PrinterQuarantined, StorageLeft,
 	}
 }
 
@@ -96,6 +98,8 @@ func (e Event) Notice() (message string, ok bool) {
 		return "Clear the plate of " + d.DeviceName + " and confirm it; nothing starts there before.", true
 	case HeatEnding:
 		return d.DeviceName + " heats without a print: " + d.Reason, true
+	case PrinterQuarantined:
+		return d.DeviceName + " is in quarantine, and nothing is sent to it: " + d.Reason, true
 	case StorageLeft:
 		return fmt.Sprintf("The file of %s can't be deleted from the storage of %s: %s", what, d.DeviceName, d.Reason), true
 	case JobUnknown:

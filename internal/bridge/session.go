@@ -154,13 +154,13 @@ func (s *session) free() (n int64, known bool) {
 // allow lets so many bytes of data be read.
 func (s *session) allow(n int64) { s.read.Store(n) }
 
-// farewell is how long a printer may take to end a session.
-const farewell = 2 * time.Second
+// goodbye is how long a printer may take to end a session.
+const goodbye = 2 * time.Second
 
 // close ends the session and waits for the printer to say so: the next one must not
 // come while it still has this one.
 func (s *session) close() {
-	if s.control.patience = farewell; !s.control.broken {
+	if s.control.patience = goodbye; !s.control.broken {
 		_, _, _ = s.ask("QUIT")
 	}
 	_ = s.line.Close()

@@ -28,6 +28,9 @@ type Records interface {
 	PrintersByAccessCode(ctx context.Context, code string) ([]grove.Printer, error)
 	SaveStates(ctx context.Context, printers []grove.Printer) error
 	AddAudit(ctx context.Context, e grove.AuditEntry) error
+	LANs(ctx context.Context) ([]grove.LAN, error)
+	BindLAN(ctx context.Context, p grove.Printer, l grove.LAN, takeOver bool, acts ...grove.AuditEntry) (grove.Printer, error)
+	UpdateLAN(ctx context.Context, serial string, fn func(*grove.Printer, *grove.LAN) ([]grove.Event, []grove.AuditEntry, error)) (grove.Printer, grove.LAN, error)
 }
 
 // Gate answers permission questions.
@@ -71,6 +74,9 @@ type Config struct {
 	Registry prometheus.Registerer
 	// Grace is how long a printer may be away before it counts as offline.
 	Grace time.Duration
+	// Silence is how long a connected printer may say nothing before it is asked:
+	// some firmwares stop reporting while the connection stays up (ha-bambulab).
+	Silence time.Duration
 	// Reply is how long a command waits for the printer's own answer.
 	Reply time.Duration
 	// Flush is how often changed state is stored.
@@ -88,6 +94,7 @@ type Fleet struct {
 	Config
 	turns    Turns
 	starts   Starts
+	network  Network
 	metrics  metrics
 	sequence atomic.Int64
 	guesses  guesses
@@ -104,6 +111,9 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 	if c.Grace == 0 {
 		c.Grace = 20 * time.Second
 	}
+	if c.Silence == 0 {
+		c.Silence = time.Minute
+	}
 	if c.Reply == 0 {
 		c.Reply = 10 * time.Second
 	}
@@ -119,15 +129,23 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 	if c.Rebound == nil {
 		c.Rebound = func(string) {}
 	}
-	f := &Fleet{Config: c, metrics: newMetrics(c.Registry), units: map[string]*unit{}, work: make(chan *unit, 4096)}
+	f := &Fleet{Config: c, network: nowhere{}, metrics: newMetrics(c.Registry), units: map[string]*unit{}, work: make(chan *unit, 4096)}
 	f.sequence.Store(firstSequence)
 	all, err := c.Records.Printers(ctx, 0, grove.Page{})
 	if err != nil {
 		return nil, fmt.Errorf("load printers: %w", err)
 	}
+	lans, err := c.Records.LANs(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load printers on networks: %w", err)
+	}
+	stands := map[string]*grove.LAN{}
+	for _, l := range lans {
+		stands[l.Serial] = &l
+	}
 	now := time.Now()
 	for _, p := range all.Items {
-		f.units[p.Serial] = newUnit(p, now)
+		f.units[p.Serial] = newUnit(p, stands[p.Serial], now)
 	}
 	return f, nil
 }

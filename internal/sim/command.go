@@ -61,8 +61,11 @@ var readCommands = map[string]command{
 	"system.get_accessories": func(m *machine, _ request) (extra, error) {
 		return extra{"nozzle_type": m.settings.nozzleType, "nozzle_diameter": json.Number(m.settings.nozzleDiameter)}, nil
 	},
-	"system.get_access_code": func(*machine, request) (extra, error) {
-		return nil, errors.New("this printer is reached through its cloud and has no access code")
+	"system.get_access_code": func(m *machine, _ request) (extra, error) {
+		if m.cfg.LAN == nil {
+			return nil, errors.New("this printer is reached through its cloud and has no access code")
+		}
+		return extra{"access_code": string(m.cfg.LAN.AccessCode)}, nil
 	},
 	"security.app_cert_list": func(*machine, request) (extra, error) {
 		return extra{"cert_ids": []any{}}, nil
@@ -76,6 +79,10 @@ var readCommands = map[string]command{
 // an unknown command is refused, not ignored.
 func (m *machine) obey(r bambu.Request) {
 	req := request{r}
+	if !m.verified(r) {
+		m.answer(req, extra{"result": "failed"}, refusal{"mqtt message verify failed", errorSignature})
+		return
+	}
 	do, known := commands[r.Class+"."+r.Command]
 	if !known {
 		m.answer(req, nil, errors.New("unknown command"))

@@ -3,24 +3,34 @@ package sim
 import (
 	"fmt"
 	"strconv"
-	"time"
 )
 
 // The hex words of newer firmware (bit meanings from BambuStudio). fun says what
 // the machine can do: bit 29 clear means that commands need no signature, bit 39
 // that it knows set_bed_temp.
 const (
-	wordFun  = `"3EC18FFF9CFF"`
+	wordFun  = 0x3EC18FFF9CFF
 	wordFun2 = `"27"`
-	wordAux  = `"2001004"`
-	wordStat = `"46258008"`
+	wordAux  = 0x2001004
+	wordStat = 0x46258008
+
+	funSigned = 1 << 29
+	auxCard   = 3 << 12
+	statDoor  = 1 << 23
 )
 
 // newFields are those that only newer firmware reports.
 func newFields(m *machine) []field {
 	fields := []field{
 		{key: "cfg", say: (*machine).appendConfig},
-		fixed("fun", wordFun), fixed("aux", wordAux), fixed("stat", wordStat),
+		word("fun", func(m *machine) uint64 { return bit(wordFun, funSigned, m.faults.SignatureRequired) }),
+		word("aux", func(m *machine) uint64 {
+			if m.faults.NoCard {
+				return wordAux &^ auxCard
+			}
+			return wordAux
+		}),
+		word("stat", func(m *machine) uint64 { return bit(wordStat, statDoor, m.faults.DoorOpen) }),
 		number("state", (*machine).stateNumber),
 		number("percent", func(m *machine) int64 { return m.jobNumber(func(j *job) int { return j.percent }) }),
 		number("remain_time", func(m *machine) int64 { return m.jobNumber(func(j *job) int { return j.remaining }) }),
@@ -52,7 +62,7 @@ func newFields(m *machine) []field {
 	}
 	return append(fields, fixed("fun2", wordFun2), field{
 		key: "t_utc", quiet: true, // time passing is no change worth a report
-		say: func(_ *machine, b []byte) []byte { return strconv.AppendInt(b, time.Now().UnixMilli(), 10) },
+		say: func(m *machine, b []byte) []byte { return strconv.AppendInt(b, m.now.UnixMilli(), 10) },
 	})
 }
 
@@ -85,7 +95,7 @@ func deviceFields(m *machine) []field {
 
 // stateNumber is the newer state; 1 to 3 and 5 were never captured and are the likely ones.
 func (m *machine) stateNumber() int64 {
-	switch m.state {
+	switch m.shown() {
 	case statePrepare:
 		return 3
 	case stateRunning:
@@ -112,11 +122,11 @@ func (m *machine) jobAttribute() int64 {
 }
 
 func (m *machine) appendJob(b []byte) []byte {
-	if m.job == nil {
+	if m.subject() == nil {
 		return append(b, `{"cur_stage":{"idx":0,"state":0},"stage":[]}`...)
 	}
 	state := 1
-	if m.busy() {
+	if m.busy() && !m.stale() {
 		state = 2
 	}
 	return fmt.Appendf(b, `{"cur_stage":{"idx":0,"state":%d},"stage":[{"clock_in":false,"color":[""],"diameter":[0.4],"est_time":0,"heigh":0,"idx":0,"platform":"","print_then":false,"proc_list":[],"tool":["HS01"],"type":2}]}`, state)
@@ -124,11 +134,12 @@ func (m *machine) appendJob(b []byte) []byte {
 
 // appendMapping writes where each filament of the file comes from: unit<<8 | slot, 65535 unused.
 func (m *machine) appendMapping(b []byte) []byte {
-	if m.job == nil {
+	j := m.subject()
+	if j == nil {
 		return append(b, "[]"...)
 	}
-	list := make([]int, 0, len(m.job.mapping))
-	for _, flat := range m.job.mapping {
+	list := make([]int, 0, len(j.mapping))
+	for _, flat := range j.mapping {
 		at := 65535
 		if flat >= 0 {
 			at = flat/4<<8 | flat%4
@@ -216,4 +227,12 @@ func (m *machine) appendWatches(b []byte) []byte {
 		}
 	}
 	return fmt.Appendf(b, `"halt_print_sensitivity":"%s","print_halt":true,"cfg":%d}`, m.settings.sensitivity, cfg)
+}
+
+// bit is a word with some bits set or not.
+func bit(word, bits uint64, set bool) uint64 {
+	if set {
+		return word | bits
+	}
+	return word &^ bits
 }

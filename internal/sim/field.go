@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"encoding/binary"
 	"fmt"
+	"net"
 	"strconv"
 )
 
@@ -32,7 +34,7 @@ func jobFields(m *machine) []field {
 		file = func(j *job) string { return fmt.Sprintf("/data/Metadata/plate_%d.gcode", j.plate) }
 	}
 	return []field{
-		text("gcode_state", func(m *machine) string { return m.state }),
+		text("gcode_state", (*machine).shown),
 		text("gcode_file", func(m *machine) string { return m.jobText(file, "") }),
 		numeral("gcode_file_prepare_percent", func(m *machine) int64 { return m.jobNumber((*job).preparePercent) }),
 		text("subtask_id", func(m *machine) string { return m.jobText(func(j *job) string { return j.subtaskID }, "0") }),
@@ -47,14 +49,20 @@ func jobFields(m *machine) []field {
 		numeral("mc_print_stage", (*machine).printStage),
 		fixed("mc_print_sub_stage", "0"),
 		{key: "stg", say: (*machine).appendPlan},
-		number("stg_cur", func(m *machine) int64 { return int64(m.stage) }),
+		number("stg_cur", func(m *machine) int64 {
+			if m.stale() {
+				return int64(m.looks.idleStage)
+			}
+			return int64(m.stage)
+		}),
 		number("layer_num", func(m *machine) int64 { return m.jobNumber(func(j *job) int { return j.layer }) }),
 		number("total_layer_num", func(m *machine) int64 { return m.jobNumber(func(j *job) int { return j.layers }) }),
 		{key: "s_obj", say: func(m *machine, b []byte) []byte {
-			if m.job == nil {
+			j := m.subject()
+			if j == nil {
 				return append(b, "[]"...)
 			}
-			return appendInts(b, m.job.skipped)
+			return appendInts(b, j.skipped)
 		}},
 		number("spd_lvl", func(m *machine) int64 { return int64(m.settings.speedLevel) }),
 		number("spd_mag", func(m *machine) int64 { return int64(speedPercent(m.settings.speedLevel)) }),
@@ -125,14 +133,26 @@ func filamentFields(m *machine) []field {
 }
 
 // houseFields are network, camera, storage and other housekeeping.
-func houseFields(*machine) []field {
+func houseFields(m *machine) []field {
 	return []field{
 		{key: "ipcam", say: (*machine).appendCamera},
 		text("wifi_signal", func(m *machine) string { return m.wifi.String() }),
-		fixed("net", staticNet), fixed("online", `{"ahb":true,"ext":true,"version":16}`),
-		fixed("sdcard", "true"),
+		fixed("net", netOf(m.cfg.LAN)), fixed("online", `{"ahb":true,"ext":true,"version":16}`),
+		{key: "sdcard", say: func(m *machine, b []byte) []byte { return strconv.AppendBool(b, !m.faults.NoCard) }},
 		number("home_flag", func(m *machine) int64 { return int64(int32(m.homeFlag())) }), //nolint:gosec // printers report it signed
 	}
+}
+
+// netOf is the printer's network: one interface and no second. Addresses are
+// little-endian (ha-bambulab).
+func netOf(l *LAN) string {
+	addr := uint32(192 | 168<<8 | 2<<16 | 179<<24)
+	if l != nil {
+		if ip := net.ParseIP(l.Addr).To4(); ip != nil {
+			addr = binary.LittleEndian.Uint32(ip)
+		}
+	}
+	return fmt.Sprintf(`{"conf":16,"info":[{"ip":%d,"mask":16777215},{"ip":0,"mask":0}]}`, addr)
 }
 
 // smallFields are those of P1 and A1 only.
@@ -161,7 +181,7 @@ func largeFields(*machine) []field {
 
 // printType is what kind of print runs; without one, the family's word for none.
 func (m *machine) printType() string {
-	if !m.busy() {
+	if !m.busy() || m.stale() {
 		return m.looks.idleType
 	}
 	return m.job.kind
@@ -169,7 +189,7 @@ func (m *machine) printType() string {
 
 // printStage is mc_print_stage: 1 nothing, 2 printing, 3 paused.
 func (m *machine) printStage() int64 {
-	switch m.state {
+	switch m.shown() {
 	case stateRunning:
 		return 2
 	case statePause:
@@ -187,12 +207,18 @@ func (m *machine) homeFlag() uint32 {
 	if enabled(m.settings.record) {
 		flag |= 1 << 5
 	}
+	if m.faults.NoCard {
+		flag &^= cardBits
+	}
+	if m.faults.DoorOpen && m.looks.door {
+		flag |= 1 << 23
+	}
 	return flag
 }
 
 func (m *machine) appendPlan(b []byte) []byte {
 	b = append(b, '[')
-	if m.job != nil && m.busy() {
+	if m.job != nil && m.busy() && !m.stale() {
 		for i, s := range m.job.plan {
 			if i > 0 {
 				b = append(b, ',')
@@ -205,7 +231,7 @@ func (m *machine) appendPlan(b []byte) []byte {
 
 func (m *machine) appendHealth(b []byte) []byte {
 	b = append(b, '[')
-	for i, h := range m.hms {
+	for i, h := range m.health() {
 		if i > 0 {
 			b = append(b, ',')
 		}

@@ -25,6 +25,9 @@ func NewFleet(configs []Config) (*Fleet, error) {
 	for _, cfg := range configs {
 		p, err := New(cfg)
 		if err != nil {
+			for _, made := range f.printers {
+				made.Close()
+			}
 			return nil, err
 		}
 		f.printers = append(f.printers, p)

@@ -11,7 +11,7 @@ var houseCommands = map[string]command{
 	"system.ledctrl":         (*machine).light,
 	"system.set_accessories": (*machine).setNozzleKind,
 	"system.set_door_stat": func(m *machine, r request) (extra, error) {
-		level, err := r.between("config", 0, 2)
+		level, err := r.between("config", 0, doorPauses)
 		if err == nil {
 			m.settings.doorCheck = level
 		}
@@ -43,6 +43,9 @@ var houseCommands = map[string]command{
 	"upgrade.start":               noUpgrade,
 	"upgrade.consistency_confirm": done,
 }
+
+// doorPauses is the door check in which an open door holds the print; 0 is off, 1 tells only.
+const doorPauses = 2
 
 func noUpgrade(*machine, request) (extra, error) {
 	return nil, errors.New("there is no newer firmware")

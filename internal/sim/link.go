@@ -27,19 +27,19 @@ const (
 	longestRetry     = 30 * time.Second
 )
 
-// link dials the cloud again and again. Sessions come out of up, request
-// payloads out of in.
+// link dials the cloud again and again. Sessions come out of up, request payloads
+// go into in.
 type link struct {
 	cfg    Config
 	secret func() grove.Secret
 	up     chan *session
-	in     chan []byte
+	in     chan<- input
 	rng    *rand.Rand
 }
 
-func newLink(cfg Config, secret func() grove.Secret) *link {
+func newLink(cfg Config, secret func() grove.Secret, in chan<- input) *link {
 	return &link{
-		cfg: cfg, secret: secret, up: make(chan *session), in: make(chan []byte),
+		cfg: cfg, secret: secret, up: make(chan *session), in: in,
 		rng: rand.New(rand.NewPCG(uint64(cfg.Seed), 2)), //nolint:gosec // jitter that a test can repeat
 	}
 }
@@ -201,7 +201,7 @@ func expect[P packets.ControlPacket](conn net.Conn, early *[][]byte) (P, error) 
 func (l *link) read(ctx context.Context, s *session) error {
 	for _, request := range s.early {
 		select {
-		case l.in <- request:
+		case l.in <- heard(request):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -222,7 +222,7 @@ func (l *link) read(ctx context.Context, s *session) error {
 			continue
 		}
 		select {
-		case l.in <- message.Payload:
+		case l.in <- heard(message.Payload):
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -40,6 +40,10 @@ type machine struct {
 	looks looks
 	rng   *rand.Rand
 
+	now    time.Time // by its own clock
+	ticks  int64
+	faults Faults
+
 	state      string
 	said       string // the state in the last report; no state passes unreported
 	stage      int    // stg_cur
@@ -49,7 +53,10 @@ type machine struct {
 	printError int64
 	failReason int64
 	errorTicks int // ticks until printError goes away by itself; 0: it stays
-	hms        []HMS
+
+	before     *job      // the print that a stale report is about
+	staleUntil time.Time // so long it is
+	unverified bool      // a command without a signature was refused
 
 	heat     heat
 	fans     fans
@@ -93,7 +100,7 @@ type settings struct {
 
 func newMachine(cfg Config, model bambu.Model) *machine {
 	m := &machine{
-		cfg: cfg, model: model, looks: looksOf(model),
+		cfg: cfg, model: model, looks: looksOf(model), now: cfg.clock(0), faults: cfg.Faults,
 		rng:   rand.New(rand.NewPCG(uint64(cfg.Seed), 1)), //nolint:gosec // a test must be able to repeat it
 		state: stateIdle, said: stateIdle,
 		plate: plate{clear: true},
@@ -114,7 +121,7 @@ func newMachine(cfg Config, model bambu.Model) *machine {
 	if !cfg.NoAMS && model.AMS != "" {
 		m.ams = newAMS(model, m.rng)
 	}
-	m.begin(time.Now())
+	m.begin(m.now)
 	m.report = newReport(m)
 	return m
 }
@@ -154,10 +161,17 @@ func (m *machine) resume() {
 }
 
 // connected is a new link: nothing is said before somebody asks, except one
-// report that the printer is there.
+// report that the printer is there. On a network somebody else may have asked.
 func (m *machine) connected() {
-	m.asked = false
+	m.asked = m.asked && m.cfg.LAN != nil
 	m.say(m.report.hello(m))
+}
+
+// joined is one more client on the network.
+func (m *machine) joined() {
+	if m.faults.Stall == StallUntilReconnect {
+		m.faults.Stall = StallNone
+	}
 }
 
 // hear acts on one payload from the request topic. What is no request at all is
@@ -170,6 +184,9 @@ func (m *machine) hear(payload []byte) {
 	}
 	m.asked = true
 	for _, r := range requests {
+		if r.Class == "pushing" && r.Command == "start" && m.faults.Stall == StallUntilStart {
+			m.faults.Stall = StallNone
+		}
 		m.obey(r)
 	}
 }
@@ -177,9 +194,14 @@ func (m *machine) hear(payload []byte) {
 // tick is one second of the printer's own clock, in which Speed simulated
 // seconds pass, and the report at its end.
 func (m *machine) tick(now time.Time) {
+	m.now = now
+	if m.faults.PowerOff {
+		return
+	}
 	m.startLate(now)
 	m.unpack()
 	m.advance()
+	m.trouble()
 	if m.errorTicks > 0 {
 		if m.errorTicks--; m.errorTicks == 0 {
 			m.printError, m.failReason = 0, 0
@@ -215,7 +237,7 @@ func (m *machine) advance() {
 
 // say puts a payload on its way; an empty one is nothing to say.
 func (m *machine) say(payload []byte) {
-	if len(payload) > 0 {
+	if len(payload) > 0 && m.faults.Stall == StallNone {
 		m.out = append(m.out, payload)
 	}
 }

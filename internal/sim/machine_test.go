@@ -80,7 +80,7 @@ func TestTheSameSeedSaysTheSame(t *testing.T) {
 func TestAStartIsCarriedOutUpToFiveMinutesLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := newTestMachine(t, Config{AcceptDelay: 300 * time.Second})
+		m := newTestMachine(t, Config{Faults: Faults{AcceptDelaySeconds: 300}})
 		startAtOnce(m, "1")
 		if len(m.out) != 0 {
 			t.Errorf("answered at once: %s", m.out)
@@ -259,7 +259,7 @@ func TestTheCloudUnderstandsEveryModel(t *testing.T) {
 	t.Parallel()
 	for _, model := range bambu.Models() {
 		m := newTestMachine(t, Config{Model: model.Code, Begin: BeginPrinting})
-		m.hms = []HMS{{Attr: 0x03000100, Code: 0x00010001}}
+		m.faults.HMS = []HMS{{Attr: 0x03000100, Code: 0x00010001}}
 		m.hear([]byte(`{"pushing":{"command":"pushall"}}`))
 		state := bambu.NewState()
 		for range 10 {

@@ -3,7 +3,6 @@ package sim
 import (
 	"encoding/json"
 	"slices"
-	"time"
 
 	"github.com/grovecloud/grove/bambu"
 )
@@ -12,6 +11,9 @@ import (
 // filament detected, SD card normal, auto refill, flow and PA calibration, prompt
 // sound, tangle detection (bit numbers from BambuStudio and ha-bambulab).
 const homeFlagBase = 1<<3 | 1<<4 | 1<<7 | 1<<8 | 1<<10 | 1<<15 | 1<<16 | 1<<17 | 1<<18 | 1<<19 | 1<<22
+
+// cardBits of home_flag say how the storage is: 0 absent, 1 normal.
+const cardBits = 1<<8 | 1<<9
 
 // looks is how a family of printers presents itself.
 type looks struct {
@@ -23,6 +25,7 @@ type looks struct {
 	firmware  string
 	modules   []module
 	dual      bool
+	door      bool // knows whether its door is open
 }
 
 // module is one entry of get_version.
@@ -42,7 +45,7 @@ type module struct {
 func looksOf(model bambu.Model) looks {
 	l := looks{
 		idleStage: -1, bootStage: -1, firmware: "01.09.00.00",
-		lights: []string{"chamber_light", "work_light"}, dual: model.Nozzles > 1,
+		lights: []string{"chamber_light", "work_light"}, dual: model.Nozzles > 1, door: model.MainBoard != "esp32",
 		modules: []module{
 			{Name: "mc", Hardware: "MC10", Software: "00.00.36.14"},
 			{Name: "th", Hardware: "TH09", Software: "00.00.14.09"},
@@ -123,7 +126,7 @@ func (j *job) preparations(m *machine) []stage {
 
 // calibration is the job of the calibration command; its bits choose the steps.
 func (m *machine) calibration(option int) *job {
-	j := localJob(time.Now())
+	j := localJob(m.now)
 	j.name, j.file, j.kind, j.useAMS = "auto_cali_for_user_param", "/usr/etc/print/auto_cali_for_user.gcode", "system", false
 	j.marks, j.estimate, j.layers, j.grams = []mark{{percent: 100}}, 0, 0, 0
 	for bit, s := range []stage{

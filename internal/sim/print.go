@@ -75,6 +75,9 @@ const (
 	stageLoad       = 24
 	stageMotorNoise = 25
 	stagePausedGood = 30 // paused by the G-code
+	stageRunout     = 6
+	stageClogged    = 35
+	stageDoor       = 42
 	stageOffset     = 39
 )
 
@@ -258,7 +261,7 @@ func (m *machine) rest(state string) {
 	m.heat.off()
 	m.fans = fans{}
 	if !m.plate.clear {
-		m.plate.dirtySince = time.Now()
+		m.plate.dirtySince = m.now
 	}
 }
 
@@ -283,18 +286,20 @@ func speedPercent(level int) int {
 
 // jobText gives a job's text, or what printers say without one.
 func (m *machine) jobText(text func(*job) string, otherwise string) string {
-	if m.job == nil {
+	j := m.subject()
+	if j == nil {
 		return otherwise
 	}
-	return text(m.job)
+	return text(j)
 }
 
 // jobNumber gives a job's number, or 0 without one.
 func (m *machine) jobNumber(number func(*job) int) int64 {
-	if m.job == nil {
+	j := m.subject()
+	if j == nil {
 		return 0
 	}
-	return int64(number(m.job))
+	return int64(number(j))
 }
 
 // decimal is an error code as the text fields of reports have it.

@@ -1,6 +1,7 @@
-// Package sim is a printer that is not there: it dials in to a cloud over MQTT,
-// fetches the files it is told to print, and behaves, heats and reports like the
-// machine it stands for. It speaks only on the wire.
+// Package sim is a printer that is not there: it dials in to a cloud over MQTT or
+// stands on a network and is reached there, fetches the files it is told to print,
+// and behaves, heats and reports like the machine it stands for. It speaks only on
+// the wire.
 package sim
 
 import (
@@ -30,8 +31,8 @@ const (
 	BeginFinished Begin = "finished" // done, with the part still on the plate
 )
 
-// Config is one simulated printer. Serial, Secret and Broker are needed; the
-// rest has a default.
+// Config is one simulated printer. Serial is needed, and Secret and Broker or LAN,
+// or all three; the rest has a default.
 type Config struct {
 	Serial string       // case-sensitive; MQTT user name and client id
 	Model  string       // code or name, such as C12 or P1S; the default is P1S
@@ -41,6 +42,8 @@ type Config struct {
 	Broker string       // host:port of the cloud's MQTT listener
 	TLS    *tls.Config  // trust in that listener; nil: the system's
 	HTTP   *http.Client // fetches print files; nil: a plain client
+
+	LAN *LAN // where it stands on a network; nil: nowhere
 
 	Speed float64       // simulated seconds that pass in one tick, 1 to 600; default 1
 	Tick  time.Duration // real time between two reports, a second of the printer's own clock; default 1 s
@@ -55,37 +58,58 @@ type Config struct {
 	// the part off the plate. Zero: only when told by ClearPlate.
 	AutoClearPlate time.Duration
 
-	// AcceptDelay is a fault: for so long, in real time, nothing shows that a
-	// start was received, then it is carried out (up to 300 s on real machines).
-	AcceptDelay time.Duration
-	// RefuseStart is a fault: every start is answered with fail.
-	RefuseStart bool
+	Faults Faults // what is wrong with it from the beginning
+
+	// Record is written what happens to the printer and what it says, one JSON line
+	// each, with the tick. Such a run takes place on the first of January 2026, so
+	// that with the same seed and the same requests at the same ticks every byte is
+	// the same. Nil: nothing is recorded.
+	Record io.Writer
 
 	// Linked is told nil whenever the link to the cloud is up, and why whenever
 	// it breaks or can't be made. Nil: this is logged.
 	Linked func(error)
 
 	Log *slog.Logger
+
+	replay *Recording
 }
 
 // Printer is one simulated printer. What it knows survives the end of its link
 // and of Run, as a real one's screen goes on without a network.
 type Printer struct {
 	cfg   Config
-	files chan file
+	inbox chan input // from every goroutine that serves the printer
+	lan   *lan
 
-	mu sync.Mutex // guards m and cfg.Secret
-	m  *machine
+	mu      sync.Mutex // guards the rest, cfg.Secret and cfg.LAN.AccessCode
+	m       *machine
+	changed chan struct{} // closed when the faults have changed
 }
 
-// New makes a printer that is switched on but not connected.
+// New makes a printer that is switched on but not connected. One with a LAN
+// listens there already; Run serves, and Close is for one that is never run.
 func New(cfg Config) (*Printer, error) {
 	cfg, model, err := cfg.complete()
 	if err != nil {
 		return nil, err
 	}
-	return &Printer{cfg: cfg, files: make(chan file), m: newMachine(cfg, model)}, nil
+	p := &Printer{cfg: cfg, inbox: make(chan input), m: newMachine(cfg, model), changed: make(chan struct{})}
+	if cfg.Record != nil {
+		if err := p.m.open(); err != nil {
+			return nil, err
+		}
+	}
+	p.lan = newLAN(cfg, model, p)
+	return p, p.lan.listen(context.Background())
 }
+
+// Close ends listening.
+func (p *Printer) Close() { p.lan.close() }
+
+// Ports is where the printer can be reached on its network, with real ports; zero
+// without a LAN.
+func (p *Printer) Ports() grove.LAN { return p.lan.ports() }
 
 // complete fills in the defaults and refuses what cannot be simulated.
 func (c Config) complete() (Config, bambu.Model, error) {
@@ -93,18 +117,27 @@ func (c Config) complete() (Config, bambu.Model, error) {
 		c.Model = "C12"
 	}
 	model, known := bambu.LookupModel(c.Model)
+	if c.LAN != nil {
+		var err error
+		if c.LAN, err = c.LAN.complete(c.Serial); err != nil {
+			return c, model, err
+		}
+	}
 	_, _, err := net.SplitHostPort(c.Broker)
 	switch {
 	case c.Serial == "":
 		return c, model, grove.Errorf(grove.Invalid, "sim_serial", "a simulated printer needs a serial number")
 	case !known:
 		return c, model, grove.Errorf(grove.Invalid, "sim_model", "%q is no printer model that can be simulated; take a code or name such as C12 or P1S", c.Model)
-	case err != nil:
+	case err != nil && (c.Broker != "" || c.LAN == nil):
 		return c, model, grove.Errorf(grove.Invalid, "sim_broker", "%q is not the host:port of an MQTT listener", c.Broker)
 	case c.Begin != "" && c.Begin != BeginIdle && c.Begin != BeginPrinting && c.Begin != BeginFinished:
 		return c, model, grove.Errorf(grove.Invalid, "sim_begin", "%q is no beginning; idle, printing and finished are", c.Begin)
 	case c.Speed < 0 || c.Speed > 600:
 		return c, model, grove.Errorf(grove.Invalid, "sim_speed", "a speed of %g is outside 1 to 600", c.Speed)
+	}
+	if err := c.Faults.check(); err != nil {
+		return c, model, err
 	}
 	if c.Speed == 0 {
 		c.Speed = 1
@@ -139,6 +172,18 @@ func (c Config) logLink(err error) {
 	c.Log.Warn("link down", slog.Any("error", err))
 }
 
+// BindPorts are the real ports at which strangers may ask who the printer is, in
+// the clear and over TLS.
+func (p *Printer) BindPorts() (plain, secure int) { return p.lan.cfg.Bind, p.lan.cfg.BindTLS }
+
+// SearchAddr is where the printer hears searches, host:port; "" if nowhere.
+func (p *Printer) SearchAddr() string {
+	if p.lan.beacon == nil || p.lan.beacon.search == nil {
+		return ""
+	}
+	return p.lan.beacon.search.LocalAddr().String()
+}
+
 // SetSecret is another device secret for the links to come, as when the printer
 // is bound anew.
 func (p *Printer) SetSecret(secret grove.Secret) {
@@ -153,25 +198,109 @@ func (p *Printer) deviceSecret() grove.Secret {
 	return p.cfg.Secret
 }
 
+// SetAccessCode is another access code from now on; who came in with the old one
+// is cut, as when a person lets the printer make a new one.
+func (p *Printer) SetAccessCode(code grove.Secret) error {
+	if p.cfg.LAN == nil || code == "" {
+		return grove.Errorf(grove.Invalid, "sim_access_code", "a code of 8 characters is needed, and a printer on a network")
+	}
+	p.mu.Lock()
+	p.cfg.LAN.AccessCode = code
+	p.mu.Unlock()
+	p.lan.broker.cut()
+	return nil
+}
+
+func (p *Printer) accessCode() grove.Secret {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cfg.LAN.AccessCode
+}
+
+// identity is what the printer tells strangers.
+func (p *Printer) identity(model bambu.Model) identity {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return identity{
+		serial: p.cfg.Serial, model: model.Code, name: p.cfg.Name, version: p.m.looks.firmware,
+		cloud: p.cfg.Broker != "", signal: p.m.wifi.dBm,
+	}
+}
+
+// Clients is how many MQTT clients are connected to the printer on its network.
+func (p *Printer) Clients() int { return p.lan.broker.connected() }
+
 // Serial is the printer's serial number.
 func (p *Printer) Serial() string { return p.cfg.Serial }
 
-// Run dials in and lives until ctx ends, reconnecting as often as needed. It
-// returns an error only when the ledger cannot be written, since a start without
-// its line would make the ledger a lie. One Run at a time.
+// Run dials in, serves its network and lives until ctx ends, reconnecting as often
+// as needed. It returns an error only when the ledger or the recording cannot be
+// written, since a start without its line would make the ledger a lie, or when a
+// port of its network was taken while it was not served. One Run at a time.
 func (p *Printer) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	l := newLink(p.cfg, p.deviceSecret)
-	g.Go(func() error { return l.run(ctx) })
+	l := newLink(p.cfg, p.deviceSecret, p.inbox)
+	g.Go(func() error { return p.reach(ctx, l) })
 	g.Go(func() error { return p.live(ctx, l) })
 	return g.Wait()
+}
+
+// reach is the link and the network, whenever there is power.
+func (p *Printer) reach(ctx context.Context, l *link) error {
+	for ctx.Err() == nil {
+		off, changed := p.power()
+		if off {
+			p.lan.close()
+			select {
+			case <-ctx.Done():
+			case <-changed:
+			}
+			continue
+		}
+		if err := p.reachUntilCut(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Printer) reachUntilCut(ctx context.Context, l *link) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	if p.cfg.Broker != "" {
+		g.Go(func() error { return l.run(ctx) })
+	}
+	g.Go(func() error { return p.lan.run(ctx) })
+	g.Go(func() error {
+		defer cancel()
+		for {
+			off, changed := p.power()
+			if off {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-changed:
+			}
+		}
+	})
+	return g.Wait()
+}
+
+// power reports whether it is off, and gives what is closed when the faults change.
+func (p *Printer) power() (off bool, changed <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.m.faults.PowerOff, p.changed
 }
 
 // ClearPlate takes the part off the plate, as a person would.
 func (p *Printer) ClearPlate() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.m.plate.clear = true
+	p.happen(input{Cleared: true})
 }
 
 // PlateClear reports whether nothing lies on the physical plate.
@@ -188,18 +317,8 @@ func (p *Printer) State() string {
 	return p.m.state
 }
 
-// HMS is a health message as printers number it.
-type HMS struct{ Attr, Code uint32 }
-
-// SetHealth replaces the health messages; none at all means a healthy printer.
-func (p *Printer) SetHealth(messages ...HMS) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.m.hms = messages
-}
-
 // live carries every event to the machine, one after the other, and what it then
-// says to the cloud.
+// says to the cloud and the network.
 func (p *Printer) live(ctx context.Context, l *link) error {
 	tick := time.NewTicker(p.cfg.Tick)
 	defer tick.Stop()
@@ -210,39 +329,60 @@ func (p *Printer) live(ctx context.Context, l *link) error {
 
 	line := &session{}
 	defer func() { line.end() }()
-	event := func(m *machine) { m.resume() }
+	events := p.due(input{Resumed: true})
 	for {
-		said, wanted, err := p.turn(event)
-		if err != nil {
-			return err
+		for _, event := range events {
+			said, wanted, err := p.turn(event)
+			if err != nil {
+				return err
+			}
+			if wanted != nil && p.cfg.replay == nil {
+				fetching.Go(func() { p.fetch(ctx, *wanted) })
+			}
+			for _, payload := range said {
+				line.publish(payload)
+				p.lan.broker.say(payload)
+			}
 		}
-		if wanted != nil {
-			fetching.Go(func() { p.fetch(ctx, *wanted) })
-		}
-		for _, payload := range said {
-			line.publish(payload)
+		off, changed := p.power()
+		if off {
+			line.cut()
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case line = <-l.up:
-			event = func(m *machine) { m.connected() }
-		case payload := <-l.in:
-			event = func(m *machine) { m.hear(payload) }
-		case f := <-p.files:
-			event = func(m *machine) { m.received(f) }
+			events = p.due(input{Connected: true})
+		case in := <-p.inbox:
+			events = p.due(in)
+		case <-changed:
+			events = nil
 		case <-tick.C:
 			line.keepAlive()
-			event = func(m *machine) { m.tick(time.Now()) }
+			events = append([]input{{ticked: true}}, p.due()...)
 		}
 	}
 }
 
-// turn lets one event happen and takes what came of it: payloads to say, a file to fetch.
-func (p *Printer) turn(event func(*machine)) (said [][]byte, wanted *order, err error) {
+// due is what happens now: this, or in a repeated run what happened then.
+func (p *Printer) due(in ...input) []input {
+	if p.cfg.replay == nil {
+		return in
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	event(p.m)
+	ticks := p.m.ticks
+	if len(in) == 0 {
+		ticks++ // the tick goes first
+	}
+	return p.cfg.replay.until(ticks)
+}
+
+// turn lets one event happen and takes what came of it: payloads to say, a file to fetch.
+func (p *Printer) turn(event input) (said [][]byte, wanted *order, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.happen(event)
 	if p.m.fault != nil {
 		return nil, nil, fmt.Errorf("printer %s: %w", p.cfg.Serial, p.m.fault)
 	}
@@ -258,7 +398,7 @@ func (p *Printer) fetch(ctx context.Context, o order) {
 		p.cfg.Log.Warn("print file not usable", slog.String("file", o.name), slog.Any("error", f.err))
 	}
 	select {
-	case p.files <- f:
+	case p.inbox <- input{Arrived: &f}:
 	case <-ctx.Done():
 	}
 }

@@ -367,7 +367,7 @@ func TestAFileThatIsNoUseFailsThePrint(t *testing.T) {
 func TestALateStartIsSilentAndThenHappensOnce(t *testing.T) {
 	t.Parallel()
 	r, ledger := newRig(t), &notes{}
-	b := r.printer(t, Config{AcceptDelay: 150 * time.Millisecond, Begin: BeginFinished, Ledger: ledger})
+	b := r.printer(t, Config{Faults: Faults{AcceptDelaySeconds: 0.15}, Begin: BeginFinished, Ledger: ledger})
 	b.pushall()
 	project := r.project(printfiletest.ThreeMF())
 	sent := time.Now()
@@ -416,9 +416,9 @@ func TestHealthMessagesComeAndGo(t *testing.T) {
 	t.Parallel()
 	b := newRig(t).printer(t, Config{})
 	b.pushall()
-	b.SetHealth(HMS{Attr: 0x03000100, Code: 0x00010001})
+	b.goWrong(Faults{HMS: []HMS{{Attr: 0x03000100, Code: 0x00010001}}})
 	b.until("hms.0.attr", 0x03000100)
-	b.SetHealth()
+	b.goWrong(Faults{})
 	b.until("hms", "[]")
 }
 
@@ -435,7 +435,7 @@ func TestTheSignatureOfALinkIsNeverLogged(t *testing.T) {
 func TestARefusedStartLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	r, ledger := newRig(t), &notes{}
-	b := r.printer(t, Config{RefuseStart: true, Ledger: ledger})
+	b := r.printer(t, Config{Faults: Faults{RefuseStarts: true}, Ledger: ledger})
 	b.pushall()
 	b.refuse("print", "project_file", r.project(printfiletest.ThreeMF()))
 	b.pushall()

@@ -150,6 +150,13 @@ func numeral(key string, read func(m *machine) int64) field {
 	}}
 }
 
+// word is flags that printers put into a string of hex digits.
+func word(key string, read func(m *machine) uint64) field {
+	return field{key: key, say: func(m *machine, b []byte) []byte {
+		return fmt.Appendf(b, `"%X"`, read(m))
+	}}
+}
+
 func celsius(key string, read func(m *machine) float64) field {
 	return field{key: key, say: func(m *machine, b []byte) []byte { return strconv.AppendFloat(b, read(m), 'f', -1, 64) }}
 }

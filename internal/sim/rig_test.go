@@ -106,7 +106,7 @@ func (r *rig) queue(serial string) chan []byte {
 type bench struct {
 	*Printer
 	t       testing.TB
-	rig     *rig
+	viewer  paho.Client
 	heard   chan []byte
 	print   map[string]any // merged
 	states  []string       // gcode_state, each change
@@ -139,7 +139,7 @@ func (r *rig) newBench(t testing.TB, cfg Config) *bench {
 	}
 	p, err := New(cfg)
 	must(t, err)
-	return &bench{Printer: p, t: t, rig: r, heard: r.queue(cfg.Serial), print: map[string]any{}}
+	return &bench{Printer: p, t: t, viewer: r.viewer, heard: r.queue(cfg.Serial), print: map[string]any{}}
 }
 
 // on starts Run; the end of the test ends it.
@@ -252,7 +252,7 @@ func (b *bench) send(class, command string, members map[string]any) (sequence st
 	maps.Copy(body, members)
 	payload, err := json.Marshal(map[string]any{class: body})
 	must(b.t, err)
-	wait(b.t, b.rig.viewer.Publish("device/"+b.Serial()+"/request", 0, false, payload))
+	wait(b.t, b.viewer.Publish("device/"+b.Serial()+"/request", 0, false, payload))
 	return sequence
 }
 
@@ -292,6 +292,15 @@ func (b *bench) pushall() {
 	b.send("pushing", "pushall", nil)
 	for fmt.Sprint(b.next("push_status")["msg"]) != "0" {
 	}
+}
+
+// goWrong makes these the faults of the printer.
+func (b *bench) goWrong(f Faults) {
+	b.t.Helper()
+	must(b.t, b.ChangeFaults(func(now *Faults) error {
+		*now = f
+		return nil
+	}))
 }
 
 // file puts a print file on the server.

@@ -45,12 +45,14 @@ type lateStart struct {
 // startProject is the start of a print. It is carried out at once, unless the
 // printer was made to be slow about it.
 func (m *machine) startProject(r request) (extra, error) {
-	if m.cfg.AcceptDelay > 0 {
-		m.late = append(m.late, lateStart{request: r, due: time.Now().Add(m.cfg.AcceptDelay)})
+	if delay := m.faults.AcceptDelaySeconds; delay > 0 {
+		m.late = append(m.late, lateStart{request: r, due: m.now.Add(seconds(delay))})
 		return silent, nil
 	}
-	return m.start(r, time.Now())
+	return m.start(r, m.now)
 }
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 // startLate acts on the starts whose time has come.
 func (m *machine) startLate(now time.Time) {
@@ -68,10 +70,7 @@ var plateMember = regexp.MustCompile(`^Metadata/plate_(\d{1,4})\.gcode$`)
 // start accepts a print or refuses it. Accepting is the physical start: it
 // enters the ledger before anybody hears of it.
 func (m *machine) start(r request, now time.Time) (extra, error) {
-	switch {
-	case m.cfg.RefuseStart:
-		return nil, errors.New("this printer refuses every start")
-	case m.busy():
+	if m.busy() || m.faults.RefuseStarts {
 		return nil, refusal{"the printer is busy", errorBusy}
 	}
 	j, err := newJob(r, now)
@@ -83,6 +82,9 @@ func (m *machine) start(r request, now time.Time) (extra, error) {
 	}
 	if m.job != nil {
 		j.order.number = m.job.order.number + 1
+	}
+	if m.faults.FinishedFor > 0 {
+		m.before, m.staleUntil = m.job, now.Add(seconds(m.faults.FinishedFor))
 	}
 	m.job = j
 	m.state, m.stage = statePrepare, m.looks.idleStage

@@ -11,9 +11,6 @@ const (
 
 	staticUploadSmall = `{"status":"idle","progress":0,"message":""}`
 
-	// 192.168.2.179 and no second interface; addresses are little-endian.
-	staticNet = `{"conf":16,"info":[{"ip":3003295936,"mask":16777215},{"ip":0,"mask":0}]}`
-
 	staticCare = `[{"id":"ls","info":"410"},{"id":"cr","info":"410"},{"id":"lr","info":"410"},{"id":"fa","info":"410"}]`
 
 	staticAirductModes = `"modeList":[{"modeId":0,"ctrl":[16,32,48],"off":[96]},{"modeId":1,"ctrl":[16],"off":[32,48]},{"modeId":2,"ctrl":[16,48],"off":[32]}]`
