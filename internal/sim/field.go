@@ -207,11 +207,11 @@ func (m *machine) homeFlag() uint32 {
 	if enabled(m.settings.record) {
 		flag |= 1 << 5
 	}
-	if m.faults.NoCard {
-		flag &^= cardBits
-	}
 	if m.faults.DoorOpen && m.looks.door {
 		flag |= 1 << 23
+	}
+	if m.faults.NoCard {
+		flag &^= storageBits
 	}
 	return flag
 }
@@ -265,5 +265,6 @@ func (m *machine) appendCamera(b []byte) []byte {
 	if m.looks.small {
 		return append(b, `,"tutk_server":"disable","mode_bits":3}`...)
 	}
-	return append(b, `,"mode_bits":2,"tutk_server":"disable","agora_service":"disable","brtc_service":"enable","rtsp_url":"disable"}`...)
+	b = append(b, `,"mode_bits":2,"tutk_server":"disable","agora_service":"disable","brtc_service":"enable","rtsp_url":`...)
+	return append(appendText(b, rtspURL(m.cfg.LAN)), '}')
 }

@@ -26,6 +26,7 @@ const (
 	errorUnread    = 0x05004003 // the file cannot be parsed
 	errorBusy      = 0x05004004 // cannot start a task now
 	errorNoFile    = 0x05008013 // print file not available
+	errorStorage   = 0x0500C010 // the storage cannot be read or written
 )
 
 // finestStep is how many steps one tick is cut into at most, so that a fast
@@ -70,6 +71,7 @@ type machine struct {
 
 	out   [][]byte
 	order *order
+	film  *film
 
 	arrived *file // fetched, not looked at yet
 	fault   error // ends Run
