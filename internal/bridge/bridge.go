@@ -50,9 +50,11 @@ type Config struct {
 	// printers may be.
 	Networks []netip.Prefix
 	Roots    *x509.CertPool // see Trust
-	Find     Find
-	Log      *slog.Logger
-	Registry prometheus.Registerer
+	// ClearFiles is for printers that do not end encrypted transfers, see DriveConfig.
+	ClearFiles bool
+	Find       Find
+	Log        *slog.Logger
+	Registry   prometheus.Registerer
 
 	// Patience is how long a printer may take for each step of a connection: 10 s.
 	Patience time.Duration

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/textproto"
 	"path"
 	"slices"
@@ -21,10 +22,10 @@ import (
 
 // Reasons of a drive's errors.
 const (
-	ReasonCodeRefused   = "access_code_refused" // Conflict: the printer wants another access code
 	ReasonStorageFull   = "storage_full"        // Conflict: also where there is no card or stick
 	ReasonNotStored     = "not_stored"          // Unavailable: the file did not arrive whole
 	ReasonNoEntry       = "no_such_file"        // NotFound
+	ReasonStuck         = "not_deleted"         // Unavailable: there, and the printer does not delete it
 	ReasonStorageAway   = "storage_unreachable" // Unavailable: no connection, or it broke
 	ReasonListing       = "listing_too_long"    // TooLarge
 	ReasonEntryTooLarge = "file_too_large"      // TooLarge
@@ -35,11 +36,13 @@ const (
 	maxListing = 4 << 20 // bytes
 	maxEntries = 10_000
 	maxFetch   = 4 << 30
-	tries      = 3 // of one upload
+	tries      = 3               // of one upload
+	busyFor    = 2 * time.Minute // how long a printer may still be busy with what was broken off
 
 	leastUpload = 600 * time.Second // for an upload, however small (bambuddy)
 	glance      = time.Minute       // for a listing or a deletion
 	scrapIn     = 5 * time.Second   // for the deletion of what arrived by half
+	longestWait = 8 * time.Second   // between two tries of an upload
 )
 
 // DriveConfig is what a drive needs. Zero values mean the defaults.
@@ -47,8 +50,10 @@ type DriveConfig struct {
 	LAN   grove.LAN
 	Code  grove.Secret
 	Trust Trust
-	// Seen is told the pin of whoever answers, also when it is refused. May be nil.
-	Seen func(pin string)
+	// Dial connects to host:port, where printers may be.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
+	// Stranger is told the key of somebody who answers and is not the printer.
+	Stranger func(pin string)
 	// ClearData lets files pass unencrypted where the printer does not end encrypted
 	// transfers, as A1 and A1 mini were seen to do (bambuddy). Login stays encrypted.
 	ClearData bool
@@ -100,8 +105,8 @@ func (d *Drive) Carry(ctx context.Context, l grove.Load, told func(sent, total i
 		return err
 	}
 	defer leave()
-	wait := d.Again
-	for try := 1; ; try++ {
+	began, wait, failed := time.Now(), d.Again, 0
+	for {
 		begun, err := d.put(ctx, l, told)
 		if err == nil {
 			return nil
@@ -112,15 +117,17 @@ func (d *Drive) Carry(ctx context.Context, l grove.Load, told func(sent, total i
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if try == tries || !errors.Is(err, grove.Unavailable) {
-			return err
+		if busy := grove.HasReason(err, grove.ReasonStorageBusy) && time.Since(began) < busyFor; !busy {
+			if failed++; failed == tries || !errors.Is(err, grove.Unavailable) {
+				return err
+			}
 		}
-		d.Log.Warn("upload tried again", slog.Int("try", try), slog.Any("error", err))
+		d.Log.Warn("upload tried again", slog.Any("error", err))
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(wait):
-			wait *= 2
+			wait = min(2*wait, longestWait)
 		}
 	}
 }
@@ -231,7 +238,14 @@ func (d *Drive) remove(ctx context.Context, p string) error {
 		return err
 	}
 	defer s.close()
-	if err := s.ftp.Delete(p); err != nil && !replied(err, ftp.StatusFileUnavailable) {
+	err = s.ftp.Delete(p)
+	if replied(err, ftp.StatusFileUnavailable) { // not there, or it can't be deleted
+		if _, sized := s.ftp.FileSize(p); replied(sized, ftp.StatusFileUnavailable) {
+			return nil
+		}
+		return grove.Errorf(grove.Unavailable, ReasonStuck, "printer %s does not let %s be deleted; it may be in use, or the card locked", d.LAN.Serial, p)
+	}
+	if err != nil {
 		return d.explain(ctx, "delete a file of", err)
 	}
 	return nil
@@ -394,8 +408,8 @@ func (d *Drive) browse(ctx context.Context) (_ context.Context, leave func(), er
 
 // replied reports whether the printer answered with this code.
 func replied(err error, code int) bool {
-	var reply *textproto.Error
-	return errors.As(err, &reply) && reply.Code == code
+	reply, ok := errors.AsType[*textproto.Error](err)
+	return ok && reply.Code == code
 }
 
 // counted tells how much was read, and remembers what kept it from reading.

@@ -225,8 +225,8 @@ func TestAFullOrForeignPrinterIsNotTriedAgain(t *testing.T) {
 				return ""
 			}
 		}, grove.Conflict, ReasonStorageFull, 2},
-		"another code":   {func(_ *ftpd, c *DriveConfig) { c.Code = "87654321" }, grove.Conflict, ReasonCodeRefused, 1},
-		"no code at all": {func(_ *ftpd, c *DriveConfig) { c.Code = "1\r\nDELE /a" }, grove.Conflict, ReasonCodeRefused, 0},
+		"another code":   {func(_ *ftpd, c *DriveConfig) { c.Code = "87654321" }, grove.Conflict, reasonRefused, 1},
+		"no code at all": {func(_ *ftpd, c *DriveConfig) { c.Code = "1\r\nDELE /a" }, grove.Conflict, reasonRefused, 0},
 		"another key":    {func(_ *ftpd, c *DriveConfig) { c.Trust.Pin = strings.Repeat("0", 64) }, grove.Conflict, ReasonStranger, 0},
 		"another serial": {func(_ *ftpd, c *DriveConfig) { c.Trust.Serial = "01P00A000000002" }, grove.Conflict, "wrong_printer", 0},
 	} {

@@ -3,6 +3,7 @@ package bridge
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -67,7 +68,11 @@ func (f *ftpd) drive(change ...func(*DriveConfig)) *Drive {
 	port := f.l.Addr().(*net.TCPAddr).Port
 	c := DriveConfig{
 		LAN: grove.LAN{Serial: serial, Host: "127.0.0.1", FTPS: port}, Code: "12345678", Trust: Trust{Serial: serial, Pin: f.pin},
-		Log: slog.New(slog.DiscardHandler), Again: time.Millisecond,
+		Log: slog.New(slog.DiscardHandler), Again: time.Millisecond, Stranger: func(string) {},
+		Dial: func(ctx context.Context, address string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "tcp", address)
+		},
 	}
 	for _, do := range change {
 		do(&c)

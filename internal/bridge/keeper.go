@@ -20,6 +20,7 @@ type line struct {
 	mu     sync.Mutex
 	lan    grove.LAN
 	code   grove.Secret
+	drive  *Drive             // outlives connections: a printer bears one session with its files
 	held   int                // tests that wait for the turn or have it
 	cancel context.CancelFunc // ends the present connection; nil without
 	up     bool
@@ -254,7 +255,7 @@ func (b *Bridge) reach(ctx context.Context, lan grove.LAN, code grove.Secret) (w
 func (b *Bridge) carry(ctx context.Context, l *line, w *wire) error {
 	b.metrics.links.Inc()
 	defer b.metrics.links.Dec()
-	detach := b.cfg.Printers.Attach(l.serial, w)
+	detach := b.cfg.Printers.Attach(l.serial, stocked{w, b.drive(l)})
 	l.mu.Lock()
 	l.up = true
 	l.mu.Unlock()
@@ -266,6 +267,30 @@ func (b *Bridge) carry(ctx context.Context, l *line, w *wire) error {
 	})
 	detach(err.Error())
 	return err
+}
+
+// stocked is a printer's connection with its storage beside it.
+type stocked struct {
+	*wire
+	*Drive
+}
+
+// drive is the storage of a line's printer.
+func (b *Bridge) drive(l *line) *Drive {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.drive == nil || l.drive.LAN != l.lan || l.drive.Code != l.code {
+		serial := l.serial
+		l.drive = NewDrive(DriveConfig{
+			LAN: l.lan, Code: l.code, Trust: b.trust(l.lan), Dial: b.dialAt, ClearData: b.cfg.ClearFiles, Log: b.cfg.Log,
+			Stranger: func(pin string) {
+				if err := b.cfg.Places.Stranger(context.Background(), serial, pin); err != nil {
+					b.cfg.Log.Error("quarantine not stored", slog.String("printer", serial), slog.Any("error", err))
+				}
+			},
+		})
+	}
+	return l.drive
 }
 
 // hold ends a printer's connection and keeps its line from making another, until

@@ -40,7 +40,7 @@ func (d *Drive) connect(ctx context.Context) (*session, error) {
 	d.mu.Lock()
 	bare := d.bare
 	d.mu.Unlock()
-	s, err := d.dial(ctx, bare)
+	s, err := d.begin(ctx, bare)
 	if err != nil {
 		return nil, d.explain(ctx, "connect to", err)
 	}
@@ -51,18 +51,18 @@ func (d *Drive) connect(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-func (d *Drive) dial(ctx context.Context, bare bool) (*session, error) {
+func (d *Drive) begin(ctx context.Context, bare bool) (*session, error) {
 	s := &session{read: new(atomic.Int64)}
-	secure := d.Trust.TLS(d.Seen) // one for the session: data connections must resume the control connection
-	var dialer net.Dialer
+	pin := ""
+	secure := d.Trust.TLS(func(p string) { pin = p }) // one for the session: data connections must resume the control connection
 	raw := func(address string) (net.Conn, error) {
-		c, err := dialer.DialContext(ctx, "tcp", address)
+		c, err := d.Dial(ctx, address)
 		if err == nil {
 			context.AfterFunc(ctx, func() { _ = c.Close() })
 		}
 		return c, err
 	}
-	address := net.JoinHostPort(d.LAN.Host, strconv.Itoa(d.LAN.FTPS))
+	address := at(d.LAN.Host, d.LAN.FTPS)
 	plain, err := raw(address)
 	if err != nil {
 		return nil, err
@@ -70,6 +70,9 @@ func (d *Drive) dial(ctx context.Context, bare bool) (*session, error) {
 	control := tls.Client(plain, secure)
 	if err := control.HandshakeContext(ctx); err != nil {
 		_ = plain.Close()
+		if grove.HasReason(err, ReasonStranger) {
+			d.Stranger(pin)
+		}
 		return nil, err
 	}
 	said := new(atomic.Int64)
@@ -135,7 +138,7 @@ func (s *session) ask(command string) (code int, words string, err error) {
 		return 0, "", err
 	}
 	code, words, err = s.line.ReadResponse(-1)
-	if reply := (*textproto.Error)(nil); errors.As(err, &reply) {
+	if reply, ok := errors.AsType[*textproto.Error](err); ok {
 		return reply.Code, reply.Msg, nil
 	}
 	return code, words, err
@@ -222,24 +225,32 @@ func stalled(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
 // explain says what happened, why and what to do.
 func (d *Drive) explain(ctx context.Context, act string, err error) error {
-	if ctx.Err() != nil && context.Cause(ctx) != nil {
-		if own := (*grove.Error)(nil); errors.As(context.Cause(ctx), &own) {
-			return own
-		}
+	if own, ok := errors.AsType[*grove.Error](context.Cause(ctx)); ok {
+		return own
 	}
-	if own := (*grove.Error)(nil); errors.As(err, &own) {
+	if t, ok := errors.AsType[*trouble](err); ok {
+		e := t.told()
+		if t.reason == reasonUnreachable {
+			e.Code = grove.Unavailable // may be over soon
+		}
+		return e
+	}
+	if own, ok := errors.AsType[*grove.Error](err); ok {
 		return own // of the trust, or of the file's own store
 	}
 	serial := d.LAN.Serial
 	fault := &grove.Error{Code: grove.Unavailable, Reason: ReasonStorageAway, Err: fmt.Errorf("%s printer %s: %w", act, serial, err)}
-	var reply *textproto.Error
+	reply, answered := errors.AsType[*textproto.Error](err)
 	switch {
 	case errors.Is(err, errTooMuch):
 		return tooLong(serial)
-	case !errors.As(err, &reply):
+	case !answered:
 		fault.Message = fmt.Sprintf("could not %s printer %s: its file service on port %d did not answer, or the connection broke; check its network, then try again", act, serial, d.LAN.FTPS)
+	case reply.Code == ftp.StatusCanNotOpenDataConnection || reply.Code == ftp.StatusNotAvailable || reply.Code == ftp.StatusFileActionIgnored:
+		fault.Code, fault.Reason = grove.Conflict, grove.ReasonStorageBusy
+		fault.Message = "the storage of printer " + serial + " is busy with another transfer; try again later"
 	case reply.Code == ftp.StatusNotLoggedIn:
-		fault.Code, fault.Reason = grove.Conflict, ReasonCodeRefused
+		fault.Code, fault.Reason = grove.Conflict, reasonRefused
 		fault.Message = "printer " + serial + " refuses the access code; read the present one at its screen and give it again"
 	case reply.Code == ftp.StatusExceededStorage || reply.Code == ftp.StatusBadFileName:
 		fault.Code, fault.Reason = grove.Conflict, ReasonStorageFull

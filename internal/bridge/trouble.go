@@ -75,6 +75,10 @@ func unreachable(address string, err error) *trouble {
 // dial opens a TCP connection, to addresses of allowed networks only: whoever names
 // an address could else make the server knock anywhere.
 func (b *Bridge) dial(ctx context.Context, host string, port int) (net.Conn, error) {
+	return b.dialAt(ctx, at(host, port))
+}
+
+func (b *Bridge) dialAt(ctx context.Context, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Patience)
 	defer cancel()
 	d := net.Dialer{ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
@@ -83,7 +87,6 @@ func (b *Bridge) dial(ctx context.Context, host string, port int) (net.Conn, err
 		}
 		return nil
 	}}
-	address := at(host, port)
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, unreachable(address, err)

@@ -129,9 +129,10 @@ func (q *Queue) notCarried(ctx context.Context, j grove.Job, why error) error {
 	return err
 }
 
-// tidyEvery and alarmAfter: how often the deletion of a file is tried, and for how
-// long before a person is told.
+// tidySoon and tidyEvery: how often the deletion of a file is tried in the first minute
+// and later. alarmAfter: for how long before a person is told.
 const (
+	tidySoon   = 5 * time.Second
 	tidyEvery  = time.Minute
 	alarmAfter = 10 * time.Minute
 )
@@ -152,7 +153,11 @@ func (q *Queue) tidy(ctx context.Context, c *crew) error {
 			first = now
 		}
 		since[j.ID] = first
-		if !q.tidied.due(j.ID, now, tidyEvery) {
+		every := tidyEvery
+		if now.Sub(first) < tidyEvery {
+			every = tidySoon
+		}
+		if !q.tidied.due(j.ID, now, every) {
 			continue
 		}
 		q.hand(ctx, c.carriers, c, j, func(ctx context.Context, j grove.Job) error {

@@ -315,7 +315,7 @@ func TestAFileThatCannotBeDeletedIsTriedAgainAndTold(t *testing.T) {
 			return len(slices.DeleteFunc(h.events(), func(e string) bool { return e != string(grove.StorageLeft) }))
 		}
 		pass(9 * time.Minute)
-		if n := s.tried(); told() != 0 || n < 8 || n > 10 {
+		if n := s.tried(); told() != 0 || n < 10 || n > 13 {
 			t.Errorf("after 9 min: told %d times, tried %d times", told(), n)
 		}
 		pass(20 * time.Minute)

@@ -41,6 +41,7 @@ type Config struct {
 	Proxies      []string // networks whose word about a client's address is taken
 	LANNetworks  []string // more networks than private ones in which printers may be
 	LANAuthority string   // PEM file of authorities that vouch for printers; empty: their keys are pinned alone
+	LANClear     bool     // printers' files may pass unencrypted where the printer does not bear it otherwise
 	AccessCodes  string   // off, private or any: from where bblp + access code may come
 	HookPrivate  bool     // webhooks may reach private addresses
 	HookLoopback bool     // webhooks may reach this machine
