@@ -342,6 +342,29 @@ func TestAFileThatCannotBeDeletedIsTriedAgainAndTold(t *testing.T) {
 	})
 }
 
+// R15: printers have been seen to show the last print as finished for 210 s after they
+// accepted a start.
+func TestAPrinterThatShowsTheLastPrintForMinutesIsStartedOnce(t *testing.T) {
+	carried(t, func(t *testing.T, h *house, _ *stick) {
+		j, second := h.submit(), h.submit()
+		pass(2 * time.Minute)
+		h.want(j.ID, grove.Accepted)
+		for range 7 {
+			h.m.becomes(map[string]any{"gcode_state": "FINISH", "task_id": "12", "subtask_id": "34"})
+			if _, err := h.queue.ClearPlate(t.Context(), h.actor, serial); !errors.Is(err, grove.Conflict) {
+				t.Errorf("the plate was confirmed: %v", err)
+			}
+			pass(30 * time.Second)
+		}
+		h.want(second.ID, grove.Queued)
+		if h.m.started() != 1 {
+			t.Fatalf("started %d times", h.m.started())
+		}
+		h.m.prints("RUNNING")
+		h.want(j.ID, grove.Running)
+	})
+}
+
 // R14: an unknown start keeps its file: it may be printing.
 func TestAnUnknownStartKeepsItsFile(t *testing.T) {
 	carried(t, func(t *testing.T, h *house, s *stick) {
