@@ -25,7 +25,7 @@ func newFields(m *machine) []field {
 		{key: "cfg", say: (*machine).appendConfig},
 		word("fun", func(m *machine) uint64 { return bit(wordFun, funSigned, m.faults.SignatureRequired) }),
 		word("aux", func(m *machine) uint64 {
-			if m.faults.NoCard {
+			if !m.storage.present() {
 				return wordAux &^ auxCard
 			}
 			return wordAux

@@ -44,19 +44,22 @@ type Faults struct {
 	FinishedWhilePrinting bool    `json:"finished_while_printing"` // it reports FINISH whatever it does
 
 	DoorOpen bool  `json:"door_open"`
-	Runout   bool  `json:"runout"` // the filament is used up: a print pauses, and again after each resume
-	Clog     bool  `json:"clog"`   // it does not come out: the same
-	HMS      []HMS `json:"hms"`    // health messages, such as 0300_0100_0001_0001
-	NoCard   bool  `json:"no_card"`
+	Runout   bool  `json:"runout"`  // the filament is used up: a print pauses, and again after each resume
+	Clog     bool  `json:"clog"`    // it does not come out: the same
+	HMS      []HMS `json:"hms"`     // health messages, such as 0300_0100_0001_0001
+	NoCard   bool  `json:"no_card"` // nothing is in the slot of its storage
 
-	FTPSBytesPerSecond int64 `json:"ftps_bytes_per_second"` // how fast files come and go; 0: as fast as they can
-	FTPSCutAfterBytes  int64 `json:"ftps_cut_after_bytes"`  // a transfer is cut after so many; 0: none is
+	Autostart bool       `json:"autostart"` // when power comes, it begins whatever lies in the root folder of its card
+	Files     FileFaults `json:"files"`
 
 	Certificate Pretence `json:"certificate"`
 }
 
 // staleLongest bounds FinishedFor; 80 to 210 s were seen on an H2D Pro (bambuddy #1157).
 const staleLongest = 600
+
+// latestEnd bounds FileFaults.LateEndSeconds.
+const latestEnd = 600
 
 // latestAccept bounds AcceptDelaySeconds.
 const latestAccept = 300
@@ -72,8 +75,8 @@ func (f *Faults) check() error {
 		return wrong("%q is no certificate to show; other_key and other_name are", f.Certificate)
 	case f.AcceptDelaySeconds < 0 || f.AcceptDelaySeconds > latestAccept:
 		return wrong("accept_delay_seconds: %g is outside 0 to %d", f.AcceptDelaySeconds, latestAccept)
-	case f.FTPSBytesPerSecond < 0 || f.FTPSCutAfterBytes < 0:
-		return wrong("ftps_bytes_per_second and ftps_cut_after_bytes count bytes, from 0")
+	case f.Files.BytesPerSecond < 0 || f.Files.CutAfterBytes < 0 || f.Files.LateEndSeconds < 0 || f.Files.LateEndSeconds > latestEnd:
+		return wrong("files: bytes_per_second and cut_after_bytes count from 0, late_end_seconds from 0 to %d", latestEnd)
 	case f.FinishedFor < 0 || f.FinishedFor > staleLongest:
 		return wrong("finished_for_seconds: %g is outside 0 to %d", f.FinishedFor, staleLongest)
 	}
@@ -134,11 +137,13 @@ func (m *machine) suffer(f Faults) {
 		m.unverified = false
 	}
 	m.faults = f
+	m.storage.insert(!f.NoCard)
 	if cut {
 		m.lose()
 	}
 	if back {
 		m.report = newReport(m)
+		m.autostart(m.now)
 	}
 }
 

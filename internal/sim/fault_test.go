@@ -223,7 +223,7 @@ func TestAPrinterWithoutItsCardSaysSo(t *testing.T) {
 	b.goWrong(Faults{NoCard: true})
 	b.until("sdcard", false)
 	b.until("aux", "2000004")
-	if flag, _ := strconv.Atoi(fmt.Sprint(b.print["home_flag"])); flag&cardBits != 0 {
+	if flag, _ := strconv.Atoi(fmt.Sprint(b.print["home_flag"])); flag&storageBits != 0 {
 		t.Errorf("home_flag %x", flag)
 	}
 	b.goWrong(Faults{})
@@ -335,7 +335,7 @@ func TestFaultsThatDoNotExistAreRefused(t *testing.T) {
 	b := newLANBench(t, Config{})
 	for _, wrong := range []string{
 		`{"stall":"a bit"}`, `{"accept_delay_seconds":301}`, `{"accept_delay_seconds":-1}`, `{"finished_for_seconds":601}`, `{"certificate":"vendor"}`,
-		`{"ftps_bytes_per_second":-1}`, `{"doors":true}`, `{"hms":["x"]}`, `[]`, `{`,
+		`{"files":{"cut_after_bytes":-1}}`, `{"doors":true}`, `{"hms":["x"]}`, `[]`, `{`,
 	} {
 		if err := b.ChangeFaults(func(f *Faults) error { return f.Merge([]byte(wrong)) }); err == nil {
 			t.Errorf("%s is taken", wrong)

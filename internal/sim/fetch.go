@@ -41,55 +41,85 @@ type file struct {
 	timeline printfile.Timeline
 }
 
-// fetch gets the ordered file and reads its plate. The bytes go through a
-// temporary file, since a thousand printers may fetch at once.
-func fetch(ctx context.Context, client *http.Client, o order) file {
+// source is where print files come from.
+type source struct {
+	client *http.Client
+	card   *storage
+}
+
+// fetch gets the ordered file and reads its plate.
+func (s source) fetch(ctx context.Context, o order) file {
 	f := file{number: o.number}
-	f.err = f.load(ctx, client, o)
+	f.err = f.load(ctx, s, o)
 	return f
 }
 
-func (f *file) load(ctx context.Context, client *http.Client, o order) error {
+func (f *file) load(ctx context.Context, s source, o order) error {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
+	if name, ok := s.card.locate(o.url); ok {
+		content, err := s.card.open(name)
+		switch {
+		case errors.Is(err, errBeingWritten):
+			return refusal{err.Error(), errorStorage}
+		case err != nil:
+			return refusal{"no such file on the printer's storage", errorNoFile}
+		}
+		defer content.Close()
+		return f.check(ctx, content, o)
+	}
+	// A thousand printers may fetch at once, so that the bytes are not kept in memory.
 	spool, err := os.CreateTemp("", "grove-sim-*")
 	if err != nil {
 		return fmt.Errorf("make temporary file: %w", err)
 	}
 	defer os.Remove(spool.Name())
 	defer spool.Close()
-	sum := md5.New() //nolint:gosec // see the import
-	if f.bytes, err = download(ctx, client, o.url, io.MultiWriter(spool, sum)); err != nil {
+	if err := download(ctx, s.client, o.url, spool); err != nil {
 		return err
+	}
+	return f.check(ctx, spool, o)
+}
+
+// check compares the file with its checksum and reads its plate.
+func (f *file) check(ctx context.Context, content *os.File, o order) error {
+	info, err := content.Stat()
+	if err != nil {
+		return fmt.Errorf("read file: %w", err)
+	}
+	f.bytes = info.Size()
+	sum := md5.New() //nolint:gosec // see the import
+	if _, err := io.Copy(sum, io.NewSectionReader(content, 0, f.bytes)); err != nil {
+		return fmt.Errorf("read file: %w", err)
 	}
 	if got := fmt.Sprintf("%X", sum.Sum(nil)); o.md5 != "" && o.md5 != got {
 		return fmt.Errorf("file has MD5 %s, the command said %s", got, o.md5)
 	}
-	return f.read(ctx, spool, o)
+	return f.read(ctx, content, o)
 }
 
 // download copies the answer to a GET into w, up to the limit.
-func download(ctx context.Context, client *http.Client, link string, w io.Writer) (int64, error) {
+func download(ctx context.Context, client *http.Client, link string, w io.Writer) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, link, http.NoBody)
 	if err != nil {
-		return 0, fmt.Errorf("request file: %w", unsigned(err))
+		return fmt.Errorf("request file: %w", unsigned(err))
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return 0, fmt.Errorf("request file: %w", unsigned(err))
+		return fmt.Errorf("request file: %w", unsigned(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("request file: answered %s", resp.Status)
+		return fmt.Errorf("request file: answered %s", resp.Status)
 	}
 	n, err := io.Copy(w, io.LimitReader(resp.Body, maxFileBytes+1))
 	if err != nil {
-		return n, fmt.Errorf("download file: %w", unsigned(err))
+		return fmt.Errorf("download file: %w", unsigned(err))
 	}
 	if n > maxFileBytes {
-		return n, errors.New("download file: larger than 1 GiB")
+		return errors.New("download file: larger than 1 GiB")
 	}
-	return n, nil
+	return nil
 }
 
 // unsigned takes the link out of an error: whoever reads its signature in a log
@@ -138,7 +168,11 @@ func (m *machine) unpack() {
 		return
 	}
 	if f.err != nil {
-		m.fail(errorUnread, 0)
+		code := int64(errorUnread)
+		if coded, ok := errors.AsType[refusal](f.err); ok {
+			code = coded.code
+		}
+		m.fail(code, 0)
 		return
 	}
 	j.fetched = true

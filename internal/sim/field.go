@@ -138,7 +138,7 @@ func houseFields(m *machine) []field {
 		{key: "ipcam", say: (*machine).appendCamera},
 		text("wifi_signal", func(m *machine) string { return m.wifi.String() }),
 		fixed("net", netOf(m.cfg.LAN)), fixed("online", `{"ahb":true,"ext":true,"version":16}`),
-		{key: "sdcard", say: func(m *machine, b []byte) []byte { return strconv.AppendBool(b, !m.faults.NoCard) }},
+		{key: "sdcard", say: func(m *machine, b []byte) []byte { return strconv.AppendBool(b, m.storage.present()) }},
 		number("home_flag", func(m *machine) int64 { return int64(int32(m.homeFlag())) }), //nolint:gosec // printers report it signed
 	}
 }
@@ -207,11 +207,11 @@ func (m *machine) homeFlag() uint32 {
 	if enabled(m.settings.record) {
 		flag |= 1 << 5
 	}
-	if m.faults.NoCard {
-		flag &^= cardBits
-	}
 	if m.faults.DoorOpen && m.looks.door {
 		flag |= 1 << 23
+	}
+	if !m.storage.present() {
+		flag &^= storageBits
 	}
 	return flag
 }

@@ -25,6 +25,7 @@ type LAN struct {
 	AccessCode grove.Secret // password of the user bblp, 8 characters on real printers
 
 	MQTTS   int // the printer's own MQTT broker
+	FTPS    int // its files; 990 on real printers
 	Bind    int // who it is, plain; 3000 on real printers
 	BindTLS int // the same over TLS; 3002
 
@@ -101,6 +102,7 @@ func newLAN(cfg Config, model bambu.Model, p *Printer) *lan {
 	who := func() identity { return p.identity(model) }
 	l.faces = []*face{
 		{what: "MQTT", port: &l.cfg.MQTTS, serve: l.broker.serve},
+		{what: "files", port: &l.cfg.FTPS, serve: newFTPS(l, model, p).serve},
 		{what: "bind", port: &l.cfg.Bind, serve: (&detect{who: who, log: cfg.Log}).serve},
 		{what: "bind over TLS", port: &l.cfg.BindTLS, serve: (&detect{who: who, tls: l.tls(), log: cfg.Log}).serve},
 	}
@@ -162,7 +164,7 @@ func (l *lan) run(ctx context.Context) error {
 
 // ports is where the printer stands.
 func (l *lan) ports() grove.LAN {
-	return grove.LAN{Serial: l.serial, Host: l.cfg.Addr, MQTTS: l.cfg.MQTTS}
+	return grove.LAN{Serial: l.serial, Host: l.cfg.Addr, MQTTS: l.cfg.MQTTS, FTPS: l.cfg.FTPS}
 }
 
 // tls is how the printer speaks on all its ports. Models differ in what else they
@@ -171,7 +173,7 @@ func (l *lan) ports() grove.LAN {
 func (l *lan) tls() *tls.Config {
 	return &tls.Config{ //nolint:gosec // TLS 1.2 and no more is what printers speak
 		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12,
-		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return l.shown(l.faults().Certificate) },
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return l.shown() },
 	}
 }
 
@@ -180,7 +182,8 @@ const otherSerial = "01P00A999999999"
 
 // shown is how the printer speaks with its own certificate, or another one. Each
 // has its own tickets: no session goes on under another certificate.
-func (l *lan) shown(as Pretence) (*tls.Config, error) {
+func (l *lan) shown() (*tls.Config, error) {
+	as := l.faults().Certificate
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if have, ok := l.seen[as]; ok {

@@ -26,6 +26,7 @@ const (
 	errorUnread    = 0x05004003 // the file cannot be parsed
 	errorBusy      = 0x05004004 // cannot start a task now
 	errorNoFile    = 0x05008013 // print file not available
+	errorStorage   = 0x0500C010 // the storage cannot be read or written
 )
 
 // finestStep is how many steps one tick is cut into at most, so that a fast
@@ -61,6 +62,7 @@ type machine struct {
 	heat     heat
 	fans     fans
 	ams      *ams // nil: none fitted
+	storage  *storage
 	external tray
 	settings settings
 	wifi     wifi
@@ -70,6 +72,7 @@ type machine struct {
 
 	out   [][]byte
 	order *order
+	film  *film
 
 	arrived *file // fetched, not looked at yet
 	fault   error // ends Run
@@ -98,9 +101,9 @@ type settings struct {
 	sensitivity    string
 }
 
-func newMachine(cfg Config, model bambu.Model) *machine {
+func newMachine(cfg Config, model bambu.Model, card *storage) *machine {
 	m := &machine{
-		cfg: cfg, model: model, looks: looksOf(model), now: cfg.clock(0), faults: cfg.Faults,
+		cfg: cfg, model: model, looks: looksOf(model), storage: card, now: cfg.clock(0), faults: cfg.Faults,
 		rng:   rand.New(rand.NewPCG(uint64(cfg.Seed), 1)), //nolint:gosec // a test must be able to repeat it
 		state: stateIdle, said: stateIdle,
 		plate: plate{clear: true},
@@ -121,7 +124,9 @@ func newMachine(cfg Config, model bambu.Model) *machine {
 	if !cfg.NoAMS && model.AMS != "" {
 		m.ams = newAMS(model, m.rng)
 	}
+	m.storage.insert(!m.faults.NoCard)
 	m.begin(m.now)
+	m.autostart(m.now)
 	m.report = newReport(m)
 	return m
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/grovecloud/grove/bambu"
 )
@@ -12,8 +13,8 @@ import (
 // sound, tangle detection (bit numbers from BambuStudio and ha-bambulab).
 const homeFlagBase = 1<<3 | 1<<4 | 1<<7 | 1<<8 | 1<<10 | 1<<15 | 1<<16 | 1<<17 | 1<<18 | 1<<19 | 1<<22
 
-// cardBits of home_flag say how the storage is: 0 absent, 1 normal.
-const cardBits = 1<<8 | 1<<9
+// storageBits of home_flag say how the storage is: 0 absent, 1 normal.
+const storageBits = 1<<8 | 1<<9
 
 // looks is how a family of printers presents itself.
 type looks struct {
@@ -25,7 +26,10 @@ type looks struct {
 	firmware  string
 	modules   []module
 	dual      bool
-	door      bool // knows whether its door is open
+	door      bool     // knows whether its door is open
+	folders   []string // on its storage
+	files     fileManner
+	mounts    []string // where its firmware has the storage in its own file system
 }
 
 // module is one entry of get_version.
@@ -69,10 +73,33 @@ func looksOf(model bambu.Model) looks {
 			module{Name: "ap", Project: model.Code, Hardware: "AP11", Software: "00.00.51.81"},
 			module{Name: "ahb", Hardware: "AHB01", Software: "00.00.08.12"})
 	}
+	l.furnish(model)
 	if model.HasChamberHeater() && model.AirDuct {
 		l.lights = append(l.lights, "chamber_light2")
 	}
 	return l
+}
+
+// furnish says what the model's storage looks like: an SD card, or from the P2S on
+// a USB stick (folders from OpenBambuAPI and captures of open-bambu-networking,
+// mounts from the links that ha-bambulab and BambuStudio send to each model).
+func (l *looks) furnish(model bambu.Model) {
+	l.files = fileManner{noCard: 553}
+	switch {
+	case l.small:
+		l.files.reuse, l.files.clearData = model.Structure != "I3", model.Structure == "I3"
+		l.folders, l.mounts = []string{"/cache", "/timelapse"}, []string{"/sdcard", "/mnt/sdcard"}
+	case !model.AirDuct:
+		l.files.reuse, l.files.fullNames = true, true
+		l.folders = []string{"/cache", "/ipcam", "/logger", "/model", "/timelapse/thumbnail"}
+		l.mounts = []string{"/sdcard", "/mnt/sdcard"}
+	case strings.HasPrefix(model.Code, "O1"):
+		l.files.noCard = 550
+		l.folders, l.mounts = []string{"/cache", "/model", "/timelapse/thumbnail"}, []string{"/media/usb0"}
+	default:
+		l.files.noCard = 550
+		l.folders, l.mounts = []string{"/cache", "/timelapse/thumbnail"}, []string{"/media/usb0", "/sdcard"}
+	}
 }
 
 // versions are the modules of get_version: the machine itself first.

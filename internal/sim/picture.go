@@ -44,27 +44,35 @@ type view struct {
 // Picture is a JPEG of the printer as a camera at its door would show it: what it
 // is doing, how far it is, how hot.
 func (p *Printer) Picture() ([]byte, error) {
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, p.view().draw(), &jpeg.Options{Quality: 80}); err != nil {
-		return nil, fmt.Errorf("write picture: %w", err)
-	}
-	return b.Bytes(), nil
+	return p.view().jpeg()
 }
 
 // view looks at the printer; drawing takes longer than it may be held.
 func (p *Printer) view() view {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	nozzle := p.m.heat.nozzle[p.m.heat.active]
+	return p.m.view()
+}
+
+func (m *machine) view() view {
+	nozzle := m.heat.nozzle[m.heat.active]
 	v := view{
-		serial: p.cfg.Serial, model: p.m.model.Name, state: p.m.state, nozzle: nozzle.now, nozzleTarget: nozzle.target,
-		bed: p.m.heat.bed.now, bedTarget: p.m.heat.bed.target,
-		light: p.m.settings.lights["chamber_light"] == "on", clear: p.m.plate.clear,
+		serial: m.cfg.Serial, model: m.model.Name, state: m.state, nozzle: nozzle.now, nozzleTarget: nozzle.target,
+		bed: m.heat.bed.now, bedTarget: m.heat.bed.target,
+		light: m.settings.lights["chamber_light"] == "on", clear: m.plate.clear,
 	}
-	if j := p.m.job; j != nil {
+	if j := m.job; j != nil {
 		v.name, v.percent, v.layer, v.layers = j.name, j.percent, j.layer, j.layers
 	}
 	return v
+}
+
+func (v view) jpeg() ([]byte, error) {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, v.draw(), &jpeg.Options{Quality: 80}); err != nil {
+		return nil, fmt.Errorf("write picture: %w", err)
+	}
+	return b.Bytes(), nil
 }
 
 func (v view) draw() image.Image {

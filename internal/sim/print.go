@@ -36,6 +36,10 @@ type job struct {
 	layers   int
 	grams    float64
 
+	timelapse bool
+	shots     []view // for the timelapse
+	nextShot  int    // the layer of the next one
+
 	percent, layer int
 	remaining      int // minutes
 	tool           int // filament in use
@@ -193,6 +197,7 @@ func (j *job) print(m *machine, d float64) {
 	if j.elapsed >= j.estimate {
 		j.complete()
 		m.rest(stateFinish)
+		m.film = j.film(m, m.now)
 	}
 }
 
@@ -202,6 +207,7 @@ func (j *job) follow(m *machine) {
 		j.apply(m, j.marks[j.at])
 	}
 	j.remaining = int(math.Ceil((j.estimate - j.elapsed) / 60))
+	j.shoot(m)
 }
 
 // apply makes a mark's values hold. Targets are set only where the file sets

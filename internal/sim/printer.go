@@ -7,6 +7,7 @@ package sim
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -51,6 +52,7 @@ type Config struct {
 	Retry time.Duration // first pause before dialling again, doubled up to 30 s; default 1 s
 
 	Begin  Begin
+	Card   Card
 	NoAMS  bool      // no filament unit, whatever the model usually has
 	Ledger io.Writer // one JSON line for each physical start, each one Write; may be shared
 
@@ -78,11 +80,12 @@ type Config struct {
 // Printer is one simulated printer. What it knows survives the end of its link
 // and of Run, as a real one's screen goes on without a network.
 type Printer struct {
-	cfg   Config
-	inbox chan input // from every goroutine that serves the printer
-	lan   *lan
+	cfg     Config
+	inbox   chan input // from every goroutine that serves the printer
+	storage *storage
+	lan     *lan
 
-	mu      sync.Mutex // guards the rest, cfg.Secret and cfg.LAN.AccessCode
+	mu      sync.Mutex // guards what follows, cfg.Secret and cfg.LAN.AccessCode
 	m       *machine
 	changed chan struct{} // closed when the faults have changed
 }
@@ -94,7 +97,8 @@ func New(cfg Config) (*Printer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Printer{cfg: cfg, inbox: make(chan input), m: newMachine(cfg, model), changed: make(chan struct{})}
+	card := newStorage(cfg.Card, looksOf(model))
+	p := &Printer{cfg: cfg, inbox: make(chan input), storage: card, m: newMachine(cfg, model, card), changed: make(chan struct{})}
 	if cfg.Record != nil {
 		if err := p.m.open(); err != nil {
 			return nil, err
@@ -136,6 +140,7 @@ func (c Config) complete() (Config, bambu.Model, error) {
 	case c.Speed < 0 || c.Speed > 600:
 		return c, model, grove.Errorf(grove.Invalid, "sim_speed", "a speed of %g is outside 1 to 600", c.Speed)
 	}
+	c.Faults.NoCard = c.Faults.NoCard || c.Card.Absent
 	if err := c.Faults.check(); err != nil {
 		return c, model, err
 	}
@@ -242,7 +247,7 @@ func (p *Printer) Run(ctx context.Context) error {
 	l := newLink(p.cfg, p.deviceSecret, p.inbox)
 	g.Go(func() error { return p.reach(ctx, l) })
 	g.Go(func() error { return p.live(ctx, l) })
-	return g.Wait()
+	return errors.Join(g.Wait(), p.storage.close())
 }
 
 // reach is the link and the network, whenever there is power.
@@ -322,8 +327,8 @@ func (p *Printer) State() string {
 func (p *Printer) live(ctx context.Context, l *link) error {
 	tick := time.NewTicker(p.cfg.Tick)
 	defer tick.Stop()
-	var fetching sync.WaitGroup
-	defer fetching.Wait()
+	var working sync.WaitGroup
+	defer working.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
@@ -332,14 +337,17 @@ func (p *Printer) live(ctx context.Context, l *link) error {
 	events := p.due(input{Resumed: true})
 	for {
 		for _, event := range events {
-			said, wanted, err := p.turn(event)
+			todo, err := p.turn(event)
 			if err != nil {
 				return err
 			}
-			if wanted != nil && p.cfg.replay == nil {
-				fetching.Go(func() { p.fetch(ctx, *wanted) })
+			if todo.order != nil && p.cfg.replay == nil {
+				working.Go(func() { p.fetch(ctx, *todo.order) })
 			}
-			for _, payload := range said {
+			if todo.film != nil {
+				working.Go(func() { p.keep(todo.film) })
+			}
+			for _, payload := range todo.say {
 				line.publish(payload)
 				p.lan.broker.say(payload)
 			}
@@ -378,22 +386,36 @@ func (p *Printer) due(in ...input) []input {
 	return p.cfg.replay.until(ticks)
 }
 
-// turn lets one event happen and takes what came of it: payloads to say, a file to fetch.
-func (p *Printer) turn(event input) (said [][]byte, wanted *order, err error) {
+// chores are what comes of an event and is done outside the machine.
+type chores struct {
+	say   [][]byte
+	order *order
+	film  *film
+}
+
+// turn lets one event happen and takes what came of it.
+func (p *Printer) turn(event input) (chores, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.happen(event)
 	if p.m.fault != nil {
-		return nil, nil, fmt.Errorf("printer %s: %w", p.cfg.Serial, p.m.fault)
+		return chores{}, fmt.Errorf("printer %s: %w", p.cfg.Serial, p.m.fault)
 	}
-	said, wanted = p.m.out, p.m.order
-	p.m.out, p.m.order = nil, nil
-	return said, wanted, nil
+	todo := chores{say: p.m.out, order: p.m.order, film: p.m.film}
+	p.m.out, p.m.order, p.m.film = nil, nil, nil
+	return todo, nil
+}
+
+// keep writes a timelapse on the card.
+func (p *Printer) keep(f *film) {
+	if err := f.write(p.storage); err != nil {
+		p.cfg.Log.Warn("no timelapse", slog.Any("error", err))
+	}
 }
 
 // fetch gets and reads a print file, and hands it to live.
 func (p *Printer) fetch(ctx context.Context, o order) {
-	f := fetch(ctx, p.cfg.HTTP, o)
+	f := source{client: p.cfg.HTTP, card: p.storage}.fetch(ctx, o)
 	if f.err != nil {
 		p.cfg.Log.Warn("print file not usable", slog.String("file", o.name), slog.Any("error", f.err))
 	}

@@ -343,7 +343,7 @@ func TestAFileThatIsNoUseFailsThePrint(t *testing.T) {
 		"lower md5":     func(m map[string]any) { m["md5"] = strings.ToLower(fmt.Sprint(m["md5"])) },
 		"no such link":  func(m map[string]any) { m["url"] = r.files.URL + "/elsewhere" },
 		"no such plate": func(m map[string]any) { m["param"] = "Metadata/plate_9.gcode" },
-		"no scheme":     func(m map[string]any) { m["url"] = "ftp://cube.gcode.3mf" },
+		"no scheme":     func(m map[string]any) { m["url"] = "gopher://cube.gcode.3mf" },
 		"no print file": func(m map[string]any) {
 			r.file("noise.gcode.3mf", []byte("noise"))
 			m["url"], m["md5"] = r.files.URL+"/noise.gcode.3mf", ""
@@ -425,7 +425,7 @@ func TestHealthMessagesComeAndGo(t *testing.T) {
 func TestTheSignatureOfALinkIsNeverLogged(t *testing.T) {
 	t.Parallel()
 	for _, link := range []string{"http://127.0.0.1:1/f?Signature=canary", "ftp://x/?Signature=canary", "://?Signature=canary"} {
-		f := fetch(t.Context(), &http.Client{}, order{url: link, name: "x.gcode"})
+		f := source{client: &http.Client{}, card: newStorage(Card{Absent: true}, looks{})}.fetch(t.Context(), order{url: link, name: "x.gcode"})
 		if f.err == nil || strings.Contains(f.err.Error(), "canary") {
 			t.Errorf("error %v", f.err)
 		}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"log/slog"
 	"math"
 	"path"
 	"regexp"
@@ -52,8 +53,6 @@ func (m *machine) startProject(r request) (extra, error) {
 	return m.start(r, m.now)
 }
 
-func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
-
 // startLate acts on the starts whose time has come.
 func (m *machine) startLate(now time.Time) {
 	for len(m.late) > 0 && !now.Before(m.late[0].due) {
@@ -67,15 +66,24 @@ func (m *machine) startLate(now time.Time) {
 // plateMember is what param says in the start of a 3MF.
 var plateMember = regexp.MustCompile(`^Metadata/plate_(\d{1,4})\.gcode$`)
 
-// start accepts a print or refuses it. Accepting is the physical start: it
-// enters the ledger before anybody hears of it.
+// start accepts a print or refuses it.
 func (m *machine) start(r request, now time.Time) (extra, error) {
-	if m.busy() || m.faults.RefuseStarts {
-		return nil, refusal{"the printer is busy", errorBusy}
+	if r.Command == "gcode_file" {
+		name, _ := m.storage.unmount(r.text("param")) // it was there when the command came
+		return m.accept(cardJob(name, now), now)
 	}
 	j, err := newJob(r, now)
 	if err != nil {
 		return nil, err
+	}
+	return m.accept(j, now)
+}
+
+// accept begins a job unless something speaks against it. This is the physical
+// start: it enters the ledger before anybody hears of it.
+func (m *machine) accept(j *job, now time.Time) (extra, error) {
+	if m.busy() || m.faults.RefuseStarts {
+		return nil, refusal{"the printer is busy", errorBusy}
 	}
 	if m.fault = m.enter(j, now); m.fault != nil {
 		return silent, m.fault
@@ -105,7 +113,7 @@ func newJob(r request, now time.Time) (*job, error) {
 		taskID: id(r.text("task_id")), subtaskID: id(r.text("subtask_id")),
 		projectID: id(r.text("project_id")), profileID: id(r.text("profile_id")),
 		name: r.text("subtask_name"), file: r.text("file"), kind: "cloud", plate: 1,
-		useAMS: r.flag("use_ams"), mapping: mapping, startedAt: now, unpack: 5,
+		useAMS: r.flag("use_ams"), mapping: mapping, startedAt: now, unpack: 5, timelapse: r.flag("timelapse"),
 	}
 	if j.taskID == "0" {
 		j.kind = "local"
@@ -118,7 +126,7 @@ func newJob(r request, now time.Time) (*job, error) {
 		j.file = path.Base(address)
 	}
 	if j.name == "" {
-		j.name = strings.TrimSuffix(strings.TrimSuffix(j.file, path.Ext(j.file)), ".gcode")
+		j.name = title(j.file)
 	}
 	j.order = order{
 		url: r.text("url"), md5: r.text("md5"), name: j.file, plate: j.plate,
@@ -126,6 +134,34 @@ func newJob(r request, now time.Time) (*job, error) {
 		vibration: r.flag("vibration_cali"), flow: r.flag("flow_cali") || r.whole("extrude_cali_flag", 0) > 0,
 	}
 	return j, nil
+}
+
+// cardJob is a print of a file on the card that no cloud and no slicer asked for.
+func cardJob(name string, now time.Time) *job {
+	base := path.Base(name)
+	return &job{
+		taskID: "0", subtaskID: "0", projectID: "0", profileID: "0",
+		name: title(base), file: base, kind: "local", plate: 1, useAMS: true, startedAt: now, unpack: 5,
+		order: order{url: "ftp://" + name, name: base, plate: 1, leveling: true},
+	}
+}
+
+// title is a file's name without its endings.
+func title(file string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(file, path.Ext(file)), ".gcode")
+}
+
+// autostart is what some firmware does when it is switched on: it begins whatever
+// lies in the root folder of its storage, wanted or not (seen after power cuts, bambuddy).
+func (m *machine) autostart(now time.Time) {
+	if !m.faults.Autostart || m.busy() {
+		return
+	}
+	if name, found := m.storage.printable(); found {
+		if _, err := m.accept(cardJob("/"+name, now), now); err != nil {
+			m.cfg.Log.Warn("file not begun by itself", slog.String("file", name), slog.Any("error", err))
+		}
+	}
 }
 
 // id is a job's id as printers keep it: clamped to 31 bits, after which every
@@ -141,8 +177,8 @@ func id(s string) string {
 	return s
 }
 
-// startFile runs what lies on the printer: its own routines only, since nobody
-// ever put a card into this one.
+// startFile runs what lies on the printer: one of its own routines, or a file on
+// its card.
 func (m *machine) startFile(r request) (extra, error) {
 	if m.busy() {
 		return nil, refusal{"the printer is busy", errorBusy}
@@ -153,6 +189,9 @@ func (m *machine) startFile(r request) (extra, error) {
 	case "filament_unload.gcode":
 		m.feed(trayNone)
 	default:
+		if name, ok := m.storage.unmount(r.text("param")); ok && m.storage.isFile(name) {
+			return m.startProject(r)
+		}
 		return nil, refusal{"no such file on the printer", errorNoFile}
 	}
 	return nil, nil
