@@ -177,6 +177,7 @@ func (w *wire) next() (head byte, body []byte, err error) {
 
 // read gives every report of this printer to take until the connection ends.
 func (w *wire) read(take func(payload []byte)) error {
+	var ahead pace
 	for {
 		if err := w.conn.SetReadDeadline(time.Now().Add(3 * w.cfg.Ping)); err != nil {
 			return err
@@ -200,9 +201,34 @@ func (w *wire) read(take func(payload []byte)) error {
 			continue
 		}
 		w.metrics.in.Inc()
+		if wait := ahead.take(time.Now()); wait > 0 {
+			select {
+			case <-time.After(wait):
+			case <-w.over.Done():
+			}
+		}
 		w.said.Store(time.Now().UnixNano())
 		take(readable(payload))
 	}
+}
+
+// A printer may report so often, and so many times at once; a faster one is read
+// more slowly, so that it takes nothing from the others.
+const (
+	reportEvery = 20 * time.Millisecond
+	reportBurst = 200
+)
+
+// pace is when the reports so far would have been due.
+type pace struct{ due time.Time }
+
+// take counts a report and says how long to wait before it is taken.
+func (p *pace) take(now time.Time) time.Duration {
+	if earliest := now.Add(-reportBurst * reportEvery); p.due.Before(earliest) {
+		p.due = earliest
+	}
+	p.due = p.due.Add(reportEvery)
+	return p.due.Sub(now)
 }
 
 // readable is a message without the zero byte that some end with, and without bytes
