@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -37,14 +38,14 @@ type desk struct {
 	mu       sync.Mutex
 	lans     map[string]grove.LAN
 	heard    map[string][]string
-	links    map[string]Link
+	links    map[string]*wire
 	attached map[string]int
 	troubles []string
 	at       []time.Time
 }
 
 func newDesk(lans ...grove.LAN) *desk {
-	d := &desk{lans: map[string]grove.LAN{}, heard: map[string][]string{}, links: map[string]Link{}, attached: map[string]int{}}
+	d := &desk{lans: map[string]grove.LAN{}, heard: map[string][]string{}, links: map[string]*wire{}, attached: map[string]int{}}
 	for _, l := range lans {
 		d.lans[l.Serial] = l
 	}
@@ -96,7 +97,7 @@ func (d *desk) Troubled(_ string, why error) {
 func (d *desk) Attach(serial string, link Link) func(string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.links[serial] = link
+	d.links[serial], _ = link.(*wire)
 	d.attached[serial]++
 	return func(string) {
 		d.mu.Lock()
@@ -112,10 +113,11 @@ func (d *desk) Observe(serial string, payload []byte) []byte {
 	return nil
 }
 
-func (d *desk) link(serial string) Link {
+// link is that of the good printer.
+func (d *desk) link() *wire {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.links[serial]
+	return d.links[good]
 }
 
 func (d *desk) connects(serial string) int {
@@ -302,8 +304,11 @@ func TestABadPrinterDisturbsNoOther(t *testing.T) {
 		behave  func(net.Conn)
 		reason  string
 	}{
-		"100 MB":       {0, func(c net.Conn) { _, _ = c.Write([]byte{0x30, 0x80, 0xC2, 0xD7, 0x2F}); _, _ = io.Copy(io.Discard, c) }, reasonLost},
-		"endless size": {0, func(c net.Conn) { _, _ = c.Write([]byte{0x30, 0xff, 0xff, 0xff, 0xff, 0xff}); _, _ = io.Copy(io.Discard, c) }, reasonLost},
+		"100 MB": {0, func(c net.Conn) { _, _ = c.Write([]byte{0x30, 0x80, 0xC2, 0xD7, 0x2F}); _, _ = io.Copy(io.Discard, c) }, reasonLost},
+		"endless size": {0, func(c net.Conn) {
+			_, _ = c.Write([]byte{0x30, 0xff, 0xff, 0xff, 0xff, 0xff})
+			_, _ = io.Copy(io.Discard, c)
+		}, reasonLost},
 		"no topic":     {0, func(c net.Conn) { _, _ = c.Write([]byte{0x30, 0x01, 0x00}); _, _ = io.Copy(io.Discard, c) }, reasonLost},
 		"long topic":   {0, func(c net.Conn) { _, _ = c.Write([]byte{0x30, 0x03, 0xff, 0xff, 'a'}); _, _ = io.Copy(io.Discard, c) }, reasonLost},
 		"gone at once": {0, func(net.Conn) {}, reasonLost},
@@ -352,14 +357,14 @@ func TestACommandIsWrittenOnceOrRefused(t *testing.T) {
 	})
 	d := newDesk(m.LAN)
 	open(t, d)
-	until(t, "it is connected", func() bool { return d.link(good) != nil })
-	link := d.link(good)
+	until(t, "it is connected", func() bool { return d.link() != nil })
+	link := d.link()
 	for i := range 60 {
 		if err := link.Send(fmt.Appendf(nil, "%d", i)); err != nil {
 			t.Fatal(err)
 		}
 		p := <-seen
-		if string(p.Payload) != fmt.Sprint(i) || p.TopicName != "device/"+good+"/request" || p.Qos != 1 || p.Dup || p.Retain {
+		if string(p.Payload) != strconv.Itoa(i) || p.TopicName != "device/"+good+"/request" || p.Qos != 1 || p.Dup || p.Retain {
 			t.Fatalf("written as %v", p.String())
 		}
 	}
@@ -381,11 +386,11 @@ func TestAPrinterThatTakesNothingIsToldAtOnce(t *testing.T) {
 	defer close(over)
 	d := newDesk(m.LAN)
 	open(t, d, func(c *Config) { c.Ping = 20 * time.Second })
-	until(t, "it is connected", func() bool { return d.link(good) != nil })
+	until(t, "it is connected", func() bool { return d.link() != nil })
 	big := make([]byte, 64<<10)
 	var err error
 	for i := 0; err == nil && i < 10_000; i++ {
-		err = d.link(good).Send(big)
+		err = d.link().Send(big)
 	}
 	if !errors.Is(err, grove.Unavailable) {
 		t.Errorf("the queue took everything: %v", err)
@@ -402,7 +407,7 @@ func TestAnUnreachablePrinterIsTriedLessAndLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(grove.LAN{Serial: good, Host: "127.0.0.1", MQTTS: l.Addr().(*net.TCPAddr).Port})
 		b := open(t, d, func(c *Config) { c.Retry, c.LongestRetry = 0, 0 })
-		time.Sleep(20 * time.Minute)
+		<-time.After(20 * time.Minute)
 		d.mu.Lock()
 		at := d.at
 		d.mu.Unlock()
@@ -445,7 +450,7 @@ func TestALineFollowsItsPrinter(t *testing.T) {
 	put(second.LAN, true)
 	until(t, "it moved", func() bool { return came(second) == 1 && b.connected(good) })
 	put(grove.LAN{}, false)
-	until(t, "it is gone", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return len(b.lines) == 0 && d.link(good) == nil })
+	until(t, "it is gone", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return len(b.lines) == 0 && d.link() == nil })
 	put(first.LAN, true)
 	until(t, "it is back", func() bool { return came(first) == 2 && b.connected(good) })
 	elsewhere := first.LAN

@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -71,7 +70,7 @@ func unreachable(address string, err error) *trouble {
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns):
-		t.found, t.advice = fmt.Sprintf("no address is known for the name in %s", address), "give the printer's address, which stands on its screen under network"
+		t.found, t.advice = "no address is known for the name in "+address, "give the printer's address, which stands on its screen under network"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		t.found = "there is a machine at " + address + ", but nothing listens on that port"
 		t.advice = "check that it is a printer, that LAN mode is on, and the port"

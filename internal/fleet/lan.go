@@ -28,16 +28,19 @@ type Network interface {
 // nowhere is the network of a house without a bridge.
 type nowhere struct{}
 
+// Test says so.
 func (nowhere) Test(_ context.Context, l grove.LAN, _ grove.Secret, _ bool) grove.LANTest {
 	return grove.LANTest{Serial: l.Serial, Host: l.Host, Findings: []grove.LANFinding{{
 		Step: grove.StepReachable, Verdict: grove.VerdictFailed, Reason: "no_bridge", Found: "this server reaches no networks", Advice: "use one that does",
 	}}}
 }
 
+// Search finds nobody.
 func (nowhere) Search(context.Context, grove.LANSearch) ([]grove.FoundPrinter, error) {
 	return nil, nil
 }
 
+// Changed has nothing to do.
 func (nowhere) Changed(string) {}
 
 // Reach says through whom printers on networks are reached. It must be called
