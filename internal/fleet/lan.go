@@ -200,6 +200,13 @@ type Pairing struct {
 	NewKey bool
 }
 
+func (w Pairing) act() string {
+	if w.NewKey || w.Code != "" {
+		return "printer.pair"
+	}
+	return "printer.address"
+}
+
 // Pair changes the key, the access code or the address of a printer on a network
 // after it has been tried with them.
 func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pairing) (LANBound, error) {
@@ -234,7 +241,7 @@ func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pa
 	lan.Pin = test.Pin
 	p, lan, err := f.Records.UpdateLAN(ctx, serial, func(p *grove.Printer, l *grove.LAN) ([]grove.Event, []grove.AuditEntry, error) {
 		*l, p.AccessCode, p.AccessCodeIssued = lan, code, false
-		return nil, []grove.AuditEntry{f.act(actor, p.OwnerID, serial, "printer.pair", lan.Host)}, nil
+		return nil, []grove.AuditEntry{f.act(actor, p.OwnerID, serial, w.act(), lan.Host)}, nil
 	})
 	if err != nil {
 		return LANBound{Test: test}, err
