@@ -10,6 +10,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
+	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
 )
 
@@ -194,25 +195,11 @@ func (c *doctorCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	patients := []grove.Live{}
-	page := grove.Page{Limit: mostPerPage}
-	for more := true; more; {
-		list, err := cl.Printers(ctx, page)
-		if err != nil {
-			return err
-		}
-		for _, p := range list.Items {
-			page.After = p.Serial
-			if p.Serial == c.Serial || c.Serial == "" && p.LAN != nil {
-				patients = append(patients, p)
-			}
-		}
-		more = list.More && len(list.Items) > 0
+	patients, err := c.patients(ctx, cl)
+	if err != nil {
+		return err
 	}
 	if len(patients) == 0 {
-		if c.Serial != "" {
-			return grove.NoPrinter(c.Serial)
-		}
 		fmt.Fprintln(os.Stderr, "No printer was added by its address, so there is nothing to try. Add one with: grove printers add --host ADDRESS")
 		return nil
 	}
@@ -238,6 +225,30 @@ func (c *doctorCmd) Run(ctx context.Context, at *cloud) error {
 		err = errors.New(plural(sick, "printer is", "printers are") + " not well; what to do stands at each arrow")
 	}
 	return err
+}
+
+// patients are the printers to try.
+func (c *doctorCmd) patients(ctx context.Context, cl *client.Client) ([]grove.Live, error) {
+	if c.Serial != "" {
+		p, err := cl.Printer(ctx, c.Serial)
+		return []grove.Live{p}, err
+	}
+	var all []grove.Live
+	for page := (grove.Page{Limit: mostPerPage}); ; {
+		list, err := cl.Printers(ctx, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range list.Items {
+			page.After = p.Serial
+			if p.LAN != nil {
+				all = append(all, p)
+			}
+		}
+		if !list.More || len(list.Items) == 0 {
+			return all, nil
+		}
+	}
 }
 
 // plural is a number with the words that fit it.

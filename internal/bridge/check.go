@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -72,6 +71,7 @@ func (t *trial) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = raw.Close() }()
+	named := t.lan.Serial != ""
 	t.ok(grove.StepReachable, "port "+raw.RemoteAddr().String()+" is open")
 	var leaf *x509.Certificate
 	conn, err := t.b.shake(ctx, raw, unknown(t.lan.Serial, &leaf))
@@ -82,7 +82,7 @@ func (t *trial) run(ctx context.Context) error {
 	if err := t.identify(leaf); err != nil {
 		return err
 	}
-	release, err := t.b.hold(ctx, t.lan.Serial)
+	release, err := t.b.hold(ctx, t.lan, named)
 	if err != nil {
 		return err
 	}
@@ -119,9 +119,6 @@ func (t *trial) identify(leaf *x509.Certificate) error {
 		t.lan.Serial, t.out.Serial = leaf.Subject.CommonName, leaf.Subject.CommonName
 	}
 	if err := t.b.trust(t.lan).judge(leaf); err != nil {
-		if _, ours := errors.AsType[*grove.Error](err); !ours {
-			return &trouble{"certificate_not_vouched", fmt.Sprintf("nobody of the given authorities vouches for printer %s", name), "add the authority of this model to the bundle", err}
-		}
 		return err
 	}
 	t.out.Pin = PinOf(leaf)

@@ -15,12 +15,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"github.com/grovecloud/grove"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func noise(n int) []byte {
 	b := make([]byte, n)

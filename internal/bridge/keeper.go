@@ -294,15 +294,20 @@ func (b *Bridge) drive(l *line) *Drive {
 }
 
 // hold ends a printer's connection and keeps its line from making another, until
-// release.
-func (b *Bridge) hold(ctx context.Context, serial string) (release func(), err error) {
+// release. Who only said at an address to be that printer, and was not asked for by
+// name, ends no connection to another address.
+func (b *Bridge) hold(ctx context.Context, at grove.LAN, named bool) (release func(), err error) {
 	b.mu.Lock()
-	l := b.lines[serial]
+	l := b.lines[at.Serial]
 	b.mu.Unlock()
 	if l == nil {
 		return func() {}, nil
 	}
 	l.mu.Lock()
+	if !named && (l.lan.Host != at.Host || l.lan.MQTTS != at.MQTTS) {
+		l.mu.Unlock()
+		return func() {}, nil
+	}
 	l.held++
 	if l.cancel != nil {
 		l.cancel()

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"net/textproto"
+	"slices"
 	"strings"
 	"sync"
 
@@ -110,7 +111,7 @@ func (b *Bridge) place(said string, from netip.Addr) string {
 
 // parseAnnouncement reads a NOTIFY or the answer to a question.
 func parseAnnouncement(datagram []byte) (grove.FoundPrinter, bool) {
-	r := textproto.NewReader(bufio.NewReader(bytes.NewReader(append(datagram, "\r\n\r\n"...))))
+	r := textproto.NewReader(bufio.NewReader(bytes.NewReader(slices.Concat(datagram, []byte("\r\n\r\n")))))
 	first, err := r.ReadLine()
 	if err != nil || !strings.HasPrefix(first, "NOTIFY ") && !strings.HasPrefix(first, "HTTP/1.1 200") {
 		return grove.FoundPrinter{}, false

@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -12,7 +11,7 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-// Reasons why a printer is not connected, beside those of [Trust].
+// Reasons why a printer is not connected, beside ReasonStranger.
 const (
 	reasonUnreachable = "printer_unreachable"
 	reasonForeign     = "address_not_allowed"
@@ -21,6 +20,8 @@ const (
 	reasonBusy        = "printer_takes_no_more"
 	reasonLost        = "connection_lost"
 	reasonStalled     = "printer_stalled"
+	reasonOther       = "wrong_printer"
+	reasonUnvouched   = "certificate_not_vouched"
 )
 
 // trouble is what went wrong with a connection, and what to do about it.
@@ -46,9 +47,14 @@ func troubleOf(err error) *trouble {
 		return t
 	}
 	if e, ok := errors.AsType[*grove.Error](err); ok { // of Trust
-		advice := "check the address, and which printer has it now"
-		if e.Reason == ReasonStranger {
-			advice = "nothing is sent to it until somebody pairs it again"
+		advice := "it is tried again by itself"
+		switch e.Reason {
+		case ReasonStranger:
+			advice = "nothing is sent to it until then"
+		case reasonOther:
+			advice = "or look which printer has it now"
+		case reasonUnvouched:
+			advice = "add the authority of this model, and the one between, to the file of --lan-ca"
 		}
 		return &trouble{e.Reason, e.Message, advice, err}
 	}
@@ -64,7 +70,7 @@ func unreachable(address string, err error) *trouble {
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns):
-		t.found, t.advice = fmt.Sprintf("no address is known for the name in %s", address), "give the printer's address, which stands on its screen under network"
+		t.found, t.advice = "no address is known for the name in "+address, "give the printer's address, which stands on its screen under network"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		t.found = "there is a machine at " + address + ", but nothing listens on that port"
 		t.advice = "check that it is a printer, that LAN mode is on, and the port"

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -43,9 +44,10 @@ type wire struct {
 	out    chan outgoing
 	packet uint16 // id of the last publication; the writer's
 
-	over context.Context // ended with the reason
-	end  context.CancelCauseFunc
-	said atomic.Int64 // when the last report came, ns
+	finish sync.Once
+	why    error         // of its end; set before over is closed
+	over   chan struct{} // closed at its end
+	said   atomic.Int64  // when the last report came, ns
 
 	metrics *metrics
 }
@@ -59,9 +61,8 @@ type outgoing struct {
 func (b *Bridge) newWire(conn *tls.Conn, serial string) *wire {
 	w := &wire{
 		cfg: &b.cfg, metrics: b.metrics, serial: serial, report: "device/" + serial + "/report", conn: conn,
-		in: bufio.NewReader(conn), out: make(chan outgoing, maxWaiting),
+		in: bufio.NewReader(conn), out: make(chan outgoing, maxWaiting), over: make(chan struct{}),
 	}
-	w.over, w.end = context.WithCancelCause(context.Background())
 	w.said.Store(time.Now().UnixNano())
 	return w
 }
@@ -177,12 +178,13 @@ func (w *wire) next() (head byte, body []byte, err error) {
 
 // read gives every report of this printer to take until the connection ends.
 func (w *wire) read(take func(payload []byte)) error {
+	var ahead pace
 	for {
 		if err := w.conn.SetReadDeadline(time.Now().Add(3 * w.cfg.Ping)); err != nil {
 			return err
 		}
-		if w.over.Err() != nil { // the deadline of its end may have come before the one just set
-			return context.Cause(w.over)
+		if w.ended() { // the deadline of its end may have come before the one just set
+			return w.why
 		}
 		head, body, err := w.next()
 		if err != nil {
@@ -200,9 +202,34 @@ func (w *wire) read(take func(payload []byte)) error {
 			continue
 		}
 		w.metrics.in.Inc()
+		if wait := ahead.take(time.Now()); wait > 0 {
+			select {
+			case <-time.After(wait):
+			case <-w.over:
+			}
+		}
 		w.said.Store(time.Now().UnixNano())
 		take(readable(payload))
 	}
+}
+
+// A printer may report so often, and so many times at once; a faster one is read
+// more slowly, so that it takes nothing from the others.
+const (
+	reportEvery = 20 * time.Millisecond
+	reportBurst = 200
+)
+
+// pace is when the reports so far would have been due.
+type pace struct{ due time.Time }
+
+// take counts a report and says how long to wait before it is taken.
+func (p *pace) take(now time.Time) time.Duration {
+	if earliest := now.Add(-reportBurst * reportEvery); p.due.Before(earliest) {
+		p.due = earliest
+	}
+	p.due = p.due.Add(reportEvery)
+	return p.due.Sub(now)
 }
 
 // readable is a message without the zero byte that some end with, and without bytes
@@ -237,10 +264,10 @@ func (w *wire) write() {
 	defer func() { _ = w.conn.NetConn().Close() }()
 	ping := time.NewTicker(w.cfg.Ping)
 	defer ping.Stop()
-	for w.over.Err() == nil {
+	for !w.ended() {
 		var err error
 		select {
-		case <-w.over.Done():
+		case <-w.over:
 		case o := <-w.out:
 			err = w.publish(o)
 		case <-ping.C:
@@ -281,8 +308,8 @@ func (w *wire) put(p packets.ControlPacket) error {
 	if err := w.conn.SetWriteDeadline(time.Now().Add(maxAge)); err != nil {
 		return err
 	}
-	if w.over.Err() != nil {
-		return nil
+	if w.ended() { // the deadline of its end may have come before the one just set
+		return w.why
 	}
 	return p.Write(w.conn)
 }
@@ -290,7 +317,6 @@ func (w *wire) put(p packets.ControlPacket) error {
 // run carries messages both ways until the connection ends, and says why it did.
 func (w *wire) run(ctx context.Context, take func(payload []byte)) error {
 	defer context.AfterFunc(ctx, w.quit)()
-	defer context.AfterFunc(w.over, func() { _ = w.conn.SetDeadline(time.Now().Add(farewell)) })()
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
@@ -299,12 +325,12 @@ func (w *wire) run(ctx context.Context, take func(payload []byte)) error {
 	err := w.read(take)
 	w.end(err) // unless it was ended before, for another reason
 	<-written
-	return context.Cause(w.over)
+	return w.why
 }
 
 // Send hands a message to the writer or fails at once.
 func (w *wire) Send(payload []byte) error {
-	if w.over.Err() != nil {
+	if w.ended() {
 		return grove.Errorf(grove.Conflict, grove.ReasonPrinterOffline, "printer %s is not connected; check its power and network, then try again", w.serial)
 	}
 	select {
@@ -319,9 +345,24 @@ func (w *wire) Send(payload []byte) error {
 func (w *wire) Close(reason string) { w.end(errors.New(reason)) }
 
 // quit ends it without a reason of its own, also before it runs.
-func (w *wire) quit() {
-	w.end(context.Canceled)
-	_ = w.conn.SetDeadline(time.Now().Add(farewell))
+func (w *wire) quit() { w.end(context.Canceled) }
+
+// end ends it for the first reason that is given.
+func (w *wire) end(why error) {
+	w.finish.Do(func() {
+		w.why = why
+		close(w.over)
+		_ = w.conn.SetDeadline(time.Now().Add(farewell)) // of whoever reads and writes
+	})
+}
+
+func (w *wire) ended() bool {
+	select {
+	case <-w.over:
+		return true
+	default:
+		return false
+	}
 }
 
 // shake speaks TLS on a connection, which it closes when that fails.

@@ -492,10 +492,10 @@ func TestHowOftenAPrinterIsAskedForEverythingGoesByItsModel(t *testing.T) {
 				}
 				return "no"
 			}
-			time.Sleep(4 * time.Second)
+			<-time.After(4 * time.Second)
 			got := asked() // 4 s after the greeting
 			for range 6 {
-				time.Sleep(50 * time.Second)
+				<-time.After(50 * time.Second)
 				h.Observe(serial, []byte(`{"print":{"command":"push_status","msg":1,"wifi_signal":"-40dBm"}}`))
 			}
 			got += " " + asked() // after 5 min in which it reported what changed
@@ -503,7 +503,7 @@ func TestHowOftenAPrinterIsAskedForEverythingGoesByItsModel(t *testing.T) {
 			if got != want {
 				t.Errorf("%s: asked %s, want %s", model, got, want)
 			}
-			time.Sleep(61 * time.Second)
+			<-time.After(61 * time.Second)
 			if asked() != "yes" {
 				t.Errorf("%s is not asked though nothing was heard of it for a minute", model)
 			}

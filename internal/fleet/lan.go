@@ -28,16 +28,19 @@ type Network interface {
 // nowhere is the network of a house without a bridge.
 type nowhere struct{}
 
+// Test says so.
 func (nowhere) Test(_ context.Context, l grove.LAN, _ grove.Secret, _ bool) grove.LANTest {
 	return grove.LANTest{Serial: l.Serial, Host: l.Host, Findings: []grove.LANFinding{{
 		Step: grove.StepReachable, Verdict: grove.VerdictFailed, Reason: "no_bridge", Found: "this server reaches no networks", Advice: "use one that does",
 	}}}
 }
 
+// Search finds nobody.
 func (nowhere) Search(context.Context, grove.LANSearch) ([]grove.FoundPrinter, error) {
 	return nil, nil
 }
 
+// Changed has nothing to do.
 func (nowhere) Changed(string) {}
 
 // Reach says through whom printers on networks are reached. It must be called
@@ -197,6 +200,13 @@ type Pairing struct {
 	NewKey bool
 }
 
+func (w Pairing) act() string {
+	if w.NewKey || w.Code != "" {
+		return "printer.pair"
+	}
+	return "printer.address"
+}
+
 // Pair changes the key, the access code or the address of a printer on a network
 // after it has been tried with them.
 func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pairing) (LANBound, error) {
@@ -231,7 +241,7 @@ func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pa
 	lan.Pin = test.Pin
 	p, lan, err := f.Records.UpdateLAN(ctx, serial, func(p *grove.Printer, l *grove.LAN) ([]grove.Event, []grove.AuditEntry, error) {
 		*l, p.AccessCode, p.AccessCodeIssued = lan, code, false
-		return nil, []grove.AuditEntry{f.act(actor, p.OwnerID, serial, "printer.pair", lan.Host)}, nil
+		return nil, []grove.AuditEntry{f.act(actor, p.OwnerID, serial, w.act(), lan.Host)}, nil
 	})
 	if err != nil {
 		return LANBound{Test: test}, err

@@ -459,3 +459,33 @@ func TestOnlyWhoRunsTheServerNamesAddresses(t *testing.T) {
 		}
 	}
 }
+
+func TestPrintersOnTheNetworkAreFound(t *testing.T) {
+	t.Parallel()
+	p, err := sim.New(sim.Config{
+		Serial: bench, Model: "P1S", Name: "Bench", Log: slog.New(slog.DiscardHandler),
+		LAN: &sim.LAN{AccessCode: lanCode, Maker: maker, SSDP: &sim.SSDP{To: []string{"127.0.0.1:9"}, Listen: "127.0.0.1:0"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := lanConfig(t)
+	plain, secure := p.BindPorts()
+	c.lan.Find = bridge.Find{
+		Ask: []string{p.SearchAddr()}, Ports: []int{}, Detect: plain, DetectTLS: secure, MQTTS: []int{p.Ports().MQTTS}, Glance: 5 * time.Second,
+	}
+	h := owned(t, c)
+	h.plug(p)
+	for _, bound := range []bool{false, true} {
+		found, err := h.client.DiscoverPrinters(t.Context(), cloudapi.LANSearch{Subnet: "127.0.0.0/30", WaitSeconds: 1})
+		if err != nil || len(found) != 1 || found[0].Serial != bench || found[0].Name != "Bench" || found[0].Model != "C12" || found[0].Bound != bound {
+			t.Fatalf("found %+v %v, bound %t", found, err, bound)
+		}
+		if !bound {
+			h.add(p)
+		}
+	}
+	if _, err := h.client.DiscoverPrinters(t.Context(), cloudapi.LANSearch{Subnet: "8.8.8.0/24"}); !errors.Is(err, grove.Invalid) {
+		t.Errorf("a public network: %v", err)
+	}
+}
