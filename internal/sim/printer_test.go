@@ -425,7 +425,7 @@ func TestHealthMessagesComeAndGo(t *testing.T) {
 func TestTheSignatureOfALinkIsNeverLogged(t *testing.T) {
 	t.Parallel()
 	for _, link := range []string{"http://127.0.0.1:1/f?Signature=canary", "ftp://x/?Signature=canary", "://?Signature=canary"} {
-		f := source{client: &http.Client{}, card: newStorage(Card{}, looks{})}.fetch(t.Context(), order{url: link, name: "x.gcode"})
+		f := source{client: &http.Client{}, card: newTestCard(t, Card{})}.fetch(t.Context(), order{url: link, name: "x.gcode"})
 		if f.err == nil || strings.Contains(f.err.Error(), "canary") {
 			t.Errorf("error %v", f.err)
 		}
