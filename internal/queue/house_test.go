@@ -19,6 +19,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/access"
+	"github.com/grovecloud/grove/internal/access/accesstest"
 	"github.com/grovecloud/grove/internal/fleet"
 	"github.com/grovecloud/grove/internal/queue"
 	"github.com/grovecloud/grove/internal/store"
@@ -268,18 +269,18 @@ func (m *machine) prints(state string) {
 }
 
 type house struct {
-	rights *access.Rights
-	t      *testing.T
-	db     *store.DB
-	sick   *trouble
-	fleet  *fleet.Fleet
-	queue  *queue.Queue
-	actor  grove.Actor
-	m      *machine
-	file   grove.File // the one there is
-	leave  func(string)
-	shift  atomic.Int64 // of the wall clock, in nanoseconds
-	stop   func()
+	gate  *access.Access
+	t     *testing.T
+	db    *store.DB
+	sick  *trouble
+	fleet *fleet.Fleet
+	queue *queue.Queue
+	actor grove.Actor
+	m     *machine
+	file  grove.File // the one there is
+	leave func(string)
+	shift atomic.Int64 // of the wall clock, in nanoseconds
+	stop  func()
 }
 
 // live runs a test in a bubble whose clock the test moves.
@@ -316,19 +317,16 @@ func newHouse(t *testing.T) *house {
 func (h *house) open() {
 	h.t.Helper()
 	registry, quiet := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
-	rights, err := access.NewRights(h.t.Context(), h.db)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.rights = rights
+	h.gate = accesstest.New(h.t, h.db)
+	var err error
 	h.fleet, err = fleet.New(h.t.Context(), fleet.Config{
-		Records: records{h.db, h.sick}, Gate: rights, Tell: func(string, []byte) {}, Log: quiet, Registry: registry,
+		Records: records{h.db, h.sick}, Gate: h.gate, Guesses: h.gate, Tell: func(string, []byte) {}, Log: quiet, Registry: registry,
 	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	h.queue = queue.New(queue.Config{
-		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Carriers: h.fleet, Files: shelf{&h.file, h.sick}, Gate: rights, Log: quiet, Registry: registry,
+		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Carriers: h.fleet, Files: shelf{&h.file, h.sick}, Gate: h.gate, Log: quiet, Registry: registry,
 		Wall: func() time.Time { return time.Now().Round(0).Add(time.Duration(h.shift.Load())) },
 		Life: life, Pace: 20 * time.Second,
 	})
