@@ -38,14 +38,14 @@ type desk struct {
 	mu       sync.Mutex
 	lans     map[string]grove.LAN
 	heard    map[string][]string
-	links    map[string]*wire
+	links    map[string]stocked
 	attached map[string]int
 	troubles []string
 	at       []time.Time
 }
 
 func newDesk(lans ...grove.LAN) *desk {
-	d := &desk{lans: map[string]grove.LAN{}, heard: map[string][]string{}, links: map[string]*wire{}, attached: map[string]int{}}
+	d := &desk{lans: map[string]grove.LAN{}, heard: map[string][]string{}, links: map[string]stocked{}, attached: map[string]int{}}
 	for _, l := range lans {
 		d.lans[l.Serial] = l
 	}
@@ -97,7 +97,7 @@ func (d *desk) Troubled(_ string, why error) {
 func (d *desk) Attach(serial string, link Link) func(string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.links[serial], _ = link.(*wire)
+	d.links[serial], _ = link.(stocked)
 	d.attached[serial]++
 	return func(string) {
 		d.mu.Lock()
@@ -117,7 +117,7 @@ func (d *desk) Observe(serial string, payload []byte) []byte {
 func (d *desk) link() *wire {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.links[good]
+	return d.links[good].wire
 }
 
 func (d *desk) connects(serial string) int {

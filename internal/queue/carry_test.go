@@ -236,7 +236,7 @@ func TestAPrinterThatChangedDuringTheUploadIsNotStarted(t *testing.T) {
 		"nozzle": func(h *house) { h.m.becomes(map[string]any{"nozzle_diameter": "0.8"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			carried(t, func(t *testing.T, h *house, s *stick) {
+			carried(t, func(t *testing.T, h *house, _ *stick) {
 				h.file.Plates[0].NozzleDiameter = 0.4
 				j := h.submit()
 				pass(time.Minute)
@@ -288,7 +288,7 @@ func TestWhatBecomesOfAJobWhoseFileDoesNotArrive(t *testing.T) {
 		}
 		h.swept(s, j.ID)
 	})
-	carried(t, func(t *testing.T, h *house, s *stick) { // away: it waits
+	carried(t, func(_ *testing.T, h *house, s *stick) { // away: it waits
 		s.broken = full
 		j := h.submit()
 		pass(time.Minute)

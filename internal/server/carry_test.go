@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -36,9 +37,9 @@ func (h *house) stocked(change ...func(*sim.Config)) (p *sim.Printer, starts fun
 }
 
 // uploadFor puts a sliced print for a model there, of at least so many bytes.
-func (h *house) uploadFor(model string, size int, filaments ...grove.Filament) cloudapi.FileItem {
+func (h *house) uploadFor(model string, size int) cloudapi.FileItem {
 	h.t.Helper()
-	body := printfiletest.ThreeMF(printfiletest.Model(model), printfiletest.Layers(10), printfiletest.Seconds(600), printfiletest.Filaments(filaments...))
+	body := printfiletest.ThreeMF(printfiletest.Model(model), printfiletest.Layers(10), printfiletest.Seconds(600))
 	name := "Würfel №1.gcode.3mf"
 	if size > 0 {
 		body = printfiletest.Gcode(printfiletest.Layers(10), printfiletest.Seconds(600))
@@ -128,7 +129,7 @@ func TestAPowerCutStartsNothingOfOurs(t *testing.T) {
 		t.Errorf("job %s: %s", j.State, j.Why)
 	}
 	for _, s := range starts() {
-		if s.TaskID != fmt.Sprint(id) {
+		if s.TaskID != strconv.FormatInt(id, 10) {
 			t.Errorf("it began %+v by itself", s)
 		}
 	}

@@ -374,8 +374,15 @@ func TestAFileOnAPrinterIsRememberedUntilItIsDeleted(t *testing.T) {
 			state grove.JobState
 			left  bool
 		}{
-			{grove.Claimed, false}, {grove.Uploading, false}, {grove.Queued, true}, {grove.Claimed, false}, {grove.Ready, false},
-			{grove.Sending, false}, {grove.Unknown, false}, {grove.Running, false}, {grove.Failed, true},
+			{grove.Claimed, false},
+			{grove.Uploading, false},
+			{grove.Queued, true},
+			{grove.Claimed, false},
+			{grove.Ready, false},
+			{grove.Sending, false},
+			{grove.Unknown, false},
+			{grove.Running, false},
+			{grove.Failed, true},
 		} {
 			got := must(db.UpdateJob(ctx, job.ID, func(j *grove.Job) ([]grove.Event, error) {
 				j.RemotePath, j.RemoteToldAt = "/cache/1_x.gcode.3mf", noon
