@@ -27,9 +27,10 @@ func TestPeopleAreToldOfWhatNeedsThemAndOfNothingElse(t *testing.T) {
 			{data, "Bench stopped before the end of cube.3mf: why"},
 			{unnamed, "Bench stopped before the end of a print: why"},
 		},
-		grove.PrinterError: {{data, "Bench reports an error: why"}},
-		grove.PlateToClear: {{data, "Clear the plate of Bench and confirm it; nothing starts there before."}},
-		grove.HeatEnding:   {{data, "Bench heats without a print: why"}},
+		grove.PrinterError:       {{data, "Bench reports an error: why"}},
+		grove.PlateToClear:       {{data, "Clear the plate of Bench and confirm it; nothing starts there before."}},
+		grove.PrinterQuarantined: {{data, "Bench is in quarantine, and nothing is sent to it: why"}},
+		grove.HeatEnding:         {{data, "Bench heats without a print: why"}},
 		grove.JobUnknown: {
 			{data, "It is not known whether cube.3mf began on Bench. Look at the printer and say so: why"},
 			{unnamed, "It is not known whether a print began on Bench. Look at the printer and say so: why"},
