@@ -54,6 +54,8 @@ const (
 	ReasonRateLimited     = "rate_limited"      // 429
 	ReasonRepeatDiffers   = "repeat_differs"    // 422: an Idempotency-Key was used for another request
 	ReasonQuotaExhausted  = "quota_exhausted"   // 14: as many are kept as may be
+	ReasonCodeWanted      = "code_wanted"       // the password was right, and a code of the authenticator app is wanted too
+	ReasonUnconfirmed     = "unconfirmed"       // the person must prove again that it is them, and may then
 	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over
 )
 

@@ -56,3 +56,14 @@ type Pass struct {
 func (p Pass) Open(now time.Time) bool {
 	return p.UsedAt.IsZero() && (p.ExpiresAt.IsZero() || now.Before(p.ExpiresAt))
 }
+
+// Tally is what is counted of one who or what: failures to sign in, or when somebody
+// came in. Who it is, is kept as a keyed hash only.
+type Tally struct {
+	Kind   string // which rule counts
+	Hash   string
+	Count  int         // failures in a row
+	Times  []time.Time // failures that count yet, or when somebody came in, oldest first
+	Until  time.Time   // refused before this
+	EndsAt time.Time   // forgotten from then on
+}

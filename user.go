@@ -36,8 +36,10 @@ type Session struct {
 	UserID    int64     `json:"user_id"`
 	Client    string    `json:"client"` // the user agent at login
 	CreatedAt time.Time `json:"created_at"`
-	ExpiresAt time.Time `json:"expires_at"`
-	EndedAt   time.Time `json:"ended_at,omitzero"`
+	// ConfirmedAt is when the person last proved that it is them.
+	ConfirmedAt time.Time `json:"confirmed_at"`
+	ExpiresAt   time.Time `json:"expires_at"`
+	EndedAt     time.Time `json:"ended_at,omitzero"`
 }
 
 // ActorKind is the kind of who is asking.

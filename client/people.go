@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
@@ -23,6 +24,15 @@ func (c *Client) Sessions(ctx context.Context, page grove.Page) (grove.List[clou
 // EndSession ends one of them.
 func (c *Client) EndSession(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodDelete, mePath+"/sessions/"+url.PathEscape(id), nil, nil)
+}
+
+// Confirm proves again that it is the account's owner at the session of this token,
+// after a refusal with the reason [grove.ReasonUnconfirmed], and says until when that
+// counts. Code is of the authenticator app, or a recovery code; empty without an app.
+// The reason of an error is [grove.ReasonCodeWanted] when it is wanted.
+func (c *Client) Confirm(ctx context.Context, password grove.Secret, code string) (until time.Time, err error) {
+	done, err := own[cloudapi.SessionConfirmed](ctx, c, http.MethodPost, mePath+"/sessions/current/confirm", cloudapi.SessionProof{Password: password, Code: code})
+	return done.ConfirmedUntil, err
 }
 
 // EndOtherSessions ends all but the one of this token.

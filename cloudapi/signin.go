@@ -49,6 +49,17 @@ type PasswordProof struct {
 	Password grove.Secret `json:"password"`
 }
 
+// SessionProof is POST /v1/grove-service/users/me/sessions/current/confirm.
+type SessionProof struct {
+	Password grove.Secret `json:"password"`
+	Code     string       `json:"code,omitempty"` // of the authenticator app, or a recovery code; where the account has an app
+}
+
+// SessionConfirmed is the answer to it.
+type SessionConfirmed struct {
+	ConfirmedUntil time.Time `json:"confirmed_until"`
+}
+
 // TOTPConfirmation is POST /v1/grove-service/users/me/totp/confirm.
 type TOTPConfirmation struct {
 	Code string `json:"code"` // of the app, of now

@@ -20,6 +20,7 @@ type accountCmd struct {
 	RecoveryCodes accountRecoveryCmd `cmd:"" help:"Make new recovery codes in place of the old."`
 	Password      accountPasswordCmd `cmd:"" help:"Change the password, and end all other sessions."`
 	Reset         accountResetCmd    `cmd:"" help:"Set a forgotten password anew with a code."`
+	Confirm       accountConfirmCmd  `cmd:"" help:"Prove again that it is you, before something that would let others in."`
 	Sessions      accountSessionsCmd `cmd:"" help:"List where the account is signed in."`
 	End           accountEndCmd      `cmd:"" help:"End a session, or all others."`
 }
@@ -38,6 +39,40 @@ func (p proof) prove(at *cloud) (*client.Client, grove.Secret, error) {
 	}
 	password, err := askPassword(p.Password, "Password: ")
 	return cl, grove.Secret(password), err
+}
+
+type accountConfirmCmd struct {
+	proof
+
+	Code string `help:"A code of the authenticator app, or a recovery code; asked for where it is wanted." placeholder:"CODE"`
+}
+
+// Run confirms the session of the kept token.
+func (c *accountConfirmCmd) Run(ctx context.Context, at *cloud) error {
+	return at.confirm(ctx, c.Password, c.Code)
+}
+
+// confirm proves again that it is the account's owner, and asks for what is not given.
+func (c *cloud) confirm(ctx context.Context, password, code string) error {
+	cl, err := c.signedIn()
+	if err != nil {
+		return err
+	}
+	if password, err = askPassword(password, "Your password once more: "); err != nil {
+		return err
+	}
+	until, err := cl.Confirm(ctx, grove.Secret(password), code)
+	if grove.HasReason(err, grove.ReasonCodeWanted) {
+		if code, err = askCode("Code of the authenticator app, or a recovery code: "); err != nil {
+			return err
+		}
+		until, err = cl.Confirm(ctx, grove.Secret(password), code)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "Confirmed until %s.\n", until.Local().Format(time.TimeOnly))
+	return nil
 }
 
 type accountShowCmd struct{}

@@ -214,6 +214,9 @@ func (c *cloud) advise(err error) error {
 	if untrusted(err) {
 		return advise(err, "The certificate is not trusted: %s.", addCA)
 	}
+	if grove.HasReason(err, grove.ReasonUnconfirmed) {
+		return advise(err, "Run: grove account confirm")
+	}
 	k, unread := c.place()
 	if unread != nil || k.Token == "" || !errors.Is(err, grove.Unauthenticated) {
 		return err

@@ -90,7 +90,13 @@ func run(args []string) int {
 	if err := fits(parsed); err != nil {
 		return report(err)
 	}
-	if err := parsed.Run(); err != nil {
+	err = parsed.Run()
+	if grove.HasReason(err, grove.ReasonUnconfirmed) && interactive() {
+		if err = c.At.confirm(ctx, "", ""); err == nil {
+			err = parsed.Run() // nothing was done yet: commands ask for one guarded thing, first
+		}
+	}
+	if err != nil {
 		return report(c.At.advise(err))
 	}
 	return 0

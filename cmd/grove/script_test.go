@@ -22,8 +22,10 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/server"
 	"github.com/grovecloud/grove/internal/sim"
+	"github.com/grovecloud/grove/internal/store"
 	"github.com/grovecloud/grove/printfile/printfiletest"
 )
 
@@ -37,7 +39,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"), RequireExplicitExec: true, RequireUniqueNames: true, UpdateScripts: *update,
 		Setup: prepare,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "ready": ready, "until": until, "capture": capture, "mode": mode, "receiver": receiver, "occupy": occupy, "stand": stand,
+			"exits": exits, "ready": ready, "until": until, "capture": capture, "mode": mode, "receiver": receiver, "occupy": occupy, "age": age, "stand": stand,
 		},
 	})
 }
@@ -66,6 +68,32 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
 	}
+}
+
+// age DIRECTORY makes the sign-ins of a cloud with this data lie an hour back.
+func age(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ageSessions(context.Background(), ts.MkAbs(args[0])))
+}
+
+func ageSessions(ctx context.Context, data string) error {
+	key, err := os.ReadFile(filepath.Join(data, "master.key"))
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, store.Config{Path: filepath.Join(data, "grove.db"), MasterKey: key})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	users, err := db.Users(ctx, grove.Page{})
+	for _, u := range users.Items {
+		sessions, unread := db.Sessions(ctx, u.ID, time.Now(), grove.Page{})
+		err = errors.Join(err, unread)
+		for _, s := range sessions.Items {
+			err = errors.Join(err, db.ConfirmSession(ctx, s.ID, time.Now().Add(-time.Hour)))
+		}
+	}
+	return err
 }
 
 // ready FILE waits for a server's ready file and sets URL, HTTP, MQTT and CA, and

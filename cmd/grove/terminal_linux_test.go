@@ -135,3 +135,36 @@ func TestANewPasswordIsAskedForTwice(t *testing.T) {
 		}
 	}
 }
+
+// On a terminal the password is asked for where it is wanted, and the command goes on.
+func TestWhoSignedInLongAgoIsAskedOnceMoreOnATerminal(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	first, _ := setupShown(t, p.serve("--data", "data"))
+	const typed = "export GROVE_PASSWORD='correct horse battery'\n"
+	signIn := regexp.MustCompile(`grove login .*`).FindString(p.paste(typed + first))
+	p.paste(typed + signIn)
+	if err := ageSessions(t.Context(), filepath.Join(p.dir, "data")); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		password, says string
+		fails          bool
+	}{
+		{"not this one", "Incorrect password", true},
+		{"correct horse battery", "Confirmed until ", false},
+	} {
+		keys := p.command("grove", "keys", "create", "script")
+		var answer strings.Builder
+		keys.Stdout = &answer
+		o := onTerminal(t, keys)
+		o.asks("Your password once more: ", c.password)
+		said := o.all()
+		if err := keys.Wait(); (err != nil) != c.fails || !strings.Contains(said, c.says) {
+			t.Errorf("%v: %q", err, said)
+		}
+		if made := regexp.MustCompile(`(?m)^key +grove_`).MatchString(answer.String()); made == c.fails {
+			t.Errorf("the answer is %q", answer.String())
+		}
+	}
+}

@@ -33,6 +33,7 @@ type Records interface {
 	Roles
 	Keys
 	Shares
+	Tallies
 	// Secret gives the named secret and makes it at the first call.
 	Secret(ctx context.Context, name string, create func() ([]byte, error)) ([]byte, error)
 }
@@ -74,6 +75,7 @@ type Access struct {
 	tickets  *window // tickets that were no tickets, by address
 	doors    *doors
 	setup    *setupCode
+	keeper   *keeper
 	uses     uses
 	stays    stays
 
@@ -104,6 +106,7 @@ func New(ctx context.Context, cfg Config) (*Access, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read rights: %w", err)
 	}
+	kept := newKeeper(passes)
 	a := &Access{
 		Rights:      rights,
 		records:     cfg.Records,
@@ -117,14 +120,18 @@ func New(ctx context.Context, cfg Config) (*Access, error) {
 		passKey:     passes,
 		mail:        cfg.Mail,
 		board:       &board{log: cfg.Log},
-		post:        newPost(),
+		post:        newPost(kept),
 		sessions:    newSessionCache(),
 		hashes:      newHasher(cfg.Hashes),
-		logins:      newGuard(),
-		doors:       newDoors(codes),
-		seconds:     newGuard(),
-		tickets:     newWindow(20, 15*time.Minute, 15*time.Minute),
+		logins:      newGuard(kept, "login"),
+		doors:       newDoors(kept, codes),
+		seconds:     newGuard(kept, "second"),
+		tickets:     newWindow(kept, "ticket", 20, 15*time.Minute, 15*time.Minute),
 		setup:       newSetupCode(time.Now()),
+		keeper:      kept,
+	}
+	if err := kept.load(ctx, cfg.Records); err != nil {
+		return nil, fmt.Errorf("read failures to sign in: %w", err)
 	}
 	if a.mail == nil {
 		a.mail = a.board

@@ -44,7 +44,7 @@ func open(t testing.TB) *store.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	if _, err := db.Secret(t.Context(), "token_rs256", func() ([]byte, error) { return testKey(), nil }); err != nil {
+	if _, err := db.Secret(t.Context(), SigningKey, func() ([]byte, error) { return testKey(), nil }); err != nil {
 		t.Fatal(err)
 	}
 	return db

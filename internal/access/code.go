@@ -29,13 +29,13 @@ type post struct {
 	all      *window // an account from all such addresses
 }
 
-func newPost() *post {
+func newPost(k *keeper) *post {
 	return &post{
 		wishes:   make(chan wish, 64),
-		familiar: newWindow(30, 10*time.Minute, 5*time.Minute),
-		pairs:    newWindow(5, 10*time.Minute, 5*time.Minute),
-		sources:  newWindow(20, 15*time.Minute, 15*time.Minute),
-		all:      newWindow(10, 15*time.Minute, 15*time.Minute),
+		familiar: newWindow(k, "mail-familiar", 30, 10*time.Minute, 5*time.Minute),
+		pairs:    newWindow(k, "mail-pair", 5, 10*time.Minute, 5*time.Minute),
+		sources:  newWindow(k, "mail-source", 20, 15*time.Minute, 15*time.Minute),
+		all:      newWindow(k, "mail-account", 10, 15*time.Minute, 15*time.Minute),
 	}
 }
 
@@ -79,12 +79,13 @@ func (p *post) wait(t attempt, now time.Time) time.Duration {
 	return 0
 }
 
-// Run sends codes, and keeps up with what other servers of the same records grant,
-// until ctx ends.
+// Run sends codes, keeps up with what other servers of the same records grant, and
+// writes down what failed, until ctx ends.
 func (a *Access) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.sendCodes(ctx) })
 	g.Go(func() error { return a.followRights(ctx) })
+	g.Go(func() error { return a.keepTallies(ctx) })
 	return g.Wait()
 }
 

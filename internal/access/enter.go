@@ -87,29 +87,46 @@ func (a *Access) Enter(ctx context.Context, c MQTTCredentials) (grove.Actor, err
 }
 
 func (a *Access) enter(ctx context.Context, c MQTTCredentials) (grove.Actor, error) {
-	now := time.Now()
-	if err := a.doors.refused(c, now); err != nil {
+	if err := a.doors.closed(c); err != nil {
 		return grove.Actor{}, err
 	}
-	actor, err := a.identify(ctx, c)
+	k := knock{MQTTCredentials: c}
+	if c.door() == codeDoor {
+		var err error
+		if k.asked, err = a.named(ctx, c.SNI); err != nil {
+			return grove.Actor{}, err
+		}
+	}
+	now := time.Now()
+	if err := a.doors.refused(k, now); err != nil {
+		return grove.Actor{}, err
+	}
+	actor, err := a.identify(ctx, k)
 	switch {
 	case err == nil:
-		a.doors.succeeded(c, now)
+		a.doors.succeeded(k, now)
 	case errors.Is(err, grove.Unauthenticated):
-		a.doors.failed(c, now)
+		a.doors.failed(k, now)
 	}
 	return actor, err
 }
 
-func (a *Access) identify(ctx context.Context, c MQTTCredentials) (grove.Actor, error) {
-	switch c.door() {
+// knock is somebody at the door.
+type knock struct {
+	MQTTCredentials
+
+	asked string // the serial that the server name of an access code's holder is; empty when it is none
+}
+
+func (a *Access) identify(ctx context.Context, k knock) (grove.Actor, error) {
+	switch k.door() {
 	case codeDoor:
-		return a.enterByCode(ctx, c)
+		return a.enterByCode(ctx, k)
 	case userDoor:
-		return a.enterByToken(ctx, c)
+		return a.enterByToken(ctx, k.MQTTCredentials)
 	case printerDoor:
 	}
-	return a.enterBySecret(ctx, c)
+	return a.enterBySecret(ctx, k.MQTTCredentials)
 }
 
 func (a *Access) enterByToken(ctx context.Context, c MQTTCredentials) (grove.Actor, error) {
@@ -124,59 +141,53 @@ func (a *Access) enterByToken(ctx context.Context, c MQTTCredentials) (grove.Act
 	return actor, nil
 }
 
-func (a *Access) enterByCode(ctx context.Context, c MQTTCredentials) (grove.Actor, error) {
-	if c.Password == "" || len(c.Password) > maxPassword {
+func (a *Access) enterByCode(ctx context.Context, k knock) (grove.Actor, error) {
+	if k.Password == "" || len(k.Password) > maxPassword {
 		return grove.Actor{}, codeWrong("no printer has this access code")
 	}
-	printers, err := a.records.PrintersByAccessCode(ctx, string(c.Password))
+	printers, err := a.records.PrintersByAccessCode(ctx, string(k.Password))
 	if err != nil && !errors.Is(err, grove.NotFound) {
 		return grove.Actor{}, unavailable(fmt.Errorf("find printers by code: %w", err))
 	}
-	serial, err := a.choose(ctx, printers, c.SNI)
+	serial, err := choose(printers, k)
 	if err != nil {
 		return grove.Actor{}, err
 	}
 	return grove.Actor{Kind: grove.ActorCode, Serial: serial}, nil
 }
 
-// choose finds the printer that is meant. Clients made for printers send the
-// serial as server name, and a TLS library may send it in small letters; others
-// send the name of this server, which says nothing.
-func (a *Access) choose(ctx context.Context, printers []grove.Printer, sni string) (string, error) {
+// choose finds the printer that is meant.
+func choose(printers []grove.Printer, k knock) (string, error) {
 	for _, p := range printers {
-		if sni != "" && strings.EqualFold(p.Serial, sni) {
+		if k.SNI != "" && strings.EqualFold(p.Serial, k.SNI) {
 			return p.Serial, nil
 		}
 	}
-	if sni != "" && len(printers) > 0 {
-		other, err := a.isSerial(ctx, sni)
-		if err != nil {
-			return "", err
-		}
-		if other {
-			return "", codeWrong("the printer that was asked for has another access code")
-		}
-	}
-	switch len(printers) {
-	case 0:
+	switch {
+	case len(printers) == 0:
 		return "", codeWrong("no printer has this access code")
-	case 1:
+	case k.asked != "":
+		return "", codeWrong("the printer that was asked for has another access code")
+	case len(printers) == 1:
 		return printers[0].Serial, nil
 	}
 	return "", codeWrong("several printers have this access code; connect with the serial number as TLS server name, or give each its own code")
 }
 
-func (a *Access) isSerial(ctx context.Context, sni string) (bool, error) {
+// named is the printer whose serial a TLS server name is, empty when it is none's.
+// Clients made for printers send the serial, and a TLS library may send it in small
+// letters; others send the name of this server, which says nothing.
+func (a *Access) named(ctx context.Context, sni string) (string, error) {
 	for _, serial := range []string{sni, strings.ToUpper(sni)} {
-		_, err := a.printer(ctx, serial)
+		p, err := a.printer(ctx, serial)
 		if err == nil {
-			return true, nil
+			return p.Serial, nil
 		}
 		if !errors.Is(err, grove.NotFound) {
-			return false, unavailable(fmt.Errorf("read printer: %w", err))
+			return "", unavailable(fmt.Errorf("read printer: %w", err))
 		}
 	}
-	return false, nil
+	return "", nil
 }
 
 // printer finds a printer by what somebody says is its serial.
@@ -209,78 +220,4 @@ const noSecret = "00000000000000000000000000000000000000000000000000000000000000
 
 func codeWrong(why string) error {
 	return grove.Errorf(grove.Unauthenticated, "access_code_wrong", "the access code does not count: %s", why)
-}
-
-// doors slows down who guesses at the broker. Tokens and device secrets cannot
-// be guessed, so their failures count for one user name at one address and never
-// shut out the neighbours behind the same router. Access codes can: theirs count
-// for the address as a whole, and for the installation.
-type doors struct {
-	codes    CodePolicy
-	burst    *window // per source
-	steady   *window // per source
-	all      *window // wrong access codes of everyone
-	familiar *friends
-}
-
-func newDoors(codes CodePolicy) *doors {
-	return &doors{
-		codes:    codes,
-		burst:    newWindow(5, time.Minute, time.Minute),
-		steady:   newWindow(20, 15*time.Minute, 15*time.Minute),
-		all:      newWindow(30, time.Minute, 15*time.Minute),
-		familiar: newFriends(7 * 24 * time.Hour),
-	}
-}
-
-func (d *doors) refused(c MQTTCredentials, now time.Time) error {
-	key := c.failureKey()
-	wait := max(d.burst.wait(key, now), d.steady.wait(key, now))
-	if c.door() != codeDoor {
-		return limited(wait, "there were too many failed connections with this user name from this address")
-	}
-	if !d.admits(c.Remote) {
-		return grove.Errorf(grove.Forbidden, "access_codes_off",
-			"access codes do not count from %s (the server's policy is %q); sign in with an account instead", c.Remote, d.codes)
-	}
-	if !d.familiar.has(source(c.Remote), now) {
-		wait = max(wait, d.all.wait("", now))
-	}
-	return limited(wait, "there were too many wrong access codes")
-}
-
-// admits applies the policy. An address that is not known is not private.
-func (d *doors) admits(addr netip.Addr) bool {
-	addr = addr.Unmap()
-	switch d.codes {
-	case CodesAny:
-		return true
-	case CodesPrivate:
-		return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()
-	case CodesOff:
-	}
-	return false
-}
-
-func (d *doors) failed(c MQTTCredentials, now time.Time) {
-	key := c.failureKey()
-	d.burst.fail(key, now)
-	d.steady.fail(key, now)
-	if c.door() == codeDoor {
-		d.all.fail("", now)
-	}
-}
-
-func (d *doors) succeeded(c MQTTCredentials, now time.Time) {
-	if c.door() == codeDoor {
-		d.familiar.add(source(c.Remote), now)
-	}
-}
-
-// failureKey is what failures of c count under.
-func (c MQTTCredentials) failureKey() string {
-	if c.door() == codeDoor {
-		return source(c.Remote)
-	}
-	return source(c.Remote) + "\x00" + oneLine(c.Username, 64)
 }

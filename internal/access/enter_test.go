@@ -2,7 +2,6 @@ package access
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -11,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/store"
 )
 
 var (
@@ -148,6 +148,9 @@ func TestWrongCodesCloseAnAddress(t *testing.T) {
 		a := on(t, db, Config{})
 		ann := addUser(t, a, "ann@example.org")
 		bindPrinter(t, db, grove.Printer{Serial: "P1", OwnerID: ann.ID, AccessCode: "11111111", DeviceSecretHash: secretHash("sesame")})
+		if err := enterCode(t, a, lan, "11111111", ""); err != nil { // no stranger
+			t.Fatal(err)
+		}
 		for range 4 { // four bursts of five
 			for i := range 5 {
 				if wait, tried := tryCode(t, a, lan); !tried {
@@ -176,36 +179,114 @@ func TestWrongCodesCloseAnAddress(t *testing.T) {
 	})
 }
 
+// enterCode comes with an access code, and a server name.
+func enterCode(t *testing.T, a *Access, remote netip.Addr, code grove.Secret, sni string) error {
+	t.Helper()
+	_, err := a.Enter(t.Context(), MQTTCredentials{Username: "bblp", Password: code, SNI: sni, Remote: remote})
+	return err
+}
+
+// stranger is the n-th address of somebody who was never here.
+func stranger(n int) netip.Addr {
+	return netip.AddrFrom4([4]byte{198, 51, byte(n >> 8), byte(n)})
+}
+
+// guessCodes has strangers come with wrong codes until one is refused, and says how many
+// were heard.
+func guessCodes(t *testing.T, a *Access, from int, sni string) int {
+	t.Helper()
+	for n := range 100 {
+		err := enterCode(t, a, stranger(from+n), "00000000", sni)
+		if errors.Is(err, grove.Limited) {
+			return n
+		}
+		if !errors.Is(err, grove.Unauthenticated) {
+			t.Fatalf("a wrong code: %v", err)
+		}
+	}
+	return 100
+}
+
+// twoPrinters are ann's P1 and P2, whose codes are eight ones and eight twos.
+func twoPrinters(t *testing.T, db *store.DB, a *Access) {
+	t.Helper()
+	ann := addUser(t, a, "ann@example.org")
+	bindPrinter(t, db, grove.Printer{Serial: "P1", OwnerID: ann.ID, AccessCode: "11111111"})
+	bindPrinter(t, db, grove.Printer{Serial: "P2", OwnerID: ann.ID, AccessCode: "22222222"})
+}
+
 func TestCodesGuessedFromEverywhereShutStrangersOut(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		db := open(t)
-		a := on(t, db, Config{Codes: CodesAny})
-		ann := addUser(t, a, "ann@example.org")
-		bindPrinter(t, db, grove.Printer{Serial: "P1", OwnerID: ann.ID, AccessCode: "11111111"})
-		enter := func(remote netip.Addr) error {
-			_, err := a.Enter(t.Context(), MQTTCredentials{Username: "bblp", Password: "11111111", Remote: remote})
-			return err
+	for name, sni := range map[string]string{"without a name": "", "by this server's name": "grove.local", "by a serial": "P1"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				db := open(t)
+				a := on(t, db, Config{Codes: CodesAny})
+				twoPrinters(t, db, a)
+				if err := enterCode(t, a, lan, "11111111", sni); err != nil {
+					t.Fatal(err)
+				}
+				for day := range 2 {
+					for round := range 3 { // three times ten make thirty
+						if n := guessCodes(t, a, day<<12|round<<8, sni); n != 10 {
+							t.Fatalf("day %d, round %d: %d wrong codes were heard", day, round, n)
+						}
+						if err := enterCode(t, a, internet, "11111111", sni); !errors.Is(err, grove.Limited) {
+							t.Errorf("an unknown address after ten wrong codes: %v, want limited", err)
+						}
+						if err := enterCode(t, a, lan, "11111111", sni); err != nil {
+							t.Errorf("an address that came in lately: %v", err)
+						}
+						<-time.After(15 * time.Minute)
+					}
+					if wait := grove.AsError(enterCode(t, a, internet, "11111111", sni)).RetryAfter; wait != 24*time.Hour-15*time.Minute {
+						t.Errorf("after thirty wrong codes an unknown address waits %s more, want a day", wait)
+					}
+					<-time.After(24*time.Hour - 15*time.Minute)
+				}
+				if err := enterCode(t, a, internet, "11111111", sni); err != nil {
+					t.Errorf("an unknown address a day later: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestGuessesAtOnePrinterAreNotThoseAtAnother(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	a := on(t, db, Config{Codes: CodesAny})
+	twoPrinters(t, db, a)
+	if n := guessCodes(t, a, 0, "p1"); n != 10 { // as TLS libraries spell it
+		t.Fatalf("%d wrong codes were heard", n)
+	}
+	if err := enterCode(t, a, internet, "11111111", "P1"); !errors.Is(err, grove.Limited) {
+		t.Errorf("P1: %v, want limited", err)
+	}
+	for _, sni := range []string{"P2", ""} {
+		if err := enterCode(t, a, stranger(1<<9), "22222222", sni); err != nil {
+			t.Errorf("P2 by the server name %q: %v", sni, err)
 		}
-		if err := enter(lan); err != nil {
-			t.Fatal(err)
-		}
-		for i := range 30 {
-			if _, tried := tryCode(t, a, netip.MustParseAddr(fmt.Sprintf("198.51.100.%d", i+1))); !tried {
-				t.Fatalf("stranger %d was refused early", i)
-			}
-		}
-		if err := enter(internet); !errors.Is(err, grove.Limited) {
-			t.Errorf("an unknown address after 30 wrong codes: %v, want limited", err)
-		}
-		if err := enter(lan); err != nil {
-			t.Errorf("an address that came in lately: %v", err)
-		}
-		<-time.After(15 * time.Minute)
-		if err := enter(internet); err != nil {
-			t.Errorf("an unknown address 15 minutes later: %v", err)
-		}
-	})
+	}
+	if wait := a.CodeWait("P1"); wait <= 0 {
+		t.Error("who wants to take P1 over may still guess")
+	}
+}
+
+func TestWhoeverSignsInIsNoStrangerToAccessCodes(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	a := on(t, db, Config{Codes: CodesAny})
+	twoPrinters(t, db, a)
+	guessCodes(t, a, 0, "")
+	if err := enterCode(t, a, loopback, "11111111", ""); !errors.Is(err, grove.Limited) {
+		t.Fatalf("before: %v, want limited", err)
+	}
+	login(t, a, "ann@example.org") // from loopback
+	if err := enterCode(t, a, loopback, "11111111", ""); err != nil {
+		t.Errorf("after: %v", err)
+	}
 }
 
 func TestAMisconfiguredPrinterShutsOnlyItselfOut(t *testing.T) {

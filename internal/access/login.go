@@ -78,17 +78,24 @@ func (a *Access) login(ctx context.Context, c Credentials) (Tokens, error) {
 		}
 		return Tokens{Wants: WantsCode}, a.mailCode(ctx, grove.LoginPass, u)
 	}
-	return a.letIn(ctx, u, c.Client, c.Remote)
+	return a.letIn(ctx, u, arrival{c.Client, c.Remote, time.Now()})
+}
+
+// arrival is how somebody comes in.
+type arrival struct {
+	client, remote string
+	proved         time.Time // when they last showed more than a ticket
 }
 
 // letIn opens a session for somebody who has proved everything.
-func (a *Access) letIn(ctx context.Context, u grove.User, client, remote string) (Tokens, error) {
-	t, err := a.open(ctx, u, client)
+func (a *Access) letIn(ctx context.Context, u grove.User, how arrival) (Tokens, error) {
+	t, err := a.open(ctx, u, how.client, how.proved.UTC().Truncate(time.Millisecond))
 	if err != nil {
 		return Tokens{}, unavailable(err)
 	}
-	a.logins.attempt(u.Email, remote).succeeded(time.Now())
-	a.log.Info("user signed in", slog.Int64("user", u.ID), slog.String("remote", oneLine(remote, 64)))
+	a.logins.attempt(u.Email, how.remote).succeeded(time.Now())
+	a.doors.welcome(remoteAddr(how.remote), time.Now())
+	a.log.Info("user signed in", slog.Int64("user", u.ID), slog.String("remote", oneLine(how.remote, 64)))
 	return t, nil
 }
 
@@ -170,11 +177,11 @@ type guard struct {
 	known    *friends
 }
 
-func newGuard() *guard {
+func newGuard(k *keeper, kind string) *guard {
 	return &guard{
-		accounts: newBackoff(5, time.Second, 15*time.Minute),
-		sources:  newWindow(20, 15*time.Minute, 15*time.Minute),
-		known:    newFriends(30 * 24 * time.Hour),
+		accounts: newBackoff(k, kind+"-account", 5, 15*time.Minute),
+		sources:  newWindow(k, kind+"-source", 20, 15*time.Minute, 15*time.Minute),
+		known:    newFriends(k, kind+"-known", 30*24*time.Hour),
 	}
 }
 
@@ -215,8 +222,8 @@ func (t attempt) failed(now time.Time) {
 }
 
 func (t attempt) succeeded(now time.Time) {
-	t.guard.accounts.reset(t.account)
-	t.guard.accounts.reset(t.pair())
+	t.guard.accounts.reset(t.account, now)
+	t.guard.accounts.reset(t.pair(), now)
 	t.guard.known.add(t.pair(), now)
 }
 

@@ -19,6 +19,7 @@ type Sessions interface {
 	CreateSession(ctx context.Context, s grove.Session, acts ...grove.AuditEntry) error
 	Session(ctx context.Context, id string) (grove.Session, error)
 	ExtendSession(ctx context.Context, id string, until time.Time) error
+	ConfirmSession(ctx context.Context, id string, at time.Time, acts ...grove.AuditEntry) error
 	EndSession(ctx context.Context, id string, at time.Time, acts ...grove.AuditEntry) error
 	EndSessions(ctx context.Context, userID int64, but string, at time.Time, acts ...grove.AuditEntry) (ids []string, err error)
 	Sessions(ctx context.Context, userID int64, now time.Time, page grove.Page) (grove.List[grove.Session], error)
@@ -46,15 +47,16 @@ type Tokens struct {
 	SessionID                   string
 }
 
-// open makes a session and its tokens.
-func (a *Access) open(ctx context.Context, u grove.User, client string) (Tokens, error) {
+// open makes a session and its tokens, for whoever proved then that it is them.
+func (a *Access) open(ctx context.Context, u grove.User, client string, proved time.Time) (Tokens, error) {
 	now := time.Now().UTC().Truncate(time.Second)
 	s := grove.Session{
-		ID:        "ses_" + strings.ToLower(ulid.Make().String()),
-		UserID:    u.ID,
-		Client:    oneLine(client, 200),
-		CreatedAt: now,
-		ExpiresAt: now.Add(a.tokenLife),
+		ID:          "ses_" + strings.ToLower(ulid.Make().String()),
+		UserID:      u.ID,
+		Client:      oneLine(client, 200),
+		CreatedAt:   now,
+		ConfirmedAt: proved,
+		ExpiresAt:   now.Add(a.tokenLife),
 	}
 	token, err := a.sign(s)
 	if err != nil {
@@ -84,18 +86,9 @@ func (a *Access) Authenticate(ctx context.Context, bearer string) (grove.Actor, 
 	if err != nil {
 		return grove.Actor{}, err
 	}
-	s, err := a.records.Session(ctx, id)
-	switch {
-	case errors.Is(err, grove.NotFound):
-		return grove.Actor{}, tokenInvalid("its session is not known here")
-	case err != nil:
-		return grove.Actor{}, unavailable(fmt.Errorf("read session: %w", err))
-	case s.UserID != userID:
-		return grove.Actor{}, tokenInvalid("its session is somebody else's")
-	case !s.EndedAt.IsZero():
-		return grove.Actor{}, tokenInvalid("its session was ended by a logout")
-	case !now.Before(s.ExpiresAt):
-		return grove.Actor{}, tokenExpired()
+	s, err := a.session(ctx, id, userID)
+	if err != nil {
+		return grove.Actor{}, err
 	}
 	if err := a.knows(ctx, s.UserID); err != nil {
 		return grove.Actor{}, err
@@ -106,6 +99,34 @@ func (a *Access) Authenticate(ctx context.Context, bearer string) (grove.Actor, 
 	}
 	a.sessions.keep(digest, actor, now, expires)
 	return actor, nil
+}
+
+// session is a user's session that stands: Unauthenticated when it does not.
+func (a *Access) session(ctx context.Context, id string, userID int64) (grove.Session, error) {
+	s, err := a.records.Session(ctx, id)
+	switch {
+	case errors.Is(err, grove.NotFound):
+		return s, tokenInvalid("its session is not known here")
+	case err != nil:
+		return s, unavailable(fmt.Errorf("read session: %w", err))
+	case s.UserID != userID:
+		return s, tokenInvalid("its session is somebody else's")
+	case !s.EndedAt.IsZero():
+		return s, tokenInvalid("its session was ended by a logout")
+	case !time.Now().Before(s.ExpiresAt):
+		return s, tokenExpired()
+	}
+	return s, nil
+}
+
+// Stands says whether what the actor came by counts still, for links that carry no
+// token: nil, Unauthenticated, or Unavailable when the records cannot be asked.
+func (a *Access) Stands(ctx context.Context, actor grove.Actor) error {
+	if actor.Kind != grove.ActorUser {
+		return nil // whether a key counts is asked with each right
+	}
+	_, err := a.session(ctx, actor.SessionID, actor.UserID)
+	return err
 }
 
 // Logout ends the session that actor came with. To end it twice is no error.

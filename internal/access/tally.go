@@ -2,8 +2,9 @@ package access
 
 import (
 	"net/netip"
-	"sync"
 	"time"
+
+	"github.com/grovecloud/grove"
 )
 
 // maxRemembered bounds every memory of this package that strangers can fill.
@@ -11,144 +12,78 @@ const maxRemembered = 10_000
 
 // window lets a key fail max times within period, then refuses it for hold.
 type window struct {
+	*memory
 	max          int
 	period, hold time.Duration
-
-	mu   sync.Mutex
-	seen map[string]*windowEntry
 }
 
-type windowEntry struct {
-	fails []time.Time // the last max failures, oldest first
-	until time.Time   // refused before this
-}
-
-func newWindow(limit int, period, hold time.Duration) *window {
-	return &window{max: limit, period: period, hold: hold, seen: map[string]*windowEntry{}}
-}
-
-// wait is how long key is refused yet; zero when it is not.
-func (w *window) wait(key string, now time.Time) time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	e := w.seen[key]
-	if e == nil {
-		return 0
-	}
-	return max(0, e.until.Sub(now))
+func newWindow(k *keeper, kind string, limit int, period, hold time.Duration) *window {
+	return &window{memory: k.memory(kind, max(period, hold), hold), max: limit, period: period, hold: hold}
 }
 
 // fail counts a failure of key.
 func (w *window) fail(key string, now time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	e := w.seen[key]
-	if e == nil {
-		makeRoom(w.seen, func(e *windowEntry) bool { return w.over(e, now) })
-		e = &windowEntry{}
-		w.seen[key] = e
-	}
-	e.fails = append(e.fails, now)
-	if len(e.fails) < w.max {
-		return
-	}
-	if now.Sub(e.fails[len(e.fails)-w.max]) < w.period {
-		e.until = now.Add(w.hold)
-		e.fails = nil
-		return
-	}
-	e.fails = e.fails[1:]
-}
-
-func (w *window) over(e *windowEntry, now time.Time) bool {
-	last := e.until.Add(-w.hold)
-	if n := len(e.fails); n > 0 {
-		last = e.fails[n-1]
-	}
-	return now.Sub(last) >= w.period && !now.Before(e.until)
+	w.change(key, now, func(t *grove.Tally) {
+		t.Times = append(t.Times, now)
+		t.EndsAt = now.Add(w.period)
+		if len(t.Times) < w.max {
+			return
+		}
+		if now.Sub(t.Times[len(t.Times)-w.max]) >= w.period {
+			t.Times = t.Times[1:]
+			return
+		}
+		t.Times, t.Until, t.EndsAt = nil, now.Add(w.hold), now.Add(w.hold)
+	})
 }
 
 // backoff makes a key wait longer with each failure after the first free ones.
 // It never refuses for good.
 type backoff struct {
-	free        int // failures before the first delay
-	first, most time.Duration
-	forget      time.Duration // failures older than this are forgotten
-
-	mu   sync.Mutex
-	seen map[string]backoffEntry
+	*memory
+	free int // failures before the first delay, of a second
+	most time.Duration
 }
 
-type backoffEntry struct {
-	fails int
-	last  time.Time
-	until time.Time
-}
+// backoffMemory is how long a failure counts.
+const backoffMemory = 24 * time.Hour
 
-func newBackoff(free int, first, most time.Duration) *backoff {
-	return &backoff{free: free, first: first, most: most, forget: 24 * time.Hour, seen: map[string]backoffEntry{}}
-}
-
-// wait is how long key must wait yet; zero when it need not.
-func (b *backoff) wait(key string, now time.Time) time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return max(0, b.seen[key].until.Sub(now))
+func newBackoff(k *keeper, kind string, free int, most time.Duration) *backoff {
+	return &backoff{memory: k.memory(kind, backoffMemory, most), free: free, most: most}
 }
 
 // fail counts a failure of key and sets the next delay.
 func (b *backoff) fail(key string, now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	e, ok := b.seen[key]
-	if !ok {
-		makeRoom(b.seen, func(e backoffEntry) bool { return now.Sub(e.last) >= b.forget })
-	}
-	if now.Sub(e.last) >= b.forget {
-		e = backoffEntry{}
-	}
-	e.fails++
-	e.last = now
-	if over := e.fails - b.free; over >= 0 {
-		e.until = now.Add(min(b.most, b.first<<min(over, 20)))
-	}
-	b.seen[key] = e
-}
-
-// reset forgets key's failures.
-func (b *backoff) reset(key string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.seen, key)
+	b.change(key, now, func(t *grove.Tally) {
+		t.Count++
+		t.EndsAt = now.Add(backoffMemory)
+		if over := t.Count - b.free; over >= 0 {
+			t.Until = now.Add(min(b.most, time.Second<<min(over, 20)))
+		}
+	})
 }
 
 // friends remembers who came in properly of late.
 type friends struct {
+	*memory
 	life time.Duration
-
-	mu   sync.Mutex
-	seen map[string]time.Time
 }
 
-func newFriends(life time.Duration) *friends {
-	return &friends{life: life, seen: map[string]time.Time{}}
+// friendNoted is how often it is noted that somebody came in.
+const friendNoted = time.Hour
+
+func newFriends(k *keeper, kind string, life time.Duration) *friends {
+	return &friends{memory: k.memory(kind, life, 0), life: life}
 }
 
 func (f *friends) add(key string, now time.Time) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if _, ok := f.seen[key]; !ok {
-		makeRoom(f.seen, func(at time.Time) bool { return now.Sub(at) >= f.life })
+	if t := f.read(key, now); t.EndsAt.Sub(now) > f.life-friendNoted {
+		return
 	}
-	f.seen[key] = now
+	f.change(key, now, func(t *grove.Tally) { t.EndsAt = now.Add(f.life) })
 }
 
-func (f *friends) has(key string, now time.Time) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	at, ok := f.seen[key]
-	return ok && now.Sub(at) < f.life
-}
+func (f *friends) has(key string, now time.Time) bool { return now.Before(f.read(key, now).EndsAt) }
 
 // makeRoom keeps m below maxRemembered: what is over goes first, then anything.
 func makeRoom[V any](m map[string]V, over func(V) bool) {

@@ -12,7 +12,8 @@ import (
 func TestMemoriesOfStrangersAreBounded(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	w, b, f := newWindow(5, time.Minute, time.Minute), newBackoff(5, time.Second, time.Minute), newFriends(time.Hour)
+	k := newKeeper(nil)
+	w, b, f := newWindow(k, "w", 5, time.Minute, time.Minute), newBackoff(k, "b", 5, time.Minute), newFriends(k, "f", time.Hour)
 	for i := range maxRemembered + 500 {
 		key := strconv.Itoa(i)
 		w.fail(key, now)
@@ -29,7 +30,7 @@ func TestMemoriesOfStrangersAreBounded(t *testing.T) {
 func TestAWindowNeverLetsMoreThroughThanItShould(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWindow(5, time.Minute, time.Minute)
+		w := newWindow(newKeeper(nil), "w", 5, time.Minute, time.Minute)
 		now := time.Unix(1e9, 0)
 		var fails []time.Time
 		for _, step := range rapid.SliceOfN(rapid.Int64Range(0, 30), 0, 100).Draw(t, "steps") {

@@ -90,7 +90,7 @@ func (a *Access) RedeemTicket(ctx context.Context, ticket, client, remote string
 	if err != nil {
 		return Tokens{}, unavailable(fmt.Errorf("read user: %w", err))
 	}
-	return a.letIn(ctx, u, client, remote)
+	return a.letIn(ctx, u, arrival{client, remote, s.ConfirmedAt})
 }
 
 func unknownTicket() error {

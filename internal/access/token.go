@@ -102,10 +102,14 @@ func tokenExpired() error {
 	return grove.Errorf(grove.Unauthenticated, grove.ReasonTokenExpired, "Please login: this access token has expired")
 }
 
+// SigningKey is the name of the secret that signs access tokens: an RSA key in
+// PKCS #8.
+const SigningKey = "token_rs256"
+
 // signingKey loads the RSA key of this installation, or makes it. It is kept as
 // PKCS #8 in DER.
 func signingKey(ctx context.Context, r Records) (*rsa.PrivateKey, error) {
-	der, err := r.Secret(ctx, "token_rs256", func() ([]byte, error) {
+	der, err := r.Secret(ctx, SigningKey, func() ([]byte, error) {
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
 			return nil, fmt.Errorf("make RSA key: %w", err)

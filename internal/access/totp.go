@@ -55,19 +55,27 @@ func (a *Access) secondStep(ctx context.Context, s SecondStep) (Tokens, error) {
 	if err := a.usePass(ctx, grove.SecondPass, hash, func(p *grove.Pass) { p.Tries++ }); err != nil {
 		return Tokens{}, err
 	}
-	right, err := a.secondRight(ctx, u.ID, s.Code)
-	if err != nil {
-		return Tokens{}, unavailable(err)
-	}
-	if !right {
-		try.failed(time.Now())
-		return Tokens{}, loginFailed("the code is not right, or was used before; wait for the next one")
+	if err := a.checkSecond(ctx, try, u.ID, s.Code); err != nil {
+		return Tokens{}, err
 	}
 	if err := a.usePass(ctx, grove.SecondPass, hash, func(p *grove.Pass) { p.UsedAt = time.Now().UTC() }); err != nil {
 		return Tokens{}, err
 	}
 	try.succeeded(time.Now())
-	return a.letIn(ctx, u, s.Client, s.Remote)
+	return a.letIn(ctx, u, arrival{s.Client, s.Remote, time.Now()})
+}
+
+// checkSecond checks a code of the app or a recovery code, and counts a wrong one.
+func (a *Access) checkSecond(ctx context.Context, try attempt, userID int64, code string) error {
+	right, err := a.secondRight(ctx, userID, code)
+	if err != nil {
+		return unavailable(err)
+	}
+	if !right {
+		try.failed(time.Now())
+		return loginFailed("the code is not right, or was used before; wait for the next one")
+	}
+	return nil
 }
 
 // usePass changes an open pass; login_failed when there is none, it is too old, was

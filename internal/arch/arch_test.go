@@ -23,6 +23,7 @@ var floor = map[string]int{
 	"cloudapi":                     1,
 	"client":                       2,
 	"internal/access":              3,
+	"internal/access/accesstest":   3,
 	"internal/fleet":               3,
 	"internal/library":             3,
 	"internal/queue":               3,
@@ -51,11 +52,12 @@ var floor = map[string]int{
 
 // sisters may import each other although they share a floor.
 var sisters = map[string][]string{
-	"printfile/printfiletest":  {"printfile"},
-	"internal/store/storetest": {"internal/store"},
-	"internal/blob/blobtest":   {"internal/blob"},
-	"internal/rest/cloud":      {"internal/rest"},
-	"internal/rest/own":        {"internal/rest"},
+	"printfile/printfiletest":    {"printfile"},
+	"internal/access/accesstest": {"internal/access"},
+	"internal/store/storetest":   {"internal/store"},
+	"internal/blob/blobtest":     {"internal/blob"},
+	"internal/rest/cloud":        {"internal/rest"},
+	"internal/rest/own":          {"internal/rest"},
 }
 
 // owners says who alone may import an outside library or a dangerous part of the

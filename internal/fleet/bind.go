@@ -84,7 +84,7 @@ func (f *Fleet) mayTake(actor grove.Actor, b Binding) error {
 	if !bound || owner == actor.UserID {
 		return nil
 	}
-	if wait := f.guesses.wait(b.Serial, time.Now()); wait > 0 {
+	if wait := f.Guesses.CodeWait(b.Serial); wait > 0 {
 		return &grove.Error{
 			Code: grove.Limited, Reason: grove.ReasonRateLimited, RetryAfter: wait,
 			Message: "too many wrong codes for printer " + b.Serial + "; wait before you try again",
@@ -93,7 +93,7 @@ func (f *Fleet) mayTake(actor grove.Actor, b Binding) error {
 	if f.possesses(b) {
 		return nil
 	}
-	f.guesses.miss(b.Serial, time.Now())
+	f.Guesses.CodeMissed(b.Serial)
 	return grove.Errorf(grove.Conflict, "printer_bound",
 		"printer %s belongs to another account; give its present access code as bind_code to take it over", b.Serial)
 }

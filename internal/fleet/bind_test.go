@@ -95,7 +95,7 @@ func TestAccessCodesCanNotBeGuessed(t *testing.T) {
 			<-time.After(time.Minute)
 		}
 		err2 := take(string(p.AccessCode))
-		if err2.Code != grove.Limited || err2.RetryAfter != 5*time.Minute {
+		if err2.Code != grove.Limited || err2.RetryAfter != 14*time.Minute {
 			t.Errorf("after ten wrong codes: %v, wait %v", err2, err2.RetryAfter)
 		}
 		if _, err := h.Bind(t.Context(), h.actor, fleet.Binding{Serial: serial}); err != nil {

@@ -40,6 +40,14 @@ type Gate interface {
 	Reach(actor grove.Actor) grove.Reach
 }
 
+// Guesses counts wrong access codes of each printer, over everybody who tries and
+// over restarts.
+type Guesses interface {
+	// CodeWait is how long no further code is heard for a printer.
+	CodeWait(serial string) time.Duration
+	CodeMissed(serial string)
+}
+
 // Link is the one live connection to a printer. Send writes to the socket or
 // fails at once; it never stores anything for later.
 type Link interface {
@@ -66,6 +74,7 @@ type Starts interface {
 type Config struct {
 	Records Records
 	Gate    Gate
+	Guesses Guesses
 	Tell    func(serial string, payload []byte)
 	// Rebound is called after a printer changed hands or credentials, so that
 	// edges cut connections that came in by the former ones. May be nil.
@@ -97,7 +106,6 @@ type Fleet struct {
 	network  Network
 	metrics  metrics
 	sequence atomic.Int64
-	guesses  guesses
 	films    films
 
 	mu    sync.RWMutex

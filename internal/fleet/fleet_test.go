@@ -19,6 +19,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
 	"github.com/grovecloud/grove/internal/access"
+	"github.com/grovecloud/grove/internal/access/accesstest"
 	"github.com/grovecloud/grove/internal/fleet"
 	"github.com/grovecloud/grove/internal/store"
 )
@@ -33,7 +34,7 @@ type house struct {
 	t     *testing.T
 	db    *store.DB
 	actor grove.Actor
-	gate  *access.Rights
+	gate  *access.Access
 	turns *turns
 	told  *lines
 }
@@ -99,7 +100,7 @@ func (t *turns) Wish(context.Context, grove.Actor, string, bambu.StartWish) (gro
 func (h *house) user(u grove.User) grove.User {
 	h.t.Helper()
 	u, err := h.db.CreateUser(h.t.Context(), u)
-	if err := errors.Join(err, h.gate.Refresh(h.t.Context())); err != nil {
+	if err := errors.Join(err, h.gate.Rights.Refresh(h.t.Context())); err != nil {
 		h.t.Fatal(err)
 	}
 	return u
@@ -117,11 +118,9 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h := &house{t: t, db: db, actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}, turns: &turns{}, told: &lines{}}
-	if h.gate, err = access.NewRights(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
+	h.gate = accesstest.New(t, db)
 	h.Fleet, err = fleet.New(t.Context(), fleet.Config{
-		Records: db, Gate: h.gate, Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
+		Records: db, Gate: h.gate, Guesses: h.gate, Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
 		Tell: func(_ string, payload []byte) { h.told.add(string(payload)) },
 	})
 	if err != nil {

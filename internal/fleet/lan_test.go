@@ -61,7 +61,7 @@ func wish(serial, code string) fleet.LANBinding {
 func (h *house) key(scopes ...grove.Action) grove.Actor {
 	h.t.Helper()
 	k := grove.Key{ID: "key_1", UserID: h.actor.UserID, Name: "x", Scopes: scopes, AllPrinters: true, Hash: "x", CreatedAt: time.Now()}
-	if err := errors.Join(h.db.CreateKey(h.t.Context(), k), h.gate.Refresh(h.t.Context())); err != nil {
+	if err := errors.Join(h.db.CreateKey(h.t.Context(), k), h.gate.Rights.Refresh(h.t.Context())); err != nil {
 		h.t.Fatal(err)
 	}
 	return grove.Actor{Kind: grove.ActorKey, UserID: h.actor.UserID, SessionID: k.ID}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/access"
+	"github.com/grovecloud/grove/internal/access/accesstest"
 	"github.com/grovecloud/grove/internal/fleet"
 	"github.com/grovecloud/grove/internal/queue"
 	"github.com/grovecloud/grove/internal/store"
@@ -263,17 +264,17 @@ func (m *machine) prints(state string) {
 }
 
 type house struct {
-	rights *access.Rights
-	t      *testing.T
-	db     *store.DB
-	sick   *trouble
-	fleet  *fleet.Fleet
-	queue  *queue.Queue
-	actor  grove.Actor
-	m      *machine
-	leave  func(string)
-	shift  atomic.Int64 // of the wall clock, in nanoseconds
-	stop   func()
+	gate  *access.Access
+	t     *testing.T
+	db    *store.DB
+	sick  *trouble
+	fleet *fleet.Fleet
+	queue *queue.Queue
+	actor grove.Actor
+	m     *machine
+	leave func(string)
+	shift atomic.Int64 // of the wall clock, in nanoseconds
+	stop  func()
 }
 
 // live runs a test in a bubble whose clock the test moves.
@@ -308,20 +309,17 @@ func newHouse(t *testing.T) *house {
 func (h *house) open() {
 	h.t.Helper()
 	registry, quiet := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
-	rights, err := access.NewRights(h.t.Context(), h.db)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.rights = rights
+	h.gate = accesstest.New(h.t, h.db)
+	var err error
 	h.fleet, err = fleet.New(h.t.Context(), fleet.Config{
-		Records: records{h.db, h.sick}, Gate: rights, Tell: func(string, []byte) {}, Log: quiet, Registry: registry,
+		Records: records{h.db, h.sick}, Gate: h.gate, Guesses: h.gate, Tell: func(string, []byte) {}, Log: quiet, Registry: registry,
 	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	file := grove.File{ID: "f_1", Name: "cube.gcode.3mf", Kind: "3mf", Printable: true, Plates: []grove.Plate{{Index: 1, EstimateSeconds: 60}}}
 	h.queue = queue.New(queue.Config{
-		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Files: shelf{file, h.sick}, Gate: rights, Log: quiet, Registry: registry,
+		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Files: shelf{file, h.sick}, Gate: h.gate, Log: quiet, Registry: registry,
 		Wall: func() time.Time { return time.Now().Round(0).Add(time.Duration(h.shift.Load())) },
 		Life: life, Pace: 20 * time.Second,
 	})

@@ -383,7 +383,7 @@ func TestAPrinterThatChangedHandsPrintsNothingForItsFormerOwner(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := h.rights.Refresh(t.Context()); err != nil {
+		if err := h.gate.Rights.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		next := grove.Actor{Kind: grove.ActorUser, UserID: u.ID}

@@ -19,6 +19,9 @@ import (
 // maxBody is how large a JSON body may be.
 const maxBody = 1 << 20
 
+// ConfirmPath is where a person proves again that it is them.
+const ConfirmPath = "/v1/grove-service/users/me/sessions/current/confirm"
+
 // bodyWithin is how long a client may take to send a JSON body.
 const bodyWithin = 30 * time.Second
 
@@ -88,10 +91,23 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 	if err == nil {
 		err = rt.mayAsk(c.actor, route)
 	}
+	if err == nil && route.Fresh {
+		err = rt.askAgain(r.Context(), c.actor)
+	}
 	if err != nil || route.Uncounted != nil && route.Uncounted(r) {
 		return err
 	}
 	return Count(r.Context())
+}
+
+// askAgain refuses whoever has not proved of late that it is them, and says how to.
+func (rt *Router) askAgain(ctx context.Context, actor grove.Actor) error {
+	fresh, err := rt.Access.Fresh(ctx, actor)
+	if err != nil || fresh {
+		return err
+	}
+	return grove.Errorf(grove.Forbidden, grove.ReasonUnconfirmed, "this would let others in, and it is more than ten minutes since you proved that it is you: "+
+		"send your password to POST %s, or sign in anew, and then this once more", ConfirmPath)
 }
 
 // bearer is the one access token of the request. Reading may be done with the

@@ -89,11 +89,17 @@ func operation(op Op) huma.Operation {
 		Metadata:         map[string]any{routeKey: op.Route},
 		Responses:        map[string]*huma.Response{"default": errorResponse()},
 	}
+	if op.Fresh {
+		o.Description += freshNote
+	}
 	if !op.Open {
 		o.Security = []map[string][]string{{securityName: {}}}
 	}
 	return o
 }
+
+// freshNote is said of every route that is [Route.Fresh].
+const freshNote = " Only for people, within ten minutes of a sign-in or of `POST " + ConfirmPath + "`: else 403 with the cause `unconfirmed`."
 
 // operationID is made of method and path: get-v1-user-service-my-tasks.
 func operationID(r Route) string {

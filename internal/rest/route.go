@@ -26,6 +26,9 @@ type Route struct {
 	// Lenient takes JSON without a content type or as text/plain, as the vendor's
 	// clients send it.
 	Lenient bool
+	// Fresh routes are for people who proved of late that it is them: what is asked
+	// there would let others in.
+	Fresh bool
 	// SignsIn routes are open and hand over a session, so no foreign page may use them.
 	SignsIn bool
 	// Streams leaves the body to the handler, which answers for its size and type.

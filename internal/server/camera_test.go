@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/grovecloud/grove/internal/sim"
 )
@@ -79,8 +80,17 @@ func TestASimulatedPrinterCanBeLookedAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.ask("POST", "/v1/user-service/my/logout", []byte(`{"refreshtoken":""}`), true)
-	if err := <-signedOut; err != nil {
-		t.Errorf("after signing out: %v", err)
+	began := time.Now()
+	if err := <-signedOut; err != nil || time.Since(began) > time.Second {
+		t.Errorf("after signing out: %v, %s later", err, time.Since(began))
+	}
+	late, err := web.Get(still)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late.Body.Close()
+	if late.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a link from before the logout: %d", late.StatusCode)
 	}
 
 	s.token = string(h.client.Token())

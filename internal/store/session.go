@@ -7,11 +7,11 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-const sessionColumns = "id, user_id, client, created_at, expires_at, ended_at"
+const sessionColumns = "id, user_id, client, created_at, confirmed_at, expires_at, ended_at"
 
 func scanSession(r row) (grove.Session, error) {
 	var s grove.Session
-	err := r.Scan(&s.ID, &s.UserID, &s.Client, instant{&s.CreatedAt}, instant{&s.ExpiresAt}, instant{&s.EndedAt})
+	err := r.Scan(&s.ID, &s.UserID, &s.Client, instant{&s.CreatedAt}, instant{&s.ConfirmedAt}, instant{&s.ExpiresAt}, instant{&s.EndedAt})
 	return s, err
 }
 
@@ -20,7 +20,7 @@ func scanSession(r row) (grove.Session, error) {
 func (db *DB) CreateSession(ctx context.Context, s grove.Session, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "create session", func(t *tx) error {
 		_, err := exec(ctx, t, insertInto("sessions", sessionColumns),
-			s.ID, s.UserID, s.Client, millis(s.CreatedAt), millis(s.ExpiresAt), millis(s.EndedAt))
+			s.ID, s.UserID, s.Client, millis(s.CreatedAt), millis(s.ConfirmedAt), millis(s.ExpiresAt), millis(s.EndedAt))
 		if err != nil {
 			return err
 		}
@@ -48,6 +48,21 @@ func (db *DB) ExtendSession(ctx context.Context, id string, until time.Time) err
 			return noSession()
 		}
 		return err
+	})
+}
+
+// ConfirmSession notes when the person at a session that has not ended proved that
+// it is them; NotFound when there is none.
+func (db *DB) ConfirmSession(ctx context.Context, id string, at time.Time, acts ...grove.AuditEntry) error {
+	return db.change(ctx, "confirm session", func(t *tx) error {
+		n, err := exec(ctx, t, `UPDATE sessions SET confirmed_at = $1 WHERE id = $2 AND ended_at = 0`, millis(at), id)
+		if err == nil && n == 0 {
+			return noSession()
+		}
+		if err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 }
 

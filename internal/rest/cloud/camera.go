@@ -17,7 +17,7 @@ import (
 
 func (f *face) mountCamera(rt *rest.Router) {
 	const at = iotService + "/user/device/{id}"
-	const about = "The links are signed and work for a minute. A printer that is connected by MQTT alone has no picture: 404."
+	const about = "The links are signed and work for a minute, as long as who asked for them is signed in. A printer that is connected by MQTT alone has no picture: 404."
 	for _, route := range []struct {
 		path, summary string
 		fn            func(context.Context, *cameraInput) (cloudapi.Camera, error)
@@ -115,13 +115,21 @@ func (f *face) signed(rt *rest.Router, name string, show func(http.ResponseWrite
 		serial, who := r.PathValue("serial"), r.PathValue("viewer")
 		err := f.Library.CheckSigned(cameraPath(serial, who, name), rest.Signature(r))
 		if err == nil {
-			actor, _ := viewer(who) // what is signed was written here
-			err = show(w, r, actor, serial)
+			err = f.showTo(w, r, who, serial, show)
 		}
 		if err != nil {
 			rest.Fail(rt, w, r, err)
 		}
 	}
+}
+
+// showTo shows a camera to whom its link was made for, unless they signed out since.
+func (f *face) showTo(w http.ResponseWriter, r *http.Request, who, serial string, show func(http.ResponseWriter, *http.Request, grove.Actor, string) error) error {
+	actor, _ := viewer(who) // what is signed was written here
+	if err := f.Access.Stands(r.Context(), actor); err != nil {
+		return err
+	}
+	return show(w, r, actor, serial)
 }
 
 // pictureHeaders: pages elsewhere may show the picture, and nobody keeps it.
@@ -148,6 +156,10 @@ func (f *face) showStream(w http.ResponseWriter, r *http.Request, actor grove.Ac
 	line := http.NewResponseController(w)
 	begun := false
 	return f.Fleet.Film(r.Context(), actor, serial, func(picture []byte) error {
+		// Other servers of the same records may end the session, too.
+		if err := f.Access.Stands(r.Context(), actor); errors.Is(err, grove.Unauthenticated) {
+			return err
+		}
 		if !begun {
 			begun = true
 			pictureHeaders(w.Header(), mixed)

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
@@ -112,5 +113,46 @@ func TestAStreamShowsPicturesUntilThePrinterLeaves(t *testing.T) {
 	detach("gone")
 	if _, err := io.Copy(io.Discard, w.Body); err != nil { // ends, and as an answer should
 		t.Error(err)
+	}
+}
+
+func TestALinkToACameraEndsWithTheSessionThatAskedForIt(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	h.Fleet.Attach(serial, lens{&resttest.Line{}})
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	me, err := h.Access.Authenticate(t.Context(), h.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := resttest.Call[cloudapi.Camera](t, h, 200, "GET", cameraPaths[0], "")
+	look := func(link string) *httptest.ResponseRecorder { return h.Ask("GET", link, "", "Authorization", "") }
+	if w := look(c.SnapshotURL); w.Code != 200 {
+		t.Fatalf("before: %d %s", w.Code, w.Body)
+	}
+	w, err := server.Client().Get(server.URL + strings.TrimPrefix(c.StreamURL, resttest.PublicURL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Body.Close()
+	if _, err := w.Body.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	// Another server of the same records ends it: nobody is told of that here.
+	if err := h.DB.EndSession(t.Context(), me.SessionID, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []string{c.SnapshotURL, c.StreamURL} {
+		if e := resttest.Told(t, look(link), 401, cloudapi.CodeInvalidToken); !strings.Contains(e.Details.Reason, "logout") {
+			t.Errorf("after the logout: %+v", e)
+		}
+	}
+	began := time.Now()
+	if _, err := io.Copy(io.Discard, w.Body); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("the stream went on for %s", took)
 	}
 }

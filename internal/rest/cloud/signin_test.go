@@ -14,6 +14,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/rest"
 	"github.com/grovecloud/grove/internal/rest/resttest"
 )
 
@@ -148,6 +149,7 @@ func TestSeveralCodesCountForTenMinutes(t *testing.T) {
 		if e.Name != "Code expired" {
 			t.Errorf("too old: %+v", e)
 		}
+		resttest.Call[cloudapi.Data[any]](t, h, 200, "POST", rest.ConfirmPath, fmt.Sprintf(`{"password":%q}`, resttest.Password))
 		if left := codes(t, h); len(left) != 0 {
 			t.Errorf("still shown: %v", left)
 		}

@@ -28,7 +28,7 @@ func (f *face) mountAccount(rt *rest.Router) {
 	rest.Handle(rt, post("/users/me/totp/remove", tag, "Do without the authenticator app"), f.removeTOTP)
 	rest.Handle(rt, post("/users/me/recovery-codes", tag, "New recovery codes in place of the old"), f.recoveryCodes)
 
-	letters := get("/letters", tag, "What could not be mailed")
+	letters := fresh(get("/letters", tag, "What could not be mailed"))
 	letters.About = "For owners of a server without mail: codes and links that are still of use, newest first."
 	rest.Handle(rt, letters, f.letters)
 }

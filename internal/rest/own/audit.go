@@ -19,7 +19,7 @@ func (f *face) mountAudit(rt *rest.Router) {
 	list := get("/audit", tag, "Who did what with this account and its printers")
 	list.About = "With `all=true` what was done on the whole server, for those who run it."
 	rest.Handle(rt, list, f.audit)
-	export := get("/audit/export", tag, "The same, whole, newest first")
+	export := fresh(get("/audit/export", tag, "The same, whole, newest first"))
 	export.About = "As JSON, one entry a line; with `format=csv` as a table with a head. `all=true` as in the list."
 	rest.Plain(rt, export, rest.Raw{Gives: "application/x-ndjson", Query: []string{"format", "all"}}, f.exportAudit)
 }

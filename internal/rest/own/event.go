@@ -67,8 +67,9 @@ func (f *face) listEvents(w http.ResponseWriter, r *http.Request) error {
 }
 
 const (
-	// stands is how often a stream is asked whether its session still stands.
-	stands = time.Second
+	// stands is how often a stream is asked whether its session still stands: it ends
+	// within a second of it.
+	stands = time.Second / 2
 	// beat is how often a stream says something, so that nobody on the way takes
 	// it for dead.
 	beat = 15 * time.Second

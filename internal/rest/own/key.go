@@ -13,7 +13,7 @@ import (
 func (f *face) mountKeys(rt *rest.Router) {
 	const tag = "keys"
 	rest.Handle(rt, get("/keys", tag, "My API keys, newest first, also those that have ended"), f.keys)
-	create := post("/keys", tag, "Make an API key; it is told this once")
+	create := fresh(post("/keys", tag, "Make an API key; it is told this once"))
 	create.About = "A key stands for the account, as far as `scopes` and `printers` (or `all_printers`) say; what is left out is not allowed. " +
 		"It is sent as a bearer, or as the MQTT password with the account's own user name. No key can make keys, share printers, give them up, or manage accounts."
 	create.Status = http.StatusCreated

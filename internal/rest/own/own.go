@@ -69,6 +69,12 @@ func op(method, path, tag, summary string) rest.Op {
 func get(path, tag, summary string) rest.Op  { return op(http.MethodGet, path, tag, summary) }
 func post(path, tag, summary string) rest.Op { return op(http.MethodPost, path, tag, summary) }
 
+// fresh is an operation for people who proved of late that it is them.
+func fresh(o rest.Op) rest.Op {
+	o.Fresh = true
+	return o
+}
+
 // paged is a list that takes nothing but paging.
 type paged struct{ rest.Paging }
 

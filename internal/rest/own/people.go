@@ -18,6 +18,11 @@ func (f *face) mountPeople(rt *rest.Router) {
 	rest.Handle(rt, op(http.MethodDelete, "/users/me/sessions/{id}", tag, "End one of my sessions"), f.endSession)
 	rest.Handle(rt, post("/users/me/sessions/end-others", tag, "End all my sessions but this one"), f.endOthers)
 
+	confirm := post("/users/me/sessions/current/confirm", tag, "Prove again that it is me, at this session")
+	confirm.About = "With the password, and `code` of the authenticator app or a recovery code where the account has one: without it 400 with the cause `code_wanted`. Counted as a sign-in. " +
+		"For ten minutes from then, as after a sign-in, this session may make keys, share printers, give roles, read letters and export the audit log."
+	rest.Handle(rt, confirm, f.confirmSession)
+
 	ask := opening("/password-reset/code", tag, "Have a code for a new password mailed")
 	ask.About = "Always 200, whether there is such an account or not, and whether it was asked too often or not."
 	rest.Handle(rt, ask, f.askReset)
@@ -66,6 +71,18 @@ func (f *face) endSession(ctx context.Context, in *byID) (done, error) {
 
 func (f *face) endOthers(ctx context.Context, _ *struct{}) (done, error) {
 	return ok(), f.Access.EndOthers(ctx, rest.Actor(ctx))
+}
+
+func (f *face) confirmSession(ctx context.Context, in *struct{ Body cloudapi.SessionProof }) (cloudapi.Data[cloudapi.SessionConfirmed], error) {
+	u, err := f.Access.User(ctx, rest.Actor(ctx))
+	if err == nil {
+		err = rest.CountLogin(ctx, u.Email)
+	}
+	if err != nil {
+		return cloudapi.Data[cloudapi.SessionConfirmed]{}, err
+	}
+	until, err := f.Access.Confirm(ctx, rest.Actor(ctx), in.Body.Code, proof(ctx, in.Body.Password))
+	return cloudapi.Of(cloudapi.SessionConfirmed{ConfirmedUntil: until}), err
 }
 
 func (f *face) askReset(ctx context.Context, in *struct{ Body cloudapi.ResetCodeRequest }) (done, error) {

@@ -13,7 +13,7 @@ import (
 func (f *face) mountShares(rt *rest.Router) {
 	const tag = "shares"
 	rest.Handle(rt, get("/shares", tag, "The printers I share, and those shared with me"), f.shares)
-	share := post("/shares", tag, "Share a printer of mine")
+	share := fresh(post("/shares", tag, "Share a printer of mine"))
 	share.About = "With the account of `email`, or, without one, by a link whose `token` is told this once and can be accepted once, within a week. " +
 		"A viewer looks; an operator also prints, stops and heats. Raw G-code, the access code and the binding stay the owner's."
 	share.Status = http.StatusCreated

@@ -14,7 +14,7 @@ func (f *face) mountUsers(rt *rest.Router) {
 	list := get("/users", tag, "Everybody's accounts")
 	list.About = "For those who run the server: owners and admins."
 	rest.Handle(rt, list, f.users)
-	role := op(http.MethodPut, "/users/{id}/role", tag, "Give an account another role")
+	role := fresh(op(http.MethodPut, "/users/{id}/role", tag, "Give an account another role"))
 	role.About = "It counts at once. Only owners make and unmake owners, and the last one stays."
 	rest.Handle(rt, role, f.setRole)
 }

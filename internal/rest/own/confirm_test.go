@@ -1,0 +1,169 @@
+package own_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/rest/resttest"
+)
+
+// guarded is what would let others in, with a request that is in order.
+var guarded = map[string]string{
+	"POST " + own + "/keys":           `{"name":"script","scopes":["printer:read"]}`,
+	"POST " + own + "/shares":         `{"device_id":"` + serial + `","role":"viewer"}`,
+	"PUT " + own + "/users/{id}/role": `{"role":"owner"}`,
+	"GET " + own + "/letters":         "",
+	"GET " + own + "/audit/export":    "",
+}
+
+const confirming = own + "/users/me/sessions/current/confirm"
+
+// try asks for something guarded.
+func try(h *resttest.House, name string, headers ...string) (status int, body string) {
+	method, path, _ := strings.Cut(name, " ")
+	w := h.Ask(method, strings.Replace(path, "{id}", strconv.FormatInt(h.UserID, 10), 1), guarded[name], headers...)
+	return w.Code, w.Body.String()
+}
+
+func TestWhatWouldLetOthersInNeedsAFreshProof(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := bound(t)
+		var fresh []string
+		for _, r := range h.Routes() {
+			if r.Fresh {
+				fresh = append(fresh, r.Method+" "+r.Path)
+			}
+		}
+		if len(fresh) != len(guarded) || slices.ContainsFunc(fresh, func(name string) bool { _, ok := guarded[name]; return !ok }) {
+			t.Errorf("guarded are %v", fresh)
+		}
+		all := func(when string, want bool) {
+			t.Helper()
+			for name := range guarded {
+				if status, body := try(h, name); (status/100 == 2) != want || !want && !strings.Contains(body, `"cause":"unconfirmed"`) {
+					t.Errorf("%s, %s: %d %s", when, name, status, body)
+				}
+			}
+		}
+		all("after the sign-in", true)
+		<-time.After(10 * time.Minute)
+		all("ten minutes later", false)
+
+		refusal := resttest.Refused(t, h, 403, 403, "GET", own+"/letters", "")
+		way := regexp.MustCompile(`POST (/\S+[a-z])`).FindStringSubmatch(refusal.Details.Reason)
+		if way == nil {
+			t.Fatalf("no way out: %s", refusal.Details.Reason)
+		}
+		resttest.Refused(t, h, 400, cloudapi.CodeIncorrect, "POST", way[1], `{"password":"wrong"}`)
+		all("after a wrong password", false)
+		until := resttest.Call[cloudapi.Data[cloudapi.SessionConfirmed]](t, h, 200, "POST", way[1], fmt.Sprintf(`{"password":%q}`, resttest.Password)).Data.ConfirmedUntil
+		if left := time.Until(until); left > 10*time.Minute || left < 10*time.Minute-time.Second {
+			t.Errorf("confirmed for %s", left)
+		}
+		all("after the right one", true)
+		<-time.After(10 * time.Minute)
+		all("ten minutes after it", false)
+
+		// What clients of the vendor's cloud do with a token of three months goes on.
+		resttest.Call[cloudapi.Envelope](t, h, 200, "DELETE", "/v1/iot-service/api/user/bind?dev_id="+serial, "")
+	})
+}
+
+func TestNoProgramProvesThatItIsAPerson(t *testing.T) {
+	t.Parallel()
+	h, _ := bound(t)
+	var scopes []string
+	for _, s := range grove.Scopes() {
+		scopes = append(scopes, fmt.Sprintf("%q", string(s)))
+	}
+	key := resttest.Call[cloudapi.Data[cloudapi.KeyCreated]](t, h, 201, "POST", own+"/keys",
+		fmt.Sprintf(`{"name":"all","all_printers":true,"scopes":[%s]}`, strings.Join(scopes, ","))).Data.Secret
+	for name := range guarded {
+		if status, body := try(h, name, bearer(string(key))...); status != http.StatusForbidden {
+			t.Errorf("%s: %d %s", name, status, body)
+		}
+	}
+	resttest.Refused(t, h, 403, 403, "POST", confirming, fmt.Sprintf(`{"password":%q}`, resttest.Password), bearer(string(key))...)
+}
+
+// A token that was stolen must not become a fresh session.
+func TestNeitherATicketNorARefreshIsAProof(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := bound(t)
+		<-time.After(10 * time.Minute)
+		ticket := regexp.MustCompile(`"ticket":"([^"]+)"`).FindStringSubmatch(h.Ask("GET", "/v1/user-service/user/ticket", "").Body.String())
+		if ticket == nil {
+			t.Fatal("no ticket")
+		}
+		if w := h.Ask("POST", "/v1/user-service/my/ticket/"+ticket[1], "{}"); w.Code != 200 {
+			t.Fatal(w.Code, w.Body)
+		}
+		handed := resttest.Call[cloudapi.Login](t, h, 200, "POST", "/v1/user-service/user/ticket/"+ticket[1], "{}", "Authorization", "")
+		renewed := resttest.Call[cloudapi.Login](t, h, 200, "POST", "/v1/user-service/user/refreshtoken", fmt.Sprintf(`{"refreshToken":%q}`, h.Token))
+		for what, token := range map[string]grove.Secret{"ticket": handed.AccessToken, "refresh": renewed.AccessToken} {
+			if w := h.Ask("GET", profile, "", bearer(string(token))...); w.Code != 200 {
+				t.Fatalf("%s: %d %s", what, w.Code, w.Body)
+			}
+			for name := range guarded {
+				if status, body := try(h, name, bearer(string(token))...); status != http.StatusForbidden {
+					t.Errorf("%s, %s: %d %s", what, name, status, body)
+				}
+			}
+		}
+	})
+}
+
+func TestAnAppIsAskedForAsWell(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := bound(t)
+		password := fmt.Sprintf(`{"password":%q}`, resttest.Password)
+		secret := string(resttest.Call[cloudapi.Data[cloudapi.Enrolment]](t, h, 201, "POST", own+"/users/me/totp", password).Data.Secret)
+		code := func() string {
+			c, err := totp.GenerateCode(secret, time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		confirm := func(code string) string { return fmt.Sprintf(`{"password":%q,"code":%q}`, resttest.Password, code) }
+		spare := resttest.Call[cloudapi.Data[cloudapi.RecoveryCodes]](t, h, 200, "POST", own+"/users/me/totp/confirm", `{"code":"`+code()+`"}`).Data.Codes[0]
+		<-time.After(10 * time.Minute)
+		if e := resttest.Refused(t, h, 400, 400, "POST", confirming, password); e.Details.Cause != grove.ReasonCodeWanted {
+			t.Errorf("without a code: %+v", e)
+		}
+		now := code()
+		resttest.Refused(t, h, 400, cloudapi.CodeIncorrect, "POST", confirming, strings.Replace(confirm(now), resttest.Password, "wrong", 1))
+		resttest.Call[cloudapi.Data[any]](t, h, 200, "POST", confirming, confirm(now)) // it was not used up
+		resttest.Refused(t, h, 400, cloudapi.CodeLoginFailed, "POST", confirming, confirm(now))
+		resttest.Call[cloudapi.Data[any]](t, h, 200, "POST", confirming, confirm(string(spare)))
+		for range 5 {
+			resttest.Refused(t, h, 400, cloudapi.CodeLoginFailed, "POST", confirming, confirm("aaaaa-aaaaa"))
+		}
+		resttest.Refused(t, h, 429, 429, "POST", confirming, confirm(code()))
+	})
+}
+
+// Guesses by somebody who has a token are guesses at the account.
+func TestWrongProofsSlowTheAccountDown(t *testing.T) {
+	t.Parallel()
+	h, _ := bound(t)
+	for range 5 {
+		resttest.Refused(t, h, 400, cloudapi.CodeIncorrect, "POST", confirming, `{"password":"wrong"}`)
+	}
+	resttest.Refused(t, h, 429, 429, "POST", confirming, fmt.Sprintf(`{"password":%q}`, resttest.Password))
+	resttest.Refused(t, h, 429, 429, "POST", logins, loginBody("ann@grove.local", resttest.Password))
+}
