@@ -168,7 +168,7 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 // stand FILE SERIAL… lets simulated printers stand on loopback until the script ends,
 // and writes the file that adds them, to which LAN_PORT is the first one's port.
 func stand(ts *testscript.TestScript, _ bool, args []string) {
-	rows := "host,access_code,serial,name,mqtts_port\n"
+	rows := []string{"host,access_code,serial,name,mqtts_port"}
 	for i, serial := range args[1:] {
 		p, err := sim.New(sim.Config{Serial: serial, Speed: 600, Tick: 50 * time.Millisecond, LAN: &sim.LAN{AccessCode: "12345678", Maker: printerMaker}})
 		ts.Check(err)
@@ -177,12 +177,12 @@ func stand(ts *testscript.TestScript, _ bool, args []string) {
 		go func() { done <- p.Run(ctx) }()
 		ts.Defer(func() { cancel(); ts.Check(<-done) })
 		at := p.Ports()
-		rows += fmt.Sprintf("%s,12345678,%s,Bench %d,%d\n", at.Host, serial, i+1, at.MQTTS)
+		rows = append(rows, fmt.Sprintf("%s,12345678,%s,Bench %d,%d", at.Host, serial, i+1, at.MQTTS))
 		if i == 0 {
 			ts.Setenv("LAN_PORT", strconv.Itoa(at.MQTTS))
 		}
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(rows), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(rows, "\n")+"\n"), 0o600))
 }
 
 // printerMaker makes them all, since each maker's key takes long.

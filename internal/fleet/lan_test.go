@@ -106,30 +106,30 @@ func TestAPrinterThatFailsIsKeptByForceAlone(t *testing.T) {
 	h := newHouse(t)
 	net := &street{fail: grove.StepReachable}
 	h.Reach(net)
-	const new = "01P00A000000002"
-	_, err := h.Add(t.Context(), h.actor, wish(new, "12345678"))
+	const fresh = "01P00A000000002"
+	_, err := h.Add(t.Context(), h.actor, wish(fresh, "12345678"))
 	refused(t, err, grove.Conflict, "no_good")
-	if _, _, there := h.LAN(new); there {
+	if _, _, there := h.LAN(fresh); there {
 		t.Error("it was kept")
 	}
-	w := wish(new, "12345678")
+	w := wish(fresh, "12345678")
 	w.Force = true
 	if _, err := h.Add(t.Context(), h.actor, w); err != nil {
 		t.Fatal(err)
 	}
-	l, code, there := h.LAN(new)
+	l, code, there := h.LAN(fresh)
 	if !there || l.Pin != "" || code != "12345678" {
 		t.Errorf("kept as %+v %t", l, there)
 	}
-	_, err = h.Pair(t.Context(), h.actor, new, fleet.Pairing{Code: "abcdefgh", NewKey: true})
+	_, err = h.Pair(t.Context(), h.actor, fresh, fleet.Pairing{Code: "abcdefgh", NewKey: true})
 	refused(t, err, grove.Conflict, "no_good")
-	if _, code, _ := h.LAN(new); code != "12345678" {
+	if _, code, _ := h.LAN(fresh); code != "12345678" {
 		t.Error("a code that was not tried was kept")
 	}
-	if err := h.Pinned(t.Context(), new, "bb"); err != nil {
+	if err := h.Pinned(t.Context(), fresh, "bb"); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Stranger(t.Context(), new, "cc"); err != nil {
+	if err := h.Stranger(t.Context(), fresh, "cc"); err != nil {
 		t.Fatal(err)
 	}
 	net.fail = ""
@@ -137,10 +137,10 @@ func TestAPrinterThatFailsIsKeptByForceAlone(t *testing.T) {
 	if b, err := h.Add(t.Context(), h.actor, w); err != nil || !b.Printer.LAN.Quarantined() || b.Printer.LAN.Pin != "bb" {
 		t.Errorf("to add it again ended the quarantine: %+v %v", b.Printer.LAN, err)
 	}
-	if b, err := h.Pair(t.Context(), h.actor, new, fleet.Pairing{LAN: grove.LAN{Host: "192.168.1.41"}}); err != nil || !b.Printer.LAN.Quarantined() {
+	if b, err := h.Pair(t.Context(), h.actor, fresh, fleet.Pairing{LAN: grove.LAN{Host: "192.168.1.41"}}); err != nil || !b.Printer.LAN.Quarantined() {
 		t.Errorf("to move it ended the quarantine: %+v %v", b.Printer.LAN, err)
 	}
-	if b, err := h.Pair(t.Context(), h.actor, new, fleet.Pairing{NewKey: true}); err != nil || b.Printer.LAN.Quarantined() || b.Printer.LAN.Pin != "aa" || b.Printer.LAN.Host != "192.168.1.41" {
+	if b, err := h.Pair(t.Context(), h.actor, fresh, fleet.Pairing{NewKey: true}); err != nil || b.Printer.LAN.Quarantined() || b.Printer.LAN.Pin != "aa" || b.Printer.LAN.Host != "192.168.1.41" {
 		t.Errorf("paired: %+v %v", b.Printer.LAN, err)
 	}
 	acts, err := h.db.Audit(t.Context(), h.actor.UserID, grove.Page{})
@@ -149,14 +149,14 @@ func TestAPrinterThatFailsIsKeptByForceAlone(t *testing.T) {
 	}
 	count := map[string]int{}
 	for _, a := range acts.Items {
-		if a.Serial == new {
+		if a.Serial == fresh {
 			count[a.Action]++
 		}
 	}
 	if count["printer.bind"] != 2 || count["printer.pair"] != 1 || count["printer.address"] != 1 {
 		t.Errorf("the audit log has %v", count)
 	}
-	if len(net.changed) == 0 || net.changed[len(net.changed)-1] != new {
+	if len(net.changed) == 0 || net.changed[len(net.changed)-1] != fresh {
 		t.Errorf("the network was told of %v", net.changed)
 	}
 }

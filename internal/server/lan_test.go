@@ -304,6 +304,7 @@ func TestAnotherPrinterAtTheAddressIsNoQuarantine(t *testing.T) {
 	h.add(p)
 	h.connected(bench)
 	wrong(t, p, func(f *sim.Faults) { f.Certificate = sim.OtherName; f.PowerOff = true })
+	until(t, "it is gone", func() bool { return h.links() == 0 })
 	wrong(t, p, func(f *sim.Faults) { f.PowerOff = false })
 	until(t, "the trouble is told", func() bool { return strings.Contains(h.shownLive().Trouble, "says that its serial is") })
 	if h.shownLive().LAN.Quarantined() {
