@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"sync"
@@ -112,20 +113,19 @@ func (q *Queue) notCarried(ctx context.Context, j grove.Job, why error) error {
 	}
 	q.Log.Warn("file not brought to the printer", slog.Int64("job", j.ID), slog.String("printer", j.Serial), slog.Any("error", why))
 	live, err := q.Printers.Now(j.Serial)
-	away := err != nil || !live.Connected
-	words := grove.AsError(why).Message
-	_, err = q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
-		switch {
-		case j.State != grove.Uploading:
-			return nil, nil // cancelled
-		case !time.Now().Before(j.StartBy):
+	switch {
+	case !time.Now().Before(j.StartBy):
+		_, err = q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
 			return q.lapse(j, "its file could not be brought to the printer in time")
-		case away:
-			j.Why = "the printer went away while its file was brought there"
-			return nil, j.MoveTo(grove.Queued)
-		}
-		return q.failed(j, grove.ReasonUploadFailed, words+"; nothing was started, print it again")
-	})
+		}, jobAct(house, &j, "job.expire"))
+	case err != nil || !live.Connected:
+		err = q.release(ctx, j.ID, "the printer went away while its file was brought there")
+	default:
+		err = q.fail(ctx, j, grove.ReasonUploadFailed, grove.AsError(why).Message+"; nothing was started, print it again")
+	}
+	if errors.Is(err, grove.Conflict) {
+		return nil // cancelled meanwhile
+	}
 	return err
 }
 

@@ -161,7 +161,7 @@ func houseFields(m *machine) []field {
 	return []field{
 		{key: "ipcam", say: (*machine).appendCamera},
 		text("wifi_signal", func(m *machine) string { return m.wifi.String() }),
-		fixed("net", netOf(m.cfg.LAN)), fixed("online", `{"ahb":true,"ext":true,"version":16}`),
+		fixed("net", netOf(m.stands)), fixed("online", `{"ahb":true,"ext":true,"version":16}`),
 		{key: "sdcard", say: func(m *machine, b []byte) []byte { return strconv.AppendBool(b, !m.faults.NoCard) }},
 		number("home_flag", func(m *machine) int64 { return int64(int32(m.homeFlag())) }), //nolint:gosec // printers report it signed
 	}
@@ -296,5 +296,5 @@ func (m *machine) appendCamera(b []byte) []byte {
 		return append(b, '}')
 	}
 	b = append(b, `,"mode_bits":2,"tutk_server":"disable","agora_service":"disable","brtc_service":"enable","rtsp_url":`...)
-	return append(appendText(b, rtspURL(m.cfg.LAN)), '}')
+	return append(appendText(b, rtspURL(m.stands)), '}')
 }

@@ -76,7 +76,7 @@ func (c LAN) complete(serial string) (*LAN, error) {
 // lan is the printer as its network sees it. The zero lan has no network.
 type lan struct {
 	serial string
-	cfg    LAN
+	cfg    *LAN // with real ports once it listens
 	faults func() Faults
 	faces  []*face
 	broker *lanBroker
@@ -97,9 +97,9 @@ type face struct {
 // newLAN is not listening yet.
 func newLAN(cfg Config, model bambu.Model, p *Printer) *lan {
 	if cfg.LAN == nil {
-		return &lan{broker: &lanBroker{}}
+		return &lan{cfg: &LAN{}, broker: &lanBroker{}}
 	}
-	l := &lan{serial: cfg.Serial, cfg: *cfg.LAN, faults: p.Faults, seen: map[Pretence]*tls.Config{}}
+	l := &lan{serial: cfg.Serial, cfg: cfg.LAN, faults: p.Faults, seen: map[Pretence]*tls.Config{}}
 	l.broker = newLANBroker(l, model, p)
 	who := func() identity { return p.identity(model) }
 	l.faces = []*face{
@@ -112,8 +112,10 @@ func newLAN(cfg Config, model bambu.Model, p *Printer) *lan {
 		l.beacon = &beacon{ssdp: *l.cfg.SSDP, addr: l.cfg.Addr, who: who, log: cfg.Log}
 	}
 	if looksOf(model).small {
-		l.faces = append(l.faces, &face{what: "its camera", port: &l.cfg.Camera, serve: newCamera(l, p).serve})
+		l.cfg.RTSPS = 0 // not there
+		l.faces = append(l.faces, &face{what: "pictures", port: &l.cfg.Camera, serve: newCamera(l, p).serve})
 	} else {
+		l.cfg.Camera = 0
 		l.faces = append(l.faces, &face{what: "video", port: &l.cfg.RTSPS, serve: newVideo(l, p).serve})
 	}
 	return l

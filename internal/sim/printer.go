@@ -101,16 +101,18 @@ func New(cfg Config) (*Printer, error) {
 		cfg: cfg, inbox: make(chan input), storage: newStorage(cfg.Card, looksOf(model)), m: newMachine(cfg, model), changed: make(chan struct{}),
 	}
 	p.storage.insert(!cfg.Faults.NoCard)
-	if cfg.Record != nil {
-		if err := p.m.open(); err != nil {
-			return nil, err
-		}
+	p.lan = newLAN(cfg, model, p)
+	if err := p.lan.listen(context.Background()); err != nil {
+		return nil, err
+	}
+	if err := p.m.open(); err != nil {
+		p.Close()
+		return nil, err
 	}
 	if cfg.replay == nil {
 		p.lookForFiles()
 	}
-	p.lan = newLAN(cfg, model, p)
-	return p, p.lan.listen(context.Background())
+	return p, nil
 }
 
 // lookForFiles is what some firmware does when power comes.

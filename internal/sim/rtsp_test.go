@@ -136,7 +136,7 @@ func TestReportsSayWhereTheVideoIs(t *testing.T) {
 		"rtsps://127.0.0.2:8322/streaming/live/1": {Addr: "127.0.0.2", RTSPS: 8322},
 	} {
 		m := newTestMachine(t, Config{Model: "X1C"})
-		m.cfg.LAN = lan
+		m.stands = lan
 		if got := string(m.appendCamera(nil)); !strings.Contains(got, `"rtsp_url":"`+want+`"`) {
 			t.Errorf("%s, want %s", got, want)
 		}
