@@ -167,7 +167,7 @@ type ledger struct {
 func newLedger(t *testing.T) *ledger {
 	t.Helper()
 	h := resttest.New(t, "off")
-	raw, err := sql.Open("sqlite", h.Path)
+	raw, err := sql.Open("sqlite", "file:"+h.Path+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		t.Fatal(err)
 	}
