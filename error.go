@@ -57,6 +57,7 @@ const (
 	ReasonCodeWanted      = "code_wanted"       // the password was right, and a code of the authenticator app is wanted too
 	ReasonUnconfirmed     = "unconfirmed"       // the person must prove again that it is them, and may then
 	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over
+	ReasonStorageBusy     = "storage_busy"      // another file goes to or from the printer's storage
 )
 
 // Error is the one error type. Code says the kind, Reason is a stable word for

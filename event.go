@@ -27,9 +27,12 @@ const (
 	JobUnknown   EventType = "job.unknown"
 	PrinterError EventType = "printer.error"
 	PlateToClear EventType = "printer.plate_to_clear"
-	HeatEnding   EventType = "printer.heat_ending" // heat without a print, soon switched off
-	HeatOff      EventType = "printer.heat_off"    // it was
-	WebhookTest  EventType = "webhook.test"        // only ever sent by an endpoint's test
+	HeatEnding   EventType = "printer.heat_ending"  // heat without a print, soon switched off
+	HeatOff      EventType = "printer.heat_off"     // it was
+	StorageLeft  EventType = "printer.storage_left" // a print's file can't be deleted from the printer
+	// PrinterQuarantined: who answers at its address shows another key than its own.
+	PrinterQuarantined EventType = "printer.quarantined"
+	WebhookTest        EventType = "webhook.test" // only ever sent by an endpoint's test
 )
 
 // EventTypes are all that a webhook endpoint may subscribe to.
@@ -37,7 +40,7 @@ func EventTypes() []EventType {
 	return []EventType{
 		PrintStarted, PrintCompleted, PrintFailed, DeviceOnline, DeviceOffline, NotificationCreated,
 		JobQueued, JobWaiting, JobStarted, JobFinished, JobFailed, JobCancelled, JobExpired, JobUnknown,
-		PrinterError, PlateToClear, HeatEnding, HeatOff,
+		PrinterError, PlateToClear, HeatEnding, HeatOff, PrinterQuarantined, StorageLeft,
 	}
 }
 
@@ -95,6 +98,10 @@ func (e Event) Notice() (message string, ok bool) {
 		return "Clear the plate of " + d.DeviceName + " and confirm it; nothing starts there before.", true
 	case HeatEnding:
 		return d.DeviceName + " heats without a print: " + d.Reason, true
+	case PrinterQuarantined:
+		return d.DeviceName + " is in quarantine, and nothing is sent to it: " + d.Reason, true
+	case StorageLeft:
+		return fmt.Sprintf("The file of %s can't be deleted from the storage of %s: %s", what, d.DeviceName, d.Reason), true
 	case JobUnknown:
 		return fmt.Sprintf("It is not known whether %s began on %s. Look at the printer and say so: %s", what, d.DeviceName, d.Reason), true
 	case DeviceOffline:

@@ -70,7 +70,7 @@ type Job struct {
 	State     JobState `json:"state"`
 	Why       string   `json:"why,omitempty"`     // in words: why it waits, failed or is unknown
 	Failure   string   `json:"failure,omitempty"` // stable word for a failure
-	Percent   int      `json:"percent"`
+	Percent   int      `json:"percent"`           // of the print; while uploading, of the file
 	Options   Options  `json:"options"`
 	Mode      string   `json:"mode"` // cloud_file; command when a client sent project_file itself; lan_file when it starts the print without the server
 	ProfileID int64    `json:"profile_id"`
@@ -85,6 +85,12 @@ type Job struct {
 	StartBy    time.Time `json:"start_by,omitzero"`
 	StartedAt  time.Time `json:"started_at,omitzero"`
 	FinishedAt time.Time `json:"finished_at,omitzero"`
+
+	// RemotePath is where the file lies, or may lie, on the printer's own storage:
+	// from before its upload begins until it is deleted there.
+	RemotePath string `json:"remote_path,omitempty"`
+	// RemoteToldAt is when a person was told that it can't be deleted.
+	RemoteToldAt time.Time `json:"-"`
 
 	Attempt *Attempt `json:"attempt,omitempty"`
 	Version int64    `json:"-"` // grows with each change; the store compares it

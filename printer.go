@@ -60,6 +60,11 @@ type Live struct {
 	ReportedAt time.Time `json:"reported_at,omitzero"`
 	// Complete is true when a full report has arrived on the present link.
 	Complete bool `json:"complete"`
+	// LAN is where the server reaches the printer; nil for one that dials in, and for
+	// those who may not see its access code.
+	LAN *LAN `json:"lan,omitempty"`
+	// Trouble is why a printer on a LAN is not connected, and what to do.
+	Trouble string `json:"trouble,omitempty"`
 	// Raw is the merged print object, number text and unknown keys kept.
 	Raw []byte `json:"-"`
 }

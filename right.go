@@ -34,6 +34,9 @@ const (
 	ReadAudit     Action = "audit:read"
 	AdminKeys     Action = "key:admin"
 	AdminUsers    Action = "user:admin" // accounts of others
+	// ReachNetwork: name an address that the server then connects to, and look for
+	// printers on its networks. Who binds may not yet do that: it shows what is there.
+	ReachNetwork Action = "network:reach"
 )
 
 // Scopes are the actions that an API key may be given. Keys, accounts, shares and
@@ -51,7 +54,9 @@ func (a Action) Includes(other Action) bool {
 	switch a { //nolint:exhaustive // the others include themselves alone
 	case StartPrint:
 		return slices.Contains([]Action{StartPrint, ControlPrinter, ReadPrinter, ReadJobs, WriteJobs}, other)
-	case ControlPrinter, HeatPrinter, SendGcode, BindPrinter, SeeCode:
+	case BindPrinter:
+		return other == a || other == ReadPrinter || other == ReachNetwork
+	case ControlPrinter, HeatPrinter, SendGcode, SeeCode:
 		return other == a || other == ReadPrinter
 	case WriteFiles:
 		return other == a || other == ReadFiles

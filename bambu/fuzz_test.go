@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/grovecloud/grove/bambu"
@@ -50,7 +51,7 @@ func FuzzMerge(f *testing.F) {
 		if (err != nil || !r.Merged) && string(after) != before {
 			t.Fatalf("%q: not merged (%v), but the state changed", payload, err)
 		}
-		if !json.Valid(after) || !utf8.Valid(after) || !json.Valid(s.PushStatus("1")) {
+		if !json.Valid(after) || !utf8.Valid(after) || !json.Valid(s.PushStatus("1", time.Time{})) {
 			t.Fatalf("%q: the state is no JSON: %s", payload, after)
 		}
 		readable := bytes.ToValidUTF8(bytes.TrimRight(payload, "\x00"), []byte("\ufffd"))

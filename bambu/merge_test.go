@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -320,17 +321,22 @@ func TestAStateComesBackAsItWasStored(t *testing.T) {
 func TestPushStatusIsAFullReport(t *testing.T) {
 	t.Parallel()
 	s := bambu.NewState()
-	if got, want := string(s.PushStatus("5")), `{"print":{"command":"push_status","msg":0,"sequence_id":"5"}}`; got != want {
+	if got, want := string(s.PushStatus("5", time.Time{})), `{"print":{"command":"push_status","msg":0,"sequence_id":"5"}}`; got != want {
 		t.Errorf("of nothing: %s", got)
 	}
 	merge(t, s, read(t, "p1s_full.json"))
 	want := decode(t, read(t, "p1s_full.json"))
 	want["print"].(map[string]any)["sequence_id"] = "77"
-	if diff := cmp.Diff(want, decode(t, s.PushStatus("77"))); diff != "" {
+	if diff := cmp.Diff(want, decode(t, s.PushStatus("77", time.Time{}))); diff != "" {
+		t.Error(diff)
+	}
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.FixedZone("", 3600))
+	want["print"].(map[string]any)["grove_reported_at"] = "2026-11-22T11:00:00Z"
+	if diff := cmp.Diff(want, decode(t, s.PushStatus("77", at))); diff != "" {
 		t.Error(diff)
 	}
 	other := bambu.NewState()
-	if r := merge(t, other, s.PushStatus("77")); !r.Full || !r.Merged || string(other.JSON()) != string(s.JSON()) {
+	if r := merge(t, other, s.PushStatus("77", at)); !r.Full || !r.Merged || string(other.JSON()) != string(s.JSON()) {
 		t.Errorf("%+v", r)
 	}
 }

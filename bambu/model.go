@@ -3,6 +3,7 @@ package bambu
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Model is a kind of printer: its names and what it can take. Temperatures are
@@ -34,6 +35,20 @@ type Model struct {
 
 // HasChamberHeater reports whether a chamber temperature can be set.
 func (m Model) HasChamberHeater() bool { return m.ChamberMax > 0 }
+
+// PushallEvery is how often a printer of this model may be asked for everything:
+// BambuStudio leaves 3 s between, and the small boards of the P1 and A1 families
+// stutter when it is more often than each 5 min (OpenBambuAPI).
+func (m Model) PushallEvery() time.Duration {
+	if m.MainBoard == "esp32" {
+		return 5 * time.Minute
+	}
+	return PushallApart
+}
+
+// PushallApart is the least time between two questions for everything, whatever the
+// model.
+const PushallApart = 3 * time.Second
 
 // models is the table of all known printers. Codes, structure, fans and chamber
 // are from BambuStudio's resources/printers, volumes from its machine profiles,

@@ -1,6 +1,7 @@
 package bambu_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -96,6 +97,30 @@ func TestWhatIsNoVersionAnswerIsNone(t *testing.T) {
 	} {
 		if v, ok := bambu.ParseVersions([]byte(payload)); ok {
 			t.Errorf("%s: %+v", payload, v)
+		}
+	}
+}
+
+func TestWhatThePrinterSaysOfDeveloperModeAndStorage(t *testing.T) {
+	t.Parallel()
+	for told, want := range map[string]string{
+		`{}`:                              "false false, 0 false",
+		`{"fun":"3EC1AFFF9CFF"}`:          "true true, 0 false",
+		`{"fun":"3EC18FFF9CFF"}`:          "false true, 0 false",
+		`{"sdcard":true}`:                 "false false, 1 true",
+		`{"sdcard":false}`:                "false false, 0 true",
+		`{"home_flag":-1066934785}`:       "false false, 1 true",
+		`{"home_flag":256}`:               "false false, 1 true",
+		`{"home_flag":512,"sdcard":true}`: "false false, 2 true",
+	} {
+		s, err := bambu.LoadState([]byte(told))
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, known := s.Signed()
+		storage, said := s.Storage()
+		if got := fmt.Sprintf("%t %t, %d %t", signed, known, storage, said); got != want {
+			t.Errorf("%s: %s, want %s", told, got, want)
 		}
 	}
 }

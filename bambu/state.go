@@ -1,6 +1,8 @@
 package bambu
 
 import (
+	"time"
+
 	"github.com/grovecloud/grove"
 )
 
@@ -16,6 +18,10 @@ type State struct {
 // maxStateBytes bounds the memory of one printer's state; real ones take a
 // tenth of it.
 const maxStateBytes = 2 << 20
+
+// reportedAtMember marks a full report that was made here with the age of what it
+// says. No printer has it.
+const reportedAtMember = "grove_reported_at"
 
 // NewState is the state of a printer that has said nothing yet.
 func NewState() *State {
@@ -47,12 +53,17 @@ func (s *State) JSON() []byte { return s.AppendJSON(nil) }
 func (s *State) AppendJSON(b []byte) []byte { return s.root.appendJSON(b) }
 
 // PushStatus is the message in which a printer answers pushall: everything, as
-// a full report.
-func (s *State) PushStatus(sequenceID string) []byte {
+// a full report. It says, in a member of our own, when the printer last reported,
+// unless that is zero.
+func (s *State) PushStatus(sequenceID string, reportedAt time.Time) []byte {
 	b := append(make([]byte, 0, 16<<10), `{"print":{`...)
 	b = s.root.appendMembers(b)
 	if len(s.root.kids) > 0 {
 		b = append(b, ',')
+	}
+	if !reportedAt.IsZero() {
+		b = append(b, `"`+reportedAtMember+`":`...)
+		b = append(appendQuoted(b, reportedAt.UTC().Format(time.RFC3339Nano)), ',')
 	}
 	b = append(b, `"command":"push_status","msg":0,"sequence_id":`...)
 	b = appendQuoted(b, sequenceID)
@@ -78,6 +89,35 @@ func (s *State) speaksNew(m Model) bool {
 func (s *State) can(bit uint) bool {
 	return s != nil && s.root.child("fun").hex()>>bit&1 == 1
 }
+
+// Signed reports whether the printer takes commands only with its maker's
+// signature, because Developer Mode is off: bit 29 of fun (ha-bambulab). Known is
+// false where firmware does not say it, as that of P1 and A1 does not.
+func (s *State) Signed() (signed, known bool) {
+	return s.can(29), s.root.child("fun") != nil
+}
+
+// Storage is what the printer says of its card or stick: StorageNone, StorageGood,
+// StorageBad or StorageReadOnly by bits 8 and 9 of home_flag (BambuStudio), else by
+// sdcard. Known is false when it said neither.
+func (s *State) Storage() (state int, known bool) {
+	if flags := s.root.child("home_flag"); flags != nil {
+		return int(flags.bits32() >> 8 & 3), true
+	}
+	card := s.root.child("sdcard")
+	if card.words() == "true" {
+		return StorageGood, true
+	}
+	return StorageNone, card != nil
+}
+
+// The states of a printer's storage.
+const (
+	StorageNone = iota
+	StorageGood
+	StorageBad
+	StorageReadOnly
+)
 
 // airDuctMode is the air duct's mode, or -1 if it is not known.
 func (s *State) airDuctMode() int {

@@ -50,7 +50,7 @@ func (c *Client) Versions(ctx context.Context, serial string) ([]cloudapi.Device
 
 // Printers lists the account's printers with their live state. Grove only.
 func (c *Client) Printers(ctx context.Context, page grove.Page) (grove.List[grove.Live], error) {
-	return list[grove.Live](ctx, c, "/v1/grove-service/printers", pages(nil, page))
+	return list[grove.Live](ctx, c, printersPath, pages(nil, page))
 }
 
 // Printer is one printer with its live state. Grove only.
@@ -71,5 +71,5 @@ func (c *Client) Command(ctx context.Context, serial string, message json.RawMes
 }
 
 func printerPath(serial string) string {
-	return "/v1/grove-service/printers/" + url.PathEscape(serial)
+	return printersPath + "/" + url.PathEscape(serial)
 }

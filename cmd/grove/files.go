@@ -178,24 +178,31 @@ func (c *filesGetCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	if c.Out == "-" {
-		_, err := cl.Download(ctx, c.ID, os.Stdout)
+	return keep(c.Out, func(w io.Writer) error {
+		_, err := cl.Download(ctx, c.ID, w)
 		return err
+	})
+}
+
+// keep writes a file, whole or not at all; - is standard output.
+func keep(out string, fetch func(io.Writer) error) error {
+	if out == "-" {
+		return fetch(os.Stdout)
 	}
-	half, err := os.CreateTemp(filepath.Dir(c.Out), ".grove-*")
+	half, err := os.CreateTemp(filepath.Dir(out), ".grove-*")
 	if err != nil {
-		return unwritten(c.Out, err)
+		return unwritten(out, err)
 	}
 	defer os.Remove(half.Name())
-	_, err = cl.Download(ctx, c.ID, half)
+	err = fetch(half)
 	if closed := half.Close(); err == nil && closed != nil {
-		return unwritten(c.Out, closed)
+		return unwritten(out, closed)
 	}
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(half.Name(), c.Out); err != nil {
-		return unwritten(c.Out, err)
+	if err := os.Rename(half.Name(), out); err != nil {
+		return unwritten(out, err)
 	}
 	return nil
 }

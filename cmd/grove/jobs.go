@@ -11,7 +11,7 @@ import (
 
 func jobLine(j grove.Job) string {
 	line := fmt.Sprintf("job %d  %s", j.ID, j.State)
-	if j.State == grove.Running {
+	if j.State == grove.Running || j.State == grove.Uploading {
 		line += fmt.Sprintf("  %d %%", j.Percent)
 	}
 	if j.Why != "" {

@@ -31,7 +31,9 @@ type cli struct {
 	Setup       setupCmd       `cmd:"" group:"client" help:"Make the first owner with the code that serve printed."`
 	Login       loginCmd       `cmd:"" group:"client" help:"Sign in and keep the token."`
 	Logout      logoutCmd      `cmd:"" group:"client" help:"End the session."`
-	Printers    printersCmd    `cmd:"" group:"client" help:"List, show, bind, rename, unbind and share printers."`
+	Printers    printersCmd    `cmd:"" group:"client" help:"List, show, bind, add, rename, unbind and share printers."`
+	Discover    discoverCmd    `cmd:"" group:"client" help:"Look for printers on the cloud's networks."`
+	Doctor      doctorCmd      `cmd:"" group:"client" help:"Try printers on the cloud's networks step by step, and say what to do."`
 	Upload      uploadCmd      `cmd:"" group:"client" help:"Upload a file."`
 	Files       filesCmd       `cmd:"" group:"client" help:"List, download and delete files."`
 	Print       printCmd       `cmd:"" group:"client" help:"Print a file: an uploaded one, or a local one."`

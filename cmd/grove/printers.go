@@ -21,6 +21,11 @@ type printersCmd struct {
 	Bind   printersBindCmd   `cmd:"" help:"Make a printer yours."`
 	Rename printersRenameCmd `cmd:"" help:"Give a printer another name."`
 	Unbind printersUnbindCmd `cmd:"" help:"Give a printer up."`
+	Files  printersFilesCmd  `cmd:"" help:"List or download what lies on a printer's own storage, timelapses for example."`
+
+	Add     printersAddCmd     `cmd:"" help:"Add a printer on the cloud's network by its address, or a file of them."`
+	Pair    printersPairCmd    `cmd:"" help:"Pair such a printer anew, after its key or its access code changed."`
+	Address printersAddressCmd `cmd:"" help:"Say where such a printer stands now."`
 
 	Share   printersShareCmd   `cmd:"" help:"Share a printer with another account, or by a link."`
 	Accept  printersAcceptCmd  `cmd:"" help:"Accept a printer that a link shares with you."`

@@ -24,6 +24,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/server"
+	"github.com/grovecloud/grove/internal/sim"
 	"github.com/grovecloud/grove/internal/store"
 	"github.com/grovecloud/grove/printfile/printfiletest"
 )
@@ -38,7 +39,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"), RequireExplicitExec: true, RequireUniqueNames: true, UpdateScripts: *update,
 		Setup: prepare,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "ready": ready, "until": until, "capture": capture, "mode": mode, "receiver": receiver, "occupy": occupy, "age": age,
+			"exits": exits, "ready": ready, "until": until, "capture": capture, "mode": mode, "receiver": receiver, "occupy": occupy, "stand": stand, "age": age,
 		},
 	})
 }
@@ -163,6 +164,29 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 }
+
+// stand FILE SERIAL… lets simulated printers stand on loopback until the script ends,
+// and writes the file that adds them, to which LAN_PORT is the first one's port.
+func stand(ts *testscript.TestScript, _ bool, args []string) {
+	rows := []string{"host,access_code,serial,name,mqtts_port"}
+	for i, serial := range args[1:] {
+		p, err := sim.New(sim.Config{Serial: serial, Speed: 600, Tick: 50 * time.Millisecond, LAN: &sim.LAN{AccessCode: "12345678", Maker: printerMaker}})
+		ts.Check(err)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- p.Run(ctx) }()
+		ts.Defer(func() { cancel(); ts.Check(<-done) })
+		at := p.Ports()
+		rows = append(rows, fmt.Sprintf("%s,12345678,%s,Bench %d,%d", at.Host, serial, i+1, at.MQTTS))
+		if i == 0 {
+			ts.Setenv("LAN_PORT", strconv.Itoa(at.MQTTS))
+		}
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(rows, "\n")+"\n"), 0o600))
+}
+
+// printerMaker makes them all, since each maker's key takes long.
+var printerMaker = sim.NewMaker("")
 
 // receiver FILE starts a webhook receiver that notes what it is told, a line
 // each, and sets HOOK to where it is.

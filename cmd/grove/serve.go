@@ -36,6 +36,9 @@ type serveCmd struct {
 	Database    string        `help:"postgres://… instead of SQLite in the data directory." placeholder:"URL"`
 	Limits      string        `help:"Rate limits: spec, relaxed, off, or class=N/period,…" default:"spec"`
 	Proxies     []string      `name:"trusted-proxies" help:"Proxies in front, as addresses or networks: their X-Forwarded-For and X-Forwarded-Proto are believed, nobody else's." placeholder:"NETWORK"`
+	LANNetworks []string      `name:"lan-networks" help:"More networks, beside private ones, in which printers may be that are added by their address." placeholder:"NETWORK"`
+	LANCA       string        `name:"lan-ca" help:"PEM file of the authorities that must vouch for such printers; else their keys are only pinned." placeholder:"FILE"`
+	LANClear    bool          `name:"lan-clear-files" help:"Let files pass unencrypted to such printers as do not end encrypted transfers, which A1 and A1 mini were seen to do."`
 	AccessCodes string        `name:"mqtt-access-codes" help:"From where bblp with an access code may sign in to MQTT: ${enum}." enum:"off,private,any" default:"private"`
 	HookPrivate bool          `name:"webhooks-to-private" help:"Let webhooks reach private addresses, such as a home automation server."`
 	HookLocal   bool          `name:"webhooks-to-loopback" help:"Let webhooks reach this machine."`
@@ -70,7 +73,8 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		Data: c.data(), HTTP: c.HTTP, MQTTS: c.MQTTS, PublicURL: c.PublicURL, Database: c.Database,
 		TLS: c.TLS, CertFile: c.TLSCert, KeyFile: c.TLSKey, Names: c.TLSNames, VendorNames: c.TLSVendor,
 		ACME: c.ACME, ACMEDirectory: c.ACMEDir, Reload: reload,
-		Limits: c.Limits, Demo: c.Demo, Proxies: c.Proxies, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
+		Limits: c.Limits, Demo: c.Demo, Proxies: c.Proxies,
+		LANNetworks: c.LANNetworks, LANAuthority: c.LANCA, LANClear: c.LANClear, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
 		SMTP: c.SMTP, MailFrom: c.MailFrom, MinFree: free, Quota: quota, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat,
 		KeepDays: c.KeepDays, KeepAuditDays: c.KeepAuditDays,
 		Version: version(), Program: called(os.Args[0]), Log: c.logger(),

@@ -104,7 +104,7 @@ func (t *grants) accountMay(userID int64, action grove.Action, on grove.Resource
 		if own && role != "" || manages(role) {
 			return nil
 		}
-	case grove.AdminUsers:
+	case grove.AdminUsers, grove.ReachNetwork:
 		if manages(role) {
 			return nil
 		}
@@ -164,7 +164,7 @@ func (t *grants) keyMay(actor grove.Actor, action grove.Action, on grove.Resourc
 
 // tellsOfAll is true for what can't be cut down to some printers.
 func tellsOfAll(action grove.Action) bool {
-	return action == grove.AdminWebhooks || action == grove.ReadAudit
+	return action == grove.AdminWebhooks || action == grove.ReadAudit || action == grove.ReachNetwork
 }
 
 // codeMay allows what the holder of the access code can do on the printer's own

@@ -61,7 +61,7 @@ func PinOf(c *x509.Certificate) string {
 // judge believes a certificate or says why not.
 func (t Trust) judge(leaf *x509.Certificate) error {
 	if name := leaf.Subject.CommonName; name != t.Serial {
-		return grove.Errorf(grove.Conflict, "wrong_printer",
+		return grove.Errorf(grove.Conflict, reasonOther,
 			"the printer at this address says that its serial is %.40q, not %s; check the address", name, t.Serial)
 	}
 	if t.Pin != "" && PinOf(leaf) != t.Pin {
@@ -73,7 +73,10 @@ func (t Trust) judge(leaf *x509.Certificate) error {
 	}
 	_, err := leaf.Verify(x509.VerifyOptions{Roots: t.Roots, Intermediates: t.Roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	if err != nil {
-		return fmt.Errorf("printer %s is not vouched for by the given certificates: %w", t.Serial, err)
+		return &grove.Error{
+			Code: grove.Conflict, Reason: reasonUnvouched, Err: err,
+			Message: fmt.Sprintf("printer %s is not vouched for by the given certificates", t.Serial),
+		}
 	}
 	return nil
 }

@@ -51,6 +51,9 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 	if err := f.mayTake(actor, b); err != nil {
 		return Bound{}, err
 	}
+	if err := f.dialsIn(actor, b.Serial); err != nil {
+		return Bound{}, err
+	}
 	if err := f.roomFor(actor, b.Serial); err != nil {
 		return Bound{}, err
 	}
@@ -71,7 +74,7 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 	if err != nil {
 		return Bound{}, err
 	}
-	f.adopt(p)
+	f.adopt(p, nil)
 	p = f.shown(actor, grove.Live{Printer: p}).Printer // the code opens more than a key for binding may
 	return Bound{Printer: p, DeviceSecret: grove.Secret(secret), AccessCode: p.AccessCode}, nil
 }
@@ -95,6 +98,18 @@ func (f *Fleet) mayTake(actor grove.Actor, b Binding) error {
 	f.Guesses.CodeMissed(b.Serial)
 	return grove.Errorf(grove.Conflict, "printer_bound",
 		"printer %s belongs to another account; give its present access code as bind_code to take it over", b.Serial)
+}
+
+// dialsIn refuses to make a printer dial in that its owner added by address: the
+// access code that is its own would be lost.
+func (f *Fleet) dialsIn(actor grove.Actor, serial string) error {
+	owner, _ := f.Owner(serial)
+	lan, _, onLAN := f.LAN(serial)
+	if !onLAN || owner != actor.UserID {
+		return nil
+	}
+	return grove.Errorf(grove.Conflict, "printer_on_lan",
+		"printer %s is reached at %s already and need not be bound again; for another code or key pair it, and to have it dial in by itself unbind it first", serial, lan.Host)
 }
 
 // roomFor refuses a printer more than one account may have. Of some that are bound
@@ -178,28 +193,35 @@ func HashSecret(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// adopt puts a bound printer into memory and ends a connection that the former
-// secret opened. After a change of hands nothing that the printer told its former
-// owner remains.
-func (f *Fleet) adopt(p grove.Printer) {
+// adopt puts a bound printer into memory, with where it stands unless it dials in,
+// and ends a connection that the former secret opened. After a change of hands
+// nothing that the printer told its former owner remains.
+func (f *Fleet) adopt(p grove.Printer, lan *grove.LAN) {
 	f.mu.Lock()
 	u := f.units[p.Serial]
 	if u == nil || u.owner.Load() != p.OwnerID {
-		f.units[p.Serial] = newUnit(p, time.Now())
+		f.units[p.Serial] = newUnit(p, lan, time.Now())
 	}
 	f.mu.Unlock()
 	if u != nil {
-		f.retire(u, p)
+		f.retire(u, p, lan)
 	}
-	f.Rebound(p.Serial)
+	f.rebound(p.Serial)
+}
+
+// rebound tells the edges that a printer changed hands, credentials or place.
+func (f *Fleet) rebound(serial string) {
+	f.Rebound(serial)
+	f.network.Changed(serial)
 }
 
 // retire ends the link of a former binding.
-func (f *Fleet) retire(u *unit, p grove.Printer) {
+func (f *Fleet) retire(u *unit, p grove.Printer, lan *grove.LAN) {
 	u.mu.Lock()
 	link := u.link
 	if u.owner.Load() == p.OwnerID {
 		u.remember(p)
+		u.lan, u.trouble = lan, ""
 	} else {
 		u.link, u.dirty, u.turns = nil, false, nil
 	}
@@ -227,7 +249,7 @@ func (f *Fleet) Unbind(ctx context.Context, actor grove.Actor, serial string) er
 	if link != nil {
 		link.Close("unbound")
 	}
-	f.Rebound(serial)
+	f.rebound(serial)
 	return nil
 }
 

@@ -11,10 +11,6 @@ import (
 	"github.com/grovecloud/grove/bambu"
 )
 
-// pushallEvery is how often a full report is fetched from a printer; more often
-// strains it (BambuStudio limits itself to the same), so what is known answers.
-const pushallEvery = 3 * time.Second
-
 // pending is a command whose reply is awaited.
 type pending struct {
 	request  bambu.Request
@@ -170,13 +166,16 @@ func (f *Fleet) issue(ctx context.Context, o *order) error {
 		return err
 	}
 	u.mu.Lock()
-	model, connected := u.model, u.link != nil
+	model, away := u.model, error(nil)
+	if u.link == nil {
+		away = u.unlinked()
+	}
 	u.mu.Unlock()
 	if err := bambu.Check(model, o.request); err != nil {
 		return err
 	}
-	if !connected {
-		return offline(o.serial)
+	if away != nil {
+		return away
 	}
 	if o.request.Kind() == bambu.KindStart {
 		return f.wish(ctx, o)
@@ -223,20 +222,21 @@ func (f *Fleet) wish(ctx context.Context, o *order) error {
 	return nil
 }
 
-// answerKnown answers a pushall from the merged state when the printer was asked
-// a moment ago.
+// answerKnown answers a pushall from the merged state as long as that is whole and
+// fresh and the printer was asked lately: to ask it more often strains it.
 func (f *Fleet) answerKnown(u *unit, o *order) bool {
 	if o.request.Class != "pushing" || o.request.Command != "pushall" {
 		return false
 	}
 	u.mu.Lock()
-	fresh := u.complete && time.Since(u.pushallAt) < pushallEvery
+	asked, quiet := time.Since(u.pushallAt), time.Since(u.reportedAt) > f.Silence
+	fresh := u.complete && (asked < bambu.PushallApart || asked < u.model.PushallEvery() && !quiet)
 	if !fresh {
 		u.pushallAt = time.Now()
 	}
 	var payload []byte
 	if fresh {
-		payload = u.state.PushStatus(o.request.SequenceID)
+		payload = u.state.PushStatus(o.request.SequenceID, u.reportedAt)
 	}
 	u.mu.Unlock()
 	if fresh {
@@ -251,7 +251,7 @@ func (f *Fleet) send(u *unit, p pending) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.link == nil {
-		return offline(u.serial)
+		return u.unlinked()
 	}
 	p.sentAt = time.Now()
 	payload, err := bambu.Translate(u.model, u.state, p.request, p.sequence)

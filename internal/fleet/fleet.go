@@ -29,6 +29,9 @@ type Records interface {
 	PrintersByAccessCode(ctx context.Context, code string) ([]grove.Printer, error)
 	SaveStates(ctx context.Context, printers []grove.Printer) error
 	AddAudit(ctx context.Context, acts ...grove.AuditEntry) error
+	LANs(ctx context.Context) ([]grove.LAN, error)
+	BindLAN(ctx context.Context, p grove.Printer, l grove.LAN, takeOver bool, acts ...grove.AuditEntry) (grove.Printer, error)
+	UpdateLAN(ctx context.Context, serial string, fn func(*grove.Printer, *grove.LAN) ([]grove.Event, []grove.AuditEntry, error)) (grove.Printer, grove.LAN, error)
 }
 
 // Gate answers permission questions.
@@ -81,6 +84,9 @@ type Config struct {
 	Registry prometheus.Registerer
 	// Grace is how long a printer may be away before it counts as offline.
 	Grace time.Duration
+	// Silence is how long a connected printer may say nothing before it is asked:
+	// some firmwares stop reporting while the connection stays up (ha-bambulab).
+	Silence time.Duration
 	// Reply is how long a command waits for the printer's own answer.
 	Reply time.Duration
 	// Flush is how often changed state is stored.
@@ -98,6 +104,7 @@ type Fleet struct {
 	Config
 	turns    Turns
 	starts   Starts
+	network  Network
 	metrics  metrics
 	sequence atomic.Int64
 	films    films
@@ -112,6 +119,9 @@ type Fleet struct {
 func New(ctx context.Context, c Config) (*Fleet, error) {
 	if c.Grace == 0 {
 		c.Grace = 20 * time.Second
+	}
+	if c.Silence == 0 {
+		c.Silence = time.Minute
 	}
 	if c.Reply == 0 {
 		c.Reply = 10 * time.Second
@@ -128,15 +138,23 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 	if c.Rebound == nil {
 		c.Rebound = func(string) {}
 	}
-	f := &Fleet{Config: c, metrics: newMetrics(c.Registry), units: map[string]*unit{}, work: make(chan *unit, 4096)}
+	f := &Fleet{Config: c, network: nowhere{}, metrics: newMetrics(c.Registry), units: map[string]*unit{}, work: make(chan *unit, 4096)}
 	f.sequence.Store(firstSequence)
 	all, err := c.Records.Printers(ctx, 0, grove.Page{})
 	if err != nil {
 		return nil, fmt.Errorf("load printers: %w", err)
 	}
+	lans, err := c.Records.LANs(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load printers on networks: %w", err)
+	}
+	stands := map[string]*grove.LAN{}
+	for _, l := range lans {
+		stands[l.Serial] = &l
+	}
 	now := time.Now()
 	for _, p := range all.Items {
-		f.units[p.Serial] = newUnit(p, now)
+		f.units[p.Serial] = newUnit(p, stands[p.Serial], now)
 	}
 	return f, nil
 }

@@ -12,10 +12,6 @@ import (
 	"github.com/grovecloud/grove/bambu"
 )
 
-// silence is how long a connected printer may say nothing before it is asked:
-// some firmwares stop reporting while the connection stays up (ha-bambulab).
-const silence = 60 * time.Second
-
 const workers = 16
 
 // Attach says that a printer's link is up. The function it gives ends that link,
@@ -30,7 +26,8 @@ func (f *Fleet) Attach(serial string, link Link) (detach func(reason string)) {
 	former := u.link
 	u.epoch++
 	epoch := u.epoch
-	u.link, u.complete, u.lostAt = link, false, time.Time{}
+	u.link, u.complete, u.lostAt, u.trouble = link, false, time.Time{}, ""
+	u.pushallAt = time.Now()
 	u.turned = mark{} // what was missed shows in the first full report
 	if !u.printer.LastSeenAt.IsZero() {
 		u.away = max(u.away, time.Since(u.printer.LastSeenAt))
@@ -52,7 +49,11 @@ func (f *Fleet) Attach(serial string, link Link) (detach func(reason string)) {
 
 // greet asks what a client asks after connecting.
 func (f *Fleet) greet(u *unit) {
-	for _, q := range [][2]string{{"info", "get_version"}, {"pushing", "pushall"}} {
+	f.askAll(u, [2]string{"info", "get_version"}, [2]string{"pushing", "pushall"})
+}
+
+func (f *Fleet) askAll(u *unit, questions ...[2]string) {
+	for _, q := range questions {
 		if err := f.ask(u, q[0], q[1]); err != nil {
 			f.Log.Debug("printer not asked", slog.String("printer", u.serial), slog.Any("error", err))
 		}
@@ -167,15 +168,15 @@ func (f *Fleet) tend(u *unit, now time.Time) (connected bool, cooling []physical
 			delete(u.pending, id)
 		}
 	}
-	silent := connected && now.Sub(u.reportedAt) > silence && now.Sub(u.pushallAt) > silence
+	silent := connected && now.Sub(u.reportedAt) > f.Silence && now.Sub(u.pushallAt) > f.Silence
 	if silent {
 		u.pushallAt = now
 	}
 	off := f.tendHeat(u, now)
 	u.mu.Unlock()
 	f.lose(u, lost)
-	if silent {
-		f.greet(u)
+	if silent { // start is what brings a firmware back that stopped reporting (ha-bambulab)
+		f.askAll(u, [2]string{"pushing", "start"}, [2]string{"pushing", "pushall"})
 	}
 	return connected, f.cool(u, off)
 }

@@ -83,7 +83,7 @@ func (f *Fleet) Fit(serial string) error {
 // holds u.mu.
 func (u *unit) fit() error {
 	if u.link == nil {
-		return offline(u.serial)
+		return u.unlinked()
 	}
 	if !u.complete {
 		return grove.Errorf(grove.Conflict, "printer_silent", "printer %s has not told its whole state yet", u.serial)

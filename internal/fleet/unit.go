@@ -18,6 +18,9 @@ type unit struct {
 	printer grove.Printer // as remembered
 	model   bambu.Model
 
+	lan     *grove.LAN // where it stands; nil for one that dials in. Replaced, never written to
+	trouble string     // why it has no link, as far as the network tells
+
 	link     Link
 	epoch    uint64    // grows with each link
 	lostAt   time.Time // when the last link went; zero while one is up
@@ -52,9 +55,9 @@ type mark struct {
 	printError                 int64
 }
 
-func newUnit(p grove.Printer, now time.Time) *unit {
+func newUnit(p grove.Printer, lan *grove.LAN, now time.Time) *unit {
 	u := &unit{
-		serial: p.Serial, lostAt: now, announce: p.Online, pending: map[string]*pending{},
+		serial: p.Serial, lan: lan, lostAt: now, announce: p.Online, pending: map[string]*pending{},
 		full: make(chan struct{}), state: bambu.NewState(),
 	}
 	u.remember(p)
@@ -81,7 +84,7 @@ func (u *unit) remember(p grove.Printer) {
 func (u *unit) live() grove.Live {
 	return grove.Live{
 		Printer: u.printer, Connected: u.link != nil, Shadow: u.shadow,
-		ReportedAt: u.reportedAt, Complete: u.complete,
+		ReportedAt: u.reportedAt, Complete: u.complete, LAN: u.lan, Trouble: u.trouble,
 	}
 }
 

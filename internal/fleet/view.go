@@ -75,7 +75,7 @@ func (f *Fleet) Live(_ context.Context, actor grove.Actor, serial string) (grove
 // holds it, so it is not for those who only may do some things.
 func (f *Fleet) shown(actor grove.Actor, live grove.Live) grove.Live {
 	if f.Gate.Authorize(actor, grove.SeeCode, grove.Resource{Serial: live.Serial, OwnerID: live.OwnerID}) != nil {
-		live.AccessCode = ""
+		live.AccessCode, live.LAN = "", nil
 	}
 	return live
 }

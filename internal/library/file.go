@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -199,6 +200,15 @@ func (l *Library) OpenSigned(ctx context.Context, id string, sig Signature) (gro
 		return grove.File{}, Content{}, fmt.Errorf("find file: %w", err)
 	}
 	return l.open(ctx, f)
+}
+
+// Content is the whole content of a stored file, for a printer that it is brought to.
+func (l *Library) Content(ctx context.Context, f grove.File) (io.ReadCloser, error) {
+	_, content, err := l.open(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return content, nil
 }
 
 func (l *Library) open(ctx context.Context, f grove.File) (grove.File, Content, error) {

@@ -42,6 +42,9 @@ func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.
 		j.Failure, j.Why, j.FinishedAt = "cancelled", "cancelled before it was sent", time.Now().UTC()
 		return []grove.Event{q.event(grove.JobCancelled, j, "cancelled", j.Why)}, nil
 	}, jobAct(actor, &before, "job.cancel"))
+	if err == nil {
+		q.loads.stop(id)
+	}
 	q.Kick()
 	return j, errors.Join(stopped, err)
 }

@@ -13,8 +13,18 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-// atOnce bounds how many printers are being started at the same time.
-const atOnce = 16
+// atOnce bounds how many printers are being started at the same time, and carriedAtOnce
+// how many are brought files, which takes minutes and must keep nobody else waiting.
+const (
+	atOnce        = 16
+	carriedAtOnce = 64
+)
+
+// crew are the hands there are, and the printers that have one.
+type crew struct {
+	hands, carriers *errgroup.Group
+	busy            sync.Map // by serial
+}
 
 // Run settles what a crash left behind, then dispatches jobs until ctx ends.
 func (q *Queue) Run(ctx context.Context) error {
@@ -26,18 +36,17 @@ func (q *Queue) Run(ctx context.Context) error {
 		case <-time.After(q.Pace):
 		}
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce + 1)
-	g.Go(func() error { return q.loop(ctx, g) })
-	return g.Wait()
+	c := &crew{hands: new(errgroup.Group), carriers: new(errgroup.Group)}
+	c.hands.SetLimit(atOnce)
+	c.carriers.SetLimit(carriedAtOnce)
+	return errors.Join(q.loop(ctx, c), c.hands.Wait(), c.carriers.Wait())
 }
 
-func (q *Queue) loop(ctx context.Context, g *errgroup.Group) error {
+func (q *Queue) loop(ctx context.Context, c *crew) error {
 	tick := time.NewTicker(q.Pace)
 	defer tick.Stop()
-	var busy sync.Map // serials whose start is under way
 	for {
-		if err := q.round(ctx, g, &busy); err != nil && ctx.Err() == nil {
+		if err := q.round(ctx, c); err != nil && ctx.Err() == nil {
 			q.Log.Error("jobs not dispatched", slog.Any("error", err))
 		}
 		select {
@@ -119,7 +128,7 @@ func (q *Queue) doubt(j *grove.Job, why string) ([]grove.Event, error) {
 }
 
 // round expires what is late and begins what can begin.
-func (q *Queue) round(ctx context.Context, g *errgroup.Group, busy *sync.Map) error {
+func (q *Queue) round(ctx context.Context, c *crew) error {
 	q.clock.look(time.Now(), q.Wall())
 	if err := q.keepClock(ctx); err != nil {
 		return err
@@ -127,7 +136,10 @@ func (q *Queue) round(ctx context.Context, g *errgroup.Group, busy *sync.Map) er
 	if err := q.expire(ctx); err != nil {
 		return err
 	}
-	if err := q.unstrand(ctx, busy); err != nil {
+	if err := q.unstrand(ctx, c); err != nil {
+		return err
+	}
+	if err := q.tidy(ctx, c); err != nil {
 		return err
 	}
 	heads, err := q.Records.Heads(ctx)
@@ -139,16 +151,20 @@ func (q *Queue) round(ctx context.Context, g *errgroup.Group, busy *sync.Map) er
 		return err
 	}
 	for _, j := range q.line.order(heads, time.Now()) {
-		q.hand(ctx, g, busy, j, q.begin)
+		hands := c.hands
+		if _, carried := q.Carriers.Berth(j.Serial, j.ID, j.FileName); carried {
+			hands = c.carriers
+		}
+		q.hand(ctx, hands, c, j, q.begin)
 	}
 	now := time.Now()
 	for _, j := range started.Items {
 		switch {
-		case j.Failure == cancelWish && q.prints(&j) && q.dueAgain(&j, now, stopAgain):
-			q.hand(ctx, g, busy, j, q.stop)
+		case j.Failure == cancelWish && q.prints(&j) && q.asked.due(j.ID, now, stopAgain):
+			q.hand(ctx, c.hands, c, j, q.stop)
 		case (j.State == grove.Accepted || j.State == grove.Unknown) && j.Attempt != nil &&
-			now.Sub(j.Attempt.SentAt) >= q.Proof && q.dueAgain(&j, now, time.Minute):
-			q.hand(ctx, g, busy, j, q.settle)
+			now.Sub(j.Attempt.SentAt) >= q.Proof && q.asked.due(j.ID, now, time.Minute):
+			q.hand(ctx, c.hands, c, j, q.settle)
 		}
 	}
 	return nil
@@ -158,13 +174,16 @@ func (q *Queue) round(ctx context.Context, g *errgroup.Group, busy *sync.Map) er
 // that came before the print began was not heard.
 const stopAgain = 5 * time.Second
 
-// dueAgain reports whether a job was followed up long enough ago.
-func (q *Queue) dueAgain(j *grove.Job, now time.Time, every time.Duration) bool {
-	if now.Sub(q.asked[j.ID]) < every {
+// past remembers when something was last done about a job, for an hour.
+type past map[int64]time.Time
+
+// due reports whether that was long enough ago, and takes it as done now.
+func (p past) due(job int64, now time.Time, every time.Duration) bool {
+	if now.Sub(p[job]) < every {
 		return false
 	}
-	q.asked[j.ID] = now
-	maps.DeleteFunc(q.asked, func(_ int64, at time.Time) bool { return now.Sub(at) > time.Hour })
+	p[job] = now
+	maps.DeleteFunc(p, func(_ int64, at time.Time) bool { return now.Sub(at) > time.Hour })
 	return true
 }
 
@@ -181,13 +200,13 @@ func (q *Queue) stop(ctx context.Context, j grove.Job) error {
 
 // unstrand puts jobs back in line that nobody is preparing: a write failed
 // halfway. Nothing was sent.
-func (q *Queue) unstrand(ctx context.Context, busy *sync.Map) error {
+func (q *Queue) unstrand(ctx context.Context, c *crew) error {
 	list, err := q.Records.Jobs(ctx, 0, "", []grove.JobState{grove.Claimed, grove.Uploading, grove.Ready}, grove.Page{})
 	if err != nil {
 		return err
 	}
 	for _, j := range list.Items {
-		if _, prepared := busy.Load(j.Serial); prepared {
+		if _, prepared := c.busy.Load(j.Serial); prepared {
 			continue
 		}
 		_, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
@@ -206,19 +225,19 @@ func (q *Queue) unstrand(ctx context.Context, busy *sync.Map) error {
 
 // hand gives a printer's job to a free hand; when all are busy, the first that is
 // free again makes the next round do it.
-func (q *Queue) hand(ctx context.Context, g *errgroup.Group, busy *sync.Map, j grove.Job, do func(context.Context, grove.Job) error) {
-	if _, taken := busy.LoadOrStore(j.Serial, true); taken {
+func (q *Queue) hand(ctx context.Context, hands *errgroup.Group, c *crew, j grove.Job, do func(context.Context, grove.Job) error) {
+	if _, taken := c.busy.LoadOrStore(j.Serial, true); taken {
 		return
 	}
-	given := g.TryGo(func() error {
-		defer q.free(busy, j.Serial)
+	given := hands.TryGo(func() error {
+		defer q.free(c, j.Serial)
 		if err := do(ctx, j); err != nil && ctx.Err() == nil {
 			q.Log.Warn("job did not move", slog.Int64("job", j.ID), slog.String("printer", j.Serial), slog.Any("error", err))
 		}
 		return nil
 	})
 	if !given {
-		busy.Delete(j.Serial)
+		c.busy.Delete(j.Serial)
 		q.behind.Store(true)
 		return
 	}
@@ -226,8 +245,8 @@ func (q *Queue) hand(ctx context.Context, g *errgroup.Group, busy *sync.Map, j g
 }
 
 // free is a hand's last act.
-func (q *Queue) free(busy *sync.Map, serial string) {
-	busy.Delete(serial)
+func (q *Queue) free(c *crew, serial string) {
+	c.busy.Delete(serial)
 	if q.behind.Swap(false) {
 		q.Kick()
 	}

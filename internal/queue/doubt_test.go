@@ -150,7 +150,7 @@ func TestWhatAPrinterSaysIsStoredInMeasure(t *testing.T) {
 
 func TestANozzleChangedWhileTheJobWaitedHoldsIt(t *testing.T) {
 	live(t, func(t *testing.T, h *house) {
-		h.queue.Files = shelf{grove.File{ID: "f_1", Printable: true, Plates: []grove.Plate{{Index: 1, NozzleDiameter: 0.4}}}, h.sick}
+		h.file.Plates[0].NozzleDiameter = 0.4
 		h.m.becomes(map[string]any{"gcode_state": "RUNNING", "nozzle_diameter": "0.4"})
 		j := h.submit()
 		h.m.becomes(map[string]any{"gcode_state": "FINISH", "nozzle_diameter": "0.8"})

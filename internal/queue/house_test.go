@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -123,7 +124,7 @@ func (t turns) Settled() { t.Kick() }
 
 // shelf has the one file of these tests.
 type shelf struct {
-	file grove.File
+	file *grove.File
 	*trouble
 }
 
@@ -131,11 +132,15 @@ func (s shelf) Find(context.Context, int64, string, string, int64) (grove.File, 
 	if s.files.Load() {
 		return grove.File{}, errDown
 	}
-	return s.file, nil
+	return *s.file, nil
 }
 
 func (s shelf) Ready(ctx context.Context, id string) (grove.File, error) {
 	return s.Find(ctx, 0, id, "", 0)
+}
+
+func (s shelf) Content(context.Context, grove.File) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(strings.Repeat("G", int(s.file.SizeBytes)))), nil
 }
 
 func (shelf) ContentURL(grove.File, time.Duration) string { return "http://127.0.0.1/f/f_1" }
@@ -272,6 +277,7 @@ type house struct {
 	queue *queue.Queue
 	actor grove.Actor
 	m     *machine
+	file  grove.File // the one there is
 	leave func(string)
 	shift atomic.Int64 // of the wall clock, in nanoseconds
 	stop  func()
@@ -294,7 +300,9 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, db: db, sick: new(trouble), actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}}
+	h := &house{t: t, db: db, sick: new(trouble), actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}, file: grove.File{
+		ID: "f_1", Name: "cube.gcode.3mf", Kind: "3mf", Printable: true, SizeBytes: 1000, MD5: "AB", Plates: []grove.Plate{{Index: 1, EstimateSeconds: 60}},
+	}}
 	h.open()
 	if _, err := h.fleet.Bind(t.Context(), h.actor, fleet.Binding{Serial: serial, Name: "Bench", Model: "P1S", PlateClear: true}); err != nil {
 		t.Fatal(err)
@@ -317,9 +325,8 @@ func (h *house) open() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	file := grove.File{ID: "f_1", Name: "cube.gcode.3mf", Kind: "3mf", Printable: true, Plates: []grove.Plate{{Index: 1, EstimateSeconds: 60}}}
 	h.queue = queue.New(queue.Config{
-		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Files: shelf{file, h.sick}, Gate: h.gate, Log: quiet, Registry: registry,
+		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Carriers: h.fleet, Files: shelf{&h.file, h.sick}, Gate: h.gate, Log: quiet, Registry: registry,
 		Wall: func() time.Time { return time.Now().Round(0).Add(time.Duration(h.shift.Load())) },
 		Life: life, Pace: 20 * time.Second,
 	})

@@ -3,7 +3,7 @@ package queue
 import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
-	submitted, starts, unknown prometheus.Counter
+	submitted, starts, unknown, carried, uncarried prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) metrics {
@@ -14,7 +14,9 @@ func newMetrics(r prometheus.Registerer) metrics {
 		submitted: counter("submitted_jobs_total", "Jobs made."),
 		starts:    counter("starts_total", "Start commands written."),
 		unknown:   counter("unknown_starts_total", "Starts whose fate became unknown."),
+		carried:   counter("carried_files_total", "Files brought to printers."),
+		uncarried: counter("uncarried_files_total", "Files that could not be brought to their printers."),
 	}
-	r.MustRegister(m.submitted, m.starts, m.unknown)
+	r.MustRegister(m.submitted, m.starts, m.unknown, m.carried, m.uncarried)
 	return m
 }

@@ -5,6 +5,7 @@ package queue
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,8 @@ type Records interface {
 	// JobsWithin lists the jobs of the printers within reach.
 	JobsWithin(ctx context.Context, reach grove.Reach, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error)
 	Heads(ctx context.Context) ([]grove.Job, error)
+	// Leftovers are the jobs whose files lie on their printers for nothing.
+	Leftovers(ctx context.Context) ([]grove.Job, error)
 	UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Job, error)
 	UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Printer, error)
 	AddAudit(ctx context.Context, acts ...grove.AuditEntry) error
@@ -58,6 +61,8 @@ type Files interface {
 	// Ready is the stored file of a job, whoever of those who may print uploaded it.
 	Ready(ctx context.Context, fileID string) (grove.File, error)
 	ContentURL(f grove.File, life time.Duration) string
+	// Content is the whole content of a stored file.
+	Content(ctx context.Context, f grove.File) (io.ReadCloser, error)
 }
 
 // Gate answers permission questions.
@@ -71,13 +76,15 @@ type Gate interface {
 type Config struct {
 	Records  Records
 	Printers Printers
+	Carriers Carriers
 	Files    Files
 	Gate     Gate
 	Log      *slog.Logger
 	Registry prometheus.Registerer
 	// Life is how long a job may wait in the queue: 24 h.
 	Life time.Duration
-	// StartWithin is how long a claimed job may take until its start: 10 min.
+	// StartWithin is how long a claimed job may take until its start: 10 min, and
+	// [grove.CarryTime] more where its file is brought to the printer.
 	StartWithin time.Duration
 	// Proof is how long a start may stay without an answer before it counts as
 	// unknown, and how long the printer must then be seen idle with another job
@@ -94,7 +101,10 @@ type Config struct {
 type Queue struct {
 	Config
 	kick     chan struct{}
-	asked    map[int64]time.Time // when a doubtful start or a stop was last followed up; the loop's own
+	asked    past // when a doubtful start or a stop was last followed up; the loop's own
+	tidied   past // when a file was last to be deleted from its printer; the loop's own
+	untidy   past // since when that is tried; the loop's own
+	loads    loads
 	taken    plates
 	clock    clock
 	line     line
@@ -120,7 +130,7 @@ func New(c Config) *Queue {
 	if c.Pace == 0 {
 		c.Pace = 5 * time.Second
 	}
-	return &Queue{Config: c, kick: make(chan struct{}, 1), asked: map[int64]time.Time{}, metrics: newMetrics(c.Registry)}
+	return &Queue{Config: c, kick: make(chan struct{}, 1), asked: past{}, tidied: past{}, metrics: newMetrics(c.Registry)}
 }
 
 // Kick makes the queue look at once.

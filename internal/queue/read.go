@@ -41,6 +41,9 @@ func (q *Queue) Jobs(ctx context.Context, actor grove.Actor, query JobQuery, pag
 }
 
 func (q *Queue) withProgress(j grove.Job) grove.Job {
+	if l := q.loads.of(j.ID); l != nil && j.State == grove.Uploading {
+		j.Percent = int(l.percent.Load())
+	}
 	if j.State != grove.Running {
 		return j
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"log/slog"
+	"path"
 	"strconv"
 	"time"
 
@@ -31,33 +32,55 @@ func (q *Queue) begin(ctx context.Context, j grove.Job) error {
 	if why := q.held(j, file); why != "" {
 		return q.wait(ctx, j.ID, why)
 	}
-	j, err = q.claim(ctx, j.ID)
-	if err != nil {
+	berth, carried := q.Carriers.Berth(j.Serial, j.ID, file.Name)
+	within := q.StartWithin
+	if carried {
+		within += grove.CarryTime(file.SizeBytes)
+	}
+	if j, err = q.claim(ctx, j.ID, within); err != nil {
 		return err
 	}
+	if fit, err := q.vet(ctx, j, file); !fit {
+		return err
+	}
+	if !carried {
+		_, err = q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
+			return nil, j.MoveTo(grove.Ready)
+		})
+		if err != nil {
+			return err
+		}
+		return q.start(ctx, j, file, grove.Berth{})
+	}
+	if ready, err := q.carry(ctx, j, file, berth); !ready {
+		return err
+	}
+	if fit, err := q.vet(ctx, j, file); !fit { // minutes have passed
+		return err
+	}
+	return q.start(ctx, j, file, berth)
+}
+
+// claim takes a job and its printer for this process, before anything that takes time.
+func (q *Queue) claim(ctx context.Context, id int64, within time.Duration) (grove.Job, error) {
+	return q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
+		j.StartBy, j.Why = time.Now().UTC().Add(within), ""
+		return nil, j.MoveTo(grove.Claimed)
+	})
+}
+
+// vet asks the printer how it is and puts the job back in line unless it could
+// take the print this moment.
+func (q *Queue) vet(ctx context.Context, j grove.Job, file grove.File) (fit bool, err error) {
 	if err := q.Printers.Refresh(ctx, j.Serial); err != nil {
 		q.line.answered(j.Serial, false, time.Now())
-		return q.release(ctx, j.ID, grove.AsError(err).Message)
+		return false, q.release(ctx, j.ID, grove.AsError(err).Message)
 	}
 	q.line.answered(j.Serial, true, time.Now())
 	if why := q.held(j, file); why != "" {
-		return q.release(ctx, j.ID, why)
+		return false, q.release(ctx, j.ID, why)
 	}
-	return q.start(ctx, j, file)
-}
-
-// claim takes a job and its printer for this process.
-func (q *Queue) claim(ctx context.Context, id int64) (grove.Job, error) {
-	_, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
-		j.StartBy, j.Why = time.Now().UTC().Add(q.StartWithin), ""
-		return nil, j.MoveTo(grove.Claimed)
-	})
-	if err != nil {
-		return grove.Job{}, err
-	}
-	return q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
-		return nil, j.MoveTo(grove.Ready)
-	})
+	return true, nil
 }
 
 // held says in words what keeps the printer from taking this print, or nothing.
@@ -73,6 +96,9 @@ func (q *Queue) held(j grove.Job, f grove.File) string {
 	if err == nil {
 		plate, _ := f.Plate(j.Plate)
 		err = suits(f, plate, live)
+		if err == nil {
+			_, err = fill(j.Options, plate, live)
+		}
 	}
 	if err != nil {
 		return grove.AsError(err).Message
@@ -133,13 +159,21 @@ func (q *Queue) fail(ctx context.Context, j grove.Job, failure, why string) erro
 
 // start is the one start. The attempt is on disk before the first byte leaves;
 // from then on only reports or a person move the job.
-func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File) error {
+func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File, berth grove.Berth) error {
+	plate, _ := file.Plate(j.Plate)
+	live, err := q.Printers.Now(j.Serial)
+	if err == nil {
+		j.Options, err = fill(j.Options, plate, live)
+	}
+	if err != nil {
+		return q.release(ctx, j.ID, grove.AsError(err).Message)
+	}
 	attempt := &grove.Attempt{
 		JobID: j.ID, Serial: j.Serial, Nonce: nonce(), NotAfter: j.StartBy, SentAt: time.Now().UTC(),
 	}
 	q.taken.take(j.Serial, j.ID) // before the commit: a print reported meanwhile either refuses it or undoes this
-	_, err := q.change(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
-		return nil, q.commit(p, active, j.ID, attempt)
+	_, err = q.change(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
+		return nil, q.commit(p, active, j, attempt)
 	}, startAct(&j, attempt.Nonce, "job.start"))
 	if err != nil {
 		return q.unstarted(ctx, j, err)
@@ -152,7 +186,7 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File) error {
 		return q.unsent(ctx, j, attempt, grove.Cancelled, "cancelled", "cancelled before it was sent")
 	}
 	err = q.Printers.Start(ctx, Order{
-		Serial: j.Serial, JobID: j.ID, NotAfter: attempt.NotAfter, Start: order(j, file, attempt.Nonce, q.Files.ContentURL(file, 24*time.Hour)),
+		Serial: j.Serial, JobID: j.ID, NotAfter: attempt.NotAfter, Start: q.order(j, file, attempt.Nonce, berth),
 	})
 	switch {
 	case err == nil:
@@ -178,10 +212,10 @@ func startAct(j *grove.Job, nonce, action string) grove.AuditEntry {
 }
 
 // commit writes the attempt and takes the plate, all or nothing.
-func (q *Queue) commit(p *grove.Printer, active *grove.Job, id int64, a *grove.Attempt) error {
+func (q *Queue) commit(p *grove.Printer, active *grove.Job, j grove.Job, a *grove.Attempt) error {
 	switch {
-	case active == nil || active.ID != id || active.State != grove.Ready:
-		return grove.Errorf(grove.Conflict, "job_state", "job %d changed while it was prepared", id)
+	case active == nil || active.ID != j.ID || active.State != grove.Ready:
+		return grove.Errorf(grove.Conflict, "job_state", "job %d changed while it was prepared", j.ID)
 	case p.OwnerID != active.OwnerID:
 		return grove.Errorf(grove.Conflict, "printer_gone", "the printer changed hands while the print was prepared")
 	case !p.PlateClear:
@@ -190,7 +224,7 @@ func (q *Queue) commit(p *grove.Printer, active *grove.Job, id int64, a *grove.A
 		return grove.Errorf(grove.Conflict, "too_late", "it could not be started in time")
 	}
 	p.PlateClear = false
-	active.Attempt = a
+	active.Attempt, active.Options = a, j.Options
 	return active.MoveTo(grove.Sending)
 }
 
@@ -230,9 +264,16 @@ func nonce() string {
 	return strconv.FormatUint(uint64(binary.BigEndian.Uint32(b[:])&0x3fffffff)+1<<30, 10)
 }
 
-func order(j grove.Job, f grove.File, nonce, url string) bambu.Start {
-	return bambu.Start{
-		TaskID: j.ID, Nonce: nonce, Name: j.FileName, File: f.Name, URL: url, MD5: f.MD5, Plate: j.Plate,
+// order is the start of a job whose file lies on the printer, or is fetched by it.
+func (q *Queue) order(j grove.Job, f grove.File, nonce string, b grove.Berth) bambu.Start {
+	s := bambu.Start{
+		TaskID: j.ID, Nonce: nonce, Name: j.FileName, File: f.Name, MD5: f.MD5, Plate: j.Plate,
 		Options: j.Options, ProjectID: f.ProjectID, ProfileID: f.ProfileID, ThreeMF: f.Kind == "3mf",
 	}
+	if b.Path == "" {
+		s.URL = q.Files.ContentURL(f, 24*time.Hour)
+	} else {
+		s.URL, s.File = b.URL, path.Base(b.Path)
+	}
+	return s
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"regexp"
 	"strings"
@@ -155,6 +156,19 @@ func (b bench) Send(payload []byte) error {
 
 // Close ends nothing: there is no wire.
 func (bench) Close(string) {}
+
+// List shows a card with one timelapse.
+func (bench) List(context.Context, string) ([]grove.StorageEntry, error) {
+	return []grove.StorageEntry{{
+		Name: "video_1.avi", Path: "/timelapse/video_1.avi", SizeBytes: 4, ChangedAt: time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC),
+	}}, nil
+}
+
+// Fetch gives that.
+func (bench) Fetch(_ context.Context, _ string, w io.Writer) error {
+	_, err := io.WriteString(w, "film")
+	return err
+}
 
 // Picture is not much of one.
 func (bench) Picture(context.Context) ([]byte, error) { return []byte("\xFF\xD8jpeg"), nil }

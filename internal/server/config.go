@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/acme"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/bridge"
 )
 
 // Config is what a server is made of. Addresses are host:port; port 0 takes a
@@ -38,6 +39,9 @@ type Config struct {
 	Demo          bool
 
 	Proxies      []string // networks whose word about a client's address is taken
+	LANNetworks  []string // more networks than private ones in which printers may be
+	LANAuthority string   // PEM file of authorities that vouch for printers; empty: their keys are pinned alone
+	LANClear     bool     // printers' files may pass unencrypted where the printer does not bear it otherwise
 	AccessCodes  string   // off, private or any: from where bblp + access code may come
 	HookPrivate  bool     // webhooks may reach private addresses
 	HookLoopback bool     // webhooks may reach this machine
@@ -57,6 +61,10 @@ type Config struct {
 	acmeClient *http.Client // trusts the CA of tests
 
 	tokenLife time.Duration // of access tokens; 90 days but in tests
+	// silence of printers before they are asked, and how their networks are dealt
+	// with; zero but in tests.
+	silence time.Duration
+	lan     bridge.Config
 
 	Version string // of this program, for the API's description
 	Program string // how to call this program, for what the page shows
@@ -83,7 +91,10 @@ func (c *Config) check() error {
 	if err := c.checkTLS(); err != nil {
 		return err
 	}
-	if _, err := networks(c.Proxies); err != nil {
+	if _, err := proxies(c.Proxies); err != nil {
+		return err
+	}
+	if _, err := networks("--lan-networks", c.LANNetworks, "would let the server be sent anywhere; name the printers' networks alone"); err != nil {
 		return err
 	}
 	if c.Demo {
@@ -159,8 +170,14 @@ func (c *Config) checkDemo() error {
 	return nil
 }
 
-// networks reads addresses and networks of proxies.
-func networks(texts []string) ([]netip.Prefix, error) {
+// proxies reads addresses and networks of proxies.
+func proxies(texts []string) ([]netip.Prefix, error) {
+	return networks("--trusted-proxies", texts, "would let everybody claim any address; name the proxies alone")
+}
+
+// networks reads addresses and networks of a flag. All addresses are not one: tooWide
+// says why.
+func networks(flag string, texts []string, tooWide string) ([]netip.Prefix, error) {
 	var all []netip.Prefix
 	for _, text := range texts {
 		text = strings.TrimSpace(text)
@@ -170,11 +187,10 @@ func networks(texts []string) ([]netip.Prefix, error) {
 		}
 		switch {
 		case err != nil:
-			return nil, grove.Errorf(grove.Invalid, "bad_proxies",
-				"--trusted-proxies %q is neither an address nor a network; write for example 127.0.0.1 or 10.0.0.0/8, with commas between them", text)
+			return nil, grove.Errorf(grove.Invalid, "bad_networks",
+				"%s %q is neither an address nor a network; write for example 127.0.0.1 or 10.0.0.0/8, with commas between them", flag, text)
 		case n.Bits() == 0:
-			return nil, grove.Errorf(grove.Invalid, "bad_proxies",
-				"--trusted-proxies %s would let everybody claim any address; name the proxies alone", text)
+			return nil, grove.Errorf(grove.Invalid, "bad_networks", "%s %s %s", flag, text, tooWide)
 		}
 		all = append(all, n.Masked())
 	}

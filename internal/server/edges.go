@@ -29,6 +29,9 @@ func (s *Server) openEdges(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := s.openBridge(); err != nil {
+		return err
+	}
 	s.access.OnEnd(s.fleet.EndFilms)
 	s.access.OnEnd(func(session string) {
 		s.broker.Cut(func(a grove.Actor) bool { return session != "" && a.SessionID == session })
@@ -40,14 +43,14 @@ func (s *Server) openEdges(ctx context.Context) (err error) {
 }
 
 func (s *Server) openWeb() error {
-	proxies, err := networks(s.cfg.Proxies)
+	trusted, err := proxies(s.cfg.Proxies)
 	if err != nil {
 		return err
 	}
 	router, err := rest.New(rest.Config{
 		Access: s.access, Limits: s.limiter, Library: s.library, Repeats: s.db, Log: s.log.With(slog.String("component", "rest")),
 		Registry: s.registry, Ready: s.isReady, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}),
-		PublicURL: s.cfg.PublicURL, Proxies: proxies, Version: s.cfg.Version, Hints: s.hints(),
+		PublicURL: s.cfg.PublicURL, Proxies: trusted, Version: s.cfg.Version, Hints: s.hints(),
 	})
 	if err != nil {
 		return err

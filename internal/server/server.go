@@ -20,6 +20,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/access"
 	"github.com/grovecloud/grove/internal/blob"
+	"github.com/grovecloud/grove/internal/bridge"
 	"github.com/grovecloud/grove/internal/broker"
 	"github.com/grovecloud/grove/internal/feed"
 	"github.com/grovecloud/grove/internal/fleet"
@@ -51,6 +52,7 @@ type Server struct {
 	hooks   *webhook.Hooks
 	feed    *feed.Feed
 	broker  *broker.Broker
+	bridge  *bridge.Bridge
 
 	web    *http.Server
 	webAt  net.Listener
@@ -206,7 +208,7 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 		return err
 	}
 	s.fleet, err = fleet.New(ctx, fleet.Config{
-		Records: s.db, Gate: s.access, Guesses: s.access, Tell: s.tell, Rebound: s.rebound, Log: log("fleet"), Registry: s.registry, Grace: s.cfg.OfflineGrace, IdleHeat: s.cfg.IdleHeat,
+		Records: s.db, Gate: s.access, Guesses: s.access, Tell: s.tell, Rebound: s.rebound, Log: log("fleet"), Registry: s.registry, Grace: s.cfg.OfflineGrace, Silence: s.cfg.silence, IdleHeat: s.cfg.IdleHeat,
 	})
 	if err != nil {
 		return err
@@ -242,7 +244,7 @@ func (s *Server) openLibrary(ctx context.Context, log *slog.Logger) error {
 
 func (s *Server) openQueue(log *slog.Logger) {
 	c := queue.Config{
-		Records: jobs{s.db}, Printers: printers{s.fleet}, Files: s.library, Gate: s.access, Log: log, Registry: s.registry,
+		Records: jobs{s.db}, Printers: printers{s.fleet}, Carriers: s.fleet, Files: s.library, Gate: s.access, Log: log, Registry: s.registry,
 	}
 	if s.aroundQueue != nil {
 		s.aroundQueue(&c)
@@ -275,7 +277,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}()
 	g, ctx := errgroup.WithContext(ctx)
 	for name, loop := range map[string]func(context.Context) error{
-		"broker": s.broker.Run, "fleet": s.fleet.Run, "queue": s.queue.Run, "webhooks": s.hooks.Run,
+		"broker": s.broker.Run, "bridge": s.bridge.Run, "fleet": s.fleet.Run, "queue": s.queue.Run, "webhooks": s.hooks.Run,
 		"library": s.library.Run, "limits": s.limiter.Run, "web": s.serveWeb, "demo": s.runDemo,
 		"prune":  s.runPrune,
 		"access": s.access.Run, "mail": s.runMail,

@@ -15,44 +15,51 @@ import (
 // printer_has_job while a job holds it): the old
 // ownership ends, its rows stay. What is true of the machine itself is kept
 // then as well; above all a plate that waits to be cleared is never made clear by
-// a change of owner. The last report is not shown to the new owner.
+// a change of owner. The last report is not shown to the new owner. From then on
+// the printer dials in, even if it was reached on a network before.
 func (db *DB) BindPrinter(ctx context.Context, p grove.Printer, takeOver bool, acts ...grove.AuditEntry) (grove.Printer, error) {
 	var bound grove.Printer
-	err := db.change(ctx, "bind printer", func(t *tx) error {
-		fresh, err := exec(ctx, t, `INSERT INTO printers (serial) VALUES ($1) ON CONFLICT (serial) DO NOTHING`, p.Serial)
-		if err != nil {
+	err := db.change(ctx, "bind printer", func(t *tx) (err error) {
+		if bound, err = t.bind(ctx, p, takeOver); err != nil {
 			return err
 		}
-		before, err := t.printer(ctx, p.Serial)
-		if err != nil {
+		if err := t.leaveLAN(ctx, p.Serial); err != nil {
 			return err
 		}
-		if before.OwnerID != 0 && before.OwnerID != p.OwnerID && !takeOver {
-			return grove.Errorf(grove.Conflict, "printer_bound",
-				"The printer %s is bound to another account. Its owner can unbind it, or give its present access code to prove that it is yours.", p.Serial)
-		}
-		if before.OwnerID != p.OwnerID {
-			if err := t.unheld(ctx, p.Serial); err != nil {
-				return err
-			}
-		}
-		if err := t.own(ctx, before, p); err != nil {
-			return err
-		}
-		if fresh == 0 {
-			p = asRemembered(before, p)
-		}
-		if err := t.saveTurn(ctx, before, p); err != nil {
-			return err
-		}
-		if err := t.addAudit(ctx, acts); err != nil {
-			return err
-		}
-		saved, err := t.printer(ctx, p.Serial)
-		bound = saved.Printer
-		return err
+		return t.addAudit(ctx, acts)
 	})
 	return bound, err
+}
+
+func (t *tx) bind(ctx context.Context, p grove.Printer, takeOver bool) (grove.Printer, error) {
+	fresh, err := exec(ctx, t, `INSERT INTO printers (serial) VALUES ($1) ON CONFLICT (serial) DO NOTHING`, p.Serial)
+	if err != nil {
+		return grove.Printer{}, err
+	}
+	before, err := t.printer(ctx, p.Serial)
+	if err != nil {
+		return grove.Printer{}, err
+	}
+	if before.OwnerID != 0 && before.OwnerID != p.OwnerID && !takeOver {
+		return grove.Printer{}, grove.Errorf(grove.Conflict, "printer_bound",
+			"The printer %s is bound to another account. Its owner can unbind it, or give its present access code to prove that it is yours.", p.Serial)
+	}
+	if before.OwnerID != p.OwnerID {
+		if err := t.unheld(ctx, p.Serial); err != nil {
+			return grove.Printer{}, err
+		}
+	}
+	if err := t.own(ctx, before, p); err != nil {
+		return grove.Printer{}, err
+	}
+	if fresh == 0 {
+		p = asRemembered(before, p)
+	}
+	if err := t.saveTurn(ctx, before, p); err != nil {
+		return grove.Printer{}, err
+	}
+	saved, err := t.printer(ctx, p.Serial)
+	return saved.Printer, err
 }
 
 // own makes the ownership row of p the present one.
@@ -82,13 +89,16 @@ func (t *tx) unheld(ctx context.Context, serial string) error {
 }
 
 // disown ends the present ownership with all that was shared under it, and forgets
-// the last report.
+// the last report and where the printer stands.
 func (t *tx) disown(ctx context.Context, serial string, at time.Time) error {
 	_, err := exec(ctx, t, `UPDATE ownerships SET until = $1 WHERE printer_serial = $2 AND until IS NULL`, millis(at), serial)
 	if err != nil {
 		return err
 	}
 	if err := t.endShares(ctx, at, "printer_serial = $2", serial); err != nil {
+		return err
+	}
+	if err := t.leaveLAN(ctx, serial); err != nil {
 		return err
 	}
 	_, err = exec(ctx, t, `UPDATE printers SET state = NULL, state_at = 0, versions = NULL WHERE serial = $1`, serial)

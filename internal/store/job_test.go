@@ -358,3 +358,46 @@ func TestNothingIsSeenOrToldBeforeTheCommit(t *testing.T) {
 		same(t, must(db.Events(ctx, 1, 0, 0))(t), told)
 	})
 }
+
+func TestAFileOnAPrinterIsRememberedUntilItIsDeleted(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		left := func() (ids []int64) {
+			for _, j := range must(db.Leftovers(ctx))(t) {
+				ids = append(ids, j.ID)
+			}
+			return ids
+		}
+		must(db.CreateJob(ctx, queued("S0"), nil))(t) // brings nothing
+		job := must(db.CreateJob(ctx, queued("S1"), nil))(t)
+		for _, step := range []struct {
+			state grove.JobState
+			left  bool
+		}{
+			{grove.Claimed, false},
+			{grove.Uploading, false},
+			{grove.Queued, true},
+			{grove.Claimed, false},
+			{grove.Ready, false},
+			{grove.Sending, false},
+			{grove.Unknown, false},
+			{grove.Running, false},
+			{grove.Failed, true},
+		} {
+			got := must(db.UpdateJob(ctx, job.ID, func(j *grove.Job) ([]grove.Event, error) {
+				j.RemotePath, j.RemoteToldAt = "/cache/1_x.gcode.3mf", noon
+				return nil, j.MoveTo(step.state)
+			}))(t)
+			if got.RemotePath != "/cache/1_x.gcode.3mf" || !got.RemoteToldAt.Equal(noon) || (len(left()) == 1) != step.left {
+				t.Errorf("%s: %+v, left %v", step.state, got, left())
+			}
+		}
+		must(db.UpdateJob(ctx, job.ID, func(j *grove.Job) ([]grove.Event, error) {
+			j.RemotePath = ""
+			return nil, nil
+		}))(t)
+		if ids := left(); len(ids) > 0 {
+			t.Errorf("left %v", ids)
+		}
+	})
+}

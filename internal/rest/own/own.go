@@ -48,6 +48,8 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountAccount(rt)
 	f.mountPeople(rt)
 	f.mountPrinters(rt)
+	f.mountLAN(rt)
+	f.mountStorage(rt)
 	f.mountJobs(rt)
 	f.mountFiles(rt)
 	f.mountWebhooks(rt)

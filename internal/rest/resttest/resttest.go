@@ -197,7 +197,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 		Records: files{h.DB}, Blobs: disk, Key: make([]byte, 32), PublicURL: PublicURL, MinFree: -1, Log: log,
 	})
 	h.Queue = queue.New(queue.Config{
-		Records: jobs{h.DB}, Printers: printers{h.Fleet}, Files: h.Library, Gate: h.Access, Log: log, Registry: registry,
+		Records: jobs{h.DB}, Printers: printers{h.Fleet}, Carriers: h.Fleet, Files: h.Library, Gate: h.Access, Log: log, Registry: registry,
 	})
 	h.Fleet.Join(turns{h.Queue}, h.Queue)
 	hooks := webhook.New(webhook.Config{

@@ -1,0 +1,40 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/grovecloud/grove"
+)
+
+// StorageFiles lists a folder on a printer's own storage, such as / or /timelapse.
+// Conflict when nothing on the way to the printer carries files. Grove only.
+func (c *Client) StorageFiles(ctx context.Context, serial, dir string) ([]grove.StorageEntry, error) {
+	return own[[]grove.StorageEntry](ctx, c, http.MethodGet, query(printerPath(serial)+"/files", url.Values{"path": {dir}}), nil)
+}
+
+// StorageFile writes a file from a printer's own storage to w. What was written must
+// be thrown away after an error. Grove only.
+func (c *Client) StorageFile(ctx context.Context, serial, path string, w io.Writer) (int64, error) {
+	req, err := c.request(ctx, http.MethodGet, query(printerPath(serial)+"/files/content", url.Values{"path": {path}}), nil)
+	if err != nil {
+		return 0, err
+	}
+	res, err := c.send(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	out := &written{w: w}
+	n, err := io.Copy(out, res.Body)
+	if out.err != nil {
+		return n, fmt.Errorf("write the file: %w", out.err)
+	}
+	if err != nil {
+		return n, transport(req, err)
+	}
+	return n, nil
+}

@@ -1,0 +1,49 @@
+package cloudapi
+
+import "github.com/grovecloud/grove"
+
+// LANPorts are those of a printer that are not the usual ones (8883, 990, 6000, 322).
+type LANPorts struct {
+	MQTTS  int `json:"mqtts_port,omitempty"`
+	FTPS   int `json:"ftps_port,omitempty"`
+	Camera int `json:"camera_port,omitempty"`
+	RTSPS  int `json:"rtsps_port,omitempty"`
+}
+
+// LANRequest is POST /v1/grove-service/printers: a printer that the server reaches
+// by its address. Without a serial the printer's certificate tells it.
+type LANRequest struct {
+	Host       string       `json:"host"` // address or name, without a port
+	AccessCode grove.Secret `json:"access_code"`
+	Serial     string       `json:"serial,omitempty"`
+	Name       string       `json:"name,omitempty"`
+	Model      string       `json:"model,omitempty"` // code or name; else the printer says it
+	LANPorts
+	PlateClear bool `json:"plate_clear,omitempty"` // somebody looked
+	Force      bool `json:"force,omitempty"`       // keep it though it can't be reached now
+}
+
+// LANPair is POST /v1/grove-service/printers/{serial}/pair: the key that the
+// printer shows now is its own, with this access code, or the one that is kept.
+type LANPair struct {
+	AccessCode grove.Secret `json:"access_code,omitempty"`
+}
+
+// LANAddress is PUT /v1/grove-service/printers/{serial}/address.
+type LANAddress struct {
+	Host string `json:"host"`
+	LANPorts
+}
+
+// LANBound is a printer on a network as it was added or changed, and what trying it
+// told.
+type LANBound struct {
+	Printer grove.Live    `json:"printer"`
+	Test    grove.LANTest `json:"test"`
+}
+
+// LANSearch is POST /v1/grove-service/printers/discover.
+type LANSearch struct {
+	Subnet      string `json:"subnet,omitempty"`       // IPv4 network of at most 1,024 addresses; else the server's own
+	WaitSeconds int    `json:"wait_seconds,omitempty"` // for answers, 1 to 30; 5 unless said
+}

@@ -1,0 +1,201 @@
+package bridge
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/sim"
+)
+
+const notify = "NOTIFY * HTTP/1.1\r\nHost: 239.255.255.250:1990\r\nServer: UPnP/1.0\r\nLocation: 192.168.2.179\r\n" +
+	"NT: urn:bambulab-com:device:3dprinter:1\r\nNTS: ssdp:alive\r\nUSN: 01P00A000000001\r\nCache-Control: max-age=1800\r\n" +
+	"DevModel.bambu.com: C12\r\nDevName.bambu.com: Workshop P1S\r\nDevSignal.bambu.com: -44\r\nDevConnect.bambu.com: lan\r\n" +
+	"DevBind.bambu.com: free\r\nDevVersion.bambu.com: 01.08.02.00\r\n\r\n"
+
+func TestAnnouncementsAreRead(t *testing.T) {
+	t.Parallel()
+	want := grove.FoundPrinter{
+		Serial: "01P00A000000001", Name: "Workshop P1S", Model: "C12", Host: "192.168.2.179", Firmware: "01.08.02.00", Connect: "lan", Bind: "free", Found: "ssdp",
+	}
+	answer := strings.NewReplacer("NOTIFY * HTTP/1.1", "HTTP/1.1 200 OK", "NT: ", "ST: ").Replace(notify)
+	for _, datagram := range []string{notify, answer, strings.TrimSuffix(notify, "\r\n")} {
+		if got, ok := parseAnnouncement([]byte(datagram)); !ok || got != want {
+			t.Errorf("read %+v %t of %q", got, ok, datagram)
+		}
+	}
+	for name, change := range map[string]*strings.Replacer{
+		"another kind": strings.NewReplacer("3dprinter:1", "lamp:1"),
+		"goodbye":      strings.NewReplacer("ssdp:alive", "ssdp:byebye"),
+		"a question":   strings.NewReplacer("NOTIFY", "M-SEARCH"),
+	} {
+		if got, ok := parseAnnouncement([]byte(change.Replace(notify))); ok {
+			t.Errorf("%s is taken for %+v", name, got)
+		}
+	}
+	loud, _ := parseAnnouncement([]byte(strings.Replace(notify, "Workshop P1S", strings.Repeat("ü", 500)+"\x1b[31m", 1)))
+	if len(loud.Name) > maxWords || strings.Contains(loud.Name, "\x1b") {
+		t.Errorf("a name of %d bytes: %q", len(loud.Name), loud.Name)
+	}
+}
+
+func TestWhatAPrinterSaysOfItselfIsRead(t *testing.T) {
+	t.Parallel()
+	body := `{"login":{"command":"detect","sequence_id":3021,"bind":"free","connect":"lan","dev_cap":1,"id":"01P00A000000001","model":"C12","name":"Workshop P1S","version":"01.08.02.00"}}`
+	framed := frame([]byte(body))
+	if got := framed[2:4]; !bytes.Equal(got, []byte{byte(len(framed)), byte(len(framed) >> 8)}) {
+		t.Errorf("the length is % x of %d", got, len(framed))
+	}
+	got, err := readFrame(bytes.NewReader(framed))
+	if err != nil || string(got) != body {
+		t.Fatalf("%q %v", got, err)
+	}
+	p, err := parseDetect(got)
+	if err != nil || p.Serial != "01P00A000000001" || p.Name != "Workshop P1S" || p.Connect != "lan" || p.Model != "C12" {
+		t.Errorf("%+v %v", p, err)
+	}
+	for _, wrong := range []string{"", "\xa5\xa5", "\xa5\xa5\xff\xff{}", "\xa5\xa5\x01\x00", "GET / HTTP/1.1\r\n\r\n", string(framed[:len(framed)-2]) + "zz"} {
+		if body, err := readFrame(strings.NewReader(wrong)); err == nil {
+			t.Errorf("%q is taken for %q", wrong, body)
+		}
+	}
+}
+
+// blind is a bridge that is not run.
+func blind(t testing.TB, f Find) *Bridge {
+	t.Helper()
+	d := newDesk()
+	b, err := New(Config{Printers: d, Places: d, Tell: func(string, []byte) {}, Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(), Find: f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// stand lets a simulated printer stand at an address of loopback.
+func stand(t *testing.T, addr, serial string, seen bool) *sim.Printer {
+	t.Helper()
+	c := sim.Config{
+		Serial: serial, Model: "P1S", Name: "Workshop " + serial[len(serial)-1:],
+		LAN: &sim.LAN{Addr: addr, AccessCode: testCode, Maker: maker},
+	}
+	if seen {
+		c.LAN.SSDP = &sim.SSDP{To: []string{net.JoinHostPort(addr, "9")}, Listen: net.JoinHostPort(addr, "0")}
+	}
+	p, err := sim.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+var maker = sim.NewMaker("")
+
+func TestPrintersAreFound(t *testing.T) {
+	t.Parallel()
+	announced, quiet := stand(t, "127.0.0.1", "01P00A000000011", true), stand(t, "127.0.0.2", "01P00A000000012", false)
+	plain, secure := quiet.BindPorts()
+	// Somebody who speaks TLS and is no printer.
+	other := serve(t, newAuthority(t).printer(t, "broker.example.org"), "", 0, nil)
+	b := blind(t, Find{
+		Ask: []string{announced.SearchAddr()}, Ports: []int{}, Detect: plain, DetectTLS: secure,
+		MQTTS: []int{announced.Ports().MQTTS, quiet.Ports().MQTTS, other.MQTTS}, Glance: 5 * time.Second,
+	})
+	found, err := b.Search(t.Context(), grove.LANSearch{Subnet: "127.0.0.0/29", Wait: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(found, func(a, b grove.FoundPrinter) int { return strings.Compare(a.Serial, b.Serial) })
+	if len(found) != 2 {
+		t.Fatalf("found %+v", found)
+	}
+	for i, want := range []struct{ serial, name, host string }{{"01P00A000000011", "Workshop 1", "127.0.0.1"}, {"01P00A000000012", "Workshop 2", "127.0.0.2"}} {
+		p := found[i]
+		if p.Serial != want.serial || p.Name != want.name || p.Host != want.host || p.Model != "C12" || p.Connect != "lan" || p.MQTTS == 0 {
+			t.Errorf("found %+v, want %+v", p, want)
+		}
+	}
+	if announced.Clients() != 0 || quiet.Clients() != 0 {
+		t.Error("it was signed in to printers")
+	}
+}
+
+func TestASearchKeepsToItsBounds(t *testing.T) {
+	t.Parallel()
+	b := blind(t, Find{Ask: []string{}, Ports: []int{}})
+	for subnet, reason := range map[string]string{
+		"192.168.0.0/16": "bad_subnet", "10.0.0.0/8": "bad_subnet", "fd00::/120": "bad_subnet", "printers": "bad_subnet",
+		"192.0.2.0/24": reasonForeign, "172.31.252.0/22": "", "172.15.255.0/24": reasonForeign,
+	} {
+		_, err := b.networks(subnet)
+		if reason == "" && err != nil || reason != "" && !grove.HasReason(err, reason) {
+			t.Errorf("%s: %v, want %s", subnet, err, reason)
+		}
+	}
+	if _, err := b.Search(t.Context(), grove.LANSearch{Wait: time.Hour}); !grove.HasReason(err, "bad_wait") {
+		t.Errorf("an hour: %v", err)
+	}
+	f := &finds{by: map[string]grove.FoundPrinter{}}
+	for i := range mostFound + 10 {
+		f.add(grove.FoundPrinter{Serial: "01P00A" + strconv.Itoa(100_000+i)})
+	}
+	if n := len(f.all()); n != mostFound {
+		t.Errorf("%d were kept", n)
+	}
+}
+
+func TestOnlyNearAddressesAreDialled(t *testing.T) {
+	t.Parallel()
+	b := blind(t, Find{})
+	for address, near := range map[string]bool{
+		"127.0.0.1:8883": true, "192.168.1.4:8883": true, "10.1.2.3:1": true, "172.16.0.1:8883": true, "169.254.1.1:8883": true,
+		"[fe80::1%eth0]:8883": true, "[fd00::1]:8883": true, "[::ffff:192.168.1.4]:8883": true,
+		"8.8.8.8:8883": false, "100.64.0.1:8883": false, "0.0.0.0:8883": false, "[2001:db8::1]:8883": false, "[::ffff:8.8.8.8]:8883": false,
+		"239.255.255.250:2021": false, "nonsense": false,
+	} {
+		if got := b.allowed(address); got != near {
+			t.Errorf("%s: allowed %t", address, got)
+		}
+	}
+}
+
+func FuzzAnnouncement(f *testing.F) {
+	f.Add([]byte(notify))
+	f.Add([]byte("HTTP/1.1 200 OK\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if p, ok := parseAnnouncement(raw); ok && (len(p.Name) > maxWords || len(p.Serial) > maxWords) {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+func FuzzDetect(f *testing.F) {
+	f.Add(frame([]byte(`{"login":{"id":"01P00A000000001","name":"x"}}`)))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		body, err := readFrame(bytes.NewReader(raw))
+		if err != nil {
+			return
+		}
+		if p, err := parseDetect(body); err == nil && len(p.Name) > maxWords {
+			t.Errorf("%+v", p)
+		}
+	})
+}

@@ -1,0 +1,186 @@
+package fleet_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/fleet"
+)
+
+// street is a network on which every address is the printer that it is told to be.
+type street struct {
+	mu      sync.Mutex
+	serial  string // who answers where no serial is given
+	fail    grove.LANStep
+	tried   []grove.LAN
+	changed []string
+}
+
+func (s *street) Test(_ context.Context, l grove.LAN, _ grove.Secret, _ bool) grove.LANTest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tried = append(s.tried, l)
+	t := grove.LANTest{Serial: l.Serial, Host: l.Host, Pin: "aa"}
+	if t.Serial == "" {
+		t.Serial = s.serial
+	}
+	f := grove.LANFinding{Step: grove.StepAccessCode, Verdict: grove.VerdictOK}
+	if s.fail != "" {
+		f = grove.LANFinding{Step: s.fail, Verdict: grove.VerdictFailed, Reason: "no_good", Found: "it is not well", Advice: "mend it"}
+		t.Pin = ""
+	}
+	t.Findings = append(t.Findings, f)
+	return t
+}
+
+func (s *street) Search(context.Context, grove.LANSearch) ([]grove.FoundPrinter, error) {
+	return []grove.FoundPrinter{{Serial: "01P00A000000009"}, {Serial: serial}}, nil
+}
+
+func (s *street) Changed(serial string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed = append(s.changed, serial)
+}
+
+func (s *street) calls() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.tried)
+}
+
+func wish(serial, code string) fleet.LANBinding {
+	return fleet.LANBinding{Binding: fleet.Binding{Serial: serial, Code: code}, LAN: grove.LAN{Host: "192.168.1.40"}}
+}
+
+// key is a program of the owner's with these scopes, for all printers.
+func (h *house) key(scopes ...grove.Action) grove.Actor {
+	h.t.Helper()
+	k := grove.Key{ID: "key_1", UserID: h.actor.UserID, Name: "x", Scopes: scopes, AllPrinters: true, Hash: "x", CreatedAt: time.Now()}
+	if err := errors.Join(h.db.CreateKey(h.t.Context(), k), h.gate.Rights.Refresh(h.t.Context())); err != nil {
+		h.t.Fatal(err)
+	}
+	return grove.Actor{Kind: grove.ActorKey, UserID: h.actor.UserID, SessionID: k.ID}
+}
+
+func refused(t *testing.T, err error, code grove.Code, reason string) {
+	t.Helper()
+	if !errors.Is(err, code) || !grove.HasReason(err, reason) {
+		t.Errorf("got %v, want %s %s", err, code, reason)
+	}
+}
+
+func TestSomebodyElsesPrinterIsNotTakenByItsAddress(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	net := &street{serial: serial}
+	h.Reach(net)
+	other := h.user(grove.User{Email: "b@example.org", Name: "B", Role: grove.Admin})
+	bob := grove.Actor{Kind: grove.ActorUser, UserID: other.ID}
+	_, err := h.Add(t.Context(), bob, wish(serial, "87654321"))
+	refused(t, err, grove.Conflict, "printer_bound")
+	if net.calls() != 0 {
+		t.Error("it was tried before it was asked whose it is")
+	}
+	_, err = h.Add(t.Context(), bob, wish("", "87654321")) // the address tells the serial
+	refused(t, err, grove.Conflict, "printer_bound")
+	live, err := h.Live(t.Context(), h.actor, serial)
+	if err != nil || live.LAN != nil {
+		t.Fatalf("the owner's printer: %+v %v", live.LAN, err)
+	}
+	b, err := h.Add(t.Context(), bob, wish(serial, string(live.AccessCode)))
+	if err != nil || b.Printer.OwnerID != other.ID || b.Printer.LAN.Pin != "aa" {
+		t.Errorf("with its present code: %+v %v", b.Printer, err)
+	}
+	if _, err := h.Live(t.Context(), h.actor, serial); !errors.Is(err, grove.NotFound) {
+		t.Errorf("the former owner sees it: %v", err)
+	}
+}
+
+func TestAPrinterThatFailsIsKeptByForceAlone(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	net := &street{fail: grove.StepReachable}
+	h.Reach(net)
+	const fresh = "01P00A000000002"
+	_, err := h.Add(t.Context(), h.actor, wish(fresh, "12345678"))
+	refused(t, err, grove.Conflict, "no_good")
+	if _, _, there := h.LAN(fresh); there {
+		t.Error("it was kept")
+	}
+	w := wish(fresh, "12345678")
+	w.Force = true
+	if _, err := h.Add(t.Context(), h.actor, w); err != nil {
+		t.Fatal(err)
+	}
+	l, code, there := h.LAN(fresh)
+	if !there || l.Pin != "" || code != "12345678" {
+		t.Errorf("kept as %+v %t", l, there)
+	}
+	_, err = h.Pair(t.Context(), h.actor, fresh, fleet.Pairing{Code: "abcdefgh", NewKey: true})
+	refused(t, err, grove.Conflict, "no_good")
+	if _, code, _ := h.LAN(fresh); code != "12345678" {
+		t.Error("a code that was not tried was kept")
+	}
+	if err := h.Pinned(t.Context(), fresh, "bb"); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Stranger(t.Context(), fresh, "cc"); err != nil {
+		t.Fatal(err)
+	}
+	net.fail = ""
+	w.Force = false
+	if b, err := h.Add(t.Context(), h.actor, w); err != nil || !b.Printer.LAN.Quarantined() || b.Printer.LAN.Pin != "bb" {
+		t.Errorf("to add it again ended the quarantine: %+v %v", b.Printer.LAN, err)
+	}
+	if b, err := h.Pair(t.Context(), h.actor, fresh, fleet.Pairing{LAN: grove.LAN{Host: "192.168.1.41"}}); err != nil || !b.Printer.LAN.Quarantined() {
+		t.Errorf("to move it ended the quarantine: %+v %v", b.Printer.LAN, err)
+	}
+	if b, err := h.Pair(t.Context(), h.actor, fresh, fleet.Pairing{NewKey: true}); err != nil || b.Printer.LAN.Quarantined() || b.Printer.LAN.Pin != "aa" || b.Printer.LAN.Host != "192.168.1.41" {
+		t.Errorf("paired: %+v %v", b.Printer.LAN, err)
+	}
+	acts, err := h.db.Audit(t.Context(), h.actor.UserID, grove.Page{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for _, a := range acts.Items {
+		if a.Serial == fresh {
+			count[a.Action]++
+		}
+	}
+	if count["printer.bind"] != 2 || count["printer.pair"] != 1 || count["printer.address"] != 1 {
+		t.Errorf("the audit log has %v", count)
+	}
+	if len(net.changed) == 0 || net.changed[len(net.changed)-1] != fresh {
+		t.Errorf("the network was told of %v", net.changed)
+	}
+}
+
+func TestWhoOnlyLooksIsNotToldWhereItStands(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.Reach(&street{})
+	if _, err := h.Add(t.Context(), h.actor, wish("01P00A000000002", "12345678")); err != nil {
+		t.Fatal(err)
+	}
+	key := h.key(grove.ReadPrinter)
+	live, err := h.Live(t.Context(), key, "01P00A000000002")
+	if err != nil || live.LAN != nil || live.AccessCode != "" {
+		t.Errorf("a key that looks sees %+v %v", live.LAN, err)
+	}
+	_, err = h.Add(t.Context(), key, wish("01P00A000000003", "12345678"))
+	refused(t, err, grove.Forbidden, "scope_missing")
+	_, err = h.Search(t.Context(), key, grove.LANSearch{})
+	refused(t, err, grove.Forbidden, "scope_missing")
+	found, err := h.Search(t.Context(), h.actor, grove.LANSearch{})
+	if err != nil || len(found) != 2 || found[0].Serial != serial || !found[0].Bound || found[1].Bound {
+		t.Errorf("found %+v %v", found, err)
+	}
+	_, err = h.Test(t.Context(), h.actor, serial)
+	refused(t, err, grove.NotFound, "not_on_lan")
+}

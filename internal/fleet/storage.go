@@ -1,0 +1,93 @@
+package fleet
+
+import (
+	"context"
+	"io"
+
+	"github.com/grovecloud/grove"
+)
+
+// ReasonNoStorage is Conflict: nothing on the way to the printer carries files.
+const ReasonNoStorage = "no_storage_access"
+
+// Carrying is a link that also brings files to its printer's own storage. A printer
+// whose link does not fetches its files itself.
+type Carrying interface {
+	// Berth is where the file of a job is to lie; always the same.
+	Berth(job int64, name string) grove.Berth
+	// Carry brings a file there, whole, or leaves nothing. told must not block.
+	Carry(ctx context.Context, l grove.Load, told func(sent, total int64)) error
+	// Drop deletes a file. One that is not there is deleted.
+	Drop(ctx context.Context, path string) error
+}
+
+// Browsing is a link that shows what lies on its printer's own storage.
+type Browsing interface {
+	List(ctx context.Context, dir string) ([]grove.StorageEntry, error)
+	// Fetch writes a whole file, or ends with an error.
+	Fetch(ctx context.Context, path string, w io.Writer) error
+}
+
+// Berth is where the file of a job is to lie on its printer. False: no file can be
+// brought to it, it fetches them.
+func (f *Fleet) Berth(serial string, job int64, name string) (grove.Berth, bool) {
+	c, err := linked[Carrying](f.unit(serial))
+	if err != nil {
+		return grove.Berth{}, false
+	}
+	return c.Berth(job, name), true
+}
+
+// Carry brings a job's file to its printer's storage.
+func (f *Fleet) Carry(ctx context.Context, serial string, l grove.Load, told func(sent, total int64)) error {
+	c, err := linked[Carrying](f.unit(serial))
+	if err != nil {
+		return err
+	}
+	return c.Carry(ctx, l, told)
+}
+
+// Drop deletes what was brought to a printer's storage.
+func (f *Fleet) Drop(ctx context.Context, serial, path string) error {
+	c, err := linked[Carrying](f.unit(serial))
+	if err != nil {
+		return err
+	}
+	return c.Drop(ctx, path)
+}
+
+// Stored is what a folder on the storage of the actor's printer holds.
+func (f *Fleet) Stored(ctx context.Context, actor grove.Actor, serial, dir string) ([]grove.StorageEntry, error) {
+	b, err := linked[Browsing](f.may(actor, grove.ReadPrinter, serial))
+	if err != nil {
+		return nil, err
+	}
+	return b.List(ctx, dir)
+}
+
+// Fetch writes a file from the storage of the actor's printer to w.
+func (f *Fleet) Fetch(ctx context.Context, actor grove.Actor, serial, path string, w io.Writer) error {
+	b, err := linked[Browsing](f.may(actor, grove.ReadPrinter, serial))
+	if err != nil {
+		return err
+	}
+	return b.Fetch(ctx, path, w)
+}
+
+// linked is the link of a printer that is connected, when it can do this.
+func linked[T any](u *unit, err error) (able T, _ error) {
+	if err != nil {
+		return able, err
+	}
+	u.mu.Lock()
+	link := u.link
+	u.mu.Unlock()
+	if link == nil {
+		return able, offline(u.serial)
+	}
+	able, ok := link.(T)
+	if !ok {
+		return able, grove.Errorf(grove.Conflict, ReasonNoStorage, "printer %s is connected by MQTT alone, which carries no files", u.serial)
+	}
+	return able, nil
+}

@@ -1,0 +1,83 @@
+package own
+
+import (
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/rest"
+)
+
+func (f *face) mountStorage(rt *rest.Router) {
+	const tag = "printers"
+	list := get("/printers/{serial}/files", tag, "What lies on a printer's own storage")
+	list.About = "One folder of its SD card or USB stick, by name; timelapses are in `/timelapse`. Only for printers that this server or a bridge reaches on their network."
+	rest.Handle(rt, list, f.stored)
+	content := get("/printers/{serial}/files/content", tag, "The bytes of a file on a printer's own storage")
+	content.About = "They come as fast as the printer gives them, which is slow. When a print's file has to go to the printer meanwhile, the download breaks off."
+	rest.Plain(rt, content, rest.Raw{Gives: "application/octet-stream", Query: []string{"path"}}, f.storedContent)
+}
+
+func (f *face) stored(ctx context.Context, in *struct {
+	Serial string `path:"serial" maxLength:"64"`
+	Path   string `query:"path" default:"/" maxLength:"1024" doc:"The folder, from the storage's root."`
+},
+) (cloudapi.Data[[]grove.StorageEntry], error) {
+	list, err := f.Fleet.Stored(ctx, rest.Actor(ctx), in.Serial, in.Path)
+	return cloudapi.Of(cloudapi.Items(list)), err
+}
+
+func (f *face) storedContent(w http.ResponseWriter, r *http.Request) {
+	serial, file := r.PathValue("serial"), r.URL.Query().Get("path")
+	ctx, stop := f.router.WhileServing(r.Context())
+	defer stop()
+	out := &late{w: w, line: http.NewResponseController(w), name: path.Base(file)}
+	err := f.Fleet.Fetch(ctx, rest.Actor(r.Context()), serial, file, out)
+	if err == nil {
+		out.begin() // also of nothing
+		return
+	}
+	if out.begun {
+		panic(http.ErrAbortHandler) // half a file must not look like a whole one
+	}
+	rest.Fail(f.router, w, r, err)
+}
+
+// stall is how long whoever downloads may stand still.
+const stall = 60 * time.Second
+
+// late begins the answer with the first byte: what goes wrong before is told as an
+// error.
+type late struct {
+	w     http.ResponseWriter
+	line  *http.ResponseController
+	name  string
+	begun bool
+}
+
+func (l *late) begin() {
+	if l.begun {
+		return
+	}
+	l.begun = true
+	h := l.w.Header()
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": l.name}))
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h.Set("Cache-Control", "private, no-store")
+	l.w.WriteHeader(http.StatusOK)
+}
+
+// Write writes on.
+func (l *late) Write(p []byte) (int, error) {
+	l.begin()
+	if err := l.line.SetWriteDeadline(time.Now().Add(stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, err
+	}
+	return l.w.Write(p)
+}

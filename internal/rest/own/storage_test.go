@@ -1,0 +1,97 @@
+package own_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/rest/resttest"
+)
+
+// shelf is a link that shows two files: one that breaks off.
+type shelf struct{ *resttest.Line }
+
+func (shelf) List(_ context.Context, dir string) ([]grove.StorageEntry, error) {
+	switch dir {
+	case "/":
+		return []grove.StorageEntry{{Name: "timelapse", Path: "/timelapse", Folder: true}}, nil
+	case "/timelapse":
+		return nil, nil
+	}
+	return nil, grove.Errorf(grove.NotFound, "no_such_file", "there is no such folder")
+}
+
+func (shelf) Fetch(_ context.Context, path string, w io.Writer) error {
+	switch path {
+	case "/empty":
+		return nil
+	case "/a b.mp4":
+		_, err := io.WriteString(w, "film")
+		return err
+	case "/half.mp4":
+		_, err := io.WriteString(w, "fi")
+		return errors.Join(err, grove.Errorf(grove.Unavailable, "storage_unreachable", "it broke off"))
+	}
+	return grove.Errorf(grove.NotFound, "no_such_file", "there is no such file")
+}
+
+func TestAPrintersOwnFilesAreListedAndFetched(t *testing.T) {
+	t.Parallel()
+	h, line := bound(t)
+	path := service + "/printers/" + serial + "/files"
+	for _, p := range []string{path, path + "/content?path=/x"} { // MQTT alone
+		resttest.Refused(t, h, 409, 409, "GET", p, "")
+	}
+	h.Fleet.Attach(serial, shelf{line})
+	got := ask[[]grove.StorageEntry](t, h, 200, "GET", "/printers/"+serial+"/files", "")
+	if diff := cmp.Diff([]grove.StorageEntry{{Name: "timelapse", Path: "/timelapse", Folder: true}}, got); diff != "" {
+		t.Error(diff)
+	}
+	if w := h.Ask("GET", path+"?path=/timelapse", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"data":[]`) {
+		t.Errorf("an empty folder: %d %s", w.Code, w.Body)
+	}
+	resttest.Refused(t, h, 404, 404, "GET", path+"?path=/nowhere", "")
+	resttest.Refused(t, h, 404, 404, "GET", path+"/content?path=/nothing", "")
+	for file, want := range map[string]string{"a%20b.mp4": "film", "empty": ""} {
+		w := h.Ask("GET", path+"/content?path=/"+file, "")
+		if w.Code != 200 || w.Body.String() != want || w.Header().Get("Content-Security-Policy") == "" ||
+			!strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment; filename=") {
+			t.Errorf("%s: %d %q %v", file, w.Code, w.Body, w.Header())
+		}
+	}
+	stranger := h.SignIn(t, "bob@grove.local", grove.Operator)
+	for _, p := range []string{path, path + "/content?path=/empty"} {
+		if w := h.Ask("GET", p, "", "Authorization", "Bearer "+stranger); w.Code != 404 && w.Code != 403 {
+			t.Errorf("a stranger is answered %d %s", w.Code, w.Body)
+		}
+	}
+}
+
+func TestHalfAFileNeverLooksLikeAWhole(t *testing.T) {
+	t.Parallel()
+	h, line := bound(t)
+	h.Fleet.Attach(serial, shelf{line})
+	server := httptest.NewServer(h)
+	defer server.Close()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("%s%s/printers/%s/files/content?path=/half.mp4", server.URL, service, serial), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+h.Token)
+	res, err := server.Client().Do(req)
+	if err != nil {
+		return // cut before the answer began
+	}
+	defer res.Body.Close()
+	if b, err := io.ReadAll(res.Body); err == nil {
+		t.Errorf("read %q to its end", b)
+	}
+}
