@@ -9,3 +9,11 @@ type Clock struct {
 	Held bool      `json:"held"`
 	Why  string    `json:"why,omitempty"`
 }
+
+// ClockHold is why no job starts; nothing when Why is empty. Known is how late it
+// was already when the clock was behind, so that one that is set to soon after it
+// counts again by itself; zero when a person must confirm the time.
+type ClockHold struct {
+	Why   string
+	Known time.Time
+}

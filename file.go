@@ -50,6 +50,8 @@ type PrintSource struct {
 	FileID string `json:"file_id,omitempty"` // the file that was uploaded here for it
 	URL    string `json:"url,omitempty"`     // what a client said; kept, and never fetched
 	MD5    string `json:"md5,omitempty"`     // likewise
+	// Elsewhere: the last word was that it lies on a printer or on another server.
+	Elsewhere bool `json:"elsewhere,omitempty"`
 }
 
 // Plate is one printable plate of a file.

@@ -72,7 +72,7 @@ type Job struct {
 	Failure   string   `json:"failure,omitempty"` // stable word for a failure
 	Percent   int      `json:"percent"`
 	Options   Options  `json:"options"`
-	Mode      string   `json:"mode"` // cloud_file, or command when a client sent project_file itself
+	Mode      string   `json:"mode"` // cloud_file; command when a client sent project_file itself; lan_file when it starts the print without the server
 	ProfileID int64    `json:"profile_id"`
 	ModelID   string   `json:"model_id"`
 

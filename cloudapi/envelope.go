@@ -26,6 +26,9 @@ type Data[T any] struct {
 	Pagination *grove.Pagination `json:"pagination,omitempty"`
 }
 
+// Nothing is the data of an answer that has none: null.
+type Nothing struct{}
+
 // Of wraps an answer of Grove's own API.
 func Of[T any](data T) Data[T] { return Data[T]{Message: "Success", Data: data} }
 

@@ -2,8 +2,8 @@ package cloudapi
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"reflect"
 )
 
 // FilamentConfig is GET /v1/design-user-service/filament/config: the filaments that
@@ -172,7 +172,7 @@ func (s *Scalar) UnmarshalJSON(b []byte) error {
 	case string, float64, bool:
 		*s = Scalar(b)
 	default:
-		return errors.New("a text or a number is expected, not a list or an object")
+		return &json.UnmarshalTypeError{Value: "a list or an object", Type: reflect.TypeFor[string]()}
 	}
 	return nil
 }

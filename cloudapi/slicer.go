@@ -60,7 +60,7 @@ type SettingRequest struct {
 	Name       string                     `json:"name,omitempty"`
 	Type       string                     `json:"type,omitempty"`
 	Version    string                     `json:"version,omitempty"`
-	BaseID     string                     `json:"base_id,omitempty"`
+	BaseID     string                     `json:"base_id,omitempty" nullable:"true"`
 	Nickname   string                     `json:"nickname,omitempty"`
 	FilamentID string                     `json:"filament_id,omitempty"` // slicers have it inside setting
 	Public     bool                       `json:"public,omitempty"`

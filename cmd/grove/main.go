@@ -46,7 +46,7 @@ type cli struct {
 	Account     accountCmd     `cmd:"" group:"client" help:"Protect the account, change its password, end its sessions."`
 	People      peopleCmd      `cmd:"" group:"client" help:"List and invite people, give roles, help who forgot a password; for those who run the server."`
 	Keys        keysCmd        `cmd:"" group:"client" help:"Make, list and revoke API keys for programs."`
-	Sim         simCmd         `cmd:"" group:"client" help:"Run simulated printers that dial in to a cloud."`
+	Sim         simCmd         `cmd:"" group:"client" help:"Run simulated printers that dial in to a cloud or stand on a network."`
 	Conformance conformanceCmd `cmd:"" group:"client" help:"Play every known client of the Cloud API against a server."`
 	Webhooks    webhooksCmd    `cmd:"" group:"client" help:"Create, list, change, test and replay webhooks."`
 }

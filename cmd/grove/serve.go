@@ -47,9 +47,12 @@ type serveCmd struct {
 	Quota       string        `help:"How much the files of one account may have together; 0 for any." default:"10GiB"`
 	Grace       time.Duration `name:"offline-grace" help:"How long a printer may be away before it counts as offline." default:"20s"`
 	IdleHeat    time.Duration `help:"How long a printer that does not print stays hot after somebody asked for it, 1m to 60m." default:"15m"`
-	LogFormat   string        `help:"Form of the log: ${enum}." enum:"text,json" default:"text"`
-	LogLevel    string        `help:"How much is logged: ${enum}." enum:"debug,info,warn,error" default:"info"`
-	ReadyFile   string        `help:"Write the addresses as JSON here once the server takes requests." placeholder:"FILE"`
+
+	KeepDays      int    `help:"How many days events, notifications and settled webhook deliveries are kept, at least 7; 0 for ever." default:"90" placeholder:"DAYS"`
+	KeepAuditDays int    `help:"How many days the audit log is kept, at least 400; 0 for ever." default:"400" placeholder:"DAYS"`
+	LogFormat     string `help:"Form of the log: ${enum}." enum:"text,json" default:"text"`
+	LogLevel      string `help:"How much is logged: ${enum}." enum:"debug,info,warn,error" default:"info"`
+	ReadyFile     string `help:"Write the addresses as JSON here once the server takes requests." placeholder:"FILE"`
 }
 
 // Run serves until it is interrupted.
@@ -72,6 +75,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		Limits: c.Limits, Demo: c.Demo, Proxies: c.Proxies,
 		LANNetworks: c.LANNetworks, LANAuthority: c.LANCA, AccessCodes: c.AccessCodes, HookPrivate: c.HookPrivate, HookLoopback: c.HookLocal,
 		SMTP: c.SMTP, MailFrom: c.MailFrom, MinFree: free, Quota: quota, OfflineGrace: c.Grace, IdleHeat: c.IdleHeat,
+		KeepDays: c.KeepDays, KeepAuditDays: c.KeepAuditDays,
 		Version: version(), Program: called(os.Args[0]), Log: c.logger(),
 	})
 	if err != nil {

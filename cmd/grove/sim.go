@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"time"
@@ -24,14 +23,13 @@ type simCmd struct {
 	Ledger    string        `help:"File to which each physical start is appended." placeholder:"FILE"`
 	AutoClear time.Duration `name:"take-off" help:"How long after a print somebody takes the part off; 0: nobody does."`
 	First     int           `help:"Number of the first printer." default:"1"`
+
+	lanFlags   `embed:""`
+	faultFlags `embed:""`
 }
 
-// Run binds simulated printers to the account and lets them live.
+// Run lets simulated printers live: on a network, or bound to the account.
 func (c *simCmd) Run(ctx context.Context, at *cloud) error {
-	cl, err := at.signedIn()
-	if err != nil {
-		return err
-	}
 	model, ok := bambu.LookupModel(c.Model)
 	if !ok {
 		return grove.Errorf(grove.Invalid, "bad_model", "no printer model is called %q; try X1 Carbon, P1S, A1 mini or a code such as C12", c.Model)
@@ -44,8 +42,23 @@ func (c *simCmd) Run(ctx context.Context, at *cloud) error {
 	case c.Speed < 1 || c.Speed > 600:
 		return grove.Errorf(grove.Invalid, "bad_fleet", "--speed %g is outside 1 to 600", c.Speed)
 	}
-	base, err := c.base(at, cl, model)
+	base, err := c.base(model)
 	if err != nil {
+		return err
+	}
+	if c.LAN {
+		return c.runLAN(ctx, base, model)
+	}
+	return c.runCloud(ctx, at, base, model)
+}
+
+// runCloud binds the printers to the account and lets them live.
+func (c *simCmd) runCloud(ctx context.Context, at *cloud, base sim.Config, model bambu.Model) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	if err := dialIn(at, cl, &base); err != nil {
 		return err
 	}
 	b, err := newBinder(ctx, at, cl)
@@ -57,30 +70,37 @@ func (c *simCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	return printers.Run(ctx)
+	return c.live(ctx, printers)
 }
 
 // base is what all the printers share.
-func (c *simCmd) base(at *cloud, cl *client.Client, model bambu.Model) (sim.Config, error) {
-	broker, err := cl.Broker()
+func (c *simCmd) base(model bambu.Model) (sim.Config, error) {
+	faults, err := c.faults()
 	if err != nil {
 		return sim.Config{}, err
 	}
-	trust, err := at.trust()
-	if err != nil {
-		return sim.Config{}, err
-	}
-	base := sim.Config{
-		Model: model.Code, Broker: broker, TLS: trust, Speed: c.Speed, AutoClearPlate: c.AutoClear,
-		HTTP: &http.Client{Timeout: 10 * time.Minute, Transport: &http.Transport{TLSClientConfig: trust.Clone()}},
-		Log:  slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	}
+	base := sim.Config{Model: model.Code, Speed: c.Speed, AutoClearPlate: c.AutoClear, Faults: faults, Log: warnings(os.Stderr)}
 	if c.Ledger == "" {
 		return base, nil
 	}
 	ledger, err := sim.OpenLedger(c.Ledger)
 	base.Ledger = ledger
 	return base, err
+}
+
+// dialIn lets printers dial in to the account's cloud.
+func dialIn(at *cloud, cl *client.Client, base *sim.Config) error {
+	broker, err := cl.Broker()
+	if err != nil {
+		return err
+	}
+	trust, err := at.trust()
+	if err != nil {
+		return err
+	}
+	base.Broker, base.TLS = broker, trust
+	base.HTTP = &http.Client{Timeout: 10 * time.Minute, Transport: &http.Transport{TLSClientConfig: trust.Clone()}}
+	return nil
 }
 
 // printers makes the printers the account's, eight at a time.
@@ -93,6 +113,10 @@ func (c *simCmd) printers(ctx context.Context, b *binder, base sim.Config, links
 		p := base
 		p.Serial = simSerial(base.Model, c.First+i)
 		p.Name, p.Seed = fmt.Sprintf("%s %d", links.what, c.First+i), c.Seed+int64(i)
+		p, err := c.taped(p)
+		if err != nil {
+			return nil, err
+		}
 		p.Linked = func(err error) {
 			if secret, anew := b.again(ctx, p, err); anew {
 				found, _ := fleet.Printer(p.Serial) // it tells this itself

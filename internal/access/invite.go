@@ -140,17 +140,14 @@ func (a *Access) Accept(ctx context.Context, token string, password grove.Secret
 		return grove.User{}, err
 	}
 	u.Role = i.Role
-	_, err = a.records.UpdatePass(ctx, grove.InvitationPass, a.hashPass(grove.InvitationPass, 0, token), func(p *grove.Pass) error {
+	u, err = a.records.CreateInvitedUser(ctx, u, a.hashPass(grove.InvitationPass, 0, token), func(p *grove.Pass) error {
 		if !p.Open(time.Now()) {
 			return noInvitation()
 		}
 		p.UsedAt = time.Now().UTC()
 		return nil
-	})
+	}, grove.Actor{}.Did("user.accept", string(u.Role)))
 	if err != nil {
-		return grove.User{}, err
-	}
-	if u, err = a.records.CreateUser(ctx, u, grove.Actor{}.Did("user.accept", string(u.Role))); err != nil {
 		return grove.User{}, fmt.Errorf("create user: %w", err)
 	}
 	a.changed(ctx)

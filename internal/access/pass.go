@@ -22,6 +22,8 @@ type Passes interface {
 	SignIn(ctx context.Context, userID int64) (grove.SignIn, error)
 	UpdateSignIn(ctx context.Context, userID int64, fn func(*grove.SignIn) error, acts ...grove.AuditEntry) (grove.SignIn, error)
 	AddPasses(ctx context.Context, passes []grove.Pass, acts ...grove.AuditEntry) error
+	// ReplacePasses adds passes in place of all that the user has of the kind.
+	ReplacePasses(ctx context.Context, kind grove.PassKind, userID int64, passes []grove.Pass, acts ...grove.AuditEntry) error
 	Pass(ctx context.Context, kind grove.PassKind, hash string) (grove.Pass, error)
 	Passes(ctx context.Context, kind grove.PassKind, userID int64) ([]*grove.Pass, error)
 	UpdatePass(ctx context.Context, kind grove.PassKind, hash string, fn func(*grove.Pass) error) (grove.Pass, error)

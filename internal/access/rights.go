@@ -42,6 +42,7 @@ type grants struct {
 	hashes  map[string]*grove.Key
 	sources map[string]netip.Prefix // of keys that are bound to a network
 	guests  map[guest]grove.Share
+	at      map[string][]int64 // the guests of a printer
 }
 
 // guest is somebody at a printer of somebody else's.
@@ -115,7 +116,7 @@ func (r *Rights) refresh(ctx context.Context) error {
 func tabled(all grove.Grants, now time.Time) *grants {
 	t := &grants{
 		version: all.Version, roles: all.Roles, keys: map[string]*grove.Key{}, hashes: map[string]*grove.Key{},
-		sources: map[string]netip.Prefix{}, guests: map[guest]grove.Share{},
+		sources: map[string]netip.Prefix{}, guests: map[guest]grove.Share{}, at: map[string][]int64{},
 	}
 	for i := range all.Keys {
 		k := &all.Keys[i]
@@ -130,6 +131,7 @@ func tabled(all grove.Grants, now time.Time) *grants {
 	for _, s := range all.Shares {
 		if !over(s.ExpiresAt, now) {
 			t.guests[guest{s.Serial, s.UserID}] = s
+			t.at[s.Serial] = append(t.at[s.Serial], s.UserID)
 		}
 	}
 	return t
@@ -202,6 +204,17 @@ func (a *Access) knows(ctx context.Context, userID int64) error {
 		return unavailable(fmt.Errorf("read rights: %w", err))
 	}
 	return nil
+}
+
+// Audience is who may read a printer beside its owner.
+func (r *Rights) Audience(serial string, ownerID int64) (people []int64) {
+	t := r.table()
+	for _, userID := range t.at[serial] {
+		if t.userMay(userID, grove.ReadPrinter, grove.Resource{Serial: serial, OwnerID: ownerID}) == nil {
+			people = append(people, userID)
+		}
+	}
+	return people
 }
 
 // Reach is which printers the actor's lists show.

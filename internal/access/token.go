@@ -51,7 +51,16 @@ func username(userID int64) string { return "u_" + strconv.FormatInt(userID, 10)
 
 // sign makes the access token of a session.
 func (a *Access) sign(s grove.Session) (grove.Secret, error) {
-	c := claims{
+	text, err := unsigned(s).SignedString(a.key)
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	return grove.Secret(text), nil
+}
+
+// unsigned is what the token of a session says.
+func unsigned(s grove.Session) *jwt.Token {
+	return jwt.NewWithClaims(jwt.SigningMethodRS256, claims{
 		Username: username(s.UserID),
 		UserID:   strconv.FormatInt(s.UserID, 10),
 		RegisteredClaims: jwt.RegisteredClaims{
@@ -63,12 +72,7 @@ func (a *Access) sign(s grove.Session) (grove.Secret, error) {
 			grove.ReadPrinter, grove.ControlPrinter, grove.HeatPrinter, grove.StartPrint, grove.SendGcode, grove.BindPrinter,
 		},
 		Filler: rand.Text()[:8], // two tokens of one second differ
-	}
-	text, err := jwt.NewWithClaims(jwt.SigningMethodRS256, c).SignedString(a.key)
-	if err != nil {
-		return "", fmt.Errorf("sign token: %w", err)
-	}
-	return grove.Secret(text), nil
+	})
 }
 
 // verify reads a token of ours: the signature, the time, and that it names a

@@ -176,7 +176,7 @@ func (a *Access) EnrolTOTP(ctx context.Context, actor grove.Actor, proof Proof) 
 		}
 		s.TOTPSecret, s.TOTPStep = grove.Secret(key.Secret()), 0
 		return nil
-	})
+	}, actor.Did("user.totp_enrol", ""))
 	return Enrolment{Secret: grove.Secret(key.Secret()), URL: grove.Secret(key.URL())}, err
 }
 
@@ -199,11 +199,11 @@ func (a *Access) ConfirmTOTP(ctx context.Context, actor grove.Actor, code string
 		}
 		s.TOTPSince, s.TOTPStep = time.Now().UTC(), step
 		return nil
-	})
+	}, actor.Did("user.totp_on", ""))
 	if err != nil {
 		return nil, err
 	}
-	return a.newRecoveryCodes(ctx, actor.UserID, actor.Did("user.totp_on", ""))
+	return a.newRecoveryCodes(ctx, actor)
 }
 
 // RenewRecoveryCodes gives new recovery codes; the ones before count no more.
@@ -219,7 +219,7 @@ func (a *Access) RenewRecoveryCodes(ctx context.Context, actor grove.Actor, proo
 	if !how.TOTP() {
 		return nil, grove.Errorf(grove.Conflict, "totp_off", "there are recovery codes only with an authenticator app, and this account has none")
 	}
-	return a.newRecoveryCodes(ctx, u.ID, actor.Did("user.recovery_codes", ""))
+	return a.newRecoveryCodes(ctx, actor)
 }
 
 // RemoveTOTP takes the app and its recovery codes away.
@@ -242,18 +242,15 @@ func (a *Access) dropTOTP(ctx context.Context, userID int64) error {
 	return a.records.DropPasses(ctx, grove.RecoveryPass, userID)
 }
 
-func (a *Access) newRecoveryCodes(ctx context.Context, userID int64, acts ...grove.AuditEntry) ([]grove.Secret, error) {
-	if err := a.records.DropPasses(ctx, grove.RecoveryPass, userID); err != nil {
-		return nil, err
-	}
+func (a *Access) newRecoveryCodes(ctx context.Context, actor grove.Actor) ([]grove.Secret, error) {
 	codes := make([]grove.Secret, recoveryCodes)
 	passes := make([]grove.Pass, recoveryCodes)
 	for i := range codes {
 		code := strings.ToLower(rand.Text()[:recoveryChars])
 		codes[i] = grove.Secret(code[:recoveryChars/2] + "-" + code[recoveryChars/2:])
-		passes[i] = begun(grove.Pass{Kind: grove.RecoveryPass, UserID: userID, Hash: a.hashPass(grove.RecoveryPass, userID, code)}, 0)
+		passes[i] = begun(grove.Pass{Kind: grove.RecoveryPass, UserID: actor.UserID, Hash: a.hashPass(grove.RecoveryPass, actor.UserID, code)}, 0)
 	}
-	return codes, a.records.AddPasses(ctx, passes, acts...)
+	return codes, a.records.ReplacePasses(ctx, grove.RecoveryPass, actor.UserID, passes, actor.Did("user.recovery_codes", ""))
 }
 
 func loginFailed(why string) error {

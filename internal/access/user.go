@@ -17,6 +17,7 @@ import (
 type Users interface {
 	CreateUser(ctx context.Context, u grove.User, acts ...grove.AuditEntry) (grove.User, error)
 	CreateFirstUser(ctx context.Context, u grove.User, acts ...grove.AuditEntry) (grove.User, error)
+	CreateInvitedUser(ctx context.Context, u grove.User, hash string, use func(*grove.Pass) error, acts ...grove.AuditEntry) (grove.User, error)
 	UserByEmail(ctx context.Context, email string) (grove.User, error)
 	User(ctx context.Context, id int64) (grove.User, error)
 	UpdateUser(ctx context.Context, id int64, change func(*grove.User) error, acts ...grove.AuditEntry) (grove.User, error)
@@ -42,6 +43,14 @@ func (a *Access) User(ctx context.Context, actor grove.Actor) (grove.User, error
 		return grove.User{}, err
 	}
 	return a.records.User(ctx, actor.UserID)
+}
+
+// OwnerOf is whose printer that is, for whoever may look at it.
+func (a *Access) OwnerOf(ctx context.Context, actor grove.Actor, p grove.Printer) (grove.User, error) {
+	if err := a.Authorize(actor, grove.ReadPrinter, grove.Resource{Serial: p.Serial, OwnerID: p.OwnerID}); err != nil {
+		return grove.User{}, err
+	}
+	return a.records.User(ctx, p.OwnerID)
 }
 
 // UpdateProfile changes name and picture of whoever signed in.

@@ -12,8 +12,10 @@ import (
 
 // Records keeps events and notifications.
 type Records interface {
+	// Events are a user's and those of the printers shared with them, from then on.
 	Events(ctx context.Context, userID, after int64, limit int) ([]grove.Event, error)
-	LastEvent(ctx context.Context, userID int64) (int64, error)
+	// EventRange is the numbers of the oldest event that is kept and of the newest.
+	EventRange(ctx context.Context) (first, last int64, err error)
 	Notifications(ctx context.Context, userID int64, unreadOnly bool, page grove.Page) (grove.List[grove.Notification], error)
 	// Messages lists the same, by their numbers.
 	Messages(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.Notification], error)
@@ -27,6 +29,8 @@ type Gate interface {
 	Authorize(actor grove.Actor, action grove.Action, r grove.Resource) error
 	// Reach is which printers the actor's lists show.
 	Reach(actor grove.Actor) grove.Reach
+	// Audience is who may read a printer beside its owner.
+	Audience(serial string, ownerID int64) []int64
 }
 
 // Config says what the feed works with.
@@ -104,8 +108,8 @@ func (f *Feed) whole(actor grove.Actor) error {
 	return nil
 }
 
-// sees reports whether an event is of a printer that the actor may read. A key may
-// be for some printers only.
+// sees reports whether an event is of a printer that the actor may read: a key may
+// be for some printers only, and what was shared may not be any more.
 func (f *Feed) sees(actor grove.Actor, e grove.Event) bool {
 	return f.gate.Authorize(actor, grove.ReadPrinter, grove.Resource{Serial: e.Data.DeviceID, OwnerID: e.UserID}) == nil
 }

@@ -19,13 +19,20 @@ const (
 )
 
 // Events gives up to limit of the actor's events after the one numbered after,
-// oldest first, at most 100. Who asks again after the last number misses none.
+// oldest first, at most 100. Who asks again after the last number misses none;
+// Conflict cursor_too_old when so much time went by that some may not be kept any more.
 func (f *Feed) Events(ctx context.Context, actor grove.Actor, after int64, limit int) ([]grove.Event, error) {
 	if err := person(actor); err != nil {
 		return nil, err
 	}
 	if limit <= 0 || limit > atOnce {
 		limit = atOnce
+	}
+	if first, _, err := f.records.EventRange(ctx); err != nil {
+		return nil, err
+	} else if tooOld(after, first) {
+		return nil, grove.Errorf(grove.Conflict, "cursor_too_old",
+			"the events after %d are not all kept any more; load anew what you show, and go on after %d", after, first-1)
 	}
 	for {
 		events, err := f.records.Events(ctx, actor.UserID, after, limit)
@@ -40,6 +47,10 @@ func (f *Feed) Events(ctx context.Context, actor grove.Actor, after int64, limit
 	}
 }
 
+// tooOld reports whether events after the one with this number, which somebody was
+// given once, may have been pruned.
+func tooOld(after, first int64) bool { return after > 0 && after < first-1 }
+
 // Listener follows the events of one user. It keeps no events, only its place
 // among the stored ones: however slow its reader, nobody waits for it and nothing
 // grows. It belongs to one goroutine.
@@ -48,21 +59,23 @@ type Listener struct {
 	who  grove.Actor
 	user int64
 	at   int64 // the last event that was given
+	lost bool  // what follows the event it asked for is not kept any more, or that event never was
 	wake chan struct{}
 }
 
 // Listen follows the actor's events after the one numbered after; after the newest
-// when that is negative. The caller ends it with Stop.
+// when that is negative. When that one is yet to come, as after the records were
+// restored from a copy, the first news are to reload. The caller ends it with Stop.
 func (f *Feed) Listen(ctx context.Context, actor grove.Actor, after int64) (*Listener, error) {
 	if err := person(actor); err != nil {
 		return nil, err
 	}
 	l := &Listener{feed: f, who: actor, user: actor.UserID, at: after, wake: make(chan struct{}, 1)}
-	if after < 0 {
-		last, err := f.records.LastEvent(ctx, actor.UserID)
-		if err != nil {
-			return nil, err
-		}
+	first, last, err := f.records.EventRange(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if l.lost = tooOld(after, first) || after > last; l.lost || after < 0 {
 		l.at = last
 	}
 	f.mu.Lock()
@@ -96,7 +109,7 @@ func (f *Feed) Followers() int {
 }
 
 // News are a listener's next events. Reload means that it fell so far behind that
-// some were left out; what is at hand has to be loaded anew.
+// some were left out, or that its place is none; what is at hand has to be loaded anew.
 type News struct {
 	Events []grove.Event
 	Last   int64 // where to go on
@@ -128,6 +141,10 @@ func (l *Listener) Next(ctx context.Context, wait time.Duration) (News, error) {
 }
 
 func (l *Listener) look(ctx context.Context) (News, error) {
+	if l.lost {
+		l.lost = false
+		return News{Last: l.at, Reload: true}, nil
+	}
 	events, err := l.feed.records.Events(ctx, l.user, l.at, atOnce)
 	if err != nil || len(events) == 0 {
 		return News{Last: l.at}, err
@@ -138,7 +155,7 @@ func (l *Listener) look(ctx context.Context) (News, error) {
 			return News{}, err
 		}
 		if len(behind) > tooFar {
-			last, err := l.feed.records.LastEvent(ctx, l.user)
+			_, last, err := l.feed.records.EventRange(ctx)
 			l.at = last
 			return News{Last: last, Reload: true}, err
 		}
@@ -155,8 +172,10 @@ func (f *Feed) Committed(events []grove.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range events {
-		for l := range f.listeners[e.UserID] {
-			l.nudge()
+		for _, who := range append(f.gate.Audience(e.Data.DeviceID, e.UserID), e.UserID) {
+			for l := range f.listeners[who] {
+				l.nudge()
+			}
 		}
 	}
 }

@@ -98,6 +98,28 @@ func TestAListenerFarBehindIsToldToReload(t *testing.T) {
 	}
 }
 
+// TestAListenerAheadOfTheRecordsIsToldToReload is for records that were restored
+// from a copy: what its reader saw since is not there, and new events have old ids.
+func TestAListenerAheadOfTheRecordsIsToldToReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, ann, _ := told(t)
+		add(t, f, ann, 2)
+		l, err := f.Listen(t.Context(), ann, 1_000_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Stop()
+		got := next(t, l)
+		if !got.Reload || got.Last <= 0 || got.Last >= 1_000_000 {
+			t.Errorf("got %+v", got)
+		}
+		add(t, f, ann, 1)
+		if got = next(t, l); len(got.Events) != 1 || got.Reload {
+			t.Errorf("after the reload: %+v", got)
+		}
+	})
+}
+
 func TestAListenerEndsWithItsContextAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	f, ann, _ := told(t)

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"log/slog"
 	"regexp"
 	"strings"
 	"time"
@@ -67,12 +66,11 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 		Serial: b.Serial, Name: b.Name, Model: b.Model, OwnerID: actor.UserID, BoundAt: time.Now().UTC(),
 		AccessCode: grove.Secret(code), AccessCodeIssued: issued, DeviceSecretHash: HashSecret(secret),
 		PlateClear: b.PlateClear || b.AutoClear, AutoClear: b.AutoClear,
-	}, f.possesses(b))
+	}, f.possesses(b), f.bindActs(actor, b.Serial, b.Name)...)
 	if err != nil {
 		return Bound{}, err
 	}
 	f.adopt(p, nil)
-	f.note(ctx, actor, p.Serial, "printer.bind", p.Name)
 	p = f.shown(actor, grove.Live{Printer: p}).Printer // the code opens more than a key for binding may
 	return Bound{Printer: p, DeviceSecret: grove.Secret(secret), AccessCode: p.AccessCode}, nil
 }
@@ -96,6 +94,15 @@ func (f *Fleet) mayTake(actor grove.Actor, b Binding) error {
 	f.Guesses.CodeMissed(b.Serial)
 	return grove.Errorf(grove.Conflict, "printer_bound",
 		"printer %s belongs to another account; give its present access code as bind_code to take it over", b.Serial)
+}
+
+// bindActs is what the audit log is told of a binding, and the former owner.
+func (f *Fleet) bindActs(actor grove.Actor, serial, detail string) []grove.AuditEntry {
+	acts := []grove.AuditEntry{did(actor, serial, actor.UserID, "printer.bind", detail)}
+	if former, bound := f.Owner(serial); bound && former != actor.UserID {
+		acts = append(acts, did(actor, serial, former, "printer.take_over", ""))
+	}
+	return acts
 }
 
 // dialsIn refuses to make a printer dial in that its owner added by address: the
@@ -235,10 +242,9 @@ func (f *Fleet) Unbind(ctx context.Context, actor grove.Actor, serial string) er
 	if err != nil {
 		return err
 	}
-	if err := f.Records.UnbindPrinter(ctx, serial, actor.UserID, time.Now().UTC()); err != nil {
+	if err := f.Records.UnbindPrinter(ctx, serial, actor.UserID, time.Now().UTC(), did(actor, serial, actor.UserID, "printer.unbind", "")); err != nil {
 		return err
 	}
-	f.note(ctx, actor, serial, "printer.unbind", "")
 	f.mu.Lock()
 	delete(f.units, serial)
 	f.mu.Unlock()
@@ -265,7 +271,7 @@ func (f *Fleet) Rename(ctx context.Context, actor grove.Actor, serial, name stri
 	p, err := f.Records.UpdatePrinter(ctx, serial, func(p *grove.Printer, _ *grove.Job) ([]grove.Event, error) {
 		p.Name = name
 		return nil, nil
-	})
+	}, did(actor, serial, u.owner.Load(), "printer.rename", name))
 	if err != nil {
 		return grove.Printer{}, err
 	}
@@ -287,19 +293,4 @@ func (f *Fleet) Learn(p grove.Printer) {
 	u.printer.GcodeState, u.printer.PrintError = p.GcodeState, p.PrintError
 	u.printer.TaskID, u.printer.FileName = p.TaskID, p.FileName
 	u.printer.HeatUntil = p.HeatUntil
-}
-
-// note records an act that is done and can't be undone: when that fails, the
-// log is told instead of the caller.
-func (f *Fleet) note(ctx context.Context, actor grove.Actor, serial, action, detail string) {
-	if err := f.audit(context.WithoutCancel(ctx), actor, serial, action, detail); err != nil {
-		f.Log.Error("act not in the audit log", slog.String("action", action), slog.String("printer", serial), slog.String("detail", detail), slog.Any("error", err))
-	}
-}
-
-func (f *Fleet) audit(ctx context.Context, actor grove.Actor, serial, action, detail string) error {
-	owner, _ := f.Owner(serial)
-	return f.Records.AddAudit(ctx, grove.AuditEntry{
-		At: time.Now().UTC(), Actor: actor.String(), UserID: owner, Action: action, Serial: serial, Detail: detail,
-	})
 }

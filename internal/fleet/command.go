@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
 
@@ -184,35 +183,14 @@ func (f *Fleet) issue(ctx context.Context, o *order) error {
 	if f.answerKnown(u, o) {
 		return nil
 	}
-	if o.request.Urgent() {
-		return f.sendUrgent(ctx, u, o)
+	c := f.physical(u, o.actor, pending{request: o.request, done: o.done})
+	switch {
+	case o.request.Urgent():
+		return f.sendAlways(ctx, c)[0]
+	case o.request.Kind() == bambu.KindRead:
+		return f.send(u, c.pending)
 	}
-	if o.request.Kind() != bambu.KindRead {
-		if err := f.audit(ctx, o.actor, o.serial, "printer.command", detail(o.request)); err != nil {
-			return err
-		}
-	}
-	if o.request.Warms() { // on disk first: whatever happens now, it is switched off
-		if err := f.turns.KeepHeat(ctx, o.serial, time.Now().UTC().Add(f.IdleHeat)); err != nil {
-			return err
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return grove.Errorf(grove.Unavailable, "too_late", "the command was not sent: it had waited too long")
-	}
-	return f.send(u, pending{request: o.request, done: o.done})
-}
-
-// sendUrgent sends a stop or a pause before anything else: a full disk or a lost
-// database must not keep a machine running.
-func (f *Fleet) sendUrgent(ctx context.Context, u *unit, o *order) error {
-	err := f.send(u, pending{request: o.request, done: o.done})
-	f.note(ctx, o.actor, o.serial, "printer.command", detail(o.request))
-	return err
-}
-
-func detail(r bambu.Request) string {
-	return r.Class + "." + r.Command + " " + string(r.Fields["param"])
+	return f.sendKept(ctx, &c)
 }
 
 func actionOf(r bambu.Request) grove.Action {
@@ -268,14 +246,14 @@ func (f *Fleet) answerKnown(u *unit, o *order) bool {
 	return fresh
 }
 
-// send writes a command to the printer's link, now or never.
+// send writes a command, which has its number, to the printer's link, now or never.
 func (f *Fleet) send(u *unit, p pending) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.link == nil {
 		return u.unlinked()
 	}
-	p.sequence, p.sentAt = strconv.FormatInt(f.nextSequence(), 10), time.Now()
+	p.sentAt = time.Now()
 	payload, err := bambu.Translate(u.model, u.state, p.request, p.sequence)
 	if err != nil {
 		return err

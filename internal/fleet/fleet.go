@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,14 +21,14 @@ import (
 
 // Records keeps printers.
 type Records interface {
-	BindPrinter(ctx context.Context, p grove.Printer, takeOver bool) (grove.Printer, error)
-	UnbindPrinter(ctx context.Context, serial string, ownerID int64, at time.Time) error
-	UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error)
+	BindPrinter(ctx context.Context, p grove.Printer, takeOver bool, acts ...grove.AuditEntry) (grove.Printer, error)
+	UnbindPrinter(ctx context.Context, serial string, ownerID int64, at time.Time, acts ...grove.AuditEntry) error
+	UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Printer, error)
 	Printer(ctx context.Context, serial string) (grove.Printer, error)
 	Printers(ctx context.Context, ownerID int64, page grove.Page) (grove.List[grove.Printer], error)
 	PrintersByAccessCode(ctx context.Context, code string) ([]grove.Printer, error)
 	SaveStates(ctx context.Context, printers []grove.Printer) error
-	AddAudit(ctx context.Context, e grove.AuditEntry) error
+	AddAudit(ctx context.Context, acts ...grove.AuditEntry) error
 	LANs(ctx context.Context) ([]grove.LAN, error)
 	BindLAN(ctx context.Context, p grove.Printer, l grove.LAN, takeOver bool, acts ...grove.AuditEntry) (grove.Printer, error)
 	UpdateLAN(ctx context.Context, serial string, fn func(*grove.Printer, *grove.LAN) ([]grove.Event, []grove.AuditEntry, error)) (grove.Printer, grove.LAN, error)
@@ -60,8 +61,8 @@ type Turns interface {
 	Turn(ctx context.Context, t Turn) error
 	// Settled is called when all that a printer said is stored.
 	Settled()
-	// KeepHeat stores until when heat that somebody asked for may stay on.
-	KeepHeat(ctx context.Context, serial string, until time.Time) error
+	// KeepHeat stores until when heat that somebody asked for may stay on, and who did.
+	KeepHeat(ctx context.Context, serial string, until time.Time, act grove.AuditEntry) error
 }
 
 // Starts makes a job of a start that a client sent as a command.
@@ -165,12 +166,12 @@ func (f *Fleet) Join(turns Turns, starts Starts) { f.turns, f.starts = turns, st
 // (BambuStudio).
 const firstSequence = 40000
 
-func (f *Fleet) nextSequence() int64 {
+func (f *Fleet) nextSequence() string {
 	n := f.sequence.Add(1)
 	if n > 1<<30 {
 		f.sequence.CompareAndSwap(n, firstSequence)
 	}
-	return n
+	return strconv.FormatInt(n, 10)
 }
 
 func (f *Fleet) unit(serial string) (*unit, error) {

@@ -59,9 +59,10 @@ func (l *lines) take() []string {
 }
 
 type turns struct {
-	mu   sync.Mutex
-	seen []fleet.Turn
-	fail error
+	records fleet.Records
+	mu      sync.Mutex
+	seen    []fleet.Turn
+	fail    error
 }
 
 func (t *turns) Turn(_ context.Context, turn fleet.Turn) error {
@@ -76,7 +77,9 @@ func (t *turns) Turn(_ context.Context, turn fleet.Turn) error {
 
 func (t *turns) Settled() {}
 
-func (t *turns) KeepHeat(context.Context, string, time.Time) error { return nil }
+func (t *turns) KeepHeat(ctx context.Context, _ string, _ time.Time, act grove.AuditEntry) error {
+	return t.records.AddAudit(ctx, act)
+}
 
 func (t *turns) kinds() string {
 	t.mu.Lock()
@@ -117,7 +120,7 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, db: db, actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}, turns: &turns{}, told: &lines{}}
+	h := &house{t: t, db: db, actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}, turns: &turns{records: db}, told: &lines{}}
 	h.gate = accesstest.New(t, db)
 	h.Fleet, err = fleet.New(t.Context(), fleet.Config{
 		Records: db, Gate: h.gate, Guesses: h.gate, Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
@@ -221,8 +224,11 @@ func TestACommandIsAnsweredUnderTheAskersOwnNumber(t *testing.T) {
 		t.Errorf("the asker sees %s", forward)
 	}
 	audit, err := h.db.Audit(t.Context(), h.actor.UserID, grove.Page{Limit: 10})
-	if err != nil || len(audit.Items) == 0 || audit.Items[0].Action != "printer.command" {
-		t.Errorf("audit: %v %v", audit.Items, err)
+	if err != nil || len(audit.Items) < 2 || audit.Items[0].Action != "printer.command_sent" || audit.Items[1].Action != "printer.command" {
+		t.Fatalf("audit: %v %v", audit.Items, err)
+	}
+	if got, want := audit.Items[1].Detail, `print.set_nozzle_temp "220" (sequence `+id+`)`; got != want {
+		t.Errorf("the entry says %q, want %q", got, want)
 	}
 }
 
@@ -527,6 +533,7 @@ func TestACommandThatWaitedTooLongIsNotSent(t *testing.T) {
 		h.Attach(serial, p)
 		h.Observe(serial, []byte(idle))
 		h.Records = slowAudit{h.db}
+		h.turns.records = h.Records
 		_, err := h.Command(t.Context(), h.actor, serial, []byte(`{"print":{"command":"set_nozzle_temp","param":"220"}}`))
 		if !grove.HasReason(err, "too_late") || strings.Contains(strings.Join(p.commands(), " "), "gcode_line") {
 			t.Errorf("%v, and the printer heard %q", err, p.commands())
@@ -537,7 +544,7 @@ func TestACommandThatWaitedTooLongIsNotSent(t *testing.T) {
 // slowAudit writes down acts as a disk does that is at its end.
 type slowAudit struct{ *store.DB }
 
-func (s slowAudit) AddAudit(ctx context.Context, e grove.AuditEntry) error {
+func (s slowAudit) AddAudit(ctx context.Context, acts ...grove.AuditEntry) error {
 	<-time.After(11 * time.Second)
-	return s.DB.AddAudit(context.WithoutCancel(ctx), e)
+	return s.DB.AddAudit(context.WithoutCancel(ctx), acts...)
 }

@@ -1,9 +1,11 @@
 package fleet
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
+	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
 )
 
@@ -44,15 +46,28 @@ func (f *Fleet) tendHeat(u *unit, now time.Time) (off []string) {
 	return off
 }
 
-// cool switches heat off. A command that does not get through is sent again.
-func (f *Fleet) cool(u *unit, commands []string) {
+// cool are the commands that switch a printer's heat off. One that does not get
+// through is given again.
+func (f *Fleet) cool(u *unit, commands []string) (cooling []physical) {
 	for _, c := range commands {
 		requests, err := bambu.ParseRequests([]byte(c))
-		if err == nil {
-			err = f.send(u, pending{request: requests[0], own: true})
-		}
 		if err != nil {
-			f.Log.Warn("heat not switched off", slog.String("printer", u.serial), slog.Any("error", err))
+			f.Log.Error("heat can't be switched off", slog.String("printer", u.serial), slog.Any("error", err))
+			continue
+		}
+		cooling = append(cooling, f.physical(u, grove.Actor{Kind: grove.ActorSystem}, pending{request: requests[0], own: true}))
+	}
+	return cooling
+}
+
+// coolAll switches heat off, with one entry in the records for all printers.
+func (f *Fleet) coolAll(ctx context.Context, cooling []physical) {
+	if len(cooling) == 0 {
+		return
+	}
+	for i, err := range f.sendAlways(ctx, cooling...) {
+		if err != nil {
+			f.Log.Warn("heat not switched off", slog.String("printer", cooling[i].unit.serial), slog.Any("error", err))
 		}
 	}
 }

@@ -117,7 +117,7 @@ func (f *Fleet) watch(ctx context.Context) error {
 			defer cancel()
 			return f.flush(last)
 		case <-tick.C:
-			f.tick(time.Now())
+			f.tick(ctx, time.Now())
 		case <-flush.C:
 			if err := f.flush(ctx); err != nil && ctx.Err() == nil {
 				f.Log.Error("state not stored", slog.Any("error", err))
@@ -136,20 +136,25 @@ func (f *Fleet) all() []*unit {
 	return units
 }
 
-func (f *Fleet) tick(now time.Time) {
+func (f *Fleet) tick(ctx context.Context, now time.Time) {
 	online := 0
+	var cooling []physical
 	for _, u := range f.all() {
-		if f.tend(u, now) {
+		connected, off := f.tend(u, now)
+		cooling = append(cooling, off...)
+		if connected {
 			online++
 		}
 	}
+	f.coolAll(ctx, cooling)
 	f.metrics.online.Set(float64(online))
 }
 
-// tend looks after one printer and reports whether it is connected.
-func (f *Fleet) tend(u *unit, now time.Time) bool {
+// tend looks after one printer. It reports whether it is connected, and gives the
+// commands that switch its heat off.
+func (f *Fleet) tend(u *unit, now time.Time) (connected bool, cooling []physical) {
 	u.mu.Lock()
-	connected := u.link != nil
+	connected = u.link != nil
 	if !connected && u.announce && now.Sub(u.lostAt) >= f.Grace {
 		u.announce = false
 		f.push(u, Turn{Kind: WentOffline, Shadow: u.shadow})
@@ -167,14 +172,13 @@ func (f *Fleet) tend(u *unit, now time.Time) bool {
 	if silent {
 		u.pushallAt = now
 	}
-	cooling := f.tendHeat(u, now)
+	off := f.tendHeat(u, now)
 	u.mu.Unlock()
 	f.lose(u, lost)
 	if silent { // start is what brings a firmware back that stopped reporting (ha-bambulab)
 		f.askAll(u, [2]string{"pushing", "start"}, [2]string{"pushing", "pushall"})
 	}
-	f.cool(u, cooling)
-	return connected
+	return connected, f.cool(u, off)
 }
 
 // flush stores the state of the printers that reported since the last time.

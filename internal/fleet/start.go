@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -65,7 +64,7 @@ func (f *Fleet) ask(u *unit, class, command string) error {
 	if err != nil {
 		return err
 	}
-	return f.send(u, pending{request: questions[0], own: true})
+	return f.send(u, pending{request: questions[0], sequence: f.nextSequence(), own: true})
 }
 
 // Fit says whether a printer could take a print this moment, by what it said
@@ -118,7 +117,7 @@ func (f *Fleet) Start(_ context.Context, o Order) error {
 	if time.Since(u.fullAt) > fresh {
 		return grove.Errorf(grove.Conflict, "report_stale", "the last full report of printer %s is older than 10 s", o.Serial)
 	}
-	o.Start.SequenceID = strconv.FormatInt(f.nextSequence(), 10)
+	o.Start.SequenceID = f.nextSequence()
 	p := &pending{
 		request:  bambu.Request{Class: "print", Command: "project_file"},
 		sequence: o.Start.SequenceID, sentAt: time.Now(), own: true,

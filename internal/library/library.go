@@ -32,7 +32,7 @@ const (
 
 // Records keeps what is known of files. Acts are kept together with the change.
 type Records interface {
-	CreateFile(ctx context.Context, f grove.File) (grove.File, error)
+	CreateFile(ctx context.Context, f grove.File, acts ...grove.AuditEntry) (grove.File, error)
 	File(ctx context.Context, id string) (grove.File, error)
 	FileByTicket(ctx context.Context, ticket string) (grove.File, error)
 	FileByProject(ctx context.Context, id int64) (grove.File, error)

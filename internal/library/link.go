@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"strconv"
 	"time"
 
@@ -53,6 +54,38 @@ const (
 // clients do. It cannot be guessed and works for at least a year.
 func (l *Library) ThumbnailURL(f grove.File, plate int) string {
 	return l.link(methodGet, thumbnailPath(f.ID, plate), time.Now().Truncate(thumbnailStep).Add(thumbnailLife))
+}
+
+// sink is in place of a file's id where what is PUT is thrown away. Ids begin with f_.
+const (
+	sink      = "sink"
+	sinkLife  = time.Hour
+	sinkBytes = 16 << 20
+)
+
+// SinkURL is where a client may PUT what nobody wants, up to 16 MiB, and how long
+// the link works.
+func (l *Library) SinkURL() (string, time.Duration) {
+	return l.link(methodPut, uploadPath(sink), time.Now().Add(sinkLife)), sinkLife
+}
+
+// Swallow reads what was PUT to a [Library.SinkURL] and throws it away; ok is false
+// when the id is a file's.
+func (l *Library) Swallow(id string, s Signature, content io.Reader) (ok bool, err error) {
+	if id != sink {
+		return false, nil
+	}
+	if err := l.verify(methodPut, uploadPath(sink), s); err != nil {
+		return true, err
+	}
+	n, err := io.Copy(io.Discard, io.LimitReader(content, sinkBytes+1))
+	switch {
+	case err != nil:
+		return true, &grove.Error{Code: grove.Invalid, Reason: "body_unread", Message: "the content did not arrive whole; nothing is kept of it in any case", Err: err}
+	case n > sinkBytes:
+		return true, grove.Errorf(grove.TooLarge, grove.ReasonUploadFailed, "what is thrown away here may have at most %d bytes", sinkBytes)
+	}
+	return true, nil
 }
 
 // SignedURL is a link to anything else that this server shows without a credential,

@@ -24,11 +24,11 @@ const (
 
 // PresetRecords keeps presets.
 type PresetRecords interface {
-	CreatePreset(ctx context.Context, p grove.Preset, admit func(have int) error) (grove.Preset, error)
+	CreatePreset(ctx context.Context, p grove.Preset, admit func(have int) error, acts ...grove.AuditEntry) (grove.Preset, error)
 	Preset(ctx context.Context, id string) (grove.Preset, error)
 	Presets(ctx context.Context, ownerID int64) ([]grove.Preset, error)
-	UpdatePreset(ctx context.Context, id string, fn func(*grove.Preset) error) (grove.Preset, error)
-	DeletePreset(ctx context.Context, ownerID int64, id string) error
+	UpdatePreset(ctx context.Context, id string, fn func(*grove.Preset) error, acts ...grove.AuditEntry) (grove.Preset, error)
+	DeletePreset(ctx context.Context, ownerID int64, id string, acts ...grove.AuditEntry) error
 }
 
 // PresetWish is what a slicer says of a preset. Zero fields leave a change's
@@ -117,7 +117,7 @@ func (l *Library) CreatePreset(ctx context.Context, actor grove.Actor, w PresetW
 		}
 		return grove.Errorf(grove.Forbidden, grove.ReasonQuotaExhausted,
 			"this account keeps %d %s presets, which is as many as it may; delete one that is not needed", have, p.Type)
-	})
+	}, actor.Did("preset.create", p.ID+" "+p.Name))
 	if err != nil {
 		return grove.Preset{}, fmt.Errorf("create preset: %w", err)
 	}
@@ -186,7 +186,7 @@ func (l *Library) ChangePreset(ctx context.Context, actor grove.Actor, id string
 	if _, err := l.Preset(ctx, actor, id); err != nil {
 		return grove.Preset{}, err
 	}
-	p, err := l.Records.UpdatePreset(ctx, id, w.onto)
+	p, err := l.Records.UpdatePreset(ctx, id, w.onto, actor.Did("preset.change", id))
 	if errors.Is(err, grove.NotFound) { // deleted meanwhile
 		return grove.Preset{}, noPreset(id)
 	}
@@ -203,7 +203,7 @@ func (l *Library) DeletePreset(ctx context.Context, actor grove.Actor, id string
 	if err != nil {
 		return err
 	}
-	if err := l.Records.DeletePreset(ctx, owner, id); err != nil {
+	if err := l.Records.DeletePreset(ctx, owner, id, actor.Did("preset.delete", id)); err != nil {
 		return fmt.Errorf("delete preset: %w", err)
 	}
 	return nil

@@ -37,7 +37,7 @@ func (l *Library) Store(ctx context.Context, actor grove.Actor, w Wish, body io.
 	f, err := l.receive(ctx, up.File.ID, -1, body)
 	if err != nil {
 		// Nobody knows the link, so nobody sends the file again to it.
-		return grove.File{}, errors.Join(err, l.Records.DeleteFile(context.WithoutCancel(ctx), up.File.ID))
+		return grove.File{}, errors.Join(err, l.Records.DeleteFile(context.WithoutCancel(ctx), up.File.ID, actor.Did("file.delete", up.File.ID)))
 	}
 	return f, nil
 }

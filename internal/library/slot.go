@@ -135,7 +135,7 @@ func (l *Library) arrange(ctx context.Context, actor grove.Actor, slots []Slot, 
 			change.Save, order = append(change.Save, s), append(order, i)
 		}
 		return change, nil
-	})
+	}, actor.Did("spool.place", ""))
 	if err != nil {
 		return fmt.Errorf("arrange spools: %w", err)
 	}

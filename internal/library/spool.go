@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 
 	"github.com/grovecloud/grove"
 )
@@ -18,7 +19,7 @@ const (
 // SpoolRecords keeps spools.
 type SpoolRecords interface {
 	Spools(ctx context.Context, ownerID int64) ([]grove.Spool, error)
-	UpdateSpools(ctx context.Context, ownerID int64, fn func([]grove.Spool) (grove.SpoolChange, error)) ([]grove.Spool, error)
+	UpdateSpools(ctx context.Context, ownerID int64, fn func([]grove.Spool) (grove.SpoolChange, error), acts ...grove.AuditEntry) ([]grove.Spool, error)
 }
 
 // maxSpools is how many spools a person may keep count of.
@@ -59,7 +60,7 @@ func (l *Library) Spools(ctx context.Context, actor grove.Actor, q SpoolQuery, p
 // AddSpool keeps count of one more spool. One with an RFID that is known is the
 // same spool, told anew.
 func (l *Library) AddSpool(ctx context.Context, actor grove.Actor, s grove.Spool) (grove.Spool, error) {
-	return l.saveSpool(ctx, actor, func(have []grove.Spool) (grove.Spool, error) {
+	return l.saveSpool(ctx, actor, actor.Did("spool.add", s.RFID), func(have []grove.Spool) (grove.Spool, error) {
 		s.ID, s.CreatedAt, s.Place = 0, now(), grove.Place{}
 		if i := byRFID(have, s.RFID); i >= 0 {
 			s.ID, s.CreatedAt, s.Place = have[i].ID, have[i].CreatedAt, have[i].Place
@@ -70,7 +71,7 @@ func (l *Library) AddSpool(ctx context.Context, actor grove.Actor, s grove.Spool
 
 // ChangeSpool changes one of the actor's spools.
 func (l *Library) ChangeSpool(ctx context.Context, actor grove.Actor, id int64, change func(*grove.Spool)) (grove.Spool, error) {
-	return l.saveSpool(ctx, actor, func(have []grove.Spool) (grove.Spool, error) {
+	return l.saveSpool(ctx, actor, actor.Did("spool.change", strconv.FormatInt(id, 10)), func(have []grove.Spool) (grove.Spool, error) {
 		i := byID(have, id)
 		if i < 0 {
 			return grove.Spool{}, grove.Errorf(grove.NotFound, ReasonSpoolNotFound, "there is no spool %d in this account; add it first", id)
@@ -86,7 +87,7 @@ func (l *Library) ChangeSpool(ctx context.Context, actor grove.Actor, id int64, 
 }
 
 // saveSpool saves the one spool that pick makes of those there are.
-func (l *Library) saveSpool(ctx context.Context, actor grove.Actor, pick func([]grove.Spool) (grove.Spool, error)) (grove.Spool, error) {
+func (l *Library) saveSpool(ctx context.Context, actor grove.Actor, act grove.AuditEntry, pick func([]grove.Spool) (grove.Spool, error)) (grove.Spool, error) {
 	owner, err := ownerOf(actor)
 	if err != nil {
 		return grove.Spool{}, err
@@ -98,7 +99,7 @@ func (l *Library) saveSpool(ctx context.Context, actor grove.Actor, pick func([]
 		}
 		s.UpdatedAt = now()
 		return grove.SpoolChange{Save: []grove.Spool{s}}, checkSpool(&s)
-	})
+	}, act)
 	if err != nil {
 		return grove.Spool{}, fmt.Errorf("save spool: %w", err)
 	}
@@ -120,7 +121,7 @@ func (l *Library) RemoveSpools(ctx context.Context, actor grove.Actor, ids []int
 			}
 		}
 		return change, nil
-	})
+	}, actor.Did("spool.remove", strconv.Itoa(len(ids)+len(rfids))))
 	if err != nil {
 		return fmt.Errorf("remove spools: %w", err)
 	}

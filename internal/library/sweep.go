@@ -66,7 +66,8 @@ func (l *Library) holding(fileID string, do func() error) error {
 func (l *Library) forget(ctx context.Context, fileID string) error {
 	f, err := l.Records.File(ctx, fileID)
 	if err == nil && f.State == grove.Awaiting {
-		err = l.Records.DeleteFile(ctx, fileID)
+		house := grove.Actor{Kind: grove.ActorSystem, UserID: f.OwnerID}
+		err = l.Records.DeleteFile(ctx, fileID, house.Did("file.expire", f.ID+" "+f.Name))
 	}
 	if err != nil && !errors.Is(err, grove.NotFound) {
 		return fmt.Errorf("delete stale upload: %w", err)

@@ -51,7 +51,7 @@ func (l *Library) NewUpload(ctx context.Context, actor grove.Actor, w Wish) (Upl
 	if err := l.fits(ctx, owner, 0, f.WantBytes); err != nil {
 		return Upload{}, err
 	}
-	f, err = l.Records.CreateFile(ctx, f)
+	f, err = l.Records.CreateFile(ctx, f, actor.Did("file.announce", f.ID+" "+f.Name))
 	if err != nil {
 		return Upload{}, fmt.Errorf("create upload: %w", err)
 	}

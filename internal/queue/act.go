@@ -41,8 +41,7 @@ func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.
 		}
 		j.Failure, j.Why, j.FinishedAt = "cancelled", "cancelled before it was sent", time.Now().UTC()
 		return []grove.Event{q.event(grove.JobCancelled, j, "cancelled", j.Why)}, nil
-	})
-	q.audit(ctx, jobAct(actor, &before, "job.cancel"))
+	}, jobAct(actor, &before, "job.cancel"))
 	q.Kick()
 	return j, errors.Join(stopped, err)
 }
@@ -68,6 +67,8 @@ func (q *Queue) Resolve(ctx context.Context, actor grove.Actor, id int64, to gro
 	}
 	live, err := q.Printers.Now(before.Serial)
 	absent := err != nil || !live.Connected
+	resolved := jobAct(actor, &before, "job.resolve")
+	resolved.Detail += " as " + string(to)
 	j, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
 		if over := to != grove.Running && absent && j.State.Started(); j.State != grove.Unknown && !over {
 			return nil, grove.Errorf(grove.Conflict, "job_state",
@@ -84,12 +85,11 @@ func (q *Queue) Resolve(ctx context.Context, actor grove.Actor, id int64, to gro
 		}
 		err := c.end(to, failure, "as a person said after a look at the printer")
 		return c.events, err
-	})
+	}, resolved)
 	if err != nil {
 		return j, err
 	}
 	q.Kick()
-	q.audit(ctx, jobAct(actor, &j, "job.resolve"))
 	return j, nil
 }
 
@@ -105,6 +105,8 @@ func (q *Queue) ClearPlate(ctx context.Context, actor grove.Actor, serial string
 	}
 	p, err := q.change(ctx, serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
 		switch {
+		case p.OwnerID != live.OwnerID: // it changed hands this moment
+			return nil, grove.NoPrinter(serial)
 		case printing(live.Shadow.State) && live.Connected, printing(p.GcodeState):
 			return nil, grove.Errorf(grove.Conflict, "printer_busy", "%s is printing, so its plate can't be clear", p.Name)
 		case active != nil && active.State.Started():
@@ -113,11 +115,10 @@ func (q *Queue) ClearPlate(ctx context.Context, actor grove.Actor, serial string
 		}
 		p.PlateClear = true
 		return nil, nil
-	})
+	}, grove.AuditEntry{At: time.Now().UTC(), Actor: actor.String(), UserID: live.OwnerID, Action: "plate.clear", Serial: serial})
 	if err != nil {
 		return p, err
 	}
 	q.Kick()
-	q.audit(ctx, grove.AuditEntry{Actor: actor.String(), UserID: p.OwnerID, Action: "plate.clear", Serial: serial})
 	return p, nil
 }

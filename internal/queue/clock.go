@@ -14,30 +14,34 @@ import (
 // two looks.
 const maxJump = 30 * time.Second
 
+// trustedFor is how long after the newest record a clock that was behind may be set
+// to and be trusted by itself. Later than that nobody knows whether it is right.
+const trustedFor = 24 * time.Hour
+
 // clock holds the start of jobs while it is not known what time it is. Deadlines
 // are times of the wall clock: one that jumps, or that was in the past when the
 // server started (a Raspberry Pi has no battery), would let old jobs start.
 type clock struct {
-	mu    sync.Mutex
-	now   time.Time // of the last look, monotonic
-	wall  time.Time // of the last look
-	why   string    // why starts are held; empty: they are not
-	known time.Time // it was at least so late already; zero after the wall clock got there
+	mu   sync.Mutex
+	now  time.Time // of the last look, monotonic
+	wall time.Time // of the last look
+	hold grove.ClockHold
+	kept grove.ClockHold // as it is stored
 }
 
-// begin takes the first look. Stored is the time of the newest record.
-func (c *clock) begin(now, wall, stored time.Time) {
+// begin takes the first look. Stored is the time of the newest record; kept is why
+// starts were held before a restart.
+func (c *clock) begin(now, wall, stored time.Time, kept grove.ClockHold) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now, c.wall = now, wall
-	if wall.Before(stored.Add(-maxJump)) {
-		c.known = stored
-		c.why = fmt.Sprintf("the server started with its clock at %s, but was at work at %s already", stamp(wall), stamp(stored))
+	c.now, c.wall, c.hold, c.kept = now, wall, kept, kept
+	if kept.Why == "" && wall.Before(stored.Add(-maxJump)) {
+		c.hold = grove.ClockHold{Known: stored, Why: fmt.Sprintf("the server started with its clock at %s, but was at work at %s already", stamp(wall), stamp(stored))}
 	}
 }
 
 // look compares the clocks and says why starts are held, or nothing. A clock that
-// was behind at the start and has been set to a possible time is trusted again.
+// was behind at the start and has been set to a likely time is trusted again.
 func (c *clock) look(now, wall time.Time) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -48,19 +52,32 @@ func (c *clock) look(now, wall time.Time) string {
 	before := c.wall
 	c.now, c.wall = now, wall
 	switch {
-	case !c.known.IsZero() && !wall.Before(c.known):
-		c.known, c.why = time.Time{}, ""
+	case !c.hold.Known.IsZero() && !wall.Before(c.hold.Known) && wall.Before(c.hold.Known.Add(trustedFor)):
+		c.hold = grove.ClockHold{}
 	case jump > maxJump || jump < -maxJump:
-		c.why = fmt.Sprintf("the clock jumped by %s, from %s to %s", jump.Round(time.Second), stamp(before), stamp(wall))
+		c.hold.Why = fmt.Sprintf("the clock jumped by %s, from %s to %s", jump.Round(time.Second), stamp(before), stamp(wall))
 	}
-	return c.why
+	return c.hold.Why
 }
 
 // confirm ends the hold.
 func (c *clock) confirm() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.known, c.why = time.Time{}, ""
+	c.hold = grove.ClockHold{}
+}
+
+// unkept is the hold, and whether it is not stored as it is.
+func (c *clock) unkept() (grove.ClockHold, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hold, c.hold != c.kept
+}
+
+func (c *clock) isKept(h grove.ClockHold) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept = h
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
@@ -72,11 +89,16 @@ func (q *Queue) Clock() grove.Clock {
 }
 
 // ConfirmClock ends a hold, after a person has looked at the time.
-func (q *Queue) ConfirmClock(ctx context.Context, actor grove.Actor) grove.Clock {
+func (q *Queue) ConfirmClock(ctx context.Context, actor grove.Actor) (grove.Clock, error) {
+	if err := q.Records.AddAudit(ctx, actor.Did("clock.confirm", stamp(q.Wall()))); err != nil {
+		return grove.Clock{}, err
+	}
 	q.clock.confirm()
-	q.audit(ctx, grove.AuditEntry{Actor: actor.String(), UserID: actor.UserID, Action: "clock.confirm", Detail: stamp(q.Wall())})
+	if err := q.keepClock(ctx); err != nil { // the loop tries again
+		q.Log.Error("end of the clock's hold not stored", slog.Any("error", err))
+	}
 	q.Kick()
-	return q.Clock()
+	return q.Clock(), nil
 }
 
 // startClock takes the first look at the clock.
@@ -85,10 +107,27 @@ func (q *Queue) startClock(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	q.clock.begin(time.Now(), q.Wall(), stored)
+	kept, err := q.Records.ClockHold(ctx)
+	if err != nil {
+		return err
+	}
+	q.clock.begin(time.Now(), q.Wall(), stored, kept)
 	if why := q.clock.look(time.Now(), q.Wall()); why != "" {
 		q.Log.Error("starts are held until the time is confirmed", slog.String("why", why))
 	}
+	return q.keepClock(ctx)
+}
+
+// keepClock stores why starts are held, where that has changed.
+func (q *Queue) keepClock(ctx context.Context) error {
+	hold, changed := q.clock.unkept()
+	if !changed {
+		return nil
+	}
+	if err := q.Records.KeepClockHold(ctx, hold); err != nil {
+		return err
+	}
+	q.clock.isKept(hold)
 	return nil
 }
 

@@ -9,6 +9,13 @@ import (
 	"github.com/grovecloud/grove"
 )
 
+// restart is a new process on the same records.
+func (h *house) restart() {
+	h.stop()
+	h.open()
+	h.run()
+}
+
 func (h *house) jump(d time.Duration) { h.shift.Add(int64(d)) }
 
 func TestAClockThatJumpsHoldsStartsUntilItIsConfirmed(t *testing.T) {
@@ -26,8 +33,8 @@ func TestAClockThatJumpsHoldsStartsUntilItIsConfirmed(t *testing.T) {
 			}
 			pass(2 * life)
 			h.want(j.ID, grove.Queued) // nobody knows what is late
-			if c := h.queue.ConfirmClock(t.Context(), h.actor); c.Held {
-				t.Errorf("confirmed and still held: %+v", c)
+			if c, err := h.queue.ConfirmClock(t.Context(), h.actor); c.Held || err != nil {
+				t.Errorf("confirmed and still held: %+v, %v", c, err)
 			}
 			synctest.Wait()
 			h.want(j.ID, grove.Expired) // 20 minutes are over, by a clock that is right
@@ -71,4 +78,60 @@ func TestAServerThatStartsInThePastHoldsStartsUntilTheClockIsSet(t *testing.T) {
 		pass(time.Minute)
 		h.want(j.ID, grove.Accepted)
 	})
+}
+
+func TestAHoldOfTheClockOutlivesARestart(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		pass(time.Minute)
+		h.jump(24 * time.Hour)
+		j := h.submit()
+		pass(time.Minute)
+		h.restart()
+		pass(time.Minute)
+		if why := h.job(j.ID).Why; h.m.started() != 0 || !strings.Contains(why, "jumped") {
+			t.Fatalf("started %d times, %q", h.m.started(), why)
+		}
+		h.queue.ConfirmClock(t.Context(), h.actor)
+		h.restart()
+		pass(time.Minute)
+		if c := h.queue.Clock(); c.Held {
+			t.Errorf("confirmed, and held again after a restart: %+v", c)
+		}
+	})
+}
+
+// A clock that was behind may be set to any time that is later. Only one soon after
+// the last that is known counts by itself.
+func TestAClockThatWasBehindIsTrustedOnlySoonAfterTheLastRecord(t *testing.T) {
+	for _, c := range []struct {
+		ahead   time.Duration
+		restart bool
+		held    bool
+	}{
+		{23 * time.Hour, false, false},
+		{25 * time.Hour, false, true},
+		{73 * 365 * 24 * time.Hour, false, true},
+		{-time.Hour, false, true},
+		{23 * time.Hour, true, false}, // set while the server was stopped
+		{25 * time.Hour, true, true},
+	} {
+		live(t, func(t *testing.T, h *house) {
+			h.submit()
+			const behind = 48 * time.Hour
+			h.jump(-behind)
+			h.restart()
+			pass(time.Minute)
+			if !h.queue.Clock().Held {
+				t.Fatal("not held")
+			}
+			h.jump(behind + c.ahead)
+			if c.restart {
+				h.restart()
+			}
+			pass(time.Minute)
+			if got := h.queue.Clock(); got.Held != c.held {
+				t.Errorf("set to %s after the last record, restart %t: %+v", c.ahead, c.restart, got)
+			}
+		})
+	}
 }

@@ -61,21 +61,51 @@ func (q *Queue) recover(ctx context.Context) error {
 		return err
 	}
 	for _, j := range left.Items {
-		_, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
-			switch {
-			case j.State == grove.Sending:
-				return q.doubt(j, "the server stopped while the start was being sent")
-			case j.State.Preparing():
-				j.Why = "waits again after a restart of the server"
-				return nil, j.MoveTo(grove.Queued)
-			}
-			return nil, nil // it moved on meanwhile
-		})
+		err := q.resume(ctx, j)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// resume settles one of them. Nothing moves jobs before that is done.
+func (q *Queue) resume(ctx context.Context, j grove.Job) error {
+	if j.State != grove.Sending {
+		_, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
+			if !j.State.Preparing() {
+				return nil, nil // a person cancelled it meanwhile
+			}
+			j.Why = "waits again after a restart of the server"
+			return nil, j.MoveTo(grove.Queued)
+		})
+		return err
+	}
+	return q.unsure(ctx, j.ID, "the server stopped while the start was being sent")
+}
+
+// unsure makes a start unknown of which it is not known whether it was sent. A
+// report, which is surer, may be faster.
+func (q *Queue) unsure(ctx context.Context, id int64, why string) error {
+	j, err := q.Records.Job(ctx, id)
+	if err != nil {
+		return err
+	}
+	_, err = q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
+		if j.State != grove.Sending {
+			return nil, moved(j)
+		}
+		return q.doubt(j, why)
+	}, jobAct(house, &j, "job.start_unsure"))
+	if errors.Is(err, grove.Conflict) {
+		return nil
+	}
+	return err
+}
+
+// moved ends a change of the queue's own whose occasion is over.
+func moved(j *grove.Job) error {
+	return grove.Errorf(grove.Conflict, "job_state", "job %d is %s by now", j.ID, j.State)
 }
 
 // doubt makes a start unknown.
@@ -90,6 +120,10 @@ func (q *Queue) doubt(j *grove.Job, why string) ([]grove.Event, error) {
 
 // round expires what is late and begins what can begin.
 func (q *Queue) round(ctx context.Context, g *errgroup.Group, busy *sync.Map) error {
+	q.clock.look(time.Now(), q.Wall())
+	if err := q.keepClock(ctx); err != nil {
+		return err
+	}
 	if err := q.expire(ctx); err != nil {
 		return err
 	}
@@ -142,7 +176,7 @@ func (q *Queue) prints(j *grove.Job) bool {
 
 // stop stops a cancelled print that began all the same. Stopping may be repeated.
 func (q *Queue) stop(ctx context.Context, j grove.Job) error {
-	return q.Printers.Stop(ctx, grove.Actor{Kind: grove.ActorSystem}, j.Serial)
+	return q.Printers.Stop(ctx, house, j.Serial)
 }
 
 // unstrand puts jobs back in line that nobody is preparing: a write failed
@@ -222,15 +256,20 @@ func (q *Queue) expire(ctx context.Context) error {
 		if !q.overdue(&j, now) || held && j.State == grove.Queued {
 			continue
 		}
+		action := "job.expire"
+		if j.State == grove.Sending {
+			action = "job.doubt"
+		}
+		seen := j.State
 		_, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
-			if !q.overdue(j, now) {
-				return nil, nil
+			if !q.overdue(j, now) || j.State != seen {
+				return nil, moved(j)
 			}
 			if j.State == grove.Sending {
 				return q.doubt(j, "the printer did not answer the start")
 			}
 			return q.lapse(j, "it waited longer than allowed")
-		})
+		}, jobAct(house, &j, action))
 		if err != nil && !errors.Is(err, grove.Conflict) {
 			return err
 		}

@@ -292,7 +292,7 @@ type committing struct {
 	then func(id int64)
 }
 
-func (c *committing) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error) {
+func (c *committing) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Printer, error) {
 	var committed int64
 	p, err := c.records.UpdatePrinter(ctx, serial, func(p *grove.Printer, j *grove.Job) ([]grove.Event, error) {
 		events, err := fn(p, j)
@@ -300,7 +300,7 @@ func (c *committing) UpdatePrinter(ctx context.Context, serial string, fn func(*
 			committed = j.ID
 		}
 		return events, err
-	})
+	}, acts...)
 	if err == nil && committed != 0 {
 		c.then(committed)
 	}
@@ -344,8 +344,8 @@ type slow struct {
 	hold <-chan struct{}
 }
 
-func (s *slow) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error) {
-	p, err := s.records.UpdatePrinter(ctx, serial, fn)
+func (s *slow) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Printer, error) {
+	p, err := s.records.UpdatePrinter(ctx, serial, fn, acts...)
 	s.once.Do(func() { close(s.held); <-s.hold })
 	return p, err
 }

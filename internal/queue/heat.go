@@ -7,12 +7,12 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-// KeepHeat stores until when heat that somebody asked for may stay on.
-func (q *Queue) KeepHeat(ctx context.Context, serial string, until time.Time) error {
+// KeepHeat stores until when heat that somebody asked for may stay on, and who did.
+func (q *Queue) KeepHeat(ctx context.Context, serial string, until time.Time, act grove.AuditEntry) error {
 	_, err := q.change(ctx, serial, func(p *grove.Printer, _ *grove.Job) ([]grove.Event, error) {
 		p.HeatUntil = until
 		return nil, nil
-	})
+	}, act)
 	return err
 }
 

@@ -51,25 +51,25 @@ type trouble struct {
 	stale    atomic.Pointer[grove.Job] // the next list of jobs is this one, as it once was
 }
 
-func (r records) UpdateJob(ctx context.Context, id int64, change func(*grove.Job) ([]grove.Event, error)) (grove.Job, error) {
+func (r records) UpdateJob(ctx context.Context, id int64, change func(*grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Job, error) {
 	if r.jobIn.Load() > 0 && r.jobIn.Add(-1) == 0 {
 		return grove.Job{}, errDown
 	}
-	return r.DB.UpdateJob(ctx, id, change)
+	return r.DB.UpdateJob(ctx, id, change, acts...)
 }
 
-func (r records) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error) {
+func (r records) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Printer, error) {
 	if r.printers.Load() {
 		return grove.Printer{}, errDown
 	}
-	return r.DB.UpdatePrinter(ctx, serial, fn)
+	return r.DB.UpdatePrinter(ctx, serial, fn, acts...)
 }
 
-func (r records) AddAudit(ctx context.Context, e grove.AuditEntry) error {
+func (r records) AddAudit(ctx context.Context, acts ...grove.AuditEntry) error {
 	if r.audits.Load() {
 		return errDown
 	}
-	return r.DB.AddAudit(ctx, e)
+	return r.DB.AddAudit(ctx, acts...)
 }
 
 func (r records) Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {

@@ -17,16 +17,18 @@ import (
 
 // Records keeps jobs and the printers they run on.
 type Records interface {
-	CreateJob(ctx context.Context, j grove.Job, events []grove.Event) (grove.Job, error)
+	CreateJob(ctx context.Context, j grove.Job, events []grove.Event, acts ...func(made grove.Job) grove.AuditEntry) (grove.Job, error)
 	Job(ctx context.Context, id int64) (grove.Job, error)
 	Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error)
 	// JobsWithin lists the jobs of the printers within reach.
 	JobsWithin(ctx context.Context, reach grove.Reach, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error)
 	Heads(ctx context.Context) ([]grove.Job, error)
-	UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error)) (grove.Job, error)
-	UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error)
-	AddAudit(ctx context.Context, e grove.AuditEntry) error
+	UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Job, error)
+	UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Printer, error)
+	AddAudit(ctx context.Context, acts ...grove.AuditEntry) error
 	LastRecord(ctx context.Context) (time.Time, error)
+	ClockHold(ctx context.Context) (grove.ClockHold, error)
+	KeepClockHold(ctx context.Context, h grove.ClockHold) error
 }
 
 // Printers is what the queue asks of the printers. Start is the only way a
@@ -129,20 +131,16 @@ func (q *Queue) Kick() {
 	}
 }
 
-// audit records an act that is done. It can't be undone when the record fails,
-// so the caller is told of the act, and the log of the failure.
-func (q *Queue) audit(ctx context.Context, e grove.AuditEntry) {
-	e.At = time.Now().UTC()
-	if err := q.Records.AddAudit(context.WithoutCancel(ctx), e); err != nil {
-		q.Log.Error("act not in the audit log", slog.String("action", e.Action), slog.String("printer", e.Serial), slog.Any("error", err))
+// jobAct is the entry of an act on a job, for its owner.
+func jobAct(actor grove.Actor, j *grove.Job, action string) grove.AuditEntry {
+	return grove.AuditEntry{
+		At: time.Now().UTC(), Actor: actor.String(), UserID: j.OwnerID, Action: action, Serial: j.Serial,
+		Detail: "job " + j.TaskID() + " " + j.FileName,
 	}
 }
 
-func jobAct(actor grove.Actor, j *grove.Job, action string) grove.AuditEntry {
-	return grove.AuditEntry{
-		Actor: actor.String(), UserID: j.OwnerID, Action: action, Serial: j.Serial, Detail: "job " + j.TaskID() + " " + j.FileName,
-	}
-}
+// house is who acts when the queue does something by itself.
+var house = grove.Actor{Kind: grove.ActorSystem}
 
 // event is a fact about a job, on a printer whose name is known to the fleet.
 func (q *Queue) event(t grove.EventType, j *grove.Job, status, reason string) grove.Event {

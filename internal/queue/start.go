@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -15,14 +16,14 @@ import (
 // begin brings one queued job to its one start, or leaves it waiting and says why.
 func (q *Queue) begin(ctx context.Context, j grove.Job) error {
 	if live, err := q.Printers.Now(j.Serial); err != nil || live.OwnerID != j.OwnerID {
-		return q.fail(ctx, j.ID, "printer_gone", "the printer does not belong to this account any more")
+		return q.fail(ctx, j, "printer_gone", "the printer does not belong to this account any more")
 	}
 	if grove.HasReason(q.Printers.Fit(j.Serial), grove.ReasonSettling) {
 		return nil // the queue is told when that is over
 	}
 	file, err := q.Files.Ready(ctx, j.FileID)
 	if errors.Is(err, grove.NotFound) {
-		return q.fail(ctx, j.ID, "file_gone", "the file is not there any more: "+grove.AsError(err).Message)
+		return q.fail(ctx, j, "file_gone", "the file is not there any more: "+grove.AsError(err).Message)
 	}
 	if err != nil {
 		return errors.Join(err, q.wait(ctx, j.ID, "waits until its file can be read"))
@@ -119,19 +120,15 @@ func (q *Queue) release(ctx context.Context, id int64, why string) error {
 	return err
 }
 
-func (q *Queue) fail(ctx context.Context, id int64, failure, why string) error {
-	_, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
-		return q.failed(j, failure, why)
-	})
+func (q *Queue) fail(ctx context.Context, j grove.Job, failure, why string) error {
+	_, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
+		if err := j.MoveTo(grove.Failed); err != nil {
+			return nil, err
+		}
+		j.Failure, j.Why, j.FinishedAt = failure, why, time.Now().UTC()
+		return []grove.Event{q.event(grove.JobFailed, j, "failed", why)}, nil
+	}, jobAct(house, &j, "job.fail"))
 	return err
-}
-
-func (q *Queue) failed(j *grove.Job, failure, why string) ([]grove.Event, error) {
-	if err := j.MoveTo(grove.Failed); err != nil {
-		return nil, err
-	}
-	j.Failure, j.Why, j.FinishedAt = failure, why, time.Now().UTC()
-	return []grove.Event{q.event(grove.JobFailed, j, "failed", why)}, nil
 }
 
 // start is the one start. The attempt is on disk before the first byte leaves;
@@ -142,20 +139,17 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File) error {
 	}
 	q.taken.take(j.Serial, j.ID) // before the commit: a print reported meanwhile either refuses it or undoes this
 	_, err := q.change(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
-		return q.commit(p, active, j.ID, attempt)
-	})
+		return nil, q.commit(p, active, j.ID, attempt)
+	}, startAct(&j, attempt.Nonce, "job.start"))
 	if err != nil {
-		if grove.HasReason(err, "plate_not_clear") {
-			return q.release(ctx, j.ID, plateWords(j.Serial))
-		}
-		return err
+		return q.unstarted(ctx, j, err)
 	}
 	committed, err := q.Records.Job(ctx, j.ID)
-	if err != nil || committed.State != grove.Sending {
-		return err // it expired at the last moment
+	if err != nil {
+		return err
 	}
 	if committed.Failure == cancelWish {
-		return q.unsent(ctx, j, grove.Cancelled, "cancelled", "cancelled before it was sent")
+		return q.unsent(ctx, j, attempt, grove.Cancelled, "cancelled", "cancelled before it was sent")
 	}
 	err = q.Printers.Start(ctx, Order{
 		Serial: j.Serial, JobID: j.ID, NotAfter: attempt.NotAfter, Start: order(j, file, attempt.Nonce, q.Files.ContentURL(file, 24*time.Hour)),
@@ -163,46 +157,69 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File) error {
 	switch {
 	case err == nil:
 		q.metrics.starts.Inc()
+		if err := q.Records.AddAudit(context.WithoutCancel(ctx), startAct(&j, attempt.Nonce, "job.start_sent")); err != nil {
+			q.Log.Error("act not in the audit log", slog.String("action", "job.start_sent"), slog.Int64("job", j.ID), slog.Any("error", err))
+		}
 		return nil
 	case grove.HasReason(err, "too_late"):
-		return q.unsent(ctx, j, grove.Expired, "expired", "it could not be started in time; print it again if it is still wanted")
+		return q.unsent(ctx, j, attempt, grove.Expired, "expired", "it could not be started in time; print it again if it is still wanted")
 	case grove.HasReason(err, "start_unsure"):
-		_, err = q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
-			return q.doubt(j, "the connection failed while the start was being sent")
-		})
-		return err
+		return q.unsure(ctx, j.ID, "the connection failed while the start was being sent")
 	}
-	return q.unsent(ctx, j, grove.Failed, "not_sent", grove.AsError(err).Message+"; nothing was sent, print it again")
+	return q.unsent(ctx, j, attempt, grove.Failed, "not_sent", grove.AsError(err).Message+"; nothing was sent, print it again")
+}
+
+// startAct is the entry of a start, which the attempt's nonce names, or of what
+// became of it.
+func startAct(j *grove.Job, nonce, action string) grove.AuditEntry {
+	act := jobAct(house, j, action)
+	act.Detail += " (attempt " + nonce + ")"
+	return act
 }
 
 // commit writes the attempt and takes the plate, all or nothing.
-func (q *Queue) commit(p *grove.Printer, active *grove.Job, id int64, a *grove.Attempt) ([]grove.Event, error) {
+func (q *Queue) commit(p *grove.Printer, active *grove.Job, id int64, a *grove.Attempt) error {
 	switch {
 	case active == nil || active.ID != id || active.State != grove.Ready:
-		return nil, grove.Errorf(grove.Conflict, "job_state", "job %d changed while it was prepared", id)
+		return grove.Errorf(grove.Conflict, "job_state", "job %d changed while it was prepared", id)
 	case p.OwnerID != active.OwnerID:
-		return q.failed(active, "printer_gone", "the printer changed hands while the print was prepared")
+		return grove.Errorf(grove.Conflict, "printer_gone", "the printer changed hands while the print was prepared")
 	case !p.PlateClear:
-		return nil, grove.Errorf(grove.Conflict, "plate_not_clear", "the plate of %s is not clear", p.Name)
+		return grove.Errorf(grove.Conflict, "plate_not_clear", "the plate of %s is not clear", p.Name)
 	case !time.Now().Before(a.NotAfter) || !time.Now().Before(active.ExpiresAt):
-		return q.lapse(active, "it could not be started in time")
+		return grove.Errorf(grove.Conflict, "too_late", "it could not be started in time")
 	}
 	p.PlateClear = false
 	active.Attempt = a
-	return nil, active.MoveTo(grove.Sending)
+	return active.MoveTo(grove.Sending)
+}
+
+// unstarted is what becomes of a job that commit refused.
+func (q *Queue) unstarted(ctx context.Context, j grove.Job, err error) error {
+	switch {
+	case grove.HasReason(err, "plate_not_clear"):
+		return q.release(ctx, j.ID, plateWords(j.Serial))
+	case grove.HasReason(err, "printer_gone"):
+		return q.fail(ctx, j, "printer_gone", grove.AsError(err).Message)
+	case grove.HasReason(err, "too_late"):
+		_, err = q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
+			return q.lapse(j, "it could not be started in time")
+		}, jobAct(house, &j, "job.expire"))
+	}
+	return err
 }
 
 // unsent ends a job whose start surely did not leave.
-func (q *Queue) unsent(ctx context.Context, j grove.Job, to grove.JobState, failure, why string) error {
+func (q *Queue) unsent(ctx context.Context, j grove.Job, a *grove.Attempt, to grove.JobState, failure, why string) error {
 	_, err := q.change(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
 		if active == nil || active.ID != j.ID {
-			return nil, nil
+			return nil, moved(&j)
 		}
 		p.PlateClear = q.taken.untouched(p.Serial, active.ID)
 		c := &scene{q: q, p: p, j: active}
 		err := c.end(to, failure, why)
 		return c.events, err
-	})
+	}, startAct(&j, a.Nonce, "job.start_refused"))
 	return err
 }
 

@@ -22,7 +22,7 @@ type Submission struct {
 	Title     string     // what people call the print; empty: as the file
 	ProjectOf grove.File // whose plate the file prints; zero: the file's own project
 	Options   grove.Options
-	Mode      string // cloud_file unless given
+	Mode      string // cloud_file unless given; lan_file is for [Queue.Note]
 }
 
 // Submit makes a job. A printer that is not connected is refused at once and no
@@ -48,14 +48,33 @@ func (q *Queue) Submit(ctx context.Context, actor grove.Actor, s Submission) (gr
 			"printer %s is not connected, so no job was made; switch it on or check its network, then print again", s.Serial)
 	}
 	job := q.draft(s, file, plate, live)
-	job, err = q.Records.CreateJob(ctx, job, []grove.Event{q.event(grove.JobQueued, &job, "queued", "")})
+	job, err = q.Records.CreateJob(ctx, job, []grove.Event{q.event(grove.JobQueued, &job, "queued", "")},
+		func(made grove.Job) grove.AuditEntry { return jobAct(actor, &made, "job.create") })
 	if err != nil {
 		return grove.Job{}, err
 	}
-	q.audit(ctx, jobAct(actor, &job, "job.create"))
 	q.metrics.submitted.Inc()
 	q.Kick()
 	return job, nil
+}
+
+// Note keeps a print that a client starts itself, over the LAN, as the vendor's
+// cloud does: it is listed, and neither started nor followed. What became of it
+// nobody told, so that it is no success.
+func (q *Queue) Note(ctx context.Context, actor grove.Actor, s Submission) (grove.Job, error) {
+	live, err := q.Printers.Live(ctx, actor, s.Serial)
+	if err != nil {
+		return grove.Job{}, err
+	}
+	if err := q.Gate.Authorize(actor, grove.StartPrint, grove.Resource{Serial: s.Serial, OwnerID: live.OwnerID}); err != nil {
+		return grove.Job{}, err
+	}
+	plate, _ := s.ProjectOf.Plate(s.Plate)
+	plate.Index = s.Plate
+	job := q.draft(s, s.ProjectOf, plate, live)
+	job.State, job.FinishedAt = grove.Cancelled, job.CreatedAt
+	job.Why = "the client starts this print over the LAN itself, so that nothing is started or followed here"
+	return q.Records.CreateJob(ctx, job, nil, func(made grove.Job) grove.AuditEntry { return jobAct(actor, &made, "job.note") })
 }
 
 // shelfOf is whose files an actor prints: a guest their own, and whoever holds the

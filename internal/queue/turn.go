@@ -60,9 +60,9 @@ func (q *Queue) play(ctx context.Context, serial string, s grove.Shadow, fn func
 
 // change stores a change of a printer and lets the fleet learn of it, one after
 // the other for each printer: what the fleet remembers is what was stored last.
-func (q *Queue) change(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error) {
+func (q *Queue) change(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Printer, error) {
 	defer q.changing.enter(serial)()
-	p, err := q.Records.UpdatePrinter(ctx, serial, fn)
+	p, err := q.Records.UpdatePrinter(ctx, serial, fn, acts...)
 	if err == nil {
 		q.Printers.Learn(p)
 	}

@@ -54,21 +54,21 @@ func (rt *Router) admit(route Route, next http.Handler) http.Handler {
 			rt.fail(w, r, err)
 			return
 		}
-		if form {
-			rt.takeForm(route.Form, w, r)
-			return
-		}
-		if !route.Streams {
+		take := next
+		switch {
+		case form:
+			take = rt.takesForm(route.Form)
+		case !route.Streams:
 			if err := takeBody(w, r, route.Lenient); err != nil {
 				rt.fail(w, r, err)
 				return
 			}
 		}
-		if r.Method == http.MethodPost && len(r.Header.Values(repeatHeader)) > 0 && !route.Open && !route.Streams {
-			rt.once(w, r, next)
+		if isKeyed(route, r) {
+			rt.once(w, r, route, take)
 			return
 		}
-		next.ServeHTTP(w, r)
+		take.ServeHTTP(w, r)
 	})
 }
 
@@ -233,8 +233,13 @@ func takeBody(w http.ResponseWriter, r *http.Request, lenient bool) error {
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		body = nil
-	} else if err := checkMedia(r, lenient); err != nil {
-		return err
+	} else {
+		if err := checkMedia(r, lenient); err != nil {
+			return err
+		}
+		if err := checkJSON(body); err != nil {
+			return err
+		}
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Body = io.NopCloser(bytes.NewReader(body))

@@ -27,6 +27,8 @@ type call struct {
 	header http.Header // of the answer
 	secure bool        // the client came over TLS
 	err    error       // what the answer told, for the log
+	// formRead is told the hash of a form that has arrived, where one is wanted.
+	formRead func(sum string)
 }
 
 type callKey struct{}

@@ -48,6 +48,9 @@ func (f *failure) GetHeaders() http.Header { return f.header }
 // failed turns any error into the answer that tells it, and keeps it for the log.
 func failed(ctx context.Context, err error) *failure {
 	c := callOf(ctx)
+	if hasLeft(ctx, err) {
+		err = &grove.Error{Code: grove.Invalid, Reason: "client_left", Message: "the request was given up by who sent it", Err: err}
+	}
 	if err != nil {
 		c.err = err
 	}
@@ -63,6 +66,15 @@ func failed(ctx context.Context, err error) *failure {
 		f.header.Set("WWW-Authenticate", `Bearer realm="grove"`)
 	}
 	return f
+}
+
+// hasLeft reports whether a request failed since its client went away. A driver
+// may tell that in its own words.
+func hasLeft(ctx context.Context, err error) bool {
+	if err == nil || !errors.Is(context.Cause(ctx), context.Canceled) {
+		return false
+	}
+	return errors.Is(err, context.Canceled) || grove.AsError(err).Code == grove.Internal
 }
 
 // fail answers with an error outside of huma.
@@ -108,6 +120,9 @@ func ofModel(status string, model *huma.ErrorModel) error {
 	var words []string
 	for _, d := range model.Errors {
 		field := strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query.")
+		if name, what, ok := strings.Cut(d.Message, typeMismatch); ok && field == "body" {
+			field, d.Message = name, strings.TrimPrefix(typeMismatch, ": ")+what
+		}
 		if field == "body" {
 			words = append(words, d.Message)
 			continue
@@ -145,6 +160,10 @@ func ownStatus(ctx context.Context) bool {
 	return err != nil && !grove.HasReason(err, "bad_request")
 }
 
+// typeMismatch stands between a field and what is wrong with it. Huma passes on
+// nothing but the words of what [readJSON] finds.
+const typeMismatch = ": type mismatch, "
+
 // readJSON decodes a body, telling in plain words what is wrong with it.
 func readJSON(data []byte, v any) error {
 	err := json.Unmarshal(data, v)
@@ -154,7 +173,7 @@ func readJSON(data []byte, v any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return fmt.Errorf("%s: type mismatch, %s cannot be a %s", wrongType.Field, wrongType.Value, wrongType.Type)
+		return fmt.Errorf("%s%s%s cannot be a %s", wrongType.Field, typeMismatch, wrongType.Value, wrongType.Type)
 	case errors.As(err, &syntax):
 		return fmt.Errorf("it is not JSON (at byte %d: %s)", syntax.Offset, syntax.Error())
 	}

@@ -2,7 +2,11 @@ package rest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"hash"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -47,21 +51,26 @@ func isForm(r *http.Request) bool {
 	return err == nil && media == formMedia
 }
 
-// takeForm answers a request whose body is a form.
-func (rt *Router) takeForm(f *Form, w http.ResponseWriter, r *http.Request) {
-	line := http.NewResponseController(w)
-	answer, err := rt.readForm(f, r, line)
-	_ = line.SetReadDeadline(time.Time{}) // as after a PUT
-	answerSoon(w, answerWithin)
-	if err != nil {
-		rt.fail(w, r, err)
-		return
+// takesForm answers requests whose body is a form.
+func (rt *Router) takesForm(f *Form) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		answer, err := rt.readForm(f, w, r)
+		if err != nil {
+			rt.fail(w, r, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = encodeJSON(w, answer) // a client that has left is no error of ours
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = encodeJSON(w, answer) // a client that has left is no error of ours
 }
 
-func (rt *Router) readForm(f *Form, r *http.Request, line *http.ResponseController) (any, error) {
+// readForm gives what became of a form, which must be answered soon after.
+func (rt *Router) readForm(f *Form, w http.ResponseWriter, r *http.Request) (any, error) {
+	line := http.NewResponseController(w)
+	defer func() {
+		_ = line.SetReadDeadline(time.Time{}) // as after a PUT
+		answerSoon(w, answerWithin)
+	}()
 	most := rt.Library.MaxBytes + maxFormRest
 	if r.ContentLength > most {
 		return nil, grove.Errorf(grove.TooLarge, grove.ReasonUploadFailed, "the form is larger than any file that is taken here")
@@ -76,7 +85,38 @@ func (rt *Router) readForm(f *Form, r *http.Request, line *http.ResponseControll
 	if err != nil {
 		return nil, err
 	}
+	if read := callOf(r.Context()).formRead; read != nil {
+		sent.File = summed(f, r, sent, read)
+	}
 	return f.Take(r.Context(), sent)
+}
+
+// summed reads the file of a form, and at its end says the hash of all that was
+// asked: the boundaries between the parts differ each time a form is made.
+func summed(f *Form, r *http.Request, sent Sent, read func(sum string)) io.Reader {
+	h := sha256.New()
+	writeAddress(h, r)
+	for _, name := range f.Texts {
+		fmt.Fprintf(h, "%q ", sent.Texts[name])
+	}
+	fmt.Fprintf(h, "%q\x00", sent.Name)
+	return &summing{sent.File, h, read}
+}
+
+type summing struct {
+	file io.Reader
+	sum  hash.Hash
+	read func(sum string)
+}
+
+// Read reads on.
+func (s *summing) Read(b []byte) (int, error) {
+	n, err := s.file.Read(b)
+	s.sum.Write(b[:n])
+	if errors.Is(err, io.EOF) {
+		s.read(hex.EncodeToString(s.sum.Sum(nil)))
+	}
+	return n, err
 }
 
 // formParts goes through the parts of a form in the order in which they come.

@@ -83,23 +83,26 @@ func operation(op Op) huma.Operation {
 	}
 	o := huma.Operation{
 		OperationID: operationID(op.Route), Method: op.Method, Path: op.Path, DefaultStatus: status,
-		Tags: []string{op.Tag}, Summary: op.Summary, Description: op.About,
+		Tags: []string{op.Tag}, Summary: op.Summary, Description: strings.TrimSpace(op.About + " " + whoMay(op.Route)),
 		MaxBodyBytes: maxBody + 1, BodyReadTimeout: -1, // the gate has read the body already
 		SkipValidateBody: op.Lenient,
 		Metadata:         map[string]any{routeKey: op.Route},
 		Responses:        map[string]*huma.Response{"default": errorResponse()},
 	}
-	if op.Fresh {
-		o.Description += freshNote
-	}
-	if !op.Open {
-		o.Security = []map[string][]string{{securityName: {}}}
+	credential, none := map[string][]string{securityName: {}}, map[string][]string{}
+	switch {
+	case op.Open:
+		o.Security = []map[string][]string{none}
+	case op.Loopback:
+		o.Security = []map[string][]string{credential, none}
+	default:
+		o.Security = []map[string][]string{credential}
 	}
 	return o
 }
 
 // freshNote is said of every route that is [Route.Fresh].
-const freshNote = " Only for people, within ten minutes of a sign-in or of `POST " + ConfirmPath + "`: else 403 with the cause `unconfirmed`."
+const freshNote = "Only for people, within ten minutes of a sign-in or of `POST " + ConfirmPath + "`: else 403 with the cause `unconfirmed`."
 
 // operationID is made of method and path: get-v1-user-service-my-tasks.
 func operationID(r Route) string {
@@ -123,12 +126,13 @@ func encodeJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// Paging is what every list takes. Values out of range are refused.
+// Paging is what every list takes. Values out of range are refused. After visits
+// each row once; pages and offsets count from the front, which moves.
 type Paging struct {
 	Page   int    `query:"page" minimum:"1" maximum:"1000000" doc:"Which page, from 1."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" doc:"How many on a page; 20 unless said."`
 	Offset int    `query:"offset" minimum:"0" maximum:"100000000" doc:"How many to leave out at the front; wins over page."`
-	After  string `query:"after" maxLength:"64" doc:"The last id already seen; wins over offset."`
+	After  string `query:"after" maxLength:"64" doc:"The last id already seen; wins over offset. Visits each row once, whatever is made meanwhile."`
 }
 
 // Want is the page asked for.

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -10,14 +11,14 @@ import (
 
 // mountHealth mounts what watches the server: is it alive, is it ready, its figures.
 func (rt *Router) mountHealth() {
-	rt.open("/livez", "Whether the process answers", "application/json", func(w http.ResponseWriter, _ *http.Request) {
+	health := Raw{Gives: "application/json", Shape: reflect.TypeFor[cloudapi.Health]()}
+	rt.open("/livez", "Whether the process answers", health, func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, cloudapi.Health{Status: "ok", At: time.Now().UTC()})
 	})
-	rt.open("/readyz", "Whether the server can do its work", "application/json", rt.ready)
+	rt.open("/readyz", "Whether the server can do its work", health, rt.ready)
 	Plain(rt, Op{
 		Route: Route{Method: http.MethodGet, Path: "/metrics", Loopback: true},
 		Tag:   tagServer, Summary: "Figures for Prometheus",
-		About: "Open to this machine itself; from elsewhere an owner's credential is needed.",
 	}, Raw{Gives: "text/plain"}, rt.figures)
 }
 

@@ -42,7 +42,12 @@ func Signature(r *http.Request) library.Signature {
 // storage do not expect.
 func (rt *Router) receive(w http.ResponseWriter, r *http.Request) {
 	line := http.NewResponseController(w)
-	f, err := rt.Library.Receive(r.Context(), r.PathValue("id"), Signature(r), r.ContentLength, &steady{r.Body, line})
+	content := &steady{r.Body, line}
+	var f grove.File
+	swallowed, err := rt.Library.Swallow(r.PathValue("id"), Signature(r), content)
+	if !swallowed {
+		f, err = rt.Library.Receive(r.Context(), r.PathValue("id"), Signature(r), r.ContentLength, content)
+	}
 	// The next request on this line must not end by a deadline of this one. That
 	// fails only when there is no line any more.
 	_ = line.SetReadDeadline(time.Time{})
@@ -50,7 +55,9 @@ func (rt *Router) receive(w http.ResponseWriter, r *http.Request) {
 		rt.fail(w, r, err)
 		return
 	}
-	w.Header().Set("Etag", `"`+strings.ToLower(f.MD5)+`"`)
+	if !swallowed {
+		w.Header().Set("Etag", `"`+strings.ToLower(f.MD5)+`"`)
+	}
 	w.WriteHeader(http.StatusOK)
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +25,8 @@ const (
 func describe(c Config) huma.Config {
 	registry := huma.NewMapRegistry(schemaPrefix, huma.DefaultSchemaNamer)
 	registry.RegisterTypeAlias(reflect.TypeFor[cloudapi.Int](), reflect.TypeFor[looseInt]())
+	registry.RegisterTypeAlias(reflect.TypeFor[cloudapi.Scalar](), reflect.TypeFor[scalar]())
+	registry.RegisterTypeAlias(reflect.TypeFor[cloudapi.Nothing](), reflect.TypeFor[nothing]())
 	registry.Schema(reflect.TypeFor[cloudapi.Error](), true, "")
 	version := c.Version
 	if version == "" {
@@ -38,7 +39,7 @@ func describe(c Config) huma.Config {
 				Title: "Grove", Version: version,
 				Description: "The Cloud API as its known clients speak it, and Grove's own API under /v1/grove-service. " +
 					"Every path also answers under /api/v1. Every answer carries X-Request-Id; answers to a credential carry X-RateLimit-Limit, -Remaining and -Reset.",
-				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
+				License: &huma.License{Name: "Apache-2.0", URL: "https://www.apache.org/licenses/LICENSE-2.0"},
 			},
 			Components: &huma.Components{
 				Schemas: registry,
@@ -51,6 +52,7 @@ func describe(c Config) huma.Config {
 		Transformers: []huma.Transformer{retell},
 	}
 	config.AllowAdditionalPropertiesByDefault = true
+	config.Servers = []*huma.Server{{URL: "/", Description: "The server that this was read from"}}
 	if c.PublicURL != "" {
 		config.Servers = []*huma.Server{{URL: c.PublicURL}}
 	}
@@ -93,10 +95,29 @@ func (looseInt) Schema(huma.Registry) *huma.Schema {
 	}
 }
 
+// scalar stands for cloudapi.Scalar in the description.
+type scalar struct{}
+
+// Schema says that it is a number or a text.
+func (scalar) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Description: "A number or a text, given back as it came.",
+		AnyOf:       []*huma.Schema{{Type: huma.TypeNumber}, {Type: huma.TypeString}, {Type: huma.TypeBoolean}},
+	}
+}
+
+// nothing stands for cloudapi.Nothing in the description.
+type nothing struct{}
+
+// Schema says that it is null.
+func (nothing) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: "null"} }
+
 // Raw says what a plain handler takes and gives, which reflection cannot see:
-// media types (empty: no body), query parameters, statuses beside 200.
+// media types (empty: no body), the type of an answer that is JSON, query
+// parameters, statuses beside 200.
 type Raw struct {
 	Takes, Gives string
+	Shape        reflect.Type
 	Query        []string
 	Also         map[int]string
 }
@@ -109,15 +130,18 @@ func Plain(rt *Router, op Op, raw Raw, h http.HandlerFunc) {
 	o := operation(op)
 	o.Metadata = nil
 	o.Path = strings.TrimSuffix(o.Path, "{$}")
-	raw.describe(&o)
+	raw.describe(&o, rt.api.OpenAPI().Components.Schemas)
 	rt.api.OpenAPI().AddOperation(&o)
 }
 
-func (raw Raw) describe(o *huma.Operation) {
+func (raw Raw) describe(o *huma.Operation, schemas huma.Registry) {
 	text := &huma.Schema{Type: huma.TypeString}
 	good := &huma.Response{Description: "OK"}
 	if raw.Gives != "" {
 		good.Content = map[string]*huma.MediaType{raw.Gives: {Schema: text}}
+	}
+	if raw.Shape != nil {
+		good.Content[raw.Gives].Schema = schemas.Schema(raw.Shape, true, "")
 	}
 	o.Responses["200"] = good
 	for status, description := range raw.Also {
@@ -155,37 +179,4 @@ func (rt *Router) openapi(w http.ResponseWriter, _ *http.Request) {
 	})
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(rt.spec.body) // a client that has left is no error of ours
-}
-
-// finish corrects what reflection cannot know: numbers that are written as text,
-// huma's own error shape, which is never answered, and what readers want first.
-func finish(o *huma.OpenAPI) {
-	o.Tags = tags(o)
-	schemas := o.Components.Schemas.Map()
-	delete(schemas, "ErrorModel")
-	delete(schemas, "ErrorDetail")
-	if job, ok := schemas["Job"]; ok {
-		job.Properties["id"] = &huma.Schema{Type: huma.TypeString, Description: "A decimal number as text."}
-	}
-}
-
-// tags are the groups of operations: the faces in the order of their names, then
-// the server's own.
-func tags(o *huma.OpenAPI) []*huma.Tag {
-	seen := map[string]bool{}
-	var names []string
-	for _, item := range o.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Patch, item.Delete} {
-			if op != nil && !seen[op.Tags[0]] {
-				seen[op.Tags[0]] = true
-				names = append(names, op.Tags[0])
-			}
-		}
-	}
-	slices.Sort(names)
-	out := make([]*huma.Tag, 0, len(names))
-	for _, name := range names {
-		out = append(out, &huma.Tag{Name: name})
-	}
-	return out
 }

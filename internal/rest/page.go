@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"reflect"
 	"strings"
 
 	"github.com/grovecloud/grove"
@@ -37,16 +38,20 @@ type Hints struct {
 // mountPages mounts the page at /, what it is dressed in, and the documents.
 func (rt *Router) mountPages() {
 	page := template.Must(template.ParseFS(static, "assets/index.html"))
-	rt.open("/{$}", "The page", "text/html", rt.page(page))
-	rt.open("/assets/{name}", "What the page is dressed in", "application/octet-stream", rt.files("assets", pagePolicy))
-	rt.open("/docs", "This description, to read and to try", "text/html", docsPage)
-	rt.open("/docs/{name}", "What the description is shown with", "application/octet-stream", rt.files("docs", docsPolicy))
-	rt.open("/openapi.json", "This description, for programs", "application/json", rt.openapi)
+	bytes := Raw{Gives: "application/octet-stream"}
+	rt.open("/{$}", "The page", html, rt.page(page))
+	rt.open("/assets/{name}", "What the page is dressed in", bytes, rt.files("assets", pagePolicy))
+	rt.open("/docs", "This description, to read and to try", html, docsPage)
+	rt.open("/docs/{name}", "What the description is shown with", bytes, rt.files("docs", docsPolicy))
+	rt.open("/openapi.json", "This description, for programs", Raw{Gives: "application/json", Shape: reflect.TypeFor[map[string]any]()}, rt.openapi)
 }
 
+// html is what pages give.
+var html = Raw{Gives: "text/html"}
+
 // open mounts a plain GET that anyone may ask.
-func (rt *Router) open(at, summary, media string, h http.HandlerFunc) {
-	Plain(rt, Op{Route: Route{Method: http.MethodGet, Path: at, Open: true}, Tag: tagServer, Summary: summary}, Raw{Gives: media},
+func (rt *Router) open(at, summary string, raw Raw, h http.HandlerFunc) {
+	Plain(rt, Op{Route: Route{Method: http.MethodGet, Path: at, Open: true}, Tag: tagServer, Summary: summary}, raw,
 		func(w http.ResponseWriter, r *http.Request) {
 			answerSoon(w, answerWithin) // strangers get no line for long
 			h(w, r)

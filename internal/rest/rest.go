@@ -6,11 +6,11 @@ package rest
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -47,7 +47,7 @@ type Router struct {
 	metrics metrics
 	spec    *spec
 	stopped chan struct{}
-	process string // this run of the server
+	doing   sync.Map // the attempts at requests with a key that are under way
 }
 
 // New makes a router with the plain routes: health, metrics, signed file links,
@@ -57,7 +57,7 @@ func New(c Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	rt := &Router{Config: c, mux: http.NewServeMux(), metrics: m, spec: &spec{}, stopped: make(chan struct{}), process: rand.Text()}
+	rt := &Router{Config: c, mux: http.NewServeMux(), metrics: m, spec: &spec{}, stopped: make(chan struct{})}
 	rt.api = huma.NewAPI(describe(c), adapter{rt})
 	rt.api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { next(plainStatus{ctx}) })
 	rt.mux.HandleFunc("/", rt.unmatched)

@@ -69,7 +69,6 @@ var needs = map[string][]grove.Action{
 	"GET /v1/grove-service/webhooks/{id}/deliveries":         {grove.AdminWebhooks},
 	"POST /v1/grove-service/webhooks/deliveries/{id}/replay": {grove.AdminWebhooks},
 
-	"GET /v1/design-service/design/{id}/instances":                   {grove.ReadAccount},
 	"GET /v1/design-service/favorites/designs/{uid}":                 {grove.ReadAccount},
 	"GET /v1/design-service/my/design/recommend":                     {grove.ReadAccount},
 	"GET /v1/design-user-service/filament/config":                    {grove.ReadFiles},

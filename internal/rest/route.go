@@ -35,6 +35,25 @@ type Route struct {
 	Streams bool
 	// Form is a form that is taken beside JSON.
 	Form *Form
+	// KeyedBy names the fields of the body, or of the path, that stand for an account
+	// where an open route is asked with an Idempotency-Key.
+	KeyedBy []string
+	// Unkeyed says why an Idempotency-Key means nothing to a POST.
+	Unkeyed string
+}
+
+// Why an Idempotency-Key means nothing to a route.
+const (
+	UnkeyedSession = "it only makes a session, beside which others may stand, and its tokens are kept nowhere"
+	UnkeyedCode    = "it only mails a code, beside which others count; how many are mailed is limited"
+	UnkeyedNothing = "it does nothing"
+	UnkeyedPage    = "it is the form of a page, which no program sends"
+)
+
+// keyed reports whether a POST of the route is done once for each key. Where nobody
+// is known by an account, something else must stand for it.
+func (route Route) keyed() bool {
+	return route.Unkeyed == "" && !route.Streams && (!route.Open || len(route.KeyedBy) > 0)
 }
 
 // Always is for routes whose requests never count.

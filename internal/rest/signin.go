@@ -61,9 +61,9 @@ type signInForm struct {
 
 func (rt *Router) mountSignIn() {
 	f := signInForm{rt, template.Must(template.ParseFS(static, "assets/sign-in.html"))}
-	rt.open("/sign-in", "Sign in, in a browser or in a slicer's window", "text/html", f.show)
+	rt.open("/sign-in", "Sign in, in a browser or in a slicer's window", html, f.show)
 	o := Op{
-		Route: Route{Method: http.MethodPost, Path: "/sign-in", Open: true, SignsIn: true}, Tag: tagServer, Summary: "The page's form",
+		Route: Route{Method: http.MethodPost, Path: "/sign-in", Open: true, SignsIn: true, Unkeyed: UnkeyedPage}, Tag: tagServer, Summary: "The page's form",
 		About: "Also at `/{language}/sign-in`. A slicer that shows the page is told by `window.wx.postMessage`; one that listens at `redirect_url` gets a ticket there.",
 	}
 	Plain(rt, o, Raw{Takes: "application/x-www-form-urlencoded", Gives: "text/html", Also: map[int]string{http.StatusSeeOther: "To the slicer"}}, f.take)

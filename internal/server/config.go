@@ -51,6 +51,9 @@ type Config struct {
 	OfflineGrace time.Duration
 	IdleHeat     time.Duration // 15 min when 0
 
+	KeepDays      int // events, notifications and settled deliveries; 0: for ever, else at least 7
+	KeepAuditDays int // the audit log; 0: for ever, else at least 400
+
 	// Reload asks for a look at the certificates now; nil: each minute is enough.
 	Reload <-chan os.Signal
 
@@ -71,6 +74,9 @@ type Config struct {
 func (c *Config) check() error {
 	if c.IdleHeat != 0 && (c.IdleHeat < time.Minute || c.IdleHeat > time.Hour) {
 		return grove.Errorf(grove.Invalid, "bad_idle_heat", "--idle-heat %s is not between 1m and 60m", c.IdleHeat)
+	}
+	if err := c.checkKeep(); err != nil {
+		return err
 	}
 	for _, a := range []struct{ flag, address string }{{"--http", c.HTTP}, {"--mqtts", c.MQTTS}} {
 		_, port, err := net.SplitHostPort(a.address)
@@ -98,6 +104,20 @@ func (c *Config) check() error {
 	}
 	return grove.Errorf(grove.Invalid, "http_open",
 		"%s is reachable from other machines and would carry passwords in clear; add --tls, or --public-url https://… when a proxy in front does TLS, or listen on 127.0.0.1", c.HTTP)
+}
+
+// checkKeep refuses to forget what somebody may still have to do with: webhooks are
+// tried for three days, and what was done is looked into much later.
+func (c *Config) checkKeep() error {
+	for _, k := range []struct {
+		flag        string
+		days, least int
+	}{{"--keep-days", c.KeepDays, 7}, {"--keep-audit-days", c.KeepAuditDays, 400}} {
+		if k.days != 0 && (k.days < k.least || k.days > 36500) {
+			return grove.Errorf(grove.Invalid, "bad_keep", "%s %d is not between %d and 36500; 0 keeps for ever", k.flag, k.days, k.least)
+		}
+	}
+	return nil
 }
 
 // checkTLS takes HTTPS for granted where a certificate is given.

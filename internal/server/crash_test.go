@@ -57,22 +57,22 @@ type fusedRecords struct {
 	*bomb
 }
 
-func (r fusedRecords) CreateJob(ctx context.Context, j grove.Job, e []grove.Event) (grove.Job, error) {
-	j, err := r.Records.CreateJob(ctx, j, e)
+func (r fusedRecords) CreateJob(ctx context.Context, j grove.Job, e []grove.Event, acts ...func(grove.Job) grove.AuditEntry) (grove.Job, error) {
+	j, err := r.Records.CreateJob(ctx, j, e, acts...)
 	r.armed.Store(true)
 	return j, err
 }
 
-func (r fusedRecords) UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error)) (grove.Job, error) {
+func (r fusedRecords) UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Job, error) {
 	r.step()
 	defer r.step()
-	return r.Records.UpdateJob(ctx, id, fn)
+	return r.Records.UpdateJob(ctx, id, fn, acts...)
 }
 
-func (r fusedRecords) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error)) (grove.Printer, error) {
+func (r fusedRecords) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Printer, error) {
 	r.step()
 	defer r.step()
-	return r.Records.UpdatePrinter(ctx, serial, fn)
+	return r.Records.UpdatePrinter(ctx, serial, fn, acts...)
 }
 
 type fusedPrinters struct {

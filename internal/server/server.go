@@ -160,7 +160,7 @@ func (s *Server) openStore(ctx context.Context) error {
 		return err
 	}
 	s.db, err = store.Open(ctx, store.Config{
-		Database: s.cfg.Database, Path: s.dir.file("grove.db"), MasterKey: key, OnCommit: s.committed,
+		Database: s.cfg.Database, Path: s.dir.file("grove.db"), MasterKey: key, OnCommit: s.committed, Audience: s.audience,
 	})
 	if err != nil {
 		return err
@@ -177,6 +177,14 @@ func (s *Server) committed(events []grove.Event) {
 	if s.feed != nil {
 		s.feed.Committed(events)
 	}
+}
+
+// audience is who sees the events of a printer beside its owner.
+func (s *Server) audience(serial string, ownerID int64) []int64 {
+	if s.access == nil {
+		return nil
+	}
+	return s.access.Audience(serial, ownerID)
 }
 
 func (s *Server) openRules(ctx context.Context) (err error) {
@@ -271,6 +279,7 @@ func (s *Server) Run(ctx context.Context) error {
 	for name, loop := range map[string]func(context.Context) error{
 		"broker": s.broker.Run, "bridge": s.bridge.Run, "fleet": s.fleet.Run, "queue": s.queue.Run, "webhooks": s.hooks.Run,
 		"library": s.library.Run, "limits": s.limiter.Run, "web": s.serveWeb, "demo": s.runDemo,
+		"prune":  s.runPrune,
 		"access": s.access.Run, "mail": s.runMail,
 		"certificates": func(ctx context.Context) error { return s.certs.run(ctx, s.cfg.Reload) },
 	} {

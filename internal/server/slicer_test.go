@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -157,7 +158,7 @@ func TestTheSlicerPrints(t *testing.T) {
 	}
 	patch := func(url string) {
 		s.good(s.call("PATCH", iotUser+"/project/"+project, fmt.Sprintf(
-			`{"profile_id":%q,"profile_print_3mf":[{"comments":"no_ips","md5":"0F343B0931126A20F133D67C2B018A3B","plate_idx":1,"url":%q}]}`, profile, url)))
+			`{"profile_id":%q,"profile_print_3mf":[{"comments":"no_ips","md5":"%X","plate_idx":1,"url":%q}]}`, profile, md5.Sum(sliced()), url)))
 	}
 	patch("ftp://bracket.gcode.3mf")
 	asked := s.good(s.call("GET", iotUser+"/upload?models="+model+"_"+profile+"_1.3mf", ""))

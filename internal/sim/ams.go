@@ -13,7 +13,6 @@ import (
 const (
 	trayNone     = 255 // flat tray id: nothing loaded
 	trayExternal = 254 // the spool beside the printer
-	loadSeconds  = 27  // BambuStudio's plan: 25 to 29 to load, 28 to 34 to unload
 )
 
 // ams is one filament unit of four trays.
@@ -26,6 +25,7 @@ type ams struct {
 	pre     int
 	tar     int
 	loading float64 // seconds until tar becomes now
+	takes   float64 // how many loading takes
 	version int     // grows when anything but the filament left changes
 
 	readOnInsert, readOnPower, watchRemain bool
@@ -61,7 +61,7 @@ func emptyTray(id string) tray {
 // newAMS fits the unit of the model: one Bambu spool almost new, one without a
 // tag, one Bambu spool half used, and an empty slot.
 func newAMS(model bambu.Model, rng *rand.Rand) *ams {
-	a := &ams{info: "1001", module: "ams/0", now: trayNone, pre: trayNone, tar: trayNone, version: 4, readOnInsert: true, watchRemain: true}
+	a := &ams{info: "1001", module: "ams/0", now: trayNone, pre: trayNone, tar: trayNone, version: 4, takes: looksOf(model).loadSeconds, readOnInsert: true, watchRemain: true}
 	switch model.AMS {
 	case "ams_lite":
 		a.info, a.module = "1002", "ams_f1/0"
@@ -111,7 +111,7 @@ func (a *ams) load(flat int) {
 	if a.now == flat && a.loading <= 0 {
 		return
 	}
-	a.tar, a.loading = flat, loadSeconds
+	a.tar, a.loading = flat, a.takes
 	a.version++
 }
 

@@ -62,10 +62,10 @@ var readCommands = map[string]command{
 		return extra{"nozzle_type": m.settings.nozzleType, "nozzle_diameter": json.Number(m.settings.nozzleDiameter)}, nil
 	},
 	"system.get_access_code": func(m *machine, _ request) (extra, error) {
-		if m.cfg.LAN == nil {
+		if m.stands == nil {
 			return nil, errors.New("this printer is reached through its cloud and has no access code")
 		}
-		return extra{"access_code": string(m.cfg.LAN.AccessCode)}, nil
+		return extra{"access_code": string(m.stands.AccessCode)}, nil
 	},
 	"security.app_cert_list": func(*machine, request) (extra, error) {
 		return extra{"cert_ids": []any{}}, nil

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 )
 
@@ -19,18 +20,9 @@ const (
 	statDoor  = 1 << 23
 )
 
-// newFields are those that only newer firmware reports.
-func newFields(m *machine) []field {
-	fields := []field{
-		{key: "cfg", say: (*machine).appendConfig},
-		word("fun", func(m *machine) uint64 { return bit(wordFun, funSigned, m.faults.SignatureRequired) }),
-		word("aux", func(m *machine) uint64 {
-			if !m.storage.present() {
-				return wordAux &^ auxCard
-			}
-			return wordAux
-		}),
-		word("stat", func(m *machine) uint64 { return bit(wordStat, statDoor, m.faults.DoorOpen) }),
+// jobFieldsAnew say of the job what jobFields say, in the words of newer firmware.
+func jobFieldsAnew() []field {
+	return []field{
 		number("state", (*machine).stateNumber),
 		number("percent", func(m *machine) int64 { return m.jobNumber(func(j *job) int { return j.percent }) }),
 		number("remain_time", func(m *machine) int64 { return m.jobNumber(func(j *job) int { return j.remaining }) }),
@@ -40,30 +32,62 @@ func newFields(m *machine) []field {
 		fixed("plate_cnt", "1"),
 		text("file", func(m *machine) string { return m.jobText(func(j *job) string { return j.file }, "") }),
 		text("job_id", func(m *machine) string { return m.jobText(func(j *job) string { return j.taskID }, "") }),
-		text("lan_task_id", func(m *machine) string { return m.jobText(func(j *job) string { return j.taskID }, "0") }),
 		number("job_attr", (*machine).jobAttribute),
 		{key: "job", say: (*machine).appendJob},
 		fixed("model_id", `""`), fixed("design_id", `""`), fixed("batch_id", "0"), fixed("canvas_id", "0"),
 		{key: "mapping", say: (*machine).appendMapping},
+		fixed("ver", `"20000"`), fixed("err", `"0"`), fixed("queue", "0"), fixed("care", staticCare),
+	}
+}
+
+// newFields are those that only newer firmware reports. Which models have the
+// last of them was counted over the captures of ha-bambulab.
+func newFields(m *machine) []field {
+	fields := []field{
+		{key: "cfg", say: (*machine).appendConfig},
+		word("fun", func(m *machine) uint64 { return bit(wordFun, funSigned, m.faults.SignatureRequired) }),
+		word("aux", func(m *machine) uint64 {
+			if m.faults.NoCard {
+				return wordAux &^ auxCard
+			}
+			return wordAux
+		}),
+		word("stat", func(m *machine) uint64 { return bit(wordStat, statDoor, m.faults.DoorOpen) }),
 		{key: "3D", say: func(m *machine, b []byte) []byte {
 			return fmt.Appendf(b, `{"layer_num":%d,"total_layer_num":%d}`,
 				m.jobNumber(func(j *job) int { return j.layer }), m.jobNumber(func(j *job) int { return j.layers }))
 		}},
 		fixed("2D", `{"bs":{"step_type":0,"tool_info":{"color":"","diameter":0,"id":-1,"type":-1},"total_time":0},"cond":7,"cur_stage":{"idx":-1,"left_time":0,"process":0,"state":-1},"first_confirm":false,"makeable":true,"material":{"cur_id_list":[],"state":0,"tar_id":"","tar_name":""}}`),
-		fixed("ver", `"20000"`), fixed("err", `"0"`), fixed("queue", "0"), fixed("care", staticCare), fixed("ap_err", "0"),
+		fixed("ap_err", "0"),
 		number("mc_stage", (*machine).printStage),
 		number("mc_err", func(m *machine) int64 { return m.printError }), fixed("mc_action", "0"),
 		{key: "info", say: func(m *machine, b []byte) []byte {
 			return append(strconv.AppendInt(append(b, `{"temp":`...), m.heat.chamber.packed(), 10), '}')
 		}},
+		text("lan_task_id", func(m *machine) string { return m.jobText(func(j *job) string { return j.taskID }, "0") }),
+	}
+	if m.looks.countsDown {
+		fields = append(fields, number("stg_cd", (*machine).stageLeft))
+	}
+	if m.model.Code == "N6" {
+		fields = append(fields, fixed("err2", `{"err_code":"0","img_id":""}`))
 	}
 	if m.model.Full {
 		return fields
 	}
-	return append(fields, fixed("fun2", wordFun2), field{
+	return append(fields, field{
 		key: "t_utc", quiet: true, // time passing is no change worth a report
 		say: func(m *machine, b []byte) []byte { return strconv.AppendInt(b, m.now.UnixMilli(), 10) },
 	})
+}
+
+// stageLeft is how many seconds the present stage of preparations still takes.
+func (m *machine) stageLeft() int64 {
+	j := m.subject()
+	if j == nil || m.state != stateRunning || j.step >= len(j.plan) {
+		return 0
+	}
+	return int64(math.Ceil(max(0, j.plan[j.step].seconds-j.staged)))
 }
 
 // deviceFields are the device object.
@@ -174,8 +198,19 @@ func (m *machine) appendNozzles(b []byte) []byte {
 		}
 		b = fmt.Appendf(b, `{"diameter":%s,"id":%d,"tm":0,"type":"HS01","wear":0}`, m.settings.nozzleDiameter, i)
 	}
+	if m.looks.rack {
+		for slot := range rackSlots {
+			b = fmt.Appendf(b, `,{"diameter":0.4,"id":%d,"tm":0,"type":"HS01","wear":0}`, firstRackSlot+slot)
+		}
+	}
 	return append(b, `],"state":0}`...)
 }
+
+// The nozzles that hang in an H2C's rack, as device.nozzle numbers them.
+const (
+	rackSlots     = 6
+	firstRackSlot = 16
+)
 
 func (m *machine) appendAirduct(b []byte) []byte {
 	return fmt.Appendf(b, `{"modeCur":%d,"subMode":-1,%s,"parts":[{"func":0,"id":16,"range":6553600,"state":%d,"tar_state":%d},{"func":1,"id":32,"range":6553600,"state":%d,"tar_state":%d},{"func":2,"id":48,"range":6553600,"state":%d,"tar_state":%d}]}`,

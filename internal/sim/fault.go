@@ -49,8 +49,9 @@ type Faults struct {
 	HMS      []HMS `json:"hms"`     // health messages, such as 0300_0100_0001_0001
 	NoCard   bool  `json:"no_card"` // nothing is in the slot of its storage
 
-	Autostart bool       `json:"autostart"` // when power comes, it begins whatever lies in the root folder of its card
-	Files     FileFaults `json:"files"`
+	Autostart bool         `json:"autostart"` // when power comes, it begins whatever lies in the root folder of its card
+	Files     FileFaults   `json:"files"`
+	Camera    CameraFaults `json:"camera"`
 
 	Certificate Pretence `json:"certificate"`
 }
@@ -126,7 +127,11 @@ func (p *Printer) ChangeFaults(change func(*Faults) error) error {
 	if p.cfg.replay != nil {
 		return grove.Errorf(grove.Conflict, "sim_replay", "this printer repeats a recording; its faults are those of the recording")
 	}
+	back := p.m.faults.PowerOff && !f.PowerOff
 	p.happen(input{Faults: &f})
+	if back {
+		p.lookForFiles()
+	}
 	return nil
 }
 
@@ -137,13 +142,11 @@ func (m *machine) suffer(f Faults) {
 		m.unverified = false
 	}
 	m.faults = f
-	m.storage.insert(!f.NoCard)
 	if cut {
 		m.lose()
 	}
 	if back {
 		m.report = newReport(m)
-		m.autostart(m.now)
 	}
 }
 

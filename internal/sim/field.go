@@ -16,9 +16,15 @@ func fieldsOf(m *machine) []field {
 	fields = append(fields, houseFields(m)...)
 	switch {
 	case m.looks.small:
-		fields = append(fields, smallFields()...)
+		fields = append(fields, smallFields(m)...)
 	default:
 		fields = append(fields, largeFields(m)...)
+	}
+	if m.model.NewProtocol || m.looks.partlyNew {
+		fields = append(fields, jobFieldsAnew()...)
+	}
+	if m.looks.fun2 {
+		fields = append(fields, fixed("fun2", wordFun2))
 	}
 	if m.model.NewProtocol {
 		fields = append(fields, newFields(m)...)
@@ -91,10 +97,13 @@ func bodyFields(m *machine) []field {
 		text("nozzle_diameter", func(m *machine) string { return m.settings.nozzleDiameter }),
 		text("nozzle_type", func(m *machine) string { return m.settings.nozzleType }),
 	}
-	if !m.model.NewProtocol {
+	switch {
+	case !m.model.NewProtocol:
 		fields = append(fields, celsius("chamber_temper", func(m *machine) float64 { return m.heat.chamber.read }))
+	case m.model.Code == "O1D": // with a target it holds both, as bambuddy saw
+		fields = append(fields, number("chamber_temper", func(m *machine) int64 { return m.heat.chamber.packed() }))
 	}
-	if m.model.HasChamberHeater() {
+	if m.model.Code == "O1D" || m.model.Code == "C13" {
 		fields = append(fields, celsius("ctt", func(m *machine) float64 { return m.heat.chamber.target }))
 	}
 	return fields
@@ -122,13 +131,28 @@ func filamentFields(m *machine) []field {
 	} else {
 		fields = append(fields, fixed("ams", `{"ams":[],"ams_exist_bits":"0","tray_exist_bits":"0","tray_is_bbl_bits":"0","tray_read_done_bits":"0","tray_reading_bits":"0","tray_now":"254","tray_pre":"254","tray_tar":"254","version":0,"insert_flag":false,"power_on_flag":false}`))
 	}
-	if m.model.NewProtocol && !m.model.Full {
-		return append(fields, field{key: "vir_slot", say: func(m *machine, b []byte) []byte {
-			return append(m.external.details(append(b, `[{"id":"255",`...)), ']')
+	return append(fields, externalFields(m)...)
+}
+
+// externalFields are the spools beside the printer: one as an object on older
+// firmware, a list on newer, and both on an X1 and an H2D.
+func externalFields(m *machine) []field {
+	var fields []field
+	if m.looks.oldSpool != "" {
+		fields = append(fields, field{key: "vt_tray", say: func(m *machine, b []byte) []byte {
+			return m.external.details(append(append(append(b, `{"id":"`...), m.looks.oldSpool...), `",`...))
 		}})
 	}
-	return append(fields, field{key: "vt_tray", say: func(m *machine, b []byte) []byte {
-		return m.external.details(append(b, `{"id":"254",`...))
+	if !m.model.NewProtocol && !m.looks.partlyNew {
+		return fields
+	}
+	return append(fields, field{key: "vir_slot", say: func(m *machine, b []byte) []byte {
+		b = m.external.details(append(b, `[{"id":"255",`...))
+		if m.looks.dual { // and that of the left nozzle, where nothing is put in
+			none := emptyTray("254")
+			b = none.details(append(b, `,{"id":"254",`...))
+		}
+		return append(b, ']')
 	}})
 }
 
@@ -137,8 +161,8 @@ func houseFields(m *machine) []field {
 	return []field{
 		{key: "ipcam", say: (*machine).appendCamera},
 		text("wifi_signal", func(m *machine) string { return m.wifi.String() }),
-		fixed("net", netOf(m.cfg.LAN)), fixed("online", `{"ahb":true,"ext":true,"version":16}`),
-		{key: "sdcard", say: func(m *machine, b []byte) []byte { return strconv.AppendBool(b, m.storage.present()) }},
+		fixed("net", netOf(m.stands)), fixed("online", `{"ahb":true,"ext":true,"version":16}`),
+		{key: "sdcard", say: func(m *machine, b []byte) []byte { return strconv.AppendBool(b, !m.faults.NoCard) }},
 		number("home_flag", func(m *machine) int64 { return int64(int32(m.homeFlag())) }), //nolint:gosec // printers report it signed
 	}
 }
@@ -155,9 +179,9 @@ func netOf(l *LAN) string {
 	return fmt.Sprintf(`{"conf":16,"info":[{"ip":%d,"mask":16777215},{"ip":0,"mask":0}]}`, addr)
 }
 
-// smallFields are those of P1 and A1 only.
-func smallFields() []field {
-	return []field{
+// smallFields are those of P1 and A1 only. A P1P has no watches.
+func smallFields(m *machine) []field {
+	fields := []field{
 		fixed("upgrade_state", staticUpgradeSmall), fixed("upload", staticUploadSmall),
 		fixed("filam_bak", "[]"), fixed("flag3", "15"), fixed("k", `"0.0000"`), fixed("lifecycle", `"product"`),
 		numeral("mc_print_line_number", func(m *machine) int64 {
@@ -165,6 +189,12 @@ func smallFields() []field {
 		}),
 		fixed("mess_production_state", `"active"`),
 	}
+	if m.model.Code == "C11" {
+		return fields
+	}
+	return append(fields, field{key: "xcam", say: func(m *machine, b []byte) []byte {
+		return fmt.Appendf(b, `{"buildplate_marker_detector":%t}`, !m.settings.unwatched["buildplate_marker_detector"])
+	}})
 }
 
 // largeFields are those of all machines with the larger board.
@@ -175,7 +205,7 @@ func largeFields(*machine) []field {
 		fixed("xcam_status", `"0"`), fixed("aux_part_fan", "true"),
 		numeral("fail_reason", func(m *machine) int64 { return m.failReason }),
 		numeral("mc_print_error_code", func(m *machine) int64 { return m.printError }),
-		fixed("print_gcode_action", "0"), fixed("print_real_action", "0"), fixed("lifecycle", `"product"`), fixed("maintain", "3"),
+		fixed("print_gcode_action", "0"), fixed("print_real_action", "0"), fixed("maintain", "3"),
 	}
 }
 
@@ -210,7 +240,7 @@ func (m *machine) homeFlag() uint32 {
 	if m.faults.DoorOpen && m.looks.door {
 		flag |= 1 << 23
 	}
-	if !m.storage.present() {
+	if m.faults.NoCard {
 		flag &^= storageBits
 	}
 	return flag
@@ -263,7 +293,8 @@ func (m *machine) appendCamera(b []byte) []byte {
 	b = append(b, `,"resolution":`...)
 	b = appendText(b, m.settings.resolution)
 	if m.looks.small {
-		return append(b, `,"tutk_server":"disable","mode_bits":3}`...)
+		return append(b, '}')
 	}
-	return append(b, `,"mode_bits":2,"tutk_server":"disable","agora_service":"disable","brtc_service":"enable","rtsp_url":"disable"}`...)
+	b = append(b, `,"mode_bits":2,"tutk_server":"disable","agora_service":"disable","brtc_service":"enable","rtsp_url":`...)
+	return append(appendText(b, rtspURL(m.stands)), '}')
 }

@@ -259,7 +259,9 @@ func TestFilesGoInAndOut(t *testing.T) {
 
 func TestAMissingStickIsAnotherAnswerThanAMissingCard(t *testing.T) {
 	t.Parallel()
-	g := signedInFTP(t, fileServer(t, "P2S", Card{Absent: true}).Printer)
+	b := fileServer(t, "P2S", Card{})
+	b.goWrong(Faults{NoCard: true})
+	g := signedInFTP(t, b.Printer)
 	g.passive()
 	g.ask(550, "STOR /c.3mf")
 	g.ask(250, "CWD /")

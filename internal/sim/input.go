@@ -12,6 +12,7 @@ type input struct {
 	Arrived   *file   `json:"arrived,omitempty"`   // a file was fetched, or not
 	Faults    *Faults `json:"faults,omitempty"`    // they are these from now on
 	Cleared   bool    `json:"cleared,omitempty"`   // somebody took the part off the plate
+	Found     string  `json:"found,omitempty"`     // what lay in the root folder of its card when power came
 	ticked    bool    // a second of the printer's own clock is over
 }
 
@@ -28,6 +29,7 @@ func (p *Printer) happen(in input) {
 	m.happen(in)
 	m.note(in, m.out[min(before, len(m.out)):])
 	if in.Faults != nil {
+		p.storage.insert(!in.Faults.NoCard)
 		close(p.changed)
 		p.changed = make(chan struct{})
 	}
@@ -52,6 +54,8 @@ func (m *machine) happen(in input) {
 		m.connected()
 	case in.Joined:
 		m.joined()
+	case in.Found != "":
+		m.autostart(in.Found)
 	case in.Arrived != nil:
 		m.received(*in.Arrived)
 	default:

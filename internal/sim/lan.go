@@ -26,6 +26,8 @@ type LAN struct {
 
 	MQTTS   int // the printer's own MQTT broker
 	FTPS    int // its files; 990 on real printers
+	Camera  int // pictures of a P1 or A1; 6000
+	RTSPS   int // video of the others; 322
 	Bind    int // who it is, plain; 3000 on real printers
 	BindTLS int // the same over TLS; 3002
 
@@ -74,7 +76,7 @@ func (c LAN) complete(serial string) (*LAN, error) {
 // lan is the printer as its network sees it. The zero lan has no network.
 type lan struct {
 	serial string
-	cfg    LAN
+	cfg    *LAN // with real ports once it listens
 	faults func() Faults
 	faces  []*face
 	broker *lanBroker
@@ -95,9 +97,9 @@ type face struct {
 // newLAN is not listening yet.
 func newLAN(cfg Config, model bambu.Model, p *Printer) *lan {
 	if cfg.LAN == nil {
-		return &lan{broker: &lanBroker{}}
+		return &lan{cfg: &LAN{}, broker: &lanBroker{}}
 	}
-	l := &lan{serial: cfg.Serial, cfg: *cfg.LAN, faults: p.Faults, seen: map[Pretence]*tls.Config{}}
+	l := &lan{serial: cfg.Serial, cfg: cfg.LAN, faults: p.Faults, seen: map[Pretence]*tls.Config{}}
 	l.broker = newLANBroker(l, model, p)
 	who := func() identity { return p.identity(model) }
 	l.faces = []*face{
@@ -108,6 +110,13 @@ func newLAN(cfg Config, model bambu.Model, p *Printer) *lan {
 	}
 	if l.cfg.SSDP != nil {
 		l.beacon = &beacon{ssdp: *l.cfg.SSDP, addr: l.cfg.Addr, who: who, log: cfg.Log}
+	}
+	if looksOf(model).small {
+		l.cfg.RTSPS = 0 // not there
+		l.faces = append(l.faces, &face{what: "pictures", port: &l.cfg.Camera, serve: newCamera(l, p).serve})
+	} else {
+		l.cfg.Camera = 0
+		l.faces = append(l.faces, &face{what: "video", port: &l.cfg.RTSPS, serve: newVideo(l, p).serve})
 	}
 	return l
 }
@@ -164,7 +173,7 @@ func (l *lan) run(ctx context.Context) error {
 
 // ports is where the printer stands.
 func (l *lan) ports() grove.LAN {
-	return grove.LAN{Serial: l.serial, Host: l.cfg.Addr, MQTTS: l.cfg.MQTTS, FTPS: l.cfg.FTPS}
+	return grove.LAN{Serial: l.serial, Host: l.cfg.Addr, MQTTS: l.cfg.MQTTS, FTPS: l.cfg.FTPS, Camera: l.cfg.Camera, RTSPS: l.cfg.RTSPS}
 }
 
 // tls is how the printer speaks on all its ports. Models differ in what else they

@@ -41,6 +41,8 @@ type machine struct {
 	looks looks
 	rng   *rand.Rand
 
+	stands *LAN // where it says that it stands; nil: on no network
+
 	now    time.Time // by its own clock
 	ticks  int64
 	faults Faults
@@ -62,7 +64,6 @@ type machine struct {
 	heat     heat
 	fans     fans
 	ams      *ams // nil: none fitted
-	storage  *storage
 	external tray
 	settings settings
 	wifi     wifi
@@ -101,9 +102,9 @@ type settings struct {
 	sensitivity    string
 }
 
-func newMachine(cfg Config, model bambu.Model, card *storage) *machine {
+func newMachine(cfg Config, model bambu.Model) *machine {
 	m := &machine{
-		cfg: cfg, model: model, looks: looksOf(model), storage: card, now: cfg.clock(0), faults: cfg.Faults,
+		cfg: cfg, model: model, looks: looksOf(model), stands: cfg.stands(), now: cfg.clock(0), faults: cfg.Faults,
 		rng:   rand.New(rand.NewPCG(uint64(cfg.Seed), 1)), //nolint:gosec // a test must be able to repeat it
 		state: stateIdle, said: stateIdle,
 		plate: plate{clear: true},
@@ -124,9 +125,7 @@ func newMachine(cfg Config, model bambu.Model, card *storage) *machine {
 	if !cfg.NoAMS && model.AMS != "" {
 		m.ams = newAMS(model, m.rng)
 	}
-	m.storage.insert(!m.faults.NoCard)
 	m.begin(m.now)
-	m.autostart(m.now)
 	m.report = newReport(m)
 	return m
 }
@@ -168,7 +167,7 @@ func (m *machine) resume() {
 // connected is a new link: nothing is said before somebody asks, except one
 // report that the printer is there. On a network somebody else may have asked.
 func (m *machine) connected() {
-	m.asked = m.asked && m.cfg.LAN != nil
+	m.asked = m.asked && m.stands != nil
 	m.say(m.report.hello(m))
 }
 

@@ -27,7 +27,7 @@ func newTestMachine(t testing.TB, cfg Config) *machine {
 	cfg.Serial, cfg.Broker = "01P00A000000001", "127.0.0.1:1"
 	cfg, model, err := cfg.complete()
 	must(t, err)
-	return newMachine(cfg, model, newStorage(cfg.Card, looksOf(model)))
+	return newMachine(cfg, model)
 }
 
 // startAtOnce is a start whose file arrives at once.

@@ -18,18 +18,26 @@ const storageBits = 1<<8 | 1<<9
 
 // looks is how a family of printers presents itself.
 type looks struct {
-	small     bool // P1, A1: the short report with their own extra fields
-	idleStage int  // stg_cur when nothing runs
-	bootStage int  // and before anything ever ran
-	idleType  string
-	lights    []string
-	firmware  string
-	modules   []module
-	dual      bool
-	door      bool     // knows whether its door is open
-	folders   []string // on its storage
-	files     fileManner
-	mounts    []string // where its firmware has the storage in its own file system
+	small       bool // P1, A1: the short report with their own extra fields
+	idleStage   int  // stg_cur when nothing runs
+	bootStage   int  // and before anything ever ran
+	idleType    string
+	lights      []string
+	firmware    string
+	modules     []module
+	dual        bool
+	door        bool     // knows whether its door is open
+	partlyNew   bool     // reports its job in the words of newer firmware, too, and little else of it
+	oldSpool    string   // the id of vt_tray; "": there is none
+	fun2        bool     // reports further functions
+	countsDown  bool     // reports how long a stage still takes
+	rack        bool     // has a rack of nozzles
+	bareFull    bool     // its full reports do not say that they are
+	nozzleRate  float64  // °C per second
+	loadSeconds float64  // to bring filament to the nozzle
+	folders     []string // on its storage
+	files       fileManner
+	mounts      []string // where its firmware has the storage in its own file system
 }
 
 // module is one entry of get_version.
@@ -74,10 +82,42 @@ func looksOf(model bambu.Model) looks {
 			module{Name: "ahb", Hardware: "AHB01", Software: "00.00.08.12"})
 	}
 	l.furnish(model)
+	l.particulars(model)
 	if model.HasChamberHeater() && model.AirDuct {
 		l.lights = append(l.lights, "chamber_light2")
 	}
 	return l
+}
+
+// particulars are what differs between models of one family: report fields as
+// counted over the captures of ha-bambulab, rates and times that BambuStudio's
+// profiles plan with.
+func (l *looks) particulars(model bambu.Model) {
+	l.nozzleRate, l.loadSeconds = 2, 27
+	l.fun2 = slices.Contains([]string{"N9", "O1C", "N7", "N6"}, model.Code)
+	l.countsDown = model.Code == "N7" || model.Code == "N6"
+	switch model.Code {
+	case "C11", "C12":
+		l.oldSpool = "254"
+	case "N2S":
+		l.oldSpool, l.loadSeconds = "254", 25
+	case "N1":
+		l.oldSpool, l.loadSeconds = "254", 28
+	case "N9":
+		l.partlyNew, l.loadSeconds = true, 11
+	case "BL-P001", "BL-P002", "C13":
+		l.oldSpool = "255"
+	case "N7":
+		l.loadSeconds = 26
+	case "N6":
+		l.nozzleRate = 1.2
+	case "O1D":
+		l.oldSpool, l.bareFull, l.nozzleRate, l.loadSeconds = "255", true, 3.6, 30
+	case "O1C":
+		l.rack, l.nozzleRate, l.loadSeconds = true, 3.6, 15
+	case "O1E", "O1S":
+		l.nozzleRate, l.loadSeconds = 3.6, 30
+	}
 }
 
 // furnish says what the model's storage looks like: an SD card, or from the P2S on
@@ -136,7 +176,7 @@ func (j *job) preparations(m *machine) []stage {
 		plan = append(plan, stage{code: stageVibration, seconds: 40})
 	}
 	if j.useAMS && m.ams != nil {
-		plan = append(plan, stage{code: stageLoad, seconds: loadSeconds})
+		plan = append(plan, stage{code: stageLoad, seconds: m.looks.loadSeconds})
 	}
 	plan = append(plan, stage{
 		code: stageHeatNozzle, seconds: 5,
@@ -144,6 +184,9 @@ func (j *job) preparations(m *machine) []stage {
 	})
 	if j.order.flow {
 		plan = append(plan, stage{code: stageExtrusion, seconds: 60})
+	}
+	if m.model.Code == "N7" { // about 370 s
+		plan = append(plan, stage{code: stageIdentifyPlate, seconds: 30}, stage{code: stageLines, seconds: 80})
 	}
 	if m.looks.dual {
 		plan = slices.Insert(plan, 2, stage{code: stageOffset, seconds: 60})

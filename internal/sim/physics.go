@@ -6,10 +6,8 @@ import (
 	"github.com/grovecloud/grove/bambu"
 )
 
-// Rates in °C per second. The hot end's are those BambuStudio plans with; those
-// of bed and chamber are plausible, no source gives any.
+// Rates in °C per second, plausible ones: no source gives any for bed and chamber.
 const (
-	nozzleRate      = 2.0
 	bedRateLow      = 0.8 // below 60 °C
 	bedRateHigh     = 0.4
 	bedCooling      = 0.08
@@ -74,7 +72,7 @@ func (h *heat) settle(m *machine) {
 func (h *heat) pass(m *machine, d float64) {
 	for i := range h.nozzle {
 		n := &h.nozzle[i]
-		n.now = approach(n.now, max(n.target, ambient), nozzleRate, d)
+		n.now = approach(n.now, max(n.target, ambient), m.looks.nozzleRate, d)
 	}
 	up := bedRateLow
 	if h.bed.now > 60 {

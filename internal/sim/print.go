@@ -65,24 +65,26 @@ type stage struct {
 
 // Codes of stg_cur (BambuStudio, ha-bambulab).
 const (
-	stagePrinting   = 0
-	stageLevel      = 1
-	stageHeatBed    = 2
-	stageVibration  = 3
-	stageHeatNozzle = 7
-	stageExtrusion  = 8
-	stageScanBed    = 9
-	stageHome       = 13
-	stageClean      = 14
-	stagePaused     = 16
-	stageUnload     = 22
-	stageLoad       = 24
-	stageMotorNoise = 25
-	stagePausedGood = 30 // paused by the G-code
-	stageRunout     = 6
-	stageClogged    = 35
-	stageDoor       = 42
-	stageOffset     = 39
+	stagePrinting      = 0
+	stageLevel         = 1
+	stageHeatBed       = 2
+	stageVibration     = 3
+	stageHeatNozzle    = 7
+	stageExtrusion     = 8
+	stageScanBed       = 9
+	stageHome          = 13
+	stageClean         = 14
+	stagePaused        = 16
+	stageUnload        = 22
+	stageLoad          = 24
+	stageMotorNoise    = 25
+	stagePausedGood    = 30 // paused by the G-code
+	stageRunout        = 6
+	stageIdentifyPlate = 11
+	stageLines         = 51
+	stageClogged       = 35
+	stageDoor          = 42
+	stageOffset        = 39
 )
 
 // ownEstimate is how long a print takes that names no time, in seconds.

@@ -97,15 +97,32 @@ func New(cfg Config) (*Printer, error) {
 	if err != nil {
 		return nil, err
 	}
-	card := newStorage(cfg.Card, looksOf(model))
-	p := &Printer{cfg: cfg, inbox: make(chan input), storage: card, m: newMachine(cfg, model, card), changed: make(chan struct{})}
-	if cfg.Record != nil {
-		if err := p.m.open(); err != nil {
-			return nil, err
-		}
+	p := &Printer{
+		cfg: cfg, inbox: make(chan input), storage: newStorage(cfg.Card, looksOf(model)), m: newMachine(cfg, model), changed: make(chan struct{}),
 	}
+	p.storage.insert(!cfg.Faults.NoCard)
 	p.lan = newLAN(cfg, model, p)
-	return p, p.lan.listen(context.Background())
+	if err := p.lan.listen(context.Background()); err != nil {
+		return nil, err
+	}
+	if err := p.m.open(); err != nil {
+		p.Close()
+		return nil, err
+	}
+	if cfg.replay == nil {
+		p.lookForFiles()
+	}
+	return p, nil
+}
+
+// lookForFiles is what some firmware does when power comes.
+func (p *Printer) lookForFiles() {
+	if f := p.m.faults; !f.Autostart || f.PowerOff {
+		return
+	}
+	if name, found := p.storage.printable(); found {
+		p.happen(input{Found: name})
+	}
 }
 
 // Close ends listening.
@@ -140,7 +157,6 @@ func (c Config) complete() (Config, bambu.Model, error) {
 	case c.Speed < 0 || c.Speed > 600:
 		return c, model, grove.Errorf(grove.Invalid, "sim_speed", "a speed of %g is outside 1 to 600", c.Speed)
 	}
-	c.Faults.NoCard = c.Faults.NoCard || c.Card.Absent
 	if err := c.Faults.check(); err != nil {
 		return c, model, err
 	}
@@ -244,54 +260,48 @@ func (p *Printer) Serial() string { return p.cfg.Serial }
 // port of its network was taken while it was not served. One Run at a time.
 func (p *Printer) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	l := newLink(p.cfg, p.deviceSecret, p.inbox)
-	g.Go(func() error { return p.reach(ctx, l) })
-	g.Go(func() error { return p.live(ctx, l) })
+	g.Go(func() error {
+		return p.live(ctx, &reach{Printer: p, group: g, link: newLink(p.cfg, p.deviceSecret, p.inbox)})
+	})
 	return errors.Join(g.Wait(), p.storage.close())
 }
 
-// reach is the link and the network, whenever there is power.
-func (p *Printer) reach(ctx context.Context, l *link) error {
-	for ctx.Err() == nil {
-		off, changed := p.power()
-		if off {
-			p.lan.close()
-			select {
-			case <-ctx.Done():
-			case <-changed:
-			}
-			continue
-		}
-		if err := p.reachUntilCut(ctx, l); err != nil {
-			return err
-		}
-	}
-	return nil
+// reach is the link and the network, which are there as long as there is power.
+type reach struct {
+	*Printer
+	group *errgroup.Group
+	link  *link
+	open  sync.WaitGroup
+	cut   context.CancelFunc // nil: nothing is there
 }
 
-func (p *Printer) reachUntilCut(ctx context.Context, l *link) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	g, ctx := errgroup.WithContext(ctx)
-	if p.cfg.Broker != "" {
-		g.Go(func() error { return l.run(ctx) })
-	}
-	g.Go(func() error { return p.lan.run(ctx) })
-	g.Go(func() error {
-		defer cancel()
-		for {
-			off, changed := p.power()
-			if off {
-				return nil
-			}
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-changed:
-			}
+// set opens or cuts everything, as the power is.
+func (r *reach) set(ctx context.Context, off bool) {
+	switch {
+	case off && r.cut != nil:
+		r.cut()
+		r.open.Wait()
+		r.cut = nil
+	case off:
+		r.lan.close()
+	case r.cut == nil:
+		ctx, r.cut = context.WithCancel(ctx)
+		if r.cfg.Broker != "" {
+			r.while(func() error { return r.link.run(ctx) })
 		}
+		if r.cfg.LAN != nil {
+			r.while(func() error { return r.lan.run(ctx) })
+		}
+	}
+}
+
+// while lets a part run until it is cut.
+func (r *reach) while(run func() error) {
+	r.open.Add(1)
+	r.group.Go(func() error {
+		defer r.open.Done()
+		return run()
 	})
-	return g.Wait()
 }
 
 // power reports whether it is off, and gives what is closed when the faults change.
@@ -324,7 +334,7 @@ func (p *Printer) State() string {
 
 // live carries every event to the machine, one after the other, and what it then
 // says to the cloud and the network.
-func (p *Printer) live(ctx context.Context, l *link) error {
+func (p *Printer) live(ctx context.Context, r *reach) error {
 	tick := time.NewTicker(p.cfg.Tick)
 	defer tick.Stop()
 	var working sync.WaitGroup
@@ -353,13 +363,14 @@ func (p *Printer) live(ctx context.Context, l *link) error {
 			}
 		}
 		off, changed := p.power()
+		r.set(ctx, off)
 		if off {
 			line.cut()
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case line = <-l.up:
+		case line = <-r.link.up:
 			events = p.due(input{Connected: true})
 		case in := <-p.inbox:
 			events = p.due(in)

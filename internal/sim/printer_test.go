@@ -185,7 +185,7 @@ func TestWhatCannotBeIsRefusedInWords(t *testing.T) {
 		{"print", "stop", nil},
 		{"print", "print_speed", map[string]any{"param": "2"}},
 		{"system", "ledctrl", map[string]any{"led_node": "chamber_light", "led_mode": "on"}},
-		{"print", "gcode_file", map[string]any{"param": "/sdcard/x.gcode"}},
+		{"print", "gcode_file", map[string]any{"param": "/etc/x.gcode"}},
 	} {
 		b.refuse(c.class, c.command, c.members)
 	}
@@ -425,7 +425,7 @@ func TestHealthMessagesComeAndGo(t *testing.T) {
 func TestTheSignatureOfALinkIsNeverLogged(t *testing.T) {
 	t.Parallel()
 	for _, link := range []string{"http://127.0.0.1:1/f?Signature=canary", "ftp://x/?Signature=canary", "://?Signature=canary"} {
-		f := source{client: &http.Client{}, card: newStorage(Card{Absent: true}, looks{})}.fetch(t.Context(), order{url: link, name: "x.gcode"})
+		f := source{client: &http.Client{}, card: newTestCard(t, Card{})}.fetch(t.Context(), order{url: link, name: "x.gcode"})
 		if f.err == nil || strings.Contains(f.err.Error(), "canary") {
 			t.Errorf("error %v", f.err)
 		}

@@ -29,6 +29,14 @@ type setup struct {
 	NoAMS  bool          `json:"no_ams"`
 	Clear  time.Duration `json:"auto_clear_nanoseconds"`
 	Faults Faults        `json:"faults"`
+	LAN    *place        `json:"lan,omitempty"` // nil: it stood on no network
+}
+
+// place is what a printer reports of its own network.
+type place struct {
+	Addr       string `json:"addr"`
+	AccessCode string `json:"access_code"`
+	RTSPS      int    `json:"rtsps_port"`
 }
 
 // moment is any other line: what happened to the printer or what it said, after
@@ -96,6 +104,18 @@ func (r *Recording) until(tick int64) []input {
 	return due
 }
 
+// stands is the network that the printer reports: its own, or that of the recording.
+func (c Config) stands() *LAN {
+	if c.replay == nil {
+		return c.LAN
+	}
+	at := c.replay.setup.LAN
+	if at == nil {
+		return nil
+	}
+	return &LAN{Addr: at.Addr, AccessCode: grove.Secret(at.AccessCode), RTSPS: at.RTSPS}
+}
+
 // repeatable reports whether a run must not depend on the time of day.
 func (c Config) repeatable() bool { return c.Record != nil || c.replay != nil }
 
@@ -129,13 +149,20 @@ func (m *machine) note(in input, said [][]byte) {
 	}
 }
 
-// open writes the first line.
+// open writes the first line of the recording, if there is one.
 func (m *machine) open() error {
 	c := m.cfg
-	line, err := json.Marshal(setup{
+	if c.Record == nil {
+		return nil
+	}
+	s := setup{
 		Serial: c.Serial, Model: c.Model, Name: c.Name, Seed: c.Seed, Speed: c.Speed, Tick: c.Tick,
 		Begin: c.Begin, NoAMS: c.NoAMS, Clear: c.AutoClearPlate, Faults: c.Faults,
-	})
+	}
+	if at := m.stands; at != nil {
+		s.LAN = &place{Addr: at.Addr, AccessCode: string(at.AccessCode), RTSPS: at.RTSPS}
+	}
+	line, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
 	}

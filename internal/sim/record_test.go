@@ -75,7 +75,7 @@ func TestARecordedRunRepeatsExactly(t *testing.T) {
 			}
 		}
 	}
-	if !strings.Contains(want, `"gcode_state":"FINISH"`) || strings.Count(want, "\n") < 50 {
+	if !strings.Contains(want, `"gcode_state":"FINISH"`) || strings.Count(want, "\n") < 25 {
 		t.Errorf("there is little in the recording: %d lines", strings.Count(want, "\n"))
 	}
 	if err := again.ChangeFaults(func(*Faults) error { return nil }); err == nil {

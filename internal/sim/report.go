@@ -32,11 +32,12 @@ type report struct {
 	scratch  []byte
 	size     int // of the last full report
 	full     bool
+	bare     bool // its full reports carry no msg
 }
 
 func newReport(m *machine) *report {
 	fields := fieldsOf(m)
-	r := &report{fields: fields, values: make([]value, len(fields)), sequence: 1000 + m.rng.IntN(20000), full: m.model.Full}
+	r := &report{fields: fields, values: make([]value, len(fields)), sequence: 1000 + m.rng.IntN(20000), full: m.model.Full, bare: m.looks.bareFull}
 	for i, f := range fields {
 		r.values[i].text = []byte(f.fixed)
 	}
@@ -61,7 +62,7 @@ func (r *report) refresh(m *machine) {
 	}
 }
 
-// everything is a full report, msg 0.
+// everything is a full report, msg 0 where the model has that.
 func (r *report) everything(m *machine) []byte {
 	r.refresh(m)
 	return r.whole()
@@ -121,7 +122,10 @@ func (r *report) write(b []byte, msg int, chosen func(int) bool) []byte {
 	}
 	b = leave(b, in)
 	r.sequence++
-	return fmt.Appendf(b, `"command":"push_status","msg":%d,"sequence_id":"%d"}}`, msg, r.sequence)
+	if msg > 0 || !r.bare {
+		b = fmt.Appendf(b, `"msg":%d,`, msg)
+	}
+	return fmt.Appendf(b, `"command":"push_status","sequence_id":"%d"}}`, r.sequence)
 }
 
 // leave closes the object that fields were in.

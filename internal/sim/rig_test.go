@@ -290,7 +290,7 @@ func (b *bench) refuse(class, command string, members map[string]any) map[string
 func (b *bench) pushall() {
 	b.t.Helper()
 	b.send("pushing", "pushall", nil)
-	for fmt.Sprint(b.next("push_status")["msg"]) != "0" {
+	for fmt.Sprint(b.next("push_status")["msg"]) == "1" {
 	}
 }
 

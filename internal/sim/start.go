@@ -69,7 +69,7 @@ var plateMember = regexp.MustCompile(`^Metadata/plate_(\d{1,4})\.gcode$`)
 // start accepts a print or refuses it.
 func (m *machine) start(r request, now time.Time) (extra, error) {
 	if r.Command == "gcode_file" {
-		name, _ := m.storage.unmount(r.text("param")) // it was there when the command came
+		name, _ := m.looks.unmount(r.text("param")) // looked at when the command came
 		return m.accept(cardJob(name, now), now)
 	}
 	j, err := newJob(r, now)
@@ -151,16 +151,14 @@ func title(file string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(file, path.Ext(file)), ".gcode")
 }
 
-// autostart is what some firmware does when it is switched on: it begins whatever
-// lies in the root folder of its storage, wanted or not (seen after power cuts, bambuddy).
-func (m *machine) autostart(now time.Time) {
-	if !m.faults.Autostart || m.busy() {
+// autostart begins a file that lies in the root folder of the card, wanted or not,
+// as some firmware does after a power cut (bambuddy).
+func (m *machine) autostart(name string) {
+	if m.busy() {
 		return
 	}
-	if name, found := m.storage.printable(); found {
-		if _, err := m.accept(cardJob("/"+name, now), now); err != nil {
-			m.cfg.Log.Warn("file not begun by itself", slog.String("file", name), slog.Any("error", err))
-		}
+	if _, err := m.accept(cardJob("/"+name, m.now), m.now); err != nil {
+		m.cfg.Log.Warn("file not begun by itself", slog.String("file", name), slog.Any("error", err))
 	}
 }
 
@@ -189,7 +187,7 @@ func (m *machine) startFile(r request) (extra, error) {
 	case "filament_unload.gcode":
 		m.feed(trayNone)
 	default:
-		if name, ok := m.storage.unmount(r.text("param")); ok && m.storage.isFile(name) {
+		if _, ok := m.looks.unmount(r.text("param")); ok {
 			return m.startProject(r)
 		}
 		return nil, refusal{"no such file on the printer", errorNoFile}

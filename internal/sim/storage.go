@@ -18,9 +18,8 @@ const usualCardBytes = 4 << 30
 // Card is what a printer keeps files on: the SD card of an X1, P1 or A1, the USB
 // stick of a P2S, X2D or H2.
 type Card struct {
-	Dir    string // where its files lie; empty: a temporary directory, gone when Run ends
-	Bytes  int64  // how much fits; default 4 GiB
-	Absent bool   // nothing is in the slot
+	Dir   string // where its files lie; empty: a temporary directory, gone when Run ends
+	Bytes int64  // how much fits; default 4 GiB
 }
 
 // What is wrong with a card or with what was asked of it.
@@ -36,9 +35,8 @@ var (
 // absolute slash paths; nothing outside the directory can be reached. It is safe
 // for concurrent use.
 type storage struct {
-	card    Card
-	folders []string // that a formatted card has
-	mounts  []string // where links of project_file find it
+	card  Card
+	looks looks
 
 	mu        sync.Mutex
 	root      *os.Root
@@ -51,7 +49,7 @@ func newStorage(card Card, l looks) *storage {
 	if card.Bytes == 0 {
 		card.Bytes = usualCardBytes
 	}
-	return &storage{card: card, folders: l.folders, mounts: l.mounts, absent: card.Absent, writing: map[string]int{}}
+	return &storage{card: card, looks: l, writing: map[string]int{}}
 }
 
 // insert puts the card in or takes it out.
@@ -59,13 +57,6 @@ func (s *storage) insert(in bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.absent = !in
-}
-
-// present reports whether there is a card.
-func (s *storage) present() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return !s.absent
 }
 
 // tree is the card's directory.
@@ -84,7 +75,7 @@ func (s *storage) tree() (*os.Root, error) {
 		dir, err = os.MkdirTemp("", "grove-sim-card-*")
 		s.temporary = true
 	} else {
-		err = os.MkdirAll(dir, 0o700)
+		err = os.MkdirAll(dir, 0o700) //nolint:gosec // whoever starts the printer chooses it
 	}
 	if err != nil {
 		return nil, fmt.Errorf("make the card's directory: %w", err)
@@ -93,7 +84,7 @@ func (s *storage) tree() (*os.Root, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the card's directory: %w", err)
 	}
-	for _, folder := range s.folders {
+	for _, folder := range s.looks.folders {
 		if err := root.MkdirAll(inside(folder), 0o700); err != nil {
 			return nil, errors.Join(fmt.Errorf("format the card: %w", err), root.Close())
 		}
@@ -302,14 +293,14 @@ func (s *storage) locate(link string) (name string, ok bool) {
 	if !found {
 		return "", false
 	}
-	name, _ = s.unmount(rest)
+	name, _ = s.looks.unmount(rest)
 	return name, true
 }
 
 // unmount turns a path in the printer's own file system into one on the card.
-func (s *storage) unmount(name string) (string, bool) {
+func (l *looks) unmount(name string) (string, bool) {
 	name = path.Clean("/" + name)
-	for _, mount := range s.mounts {
+	for _, mount := range l.mounts {
 		if rest, found := strings.CutPrefix(name, mount+"/"); found {
 			return "/" + rest, true
 		}

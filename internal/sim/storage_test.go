@@ -99,7 +99,8 @@ func TestACardRefusesNamesThatItsFormatCannotKeep(t *testing.T) {
 
 func TestWithoutACardThereIsNothing(t *testing.T) {
 	t.Parallel()
-	card := newTestCard(t, Card{Absent: true})
+	card := newTestCard(t, Card{})
+	card.insert(false)
 	for name, err := range map[string]error{
 		"write": card.write("/a", nil), "remove": card.remove("/a"), "mkdir": card.mkdir("/d"),
 		"stat": second(card.stat("/")), "list": second(card.list("/")), "free": second(card.free()), "open": second(card.open("/a")),
@@ -208,7 +209,10 @@ func TestWhatTheCardCannotGiveFailsThePrintInTheRightWords(t *testing.T) {
 		b.succeed("print", "clean_print_error", nil)
 		b.until("print_error", 0)
 	}
-	b.storage.insert(false)
+	b.succeed("print", "gcode_file", map[string]any{"param": "/sdcard/none.gcode"})
+	b.until("gcode_state", "FAILED")
+	b.until("print_error", errorNoFile)
+	b.goWrong(Faults{NoCard: true})
 	b.until("sdcard", false)
 	flag, err := b.print["home_flag"].(json.Number).Int64()
 	if must(t, err); flag&storageBits != 0 {
@@ -235,7 +239,7 @@ func TestWhatLiesInTheRootIsBegunOnlyByFirmwareThatDoes(t *testing.T) {
 	} {
 		dir, ledger := t.TempDir(), &notes{}
 		must(t, os.Mkdir(filepath.Join(dir, "cache"), 0o700))
-		must(t, os.WriteFile(filepath.Join(dir, c.file), printfiletest.ThreeMF(), 0o600))
+		must(t, os.WriteFile(filepath.Join(dir, c.file), []byte("not read yet"), 0o600))
 		p, err := New(Config{Serial: "01P00A000000001", Broker: "127.0.0.1:1", Card: Card{Dir: dir}, Begin: c.begin, Faults: Faults{Autostart: c.fault}, Ledger: ledger})
 		must(t, err)
 		if got := ledger.starts(t); len(got) != c.want || c.want == 1 && (got[0].File != "cube.gcode.3mf" || p.State() != statePrepare) {
@@ -254,6 +258,49 @@ func TestAPrintBegunByItselfGoesOn(t *testing.T) {
 	b.until("gcode_state", "FINISH")
 	if b.print["subtask_name"] != "cube" || b.print["task_id"] != "0" {
 		t.Errorf("printed %s", b.last)
+	}
+}
+
+func TestPowerThatComesBackBeginsWhatLiesInTheRoot(t *testing.T) {
+	t.Parallel()
+	ledger := &notes{}
+	p, err := New(Config{Serial: "01P00A000000001", Broker: "127.0.0.1:1", Card: Card{Dir: t.TempDir()}, Faults: Faults{Autostart: true}, Ledger: ledger})
+	must(t, err)
+	must(t, p.storage.write("/left.gcode.3mf", []byte("from the last job")))
+	for _, off := range []bool{true, false} {
+		if got := ledger.starts(t); len(got) != 0 {
+			t.Errorf("begun before power came: %+v", got)
+		}
+		must(t, p.ChangeFaults(func(f *Faults) error {
+			f.PowerOff = off
+			return nil
+		}))
+	}
+	if got := ledger.starts(t); len(got) != 1 || got[0].File != "left.gcode.3mf" {
+		t.Errorf("ledger %+v", got)
+	}
+	must(t, p.storage.close())
+}
+
+// What lay on the card is in the recording, so that the run needs no card to repeat.
+func TestARunFromTheCardRepeatsWithoutIt(t *testing.T) {
+	t.Parallel()
+	dir, first, second := t.TempDir(), &tape{}, &tape{}
+	must(t, os.WriteFile(filepath.Join(dir, "cube.gcode.3mf"), printfiletest.ThreeMF(printfiletest.Seconds(600)), 0o600))
+	b := newLANBench(t, Config{Seed: 7, Speed: 300, Card: Card{Dir: dir}, Faults: Faults{Autostart: true}, Record: first})
+	b.on()
+	soon(t, "the end of the print", func() bool { return b.State() == stateFinish })
+	b.off()
+	must(t, <-b.stopped)
+	b.stopped <- nil
+
+	recording, err := ReadRecording(strings.NewReader(first.String()))
+	must(t, err)
+	again := newLANBench(t, recording.Onto(Config{Record: second}))
+	again.on()
+	soon(t, "the end of the print again", func() bool { return again.State() == stateFinish })
+	if want := first.String(); !strings.HasPrefix(second.String(), want) || !strings.Contains(want, `"found":"cube.gcode.3mf"`) {
+		t.Errorf("recorded\n%s\nthen\n%s", want, second.String())
 	}
 }
 

@@ -15,9 +15,10 @@ func scanAudit(r row) (grove.AuditEntry, error) {
 	return a, err
 }
 
-// AddAudit records who did what. The store numbers the entry.
-func (db *DB) AddAudit(ctx context.Context, a grove.AuditEntry) error {
-	return db.change(ctx, "add audit entry", func(t *tx) error { return t.addAudit(ctx, []grove.AuditEntry{a}) })
+// AddAudit records acts that change no record, such as a command to a printer. The
+// store numbers the entries.
+func (db *DB) AddAudit(ctx context.Context, acts ...grove.AuditEntry) error {
+	return db.change(ctx, "add audit entries", func(t *tx) error { return t.addAudit(ctx, acts) })
 }
 
 // addAudit records the acts of a transaction within it, so that neither what was

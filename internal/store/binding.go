@@ -17,13 +17,16 @@ import (
 // then as well; above all a plate that waits to be cleared is never made clear by
 // a change of owner. The last report is not shown to the new owner. From then on
 // the printer dials in, even if it was reached on a network before.
-func (db *DB) BindPrinter(ctx context.Context, p grove.Printer, takeOver bool) (grove.Printer, error) {
+func (db *DB) BindPrinter(ctx context.Context, p grove.Printer, takeOver bool, acts ...grove.AuditEntry) (grove.Printer, error) {
 	var bound grove.Printer
 	err := db.change(ctx, "bind printer", func(t *tx) (err error) {
 		if bound, err = t.bind(ctx, p, takeOver); err != nil {
 			return err
 		}
-		return t.leaveLAN(ctx, p.Serial)
+		if err := t.leaveLAN(ctx, p.Serial); err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 	return bound, err
 }
@@ -122,7 +125,7 @@ func asRemembered(before printerRow, p grove.Printer) grove.Printer {
 // last report are forgotten, so that nobody signs in with them any more; jobs
 // and the dated ownership stay. NotFound when ownerID does not own it, Conflict printer_has_job
 // while a job holds it.
-func (db *DB) UnbindPrinter(ctx context.Context, serial string, ownerID int64, at time.Time) error {
+func (db *DB) UnbindPrinter(ctx context.Context, serial string, ownerID int64, at time.Time, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "unbind printer", func(t *tx) error {
 		before, err := t.printer(ctx, serial)
 		if err != nil {
@@ -141,6 +144,9 @@ func (db *DB) UnbindPrinter(ctx context.Context, serial string, ownerID int64, a
 			Serial: serial, Name: before.Name, Model: before.Model, Firmware: before.Firmware,
 			LastSeenAt: before.LastSeenAt, PlateClear: before.PlateClear,
 		}
-		return t.saveTurn(ctx, before, forgotten)
+		if err := t.saveTurn(ctx, before, forgotten); err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 }

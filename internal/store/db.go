@@ -31,6 +31,8 @@ type DB struct {
 	dialect dialect
 	seal    sealer
 	tell    func([]grove.Event)
+	// audience is who else sees the events of a printer.
+	audience func(serial string, ownerID int64) []int64
 }
 
 // Close closes all connections, after running statements have ended.
@@ -55,6 +57,8 @@ type tx struct {
 	dialect dialect
 	seal    sealer
 	told    []grove.Event
+	// audience is the database's.
+	audience func(serial string, ownerID int64) []int64
 }
 
 // change runs fn in a transaction, again with fresh state when another change
@@ -88,7 +92,7 @@ func (db *DB) try(ctx context.Context, fn func(*tx) error) ([]grove.Event, error
 		return nil, err
 	}
 	defer sqlTx.Rollback() // after a commit it does nothing
-	t := &tx{Tx: sqlTx, dialect: db.dialect, seal: db.seal}
+	t := &tx{Tx: sqlTx, dialect: db.dialect, seal: db.seal, audience: db.audience}
 	if err := fn(t); err != nil {
 		return nil, err
 	}

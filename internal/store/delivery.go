@@ -31,8 +31,13 @@ func noDelivery() *grove.Error {
 
 // AddDelivery adds a delivery under the id it comes with, such as a test's.
 // NotFound when its endpoint does not exist.
-func (db *DB) AddDelivery(ctx context.Context, d grove.Delivery) error {
-	return db.change(ctx, "add delivery", func(t *tx) error { return t.addDelivery(ctx, d) })
+func (db *DB) AddDelivery(ctx context.Context, d grove.Delivery, acts ...grove.AuditEntry) error {
+	return db.change(ctx, "add delivery", func(t *tx) error {
+		if err := t.addDelivery(ctx, d); err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
+	})
 }
 
 func (t *tx) addDelivery(ctx context.Context, d grove.Delivery) error {
@@ -131,7 +136,7 @@ func (t *tx) notPending(ctx context.Context, id string) error {
 
 // ReplayDelivery makes a user's delivery pending again under the same id, due
 // now and as if never attempted. What the last answer was stays until the next.
-func (db *DB) ReplayDelivery(ctx context.Context, userID int64, id string, now time.Time) (grove.Delivery, error) {
+func (db *DB) ReplayDelivery(ctx context.Context, userID int64, id string, now time.Time, acts ...grove.AuditEntry) (grove.Delivery, error) {
 	var d grove.Delivery
 	err := db.change(ctx, "replay delivery", func(t *tx) (err error) {
 		n, err := exec(ctx, t, `
@@ -142,6 +147,9 @@ func (db *DB) ReplayDelivery(ctx context.Context, userID int64, id string, now t
 		}
 		if n == 0 {
 			return noDelivery()
+		}
+		if err := t.addAudit(ctx, acts); err != nil {
+			return err
 		}
 		d, err = one(ctx, t, scanDelivery, findDelivery+"id = $1", id)
 		return err

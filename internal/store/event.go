@@ -13,6 +13,12 @@ import (
 
 const eventColumns = "user_id, type, at, data"
 
+// ofGuest are the events of printers that were shared with the user $1, from then
+// on. The notifications among them are their owner's.
+const ofGuest = `SELECT events.id, events.user_id, type, at, data FROM events
+	JOIN shares ON printer_serial = serial AND owner_id = events.user_id AND ended_at = 0 AND events.id > after_event
+	WHERE shares.user_id = $1 AND type <> 'notification.created' AND events.id > $2`
+
 func scanEvent(r row) (grove.Event, error) {
 	var e grove.Event
 	err := r.Scan(&e.ID, &e.UserID, &e.Type, instant{&e.At}, document{&e.Data})
@@ -24,28 +30,34 @@ func (db *DB) AddEvents(ctx context.Context, events []grove.Event) error {
 	return db.change(ctx, "add events", func(t *tx) error { return t.addEvents(ctx, events) })
 }
 
-// Events gives up to limit events of a user after the one numbered after, oldest
-// first; of all users when userID is 0, without a limit when that is 0. Who asks
-// again after the last number they got misses none.
+// Events gives up to limit events of a user, and of the printers that are shared
+// with them, after the one numbered after, oldest first; without a limit when that
+// is 0. Who asks again after the last number they got misses none.
 func (db *DB) Events(ctx context.Context, userID, after int64, limit int) ([]grove.Event, error) {
-	l := listing{columns: "id, " + eventColumns, from: "events", keys: []string{"id"}, oldest: true}
-	l.and("id > ?", after)
-	if userID != 0 {
-		l.and("user_id = ?", userID)
-	}
 	most := int64(math.MaxInt64)
 	if limit > 0 {
 		most = int64(limit)
 	}
-	query := "SELECT " + l.columns + " FROM " + l.filter() + " ORDER BY " + l.order() + l.bind(" LIMIT ?", most)
-	events, err := all(ctx, db.read, scanEvent, query, l.args...)
+	const first = " ORDER BY 1 LIMIT $3" // of each, so that neither is read whole
+	events, err := all(ctx, db.read, scanEvent, `
+		SELECT * FROM (SELECT id, `+eventColumns+` FROM events WHERE user_id = $1 AND id > $2`+first+`) own
+		UNION ALL SELECT * FROM (`+ofGuest+first+`) shown`+first, userID, after, most)
 	return events, fault("list events", err)
 }
 
-// LastEvent is the number of a user's newest event; 0 when there is none.
-func (db *DB) LastEvent(ctx context.Context, userID int64) (int64, error) {
-	last, err := one(ctx, db.read, scanned[int64], `SELECT coalesce(max(id), 0) FROM events WHERE user_id = $1`, userID)
-	return last, fault("find last event", err)
+// EventRange is the numbers of the oldest event that is kept and of the newest,
+// whosever they are; 0 when there is none.
+func (db *DB) EventRange(ctx context.Context) (first, last int64, err error) {
+	err = db.read.QueryRowContext(ctx, `SELECT coalesce((SELECT min(id) FROM events), 0), `+newestEvent).Scan(&first, &last)
+	return first, last, fault("find range of events", err)
+}
+
+// addFacts adds what is told of a change and who made it.
+func (t *tx) addFacts(ctx context.Context, events []grove.Event, acts []grove.AuditEntry) error {
+	if err := t.addEvents(ctx, events); err != nil {
+		return err
+	}
+	return t.addAudit(ctx, acts)
 }
 
 // addEvents numbers and adds events, the notifications that people should get
@@ -60,35 +72,44 @@ func (t *tx) addEvents(ctx context.Context, events []grove.Event) error {
 	subscribers := subscriptions{t: t}
 	for _, e := range events {
 		e.At = asStored(e.At)
-		if err := t.addEvent(ctx, e, &subscribers); err != nil {
+		people := append([]int64{e.UserID}, t.audience(e.Data.DeviceID, e.UserID)...)
+		if err := t.addEvent(ctx, e, &subscribers, people...); err != nil {
 			return err
 		}
-		notice, ok, err := t.addNotice(ctx, e)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			continue
-		}
-		if err := t.addEvent(ctx, notice, &subscribers); err != nil {
-			return err
+		for _, who := range people {
+			notice, ok, err := t.addNotice(ctx, e, who)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			if err := t.addEvent(ctx, notice, &subscribers, who); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (t *tx) addEvent(ctx context.Context, e grove.Event, subscribers *subscriptions) error {
+// addEvent adds an event, and its deliveries to the endpoints of these people.
+func (t *tx) addEvent(ctx context.Context, e grove.Event, subscribers *subscriptions, people ...int64) error {
 	data, err := toJSON(e.Data)
 	if err != nil {
 		return err
 	}
-	e.ID, err = one(ctx, t, scanned[int64], insertInto("events", eventColumns)+" RETURNING id",
-		e.UserID, string(e.Type), millis(e.At), data)
+	e.ID, err = one(ctx, t, scanned[int64], insertInto("events", eventColumns+", serial")+" RETURNING id",
+		e.UserID, string(e.Type), millis(e.At), data, e.Data.DeviceID)
 	if err != nil {
 		return err
 	}
 	t.told = append(t.told, e)
-	return subscribers.deliver(ctx, e)
+	for _, who := range people {
+		if err := subscribers.deliver(ctx, e, who); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // subscriptions are the enabled endpoints of the users whose events one
@@ -117,9 +138,10 @@ func scanSubscription(r row) (grove.Endpoint, error) {
 	return e, err
 }
 
-// deliver adds a delivery of e for each endpoint that wants its type, due at once.
-func (s *subscriptions) deliver(ctx context.Context, e grove.Event) error {
-	endpoints, err := s.of(ctx, e.UserID)
+// deliver adds a delivery of e for each endpoint of a user that wants its type, due
+// at once.
+func (s *subscriptions) deliver(ctx context.Context, e grove.Event, userID int64) error {
+	endpoints, err := s.of(ctx, userID)
 	if err != nil || len(endpoints) == 0 {
 		return err
 	}

@@ -47,7 +47,7 @@ type FileFilter struct {
 // CreateFile adds a file under the id it comes with. Its project and profile
 // numbers are assigned where they are 0. Conflict file_exists when the id, a
 // number or the ticket is taken.
-func (db *DB) CreateFile(ctx context.Context, f grove.File) (grove.File, error) {
+func (db *DB) CreateFile(ctx context.Context, f grove.File, acts ...grove.AuditEntry) (grove.File, error) {
 	err := db.change(ctx, "create file", func(t *tx) error {
 		made := f
 		if err := t.numberFile(ctx, &made); err != nil {
@@ -59,6 +59,9 @@ func (db *DB) CreateFile(ctx context.Context, f grove.File) (grove.File, error) 
 		}
 		if _, err = exec(ctx, t, insertInto("files", fileColumns), values...); err != nil {
 			return onUnique(err, grove.Errorf(grove.Conflict, "file_exists", "There is a file with the id or a number of %s already.", f.ID))
+		}
+		if err := t.addAudit(ctx, acts); err != nil {
+			return err
 		}
 		f, err = one(ctx, t, scanFile, findFile+"id = $1", f.ID)
 		return err

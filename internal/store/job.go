@@ -54,9 +54,9 @@ type JobFilter struct {
 }
 
 // CreateJob adds a job and its events and numbers it. Events without a job get
-// this one. Conflict printer_busy when the job would hold a printer that another
+// this one; the acts are told which job it became. Conflict printer_busy when the job would hold a printer that another
 // job holds.
-func (db *DB) CreateJob(ctx context.Context, j grove.Job, events []grove.Event) (grove.Job, error) {
+func (db *DB) CreateJob(ctx context.Context, j grove.Job, events []grove.Event, acts ...func(made grove.Job) grove.AuditEntry) (grove.Job, error) {
 	err := db.change(ctx, "create job", func(t *tx) error {
 		made := j
 		var err error
@@ -75,6 +75,11 @@ func (db *DB) CreateJob(ctx context.Context, j grove.Job, events []grove.Event) 
 		}
 		if err := t.addEvents(ctx, ofJob(made, events)); err != nil {
 			return err
+		}
+		for _, act := range acts {
+			if err := t.addAudit(ctx, []grove.AuditEntry{act(made)}); err != nil {
+				return err
+			}
 		}
 		j, err = one(ctx, t, scanJob, findJob+"id = $1", made.ID)
 		return err
@@ -162,7 +167,7 @@ func (db *DB) Heads(ctx context.Context) ([]grove.Job, error) {
 // Conflict attempt_exists when the job has one already. Conflict printer_busy
 // when the job would hold a printer that another job holds. NotFound when there
 // is no job. An attempt is never removed; of a kept one only SentAt may change.
-func (db *DB) UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error)) (grove.Job, error) {
+func (db *DB) UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Job, error) {
 	var j grove.Job
 	err := db.change(ctx, "update job", func(t *tx) error {
 		if err := t.lock(ctx, "jobs", "id = $1", id); err != nil {
@@ -180,7 +185,7 @@ func (db *DB) UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]gr
 		if err := t.saveJob(ctx, before, j); err != nil {
 			return err
 		}
-		if err := t.addEvents(ctx, events); err != nil {
+		if err := t.addFacts(ctx, events, acts); err != nil {
 			return err
 		}
 		j, err = one(ctx, t, scanJob, findJob+"id = $1", id)

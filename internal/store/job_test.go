@@ -270,7 +270,7 @@ func TestAPrinterItsJobAndTheirEventsChangeTogether(t *testing.T) {
 		must(db.Raw(ctx, `ALTER TABLE hidden RENAME TO deliveries`))(t)
 		same(t, must(db.Printer(ctx, "S1"))(t), bench("S1"))
 		same(t, must(db.Job(ctx, job.ID))(t), job)
-		same(t, len(must(db.Events(ctx, 0, 0, 0))(t)), 0)
+		same(t, len(must(db.Events(ctx, 1, 0, 0))(t)), 0)
 
 		must(db.UpdatePrinter(ctx, "S1", turn))(t)
 		same(t, must(db.Printer(ctx, "S1"))(t).PlateClear, false)

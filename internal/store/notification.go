@@ -20,9 +20,9 @@ func scanNotification(r row) (grove.Notification, error) {
 // newID makes an id that sorts by its time of making.
 func newID(prefix string) string { return prefix + strings.ToLower(ulid.Make().String()) }
 
-// addNotice keeps the notification of an event that a person should see, and
-// gives the event that says so. ok is false when nobody needs to be told.
-func (t *tx) addNotice(ctx context.Context, e grove.Event) (notice grove.Event, ok bool, err error) {
+// addNotice keeps the notification of an event that a person should see, for one who
+// does, and gives the event that says so. ok is false when nobody needs to be told.
+func (t *tx) addNotice(ctx context.Context, e grove.Event, userID int64) (notice grove.Event, ok bool, err error) {
 	message, ok := e.Notice()
 	if !ok {
 		return grove.Event{}, false, nil
@@ -33,11 +33,11 @@ func (t *tx) addNotice(ctx context.Context, e grove.Event) (notice grove.Event, 
 		return grove.Event{}, false, err
 	}
 	_, err = exec(ctx, t, insertInto("notifications", notificationColumns),
-		id, number, e.UserID, string(e.Type), message, e.Data.DeviceID, e.Data.JobID, millis(e.At), false)
+		id, number, userID, string(e.Type), message, e.Data.DeviceID, e.Data.JobID, millis(e.At), false)
 	if err != nil {
 		return grove.Event{}, false, err
 	}
-	notice = grove.Event{UserID: e.UserID, Type: grove.NotificationCreated, At: e.At, Data: e.Data}
+	notice = grove.Event{UserID: userID, Type: grove.NotificationCreated, At: e.At, Data: e.Data}
 	notice.Data.NotificationID, notice.Data.Message = id, message
 	return notice, true, nil
 }

@@ -43,6 +43,10 @@ type Config struct {
 	// OnCommit is told of events after they are committed, from the goroutine
 	// that committed them. It must not block. May be nil.
 	OnCommit func([]grove.Event)
+	// Audience says who beside its owner sees a printer's events as they come: they
+	// get notifications and deliveries of their own. It is asked within transactions
+	// and must not block. May be nil.
+	Audience func(serial string, ownerID int64) []int64
 }
 
 // Open opens the database and brings its tables up to date. Its errors say what
@@ -53,9 +57,12 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{seal: seal, tell: cfg.OnCommit}
+	db := &DB{seal: seal, tell: cfg.OnCommit, audience: cfg.Audience}
 	if db.tell == nil {
 		db.tell = func([]grove.Event) {}
+	}
+	if db.audience == nil {
+		db.audience = func(string, int64) []int64 { return nil }
 	}
 	connect := db.connectSQLite
 	if cfg.Database != "" {

@@ -23,21 +23,33 @@ func scanPass(r row) (*grove.Pass, error) {
 // AddPasses adds passes under the ids they come with, and clears away what ended
 // long ago. NotFound when their user does not exist.
 func (db *DB) AddPasses(ctx context.Context, passes []grove.Pass, acts ...grove.AuditEntry) error {
-	return db.change(ctx, "add passes", func(t *tx) error {
-		for _, p := range passes {
-			_, err := exec(ctx, t, `DELETE FROM passes WHERE expires_at > 0 AND expires_at < $1`, millis(p.CreatedAt.Add(-passMemory)))
-			if err != nil {
-				return err
-			}
-			_, err = exec(ctx, t, insertInto("passes", passColumns),
-				p.ID, string(p.Kind), p.UserID, p.Hash, p.SessionID, p.Email, string(p.Role), int64(p.Tries),
-				millis(p.CreatedAt), millis(p.ExpiresAt), millis(p.UsedAt))
-			if err != nil {
-				return err
-			}
+	return db.change(ctx, "add passes", func(t *tx) error { return t.addPasses(ctx, passes, acts) })
+}
+
+// ReplacePasses adds passes in place of all that the user has of the kind.
+func (db *DB) ReplacePasses(ctx context.Context, kind grove.PassKind, userID int64, passes []grove.Pass, acts ...grove.AuditEntry) error {
+	return db.change(ctx, "replace passes", func(t *tx) error {
+		if err := t.dropPasses(ctx, kind, userID); err != nil {
+			return err
 		}
-		return t.addAudit(ctx, acts)
+		return t.addPasses(ctx, passes, acts)
 	})
+}
+
+func (t *tx) addPasses(ctx context.Context, passes []grove.Pass, acts []grove.AuditEntry) error {
+	for _, p := range passes {
+		_, err := exec(ctx, t, `DELETE FROM passes WHERE expires_at > 0 AND expires_at < $1`, millis(p.CreatedAt.Add(-passMemory)))
+		if err != nil {
+			return err
+		}
+		_, err = exec(ctx, t, insertInto("passes", passColumns),
+			p.ID, string(p.Kind), p.UserID, p.Hash, p.SessionID, p.Email, string(p.Role), int64(p.Tries),
+			millis(p.CreatedAt), millis(p.ExpiresAt), millis(p.UsedAt))
+		if err != nil {
+			return err
+		}
+	}
+	return t.addAudit(ctx, acts)
 }
 
 // Pass finds a pass by the hash of what somebody showed; NotFound when there is none.
@@ -64,21 +76,25 @@ func noPass() *grove.Error {
 // through fn; NotFound when there is none.
 func (db *DB) UpdatePass(ctx context.Context, kind grove.PassKind, hash string, fn func(*grove.Pass) error) (grove.Pass, error) {
 	var out grove.Pass
-	err := db.change(ctx, "update pass", func(t *tx) error {
-		if err := t.lock(ctx, "passes", "hash = $1", hash); err != nil {
-			return err
-		}
-		p, err := one(ctx, t, scanPass, `SELECT `+passColumns+` FROM passes WHERE kind = $1 AND hash = $2`, string(kind), hash)
-		if err != nil {
-			return onMissing(err, noPass())
-		}
-		if err := fn(p); err != nil {
-			return err
-		}
-		out = *p
-		return t.savePass(ctx, p)
+	err := db.change(ctx, "update pass", func(t *tx) (err error) {
+		out, err = t.updatePass(ctx, kind, hash, fn)
+		return err
 	})
 	return out, err
+}
+
+func (t *tx) updatePass(ctx context.Context, kind grove.PassKind, hash string, fn func(*grove.Pass) error) (grove.Pass, error) {
+	if err := t.lock(ctx, "passes", "hash = $1", hash); err != nil {
+		return grove.Pass{}, err
+	}
+	p, err := one(ctx, t, scanPass, `SELECT `+passColumns+` FROM passes WHERE kind = $1 AND hash = $2`, string(kind), hash)
+	if err != nil {
+		return grove.Pass{}, onMissing(err, noPass())
+	}
+	if err := fn(p); err != nil {
+		return grove.Pass{}, err
+	}
+	return *p, t.savePass(ctx, p)
 }
 
 // UpdatePasses changes all of a user's passes of a kind at once, so that of
@@ -112,8 +128,10 @@ func (t *tx) savePass(ctx context.Context, p *grove.Pass) error {
 
 // DropPasses removes all of a user's passes of a kind.
 func (db *DB) DropPasses(ctx context.Context, kind grove.PassKind, userID int64) error {
-	return db.change(ctx, "drop passes", func(t *tx) error {
-		_, err := exec(ctx, t, `DELETE FROM passes WHERE user_id = $1 AND kind = $2`, userID, string(kind))
-		return err
-	})
+	return db.change(ctx, "drop passes", func(t *tx) error { return t.dropPasses(ctx, kind, userID) })
+}
+
+func (t *tx) dropPasses(ctx context.Context, kind grove.PassKind, userID int64) error {
+	_, err := exec(ctx, t, `DELETE FROM passes WHERE user_id = $1 AND kind = $2`, userID, string(kind))
+	return err
 }

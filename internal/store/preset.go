@@ -29,7 +29,7 @@ func presetRow(p grove.Preset) ([]any, error) {
 // CreatePreset adds a preset under the id it comes with, when admit agrees to so
 // many that its owner has of its type already. NotFound when there is no such
 // owner, Conflict preset_exists when the id is taken.
-func (db *DB) CreatePreset(ctx context.Context, p grove.Preset, admit func(have int) error) (grove.Preset, error) {
+func (db *DB) CreatePreset(ctx context.Context, p grove.Preset, admit func(have int) error, acts ...grove.AuditEntry) (grove.Preset, error) {
 	err := db.change(ctx, "create preset", func(t *tx) error {
 		// The owner's row is held, so that two cannot both be the last one admitted.
 		if err := t.lock(ctx, "users", "id = $1", p.OwnerID); err != nil {
@@ -48,6 +48,9 @@ func (db *DB) CreatePreset(ctx context.Context, p grove.Preset, admit func(have 
 		}
 		if _, err = exec(ctx, t, insertInto("presets", presetColumns), values...); err != nil {
 			return onUnique(err, grove.Errorf(grove.Conflict, "preset_exists", "There is a preset %s already.", p.ID))
+		}
+		if err := t.addAudit(ctx, acts); err != nil {
+			return err
 		}
 		p, err = one(ctx, t, scanPreset, findPreset+"id = $1", p.ID)
 		return err
@@ -72,7 +75,7 @@ func (db *DB) Presets(ctx context.Context, ownerID int64) ([]grove.Preset, error
 }
 
 // UpdatePreset changes a preset through fn. Its id stays. NotFound when there is none.
-func (db *DB) UpdatePreset(ctx context.Context, id string, fn func(*grove.Preset) error) (grove.Preset, error) {
+func (db *DB) UpdatePreset(ctx context.Context, id string, fn func(*grove.Preset) error, acts ...grove.AuditEntry) (grove.Preset, error) {
 	var p grove.Preset
 	err := db.change(ctx, "update preset", func(t *tx) (err error) {
 		if err := t.lock(ctx, "presets", "id = $1", id); err != nil {
@@ -92,6 +95,9 @@ func (db *DB) UpdatePreset(ctx context.Context, id string, fn func(*grove.Preset
 		if _, err := exec(ctx, t, "UPDATE presets SET "+assign(presetColumns)+" WHERE id = $1", values...); err != nil {
 			return err
 		}
+		if err := t.addAudit(ctx, acts); err != nil {
+			return err
+		}
 		p, err = one(ctx, t, scanPreset, findPreset+"id = $1", id)
 		return err
 	})
@@ -99,10 +105,13 @@ func (db *DB) UpdatePreset(ctx context.Context, id string, fn func(*grove.Preset
 }
 
 // DeletePreset removes a person's preset. One that is not there, or another's, is
-// left alone.
-func (db *DB) DeletePreset(ctx context.Context, ownerID int64, id string) error {
+// left alone, and then there are no acts.
+func (db *DB) DeletePreset(ctx context.Context, ownerID int64, id string, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "delete preset", func(t *tx) error {
-		_, err := exec(ctx, t, `DELETE FROM presets WHERE id = $1 AND owner_id = $2`, id, ownerID)
-		return err
+		n, err := exec(ctx, t, `DELETE FROM presets WHERE id = $1 AND owner_id = $2`, id, ownerID)
+		if err != nil || n == 0 {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 }

@@ -126,7 +126,7 @@ func (db *DB) PrintersByAccessCode(ctx context.Context, code string) ([]grove.Pr
 // they are. NotFound when the printer is not bound; a job's conflicts as in
 // [DB.UpdateJob].
 func (db *DB) UpdatePrinter(ctx context.Context, serial string,
-	fn func(p *grove.Printer, active *grove.Job) ([]grove.Event, error),
+	fn func(p *grove.Printer, active *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry,
 ) (grove.Printer, error) {
 	var after grove.Printer
 	err := db.change(ctx, "update printer", func(t *tx) error {
@@ -158,7 +158,7 @@ func (db *DB) UpdatePrinter(ctx context.Context, serial string,
 		if err := t.saveTurn(ctx, before, p); err != nil {
 			return err
 		}
-		if err := t.addEvents(ctx, events); err != nil {
+		if err := t.addFacts(ctx, events, acts); err != nil {
 			return err
 		}
 		saved, err := t.printer(ctx, serial)

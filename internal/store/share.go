@@ -9,8 +9,10 @@ import (
 
 const (
 	ownShareColumns = "id, printer_serial, owner_id, user_id, role, hash, created_at, expires_at, link_until, ended_at"
-	shareColumns    = "shares.id, printer_serial, owner_id, user_id, shares.role, hash, shares.created_at, expires_at, link_until, ended_at, coalesce(email, '')"
-	shareTables     = "shares LEFT JOIN users ON users.id = user_id"
+	// newestEvent is the last that a guest who comes now does not see.
+	newestEvent  = "(SELECT coalesce(max(id), 0) FROM events)"
+	shareColumns = "shares.id, printer_serial, owner_id, user_id, shares.role, hash, shares.created_at, expires_at, link_until, ended_at, coalesce(email, '')"
+	shareTables  = "shares LEFT JOIN users ON users.id = user_id"
 )
 
 func scanShare(r row) (grove.Share, error) {
@@ -47,7 +49,7 @@ func (db *DB) CreateShare(ctx context.Context, s grove.Share, acts ...grove.Audi
 		if err := t.replaceShare(ctx, s, s.CreatedAt); err != nil {
 			return err
 		}
-		_, err = exec(ctx, t, insertInto("shares", ownShareColumns), s.ID, s.Serial, s.OwnerID, s.UserID, string(s.Role), s.Hash,
+		_, err = exec(ctx, t, `INSERT INTO shares (`+ownShareColumns+`, after_event) VALUES (`+placeholders(ownShareColumns)+`, `+newestEvent+`)`, s.ID, s.Serial, s.OwnerID, s.UserID, string(s.Role), s.Hash,
 			millis(s.CreatedAt), millis(s.ExpiresAt), millis(s.LinkUntil), millis(s.EndedAt))
 		if err != nil {
 			return err
@@ -103,7 +105,7 @@ func (db *DB) AcceptShare(ctx context.Context, hash string, userID int64, at tim
 		if err := t.replaceShare(ctx, s, at); err != nil {
 			return err
 		}
-		if _, err := exec(ctx, t, `UPDATE shares SET user_id = $1, link_until = 0 WHERE id = $2`, userID, s.ID); err != nil {
+		if _, err := exec(ctx, t, `UPDATE shares SET user_id = $1, link_until = 0, after_event = `+newestEvent+` WHERE id = $2`, userID, s.ID); err != nil {
 			return err
 		}
 		if s, err = t.share(ctx, "shares.id = $1", s.ID); err != nil {

@@ -36,9 +36,10 @@ func (db *DB) Spools(ctx context.Context, ownerID int64) ([]grove.Spool, error) 
 }
 
 // UpdateSpools changes a person's spools through fn, which sees all of them, newest
-// first. It gives the saved ones in fn's order, new ones with their numbers.
+// first. It gives the saved ones in fn's order, new ones with their numbers. Without
+// a change there are no acts.
 // Conflict spool_exists when an RFID is taken.
-func (db *DB) UpdateSpools(ctx context.Context, ownerID int64, fn func([]grove.Spool) (grove.SpoolChange, error)) ([]grove.Spool, error) {
+func (db *DB) UpdateSpools(ctx context.Context, ownerID int64, fn func([]grove.Spool) (grove.SpoolChange, error), acts ...grove.AuditEntry) ([]grove.Spool, error) {
 	var saved []grove.Spool
 	err := db.change(ctx, "update spools", func(t *tx) error {
 		// The owner's row stands for all of the spools, also those not there yet.
@@ -66,7 +67,10 @@ func (db *DB) UpdateSpools(ctx context.Context, ownerID int64, fn func([]grove.S
 			}
 			saved = append(saved, s)
 		}
-		return nil
+		if len(change.Save)+len(change.Remove) == 0 {
+			return nil
+		}
+		return t.addAudit(ctx, acts)
 	})
 	return saved, err
 }

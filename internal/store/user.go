@@ -52,6 +52,19 @@ func (db *DB) CreateFirstUser(ctx context.Context, u grove.User, acts ...grove.A
 	return u, err
 }
 
+// CreateInvitedUser is CreateUser for whoever holds the invitation with this hash,
+// which use spends or refuses. NotFound when there is none.
+func (db *DB) CreateInvitedUser(ctx context.Context, u grove.User, hash string, use func(*grove.Pass) error, acts ...grove.AuditEntry) (grove.User, error) {
+	err := db.change(ctx, "create invited user", func(t *tx) (err error) {
+		if _, err := t.updatePass(ctx, grove.InvitationPass, hash, use); err != nil {
+			return err
+		}
+		u, err = t.addUser(ctx, u, acts)
+		return err
+	})
+	return u, err
+}
+
 func setupDone() *grove.Error {
 	return grove.Errorf(grove.Conflict, "setup_done", "This installation has an owner already. Sign in, or ask the owner for an account.")
 }

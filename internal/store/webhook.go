@@ -114,14 +114,17 @@ func (db *DB) UpdateEndpoint(ctx context.Context, userID int64, id string, fn fu
 }
 
 // DisableEndpoint switches an endpoint off and says why; its deliveries wait.
-func (db *DB) DisableEndpoint(ctx context.Context, id, reason string) error {
+func (db *DB) DisableEndpoint(ctx context.Context, id, reason string, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "disable endpoint", func(t *tx) error {
 		n, err := exec(ctx, t, `
 			UPDATE endpoints SET enabled = FALSE, disabled_reason = $1, version = version + 1 WHERE id = $2`, reason, id)
 		if err == nil && n == 0 {
 			return noEndpoint()
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
 	})
 }
 

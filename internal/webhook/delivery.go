@@ -16,9 +16,9 @@ import (
 
 // Deliveries keeps what is on its way to endpoints.
 type Deliveries interface {
-	AddDelivery(ctx context.Context, d grove.Delivery) error
+	AddDelivery(ctx context.Context, d grove.Delivery, acts ...grove.AuditEntry) error
 	Deliveries(ctx context.Context, userID int64, endpointID string, page grove.Page) (grove.List[grove.Delivery], error)
-	ReplayDelivery(ctx context.Context, userID int64, id string, now time.Time) (grove.Delivery, error)
+	ReplayDelivery(ctx context.Context, userID int64, id string, now time.Time, acts ...grove.AuditEntry) (grove.Delivery, error)
 	// DueDeliveries gives at most one delivery for each enabled endpoint, the oldest;
 	// first those of the user, then the endpoint, that was served longest ago.
 	DueDeliveries(ctx context.Context, now time.Time, limit int) ([]grove.Delivery, error)
@@ -64,7 +64,7 @@ func (h *Hooks) Test(ctx context.Context, actor grove.Actor, endpointID string) 
 		NextAt:     now,
 		CreatedAt:  now,
 	}
-	if err := h.records.AddDelivery(ctx, d); err != nil {
+	if err := h.records.AddDelivery(ctx, d, actor.Did("webhook.test", e.ID)); err != nil {
 		return grove.Delivery{}, fmt.Errorf("add delivery: %w", err)
 	}
 	h.Kick()
@@ -85,7 +85,7 @@ func (h *Hooks) Replay(ctx context.Context, actor grove.Actor, deliveryID string
 	if err := person(actor); err != nil {
 		return grove.Delivery{}, err
 	}
-	d, err := h.records.ReplayDelivery(ctx, actor.UserID, deliveryID, time.Now().UTC())
+	d, err := h.records.ReplayDelivery(ctx, actor.UserID, deliveryID, time.Now().UTC(), actor.Did("webhook.replay", deliveryID))
 	if err != nil {
 		return grove.Delivery{}, fmt.Errorf("replay delivery: %w", err)
 	}

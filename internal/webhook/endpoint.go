@@ -31,7 +31,7 @@ type Endpoints interface {
 	DeleteEndpoint(ctx context.Context, userID int64, id string, acts ...grove.AuditEntry) error
 	// AnyEndpoint finds an endpoint whosever it is.
 	AnyEndpoint(ctx context.Context, id string) (grove.Endpoint, error)
-	DisableEndpoint(ctx context.Context, id, reason string) error
+	DisableEndpoint(ctx context.Context, id, reason string, acts ...grove.AuditEntry) error
 }
 
 // Spec says what an endpoint is to be.

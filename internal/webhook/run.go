@@ -164,7 +164,7 @@ func (h *Hooks) deliver(ctx context.Context, d grove.Delivery) {
 		}
 		log.Debug("webhook request had no answer", slog.Any("error", err))
 	}
-	if err := h.settle(ctx, judge(d, wait, a, err), a); err != nil {
+	if err := h.settle(ctx, e, judge(d, wait, a, err), a); err != nil {
 		log.Warn("webhook attempt cannot be settled, it will be repeated", slog.Any("error", err))
 	}
 }

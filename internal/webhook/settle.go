@@ -58,7 +58,7 @@ func (a Answer) pause() time.Duration {
 }
 
 // settle saves what became of an attempt, also while the server stops.
-func (h *Hooks) settle(ctx context.Context, d grove.Delivery, a Answer) error {
+func (h *Hooks) settle(ctx context.Context, e grove.Endpoint, d grove.Delivery, a Answer) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	h.count(d)
@@ -71,7 +71,8 @@ func (h *Hooks) settle(ctx context.Context, d grove.Delivery, a Answer) error {
 	if a.Status != statusGone {
 		return nil
 	}
-	if err := h.records.DisableEndpoint(ctx, d.EndpointID, goneReason); err != nil {
+	act := grove.Actor{Kind: grove.ActorSystem, UserID: e.UserID}.Did("webhook.disable", e.ID)
+	if err := h.records.DisableEndpoint(ctx, e.ID, goneReason, act); err != nil {
 		return fmt.Errorf("disable endpoint: %w", err)
 	}
 	return nil

@@ -78,16 +78,16 @@ func (f *face) bindList(ctx context.Context, in *struct {
 	if len(in.IDs) == 0 || len(in.IDs) > mostHolders {
 		return cloudapi.BindList{}, grove.Errorf(grove.Invalid, "bad_dev_ids", "dev_ids must name 1 to %d printers, separated by commas", mostHolders)
 	}
-	me, err := f.Access.User(ctx, rest.Actor(ctx))
-	if err != nil {
-		return cloudapi.BindList{}, err
-	}
-	id := strconv.FormatInt(me.ID, 10)
 	out := cloudapi.BindList{Envelope: cloudapi.Success(), BindList: []cloudapi.Holder{}}
 	for _, serial := range in.IDs {
 		h := cloudapi.Holder{DeviceID: serial}
-		if _, err := f.Fleet.Live(ctx, rest.Actor(ctx), serial); err == nil {
-			h.UserID, h.UserName = &id, &me.Name
+		if live, err := f.Fleet.Live(ctx, rest.Actor(ctx), serial); err == nil {
+			owner, err := f.Access.OwnerOf(ctx, rest.Actor(ctx), live.Printer)
+			if err != nil {
+				return cloudapi.BindList{}, err
+			}
+			id := strconv.FormatInt(owner.ID, 10)
+			h.UserID, h.UserName = &id, &owner.Name
 		}
 		out.BindList = append(out.BindList, h)
 	}

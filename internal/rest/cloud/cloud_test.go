@@ -119,7 +119,7 @@ func TestTheVendorsShapes(t *testing.T) {
 		{"projects", "GET", iot + "/project?page=1&limit=20", ""},
 		{"project", "GET", iot + "/project/" + file.ProjectID, ""},
 		{"project_post", "POST", iot + "/project", `{"name":"Bracket"}`},
-		{"project_patch", "PATCH", iot + "/project/" + file.ProjectID, `{"profile_id":"1","profile_print_3mf":[{"md5":"A","plate_idx":1,"url":"ftp://part.gcode.3mf"}]}`},
+		{"project_patch", "PATCH", iot + "/project/" + file.ProjectID, `{"profile_id":"` + file.ProfileID + `","profile_print_3mf":[{"md5":"A","plate_idx":2,"url":"ftp://part.gcode.3mf"}]}`},
 		{"print_profile", "GET", iot + "/profile/" + file.ProfileID + "?model_id=" + file.ModelID, ""},
 		{"upload", "POST", iot + "/upload", `{"filename":"part.3mf","size":1024}`},
 		{"upload_asked", "GET", iot + "/upload?filename=part.3mf&size=1024&md5=&x%2Fy=z", ""},

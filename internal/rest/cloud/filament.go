@@ -173,6 +173,9 @@ func (f *face) syncAMS(ctx context.Context, in *struct {
 	if err := rest.Need("devId", in.Body.DeviceID); err != nil {
 		return cloudapi.AMSSynced{}, err
 	}
+	if _, err := f.Fleet.Live(ctx, rest.Actor(ctx), in.Body.DeviceID); err != nil {
+		return cloudapi.AMSSynced{}, err
+	}
 	var slots []library.Slot
 	for i := range in.Body.Items {
 		item := &in.Body.Items[i]
@@ -193,6 +196,9 @@ func (f *face) syncSlots(ctx context.Context, in *struct {
 },
 ) (cloudapi.SlotsSynced, error) {
 	if err := rest.Need("devId", in.Body.DeviceID); err != nil {
+		return cloudapi.SlotsSynced{}, err
+	}
+	if _, err := f.Fleet.Live(ctx, rest.Actor(ctx), in.Body.DeviceID); err != nil {
 		return cloudapi.SlotsSynced{}, err
 	}
 	var slots []library.Slot

@@ -88,7 +88,7 @@ func TestSpoolsAreListedAsAsked(t *testing.T) {
 
 func TestFilamentUnitsAndSlotsAreSynced(t *testing.T) {
 	t.Parallel()
-	h := resttest.New(t, "off")
+	h := bound(t, "off")
 	resttest.Call[cloudapi.Done](t, h, 200, "POST", spools, `{"filamentName":"mine"}`)
 	sync := func(items string) cloudapi.AMSSynced {
 		return resttest.Call[cloudapi.AMSSynced](t, h, 200, "POST", spools+"/ams/sync", fmt.Sprintf(`{"devId":%q,"items":[%s]}`, serial, items))
@@ -119,6 +119,7 @@ func TestFilamentUnitsAndSlotsAreSynced(t *testing.T) {
 	}
 	for _, at := range []string{"/ams/sync", "/slot-mappings/sync"} {
 		resttest.Refused(t, h, 400, 400, "POST", spools+at, `{"items":[]}`)
+		resttest.Refused(t, h, 404, cloudapi.CodeDeviceNotFound, "POST", spools+at, `{"devId":"NOBODYS","items":[{"amsSn":"A","amsId":0,"slotId":0}],"mappings":[]}`)
 	}
 	many := strings.TrimSuffix(strings.Repeat(`{"amsId":0,"slotId":0},`, 65), ",")
 	resttest.Refused(t, h, 400, 400, "POST", spools+"/ams/sync", fmt.Sprintf(`{"devId":%q,"items":[%s]}`, serial, many))
@@ -136,5 +137,14 @@ func TestFilamentsToChooseFromHaveMyOwn(t *testing.T) {
 	}
 	if got.Categories[0] != "PLA" || got.Categories[len(got.Categories)-1] != "PEEK" || got.FilamentSettings[0].FilamentID != "GFL99" {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestAWeightThatIsTextIsRefusedByItsName(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	e := resttest.Refused(t, h, 400, 400, "POST", spools, `{"filamentName":"mine","netWeight":"1000"}`)
+	if !strings.Contains(e.Details.Fields["netWeight"], "type mismatch") {
+		t.Errorf("got %+v", e)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -128,4 +129,66 @@ func TestFormsCountAsUploads(t *testing.T) {
 	}
 	resttest.Told(t, h.Ask("POST", iot+"/upload", body, "Content-Type", media), 429, 429)
 	resttest.Told(t, h.Ask("POST", iot+"/upload", body, "Content-Type", media, "Authorization", ""), 401, 401)
+}
+
+func TestAFormWithAKeyIsStoredOnce(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off,uploads=2/h")
+	content := string(printfiletest.STL())
+	send := func(key string, parts ...[2]string) *httptest.ResponseRecorder {
+		body, media := form(t, parts...) // with boundaries of its own each time
+		return h.Ask("POST", iot+"/upload", body, "Content-Type", media, "Idempotency-Key", key)
+	}
+	named := [2]string{"filename", "a.stl"}
+	file := [2]string{"file=x.stl", content}
+	if cut, media := form(t, named, file); h.Ask("POST", iot+"/upload", cut[:len(cut)-20], "Content-Type", media, "Idempotency-Key", "k").Code != 400 {
+		t.Error("a cut form is taken")
+	}
+	first := send("k", named, file)
+	if again := send("k", named, file); first.Code != 200 || again.Code != 200 || again.Body.String() != first.Body.String() || again.Header().Get("Idempotency-Replayed") != "true" {
+		t.Errorf("first %d %s, again %d %s", first.Code, first.Body, again.Code, again.Body)
+	}
+	resttest.Told(t, send("k", named, [2]string{"file=x.stl", content + " "}), 422, 422)
+	resttest.Told(t, send("k", [2]string{"filename", "b.stl"}, file), 422, 422)
+	resttest.Refused(t, h, 422, 422, "POST", iot+"/upload", `{"filename":"a.stl"}`, "Idempotency-Key", "k")
+	resttest.Told(t, send(strings.Repeat("k", 256), named, file), 400, 400)
+	left, err := h.DB.Files(t.Context(), store.FileFilter{}, grove.Page{})
+	if err != nil || left.Total != 1 {
+		t.Errorf("stored: %+v, %v", left, err)
+	}
+}
+
+// TestAFormThatIsStillArrivingIsNotBegunAgain holds the first one up in its file.
+func TestAFormThatIsStillArrivingIsNotBegunAgain(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	body, media := form(t, [2]string{"file=a.stl", string(printfiletest.STL())})
+	reader, writer := io.Pipe()
+	r := httptest.NewRequest("POST", iot+"/upload", reader)
+	first := httptest.NewRecorder()
+	for name, value := range map[string]string{"Authorization": "Bearer " + h.Token, "Content-Type": media, "Idempotency-Key": "k"} {
+		r.Header.Set(name, value)
+	}
+	done := make(chan struct{})
+	go func() {
+		h.ServeHTTP(first, r)
+		close(done)
+	}()
+	half := len(body) / 2
+	if _, err := io.WriteString(writer, body[:half]); err != nil {
+		t.Fatal(err)
+	}
+	ask := func() *httptest.ResponseRecorder {
+		return h.Ask("POST", iot+"/upload", body, "Content-Type", media, "Idempotency-Key", "k")
+	}
+	if e := resttest.Told(t, ask(), 409, 409); e.Details.RetryAfter == 0 {
+		t.Errorf("while it arrives: %+v", e)
+	}
+	if _, err := io.WriteString(writer, body[half:]); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	if again := ask(); first.Code != 200 || again.Code != 200 || again.Body.String() != first.Body.String() {
+		t.Errorf("first %d %s, again %d %s", first.Code, first.Body, again.Code, again.Body)
+	}
 }

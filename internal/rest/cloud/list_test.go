@@ -68,7 +68,7 @@ func TestATaskMayNameItsTraysByUnitAndSlot(t *testing.T) {
 		{`"amsMapping":[],"amsMapping2":[{"amsId":0,"slotId":1}]`, []int{1}},
 	} {
 		made := resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task",
-			fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"useAms":true,%s}`, serial, file.ProfileID, c.mappings))
+			fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"modelId":%q,"title":"x","useAms":true,%s}`, serial, file.ProfileID, file.ModelID, c.mappings))
 		job := resttest.Call[cloudapi.Data[grove.Job]](t, h, 200, "GET", fmt.Sprintf("/v1/grove-service/jobs/%d", made.ID), "")
 		if !slices.Equal(job.Data.Options.AMSMapping, c.want) {
 			t.Errorf("%s: got %v, want %v", c.mappings, job.Data.Options.AMSMapping, c.want)
@@ -76,7 +76,7 @@ func TestATaskMayNameItsTraysByUnitAndSlot(t *testing.T) {
 	}
 	for _, slot := range []string{`{"amsId":0,"slotId":4}`, `{"amsId":-1,"slotId":0}`, `{"amsId":32,"slotId":0}`, `{"amsId":128,"slotId":1}`, `{"amsId":255,"slotId":1}`} {
 		resttest.Refused(t, h, 400, 400, "POST", user+"/my/task",
-			fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"amsMapping2":[%s]}`, serial, file.ProfileID, slot))
+			fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"modelId":%q,"title":"x","amsMapping2":[%s]}`, serial, file.ProfileID, file.ModelID, slot))
 	}
 }
 

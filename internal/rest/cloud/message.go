@@ -21,11 +21,19 @@ func (f *face) mountMessage(rt *rest.Router) {
 
 type messagesInput struct {
 	rest.Paging
-	Type int `query:"type" doc:"Tolerated: all messages here are of prints."`
+	Type int `query:"type" doc:"0 all, 5 or 6 of prints; there are no others here, so that any other gives none."`
 }
 
+// messageTypePrint is how clients ask for messages of prints; the messages say 6 of
+// themselves (OpenBambuAPI).
+const messageTypePrint = 5
+
 func (f *face) messages(ctx context.Context, in *messagesInput) (cloudapi.Messages, error) {
-	return f.messagesOf(ctx, in.Want())
+	switch in.Type {
+	case 0, messageTypePrint, cloudapi.MessageOfPrint:
+		return f.messagesOf(ctx, in.Want())
+	}
+	return cloudapi.Messages{Hits: []cloudapi.Message{}, Pagination: cloudapi.Pages(0, false, in.Want())}, nil
 }
 
 func (f *face) messagesOf(ctx context.Context, page grove.Page) (cloudapi.Messages, error) {

@@ -51,6 +51,18 @@ func TestMessagesArePagedByTheirNumbers(t *testing.T) {
 	resttest.Refused(t, h, 400, 400, "GET", user+"/my/messages?after=nonsense", "")
 }
 
+func TestMessagesAreFilteredByTheirType(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	tell(t, h, 2)
+	for kind, want := range map[int]int{0: 2, 1: 0, 2: 0, 4: 0, 5: 2, 6: 2, 7: 0} {
+		got := resttest.Call[cloudapi.Messages](t, h, 200, "GET", fmt.Sprintf("%s/my/messages?type=%d", user, kind), "")
+		if len(got.Hits) != want || got.Total != want || got.Hits == nil {
+			t.Errorf("type %d: %+v", kind, got)
+		}
+	}
+}
+
 func TestMessagesAreCountedFoundAndRead(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
@@ -99,7 +111,7 @@ func TestAProfileIsToldInShort(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
 	file := h.Upload(t, "part.gcode.3mf", sliced())
-	got := resttest.Call[cloudapi.ModelProfile](t, h, 200, "GET", user+"/my/model/profile?modelId=x&profileId="+file.ProfileID, "")
+	got := resttest.Call[cloudapi.ModelProfile](t, h, 200, "GET", user+"/my/model/profile?modelId=&profileId="+file.ProfileID, "")
 	if strconv.FormatInt(got.ProfileID, 10) != file.ProfileID || got.ModelID != file.ModelID || got.Title != "part.gcode.3mf" || got.Cover == "" {
 		t.Errorf("got %+v", got)
 	}

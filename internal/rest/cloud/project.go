@@ -17,7 +17,8 @@ func (f *face) mountProject(rt *rest.Router) {
 	rest.Handle(rt, get(at+"/{id}", tagFile, "One of my projects"), f.project)
 	patch := op(http.MethodPatch, at+"/{id}", tagFile, "Say where the printable files of a project's plates lie")
 	patch.About = "A URL of this server's own names the upload that is printed. Any other, such as `ftp://` for a file that the slicer put on the printer itself, " +
-		"is kept to be read again and never fetched. The last one of a plate wins."
+		"is kept to be read again and never fetched: `my/task` refuses the plate then, unless the file of that `md5` was uploaded here as well. The last word on a plate wins. " +
+		"An `md5` that is not the uploaded file's is 400."
 	rest.Handle(rt, patch, f.patchProject)
 	rest.Handle(rt, get(userService+"/my/model/profile", tagFile, "A project by its profile, in short"), f.modelProfile)
 	rest.Handle(rt, get(iotService+"/user/profile/{id}", tagFile, "The sliced form of a project, with a link to it"), f.printProfile)
@@ -114,6 +115,11 @@ func (f *face) patchProject(ctx context.Context, in *patchInput) (cloudapi.Envel
 	if err != nil || in.Body == nil {
 		return cloudapi.Success(), err
 	}
+	if said := in.Body.ProfileID; said != "" && said != decimal(project.ProfileID) {
+		e := grove.Errorf(grove.Invalid, "profile_differs", "profile_id is %q, and the project's profile is %d; send that one, or none", said, project.ProfileID)
+		e.Fields = map[string]string{"profile_id": "is not the project's"}
+		return cloudapi.Envelope{}, e
+	}
 	var told []grove.PrintSource
 	for _, p := range in.Body.Print3MF {
 		told = append(told, grove.PrintSource{Plate: int(p.Plate), URL: p.URL, MD5: p.MD5, FileID: fileIn(p.URL)})
@@ -121,7 +127,13 @@ func (f *face) patchProject(ctx context.Context, in *patchInput) (cloudapi.Envel
 	return cloudapi.Success(), f.Library.TellPrints(ctx, rest.Actor(ctx), project.ID, told)
 }
 
-func (f *face) printProfile(ctx context.Context, in *ByNumber) (cloudapi.ProfileDetail, error) {
+type printProfileInput struct {
+	ByNumber
+	ModelID string `query:"model_id" maxLength:"64" doc:"The model that the profile is one of; checked when given."`
+}
+
+// printProfile hands out no other model's file than the one that was asked for.
+func (f *face) printProfile(ctx context.Context, in *printProfileInput) (cloudapi.ProfileDetail, error) {
 	id, err := in.number("profile")
 	if err != nil {
 		return cloudapi.ProfileDetail{}, err
@@ -130,19 +142,22 @@ func (f *face) printProfile(ctx context.Context, in *ByNumber) (cloudapi.Profile
 	if err != nil {
 		return cloudapi.ProfileDetail{}, err
 	}
+	if in.ModelID != "" && in.ModelID != file.ModelID {
+		return cloudapi.ProfileDetail{}, grove.Errorf(grove.NotFound, "profile_not_found", "model %q has no profile %d; ask with the model_id that came with the profile, or without one", in.ModelID, id)
+	}
 	profile, err := f.profileOf(ctx, &file)
 	return cloudapi.ProfileDetail{Envelope: cloudapi.Success(), PrintProfile: profile, FileName: file.Name}, err
 }
 
 func (f *face) modelProfile(ctx context.Context, in *struct {
 	ProfileID string `query:"profileId"`
-	ModelID   string `query:"modelId" doc:"Tolerated: the profile names the model."`
+	ModelID   string `query:"modelId" doc:"The model that the profile is one of; checked when given."`
 },
 ) (cloudapi.ModelProfile, error) {
 	if err := rest.Need("profileId", in.ProfileID); err != nil {
 		return cloudapi.ModelProfile{}, err
 	}
-	profile, err := f.printProfile(ctx, &ByNumber{ID: in.ProfileID})
+	profile, err := f.printProfile(ctx, &printProfileInput{ByNumber: ByNumber{ID: in.ProfileID}, ModelID: in.ModelID})
 	if err != nil {
 		return cloudapi.ModelProfile{}, err
 	}

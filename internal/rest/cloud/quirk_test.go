@@ -1,6 +1,7 @@
 package cloud_test
 
 import (
+	"crypto/md5"
 	"fmt"
 	"net/http/httptest"
 	"strconv"
@@ -115,7 +116,7 @@ func TestPrintersAndFilesOfOthersDoNotExist(t *testing.T) {
 		{"PATCH", iot + "/device/info", fmt.Sprintf(`{"dev_id":%q,"dev_name":"mine"}`, serial)},
 		{"DELETE", iot + "/bind?dev_id=" + serial, ""},
 		{"POST", iot + "/print", fmt.Sprintf(`{"device_id":%q,"file_id":%q}`, serial, file.FileID)},
-		{"POST", user + "/my/task", fmt.Sprintf(`{"deviceId":%q,"profileId":%s}`, serial, file.ProfileID)},
+		{"POST", user + "/my/task", fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"modelId":%q,"title":"x"}`, serial, file.ProfileID, file.ModelID)},
 		{"POST", iot + "/ttcode", fmt.Sprintf(`{"dev_id":%q}`, serial)},
 	} {
 		resttest.Refused(t, h, 404, cloudapi.CodeDeviceNotFound, c.method, c.target, c.body, bob...)
@@ -245,7 +246,7 @@ func TestTheSlicersWay(t *testing.T) {
 	if w := h.Ask("PUT", up.URLs[0].URL, string(sliced()), "Authorization", ""); w.Code != 200 {
 		t.Fatalf("put print: %d %s", w.Code, w.Body)
 	}
-	resttest.Call[cloudapi.Envelope](t, h, 200, "PATCH", iot+"/project/"+project.ProjectID, `{"profile_id":"1","profile_print_3mf":[]}`)
+	resttest.Call[cloudapi.Envelope](t, h, 200, "PATCH", iot+"/project/"+project.ProjectID, fmt.Sprintf(`{"profile_id":%q,"profile_print_3mf":[]}`, project.ProfileID))
 	made := resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task", fmt.Sprintf(
 		`{"deviceId":%q,"modelId":%q,"profileId":%s,"plateIndex":1,"title":"part","mode":"cloud_file","cover":"","amsDetailMapping":[],"sequence_id":"20001"}`,
 		serial, project.ModelID, project.ProfileID))
@@ -257,7 +258,29 @@ func TestTheSlicersWay(t *testing.T) {
 	if shown.ProjectID != project.ProjectID || shown.ProfileID != project.ProfileID || len(shown.Context.Plates) != 1 || shown.Content != `{"info":{"plate_idx":1}}` {
 		t.Errorf("got %+v", shown)
 	}
-	resttest.Refused(t, h, 400, 400, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"mode":"lan_file"}`, serial, project.ProfileID))
+}
+
+// TestATaskThatTheClientStartsItselfIsListedAndNotStarted: the slicer's plugin dies of
+// any answer but a good one.
+func TestATaskThatTheClientStartsItselfIsListedAndNotStarted(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	project := resttest.Call[cloudapi.ProjectCreated](t, h, 200, "POST", iot+"/project", `{"name":"part.3mf"}`)
+	body := func(serial, profile string) string {
+		return fmt.Sprintf(`{"deviceId":%q,"profileId":%s,"modelId":%q,"plateIndex":1,"title":"part","mode":"lan_file"}`, serial, profile, project.ModelID)
+	}
+	for _, profile := range []string{project.ProfileID, "0"} {
+		made := resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task", body(serial, profile))
+		task := resttest.Call[cloudapi.Task](t, h, 200, "GET", fmt.Sprintf("%s/my/task/%d", user, made.ID), "")
+		if made.ID == 0 || task.Mode != "lan_file" || task.Status != cloudapi.TaskFailed || task.Title != "part" || task.PlateIndex != 1 || task.DeviceID != serial {
+			t.Errorf("got %+v", task)
+		}
+		job := resttest.Call[cloudapi.Data[grove.Job]](t, h, 200, "GET", fmt.Sprintf("/v1/grove-service/jobs/%d", made.ID), "")
+		if job.Data.State != grove.Cancelled || job.Data.Attempt != nil || !strings.Contains(job.Data.Why, "over the LAN") {
+			t.Errorf("got %+v", job.Data)
+		}
+	}
+	resttest.Refused(t, h, 404, cloudapi.CodeDeviceNotFound, "POST", user+"/my/task", body("NOBODYS", project.ProfileID))
 }
 
 // TestWhereAPrintLiesIsKept: slicers that also print over the LAN say first that the
@@ -289,15 +312,29 @@ func TestWhereAPrintLiesIsKept(t *testing.T) {
 	if len(kept) != 1 || kept[0].URL != "ftp://part.gcode.3mf" || kept[0].Plate != 2 || kept[0].MD5 != "0F343B0931126A20F133D67C2B018A3B" {
 		t.Errorf("kept %+v", kept)
 	}
-	start(422, cloudapi.CodePrintFailed) // nothing printable is here yet
+	start(422, cloudapi.CodePrintFailed) // it is not here yet
 
 	up := resttest.Call[cloudapi.Upload](t, h, 200, "GET", iot+"/upload?filename=plate.gcode.3mf&size=0", "")
 	if w := h.Ask("PUT", up.UploadURL, string(sliced()), "Authorization", ""); w.Code != 200 {
 		t.Fatalf("put print: %d %s", w.Code, w.Body)
 	}
-	tell(fmt.Sprintf(`[{"md5":"X","plate_idx":2,"url":%q}]`, up.UploadURL))
+	sum := fmt.Sprintf("%X", md5.Sum(sliced()))
+	for _, wrong := range []string{"X", strings.Repeat("0", 32)} {
+		e := resttest.Refused(t, h, 400, 400, "PATCH", at, fmt.Sprintf(`{"profile_print_3mf":[{"md5":%q,"plate_idx":2,"url":%q}]}`, wrong, up.UploadURL))
+		if e.Details.Fields["profile_print_3mf[0].md5"] == "" {
+			t.Errorf("md5 %s: %+v", wrong, e)
+		}
+	}
+	if e := resttest.Refused(t, h, 400, 400, "PATCH", at, `{"profile_id":"1","profile_print_3mf":[]}`); e.Details.Fields["profile_id"] == "" {
+		t.Errorf("another's profile: %+v", e)
+	}
+	tell(fmt.Sprintf(`[{"md5":%q,"plate_idx":2,"url":%q}]`, sum, up.UploadURL))
 	start(200, 0)
-	tell(onPrinter) // does not unsay the upload
+	tell(`[{"md5":"00000000000000000000000000000000","plate_idx":2,"url":"https://example.org/other.3mf"}]`)
+	start(422, cloudapi.CodePrintFailed) // and never the first upload in its place
+	tell(`[{"md5":"","plate_idx":2,"url":"ftp://part.gcode.3mf"}]`)
+	start(422, cloudapi.CodePrintFailed)
+	tell(fmt.Sprintf(`[{"md5":%q,"plate_idx":2,"url":"ftp://part.gcode.3mf"}]`, sum)) // the same file, here as well
 	start(200, 0)
 	detail := resttest.Call[cloudapi.ProjectDetail](t, h, 200, "GET", at, "")
 	if len(detail.Print3MF) != 1 || detail.Print3MF[0].URL != "ftp://part.gcode.3mf" || len(detail.Profiles[0].Context.Plates) != 1 || detail.Profiles[0].URL == detail.DownloadURL {
@@ -342,7 +379,7 @@ func TestFilesAreNamedInEachWay(t *testing.T) {
 		resttest.Refused(t, h, 400, 400, "POST", iot+"/print", body)
 	}
 	resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"modelId":%q,"title":"x"}`, serial, file.FileID))
-	resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"title":"part.gcode.3mf"}`, serial))
+	resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"modelId":%q,"title":"part.gcode.3mf"}`, serial, file.ModelID))
 	if got := resttest.Call[cloudapi.Tasks](t, h, 200, "GET", user+"/my/tasks?status=1&limit=2", ""); got.Total != 5 || len(got.Hits) != 2 || !got.Pagination.HasMore {
 		t.Errorf("got %d of %d", len(got.Hits), got.Total)
 	}
@@ -405,5 +442,98 @@ func BenchmarkBind20(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		h.Ask("GET", iot+"/bind", "")
+	}
+}
+
+func TestAGuestIsToldWhoseThePrinterIs(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Viewer)}
+	holder := func() cloudapi.Holder {
+		return resttest.Call[cloudapi.BindList](t, h, 200, "GET", iot+"/bind_list?dev_ids="+serial, "", bob...).BindList[0]
+	}
+	if got := holder(); got.UserID != nil || got.UserName != nil {
+		t.Errorf("to a stranger: %+v", got)
+	}
+	resttest.Call[cloudapi.Data[any]](t, h, 201, "POST", "/v1/grove-service/shares", fmt.Sprintf(`{"device_id":%q,"email":"bob@grove.local","role":"viewer"}`, serial))
+	if got := holder(); got.UserID == nil || *got.UserID != strconv.FormatInt(h.UserID, 10) || got.UserName == nil || *got.UserName != "Ann" {
+		t.Errorf("to a guest: %+v", got)
+	}
+}
+
+func TestAProfileOfAnotherModelIsNotThere(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	file := h.Upload(t, "part.gcode.3mf", sliced())
+	at := iot + "/profile/" + file.ProfileID
+	for _, query := range []string{"", "?model_id=", "?model_id=" + file.ModelID} {
+		resttest.Call[cloudapi.ProfileDetail](t, h, 200, "GET", at+query, "")
+	}
+	resttest.Refused(t, h, 404, 404, "GET", at+"?model_id=US00000000000000", "")
+	short := user + "/my/model/profile?profileId=" + file.ProfileID
+	resttest.Call[cloudapi.ModelProfile](t, h, 200, "GET", short+"&modelId="+file.ModelID, "")
+	resttest.Refused(t, h, 404, 404, "GET", short+"&modelId=US00000000000000", "")
+}
+
+// TestATaskSaysWhatTheVendorAsksFor: what no known client leaves out must be there,
+// and each field must be of its type. One client leaves out the cover, the plate and
+// the profile.
+func TestATaskSaysWhatTheVendorAsksFor(t *testing.T) {
+	t.Parallel()
+	h := bound(t, "off")
+	file := h.Upload(t, "part.gcode.3mf", sliced())
+	for _, c := range []struct{ field, value string }{
+		{"deviceId", ""},
+		{"modelId", ""},
+		{"title", ""},
+		{"title", "7"},
+		{"modelId", "7"},
+		{"cover", "7"},
+		{"plateIndex", `"one"`},
+		{"plateIndex", "1.5"},
+		{"profileId", `"x"`},
+		{"profileId", "1.5"},
+		{"modelId", `"US00000000000000"`},
+	} {
+		fields := map[string]string{
+			"deviceId": strconv.Quote(serial), "modelId": strconv.Quote(file.ModelID), "title": `"part"`, "cover": `""`,
+			"plateIndex": "1", "profileId": file.ProfileID,
+		}
+		fields[c.field] = c.value
+		var pairs []string
+		for name, value := range fields {
+			if value != "" {
+				pairs = append(pairs, fmt.Sprintf("%q:%s", name, value))
+			}
+		}
+		e := resttest.Refused(t, h, 400, 400, "POST", user+"/my/task", "{"+strings.Join(pairs, ",")+"}")
+		if e.Details.Fields[c.field] == "" {
+			t.Errorf("%s %s: %+v", c.field, c.value, e)
+		}
+	}
+	if got := resttest.Call[cloudapi.Tasks](t, h, 200, "GET", user+"/my/tasks", ""); got.Total != 0 {
+		t.Errorf("begun: %+v", got)
+	}
+	resttest.Call[cloudapi.TaskCreated](t, h, 200, "POST", user+"/my/task", fmt.Sprintf(`{"deviceId":%q,"modelId":%q,"title":"part.gcode.3mf"}`, serial, file.ModelID))
+}
+
+func TestRecordsOfASlicersUseAreTakenAndThrownAway(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off,uploads=1/h")
+	for range 3 { // not counted as uploads
+		up := resttest.Call[cloudapi.Upload](t, h, 200, "GET", iot+"/upload?event_track/slicer=x.zip.enc", "")
+		if len(up.URLs) != 1 || up.URLs[0].Type != "event_track/slicer" || up.URLs[0].File != "x.zip.enc" {
+			t.Fatalf("got %+v", up)
+		}
+		if w := h.Ask("PUT", up.URLs[0].URL, "anything", "Authorization", ""); w.Code != 200 || w.Body.Len() != 0 {
+			t.Errorf("put: %d %s", w.Code, w.Body)
+		}
+		if w := h.Ask("PUT", up.URLs[0].URL, strings.Repeat("a", 16<<20+1), "Authorization", ""); w.Code != 413 {
+			t.Errorf("too much: %d %s", w.Code, w.Body)
+		}
+	}
+	resttest.Refused(t, h, 403, 403, "PUT", "/u/sink?Expires=9999999999&Signature=00", "x", "Authorization", "")
+	for b, err := range h.Library.Blobs.List(t.Context()) {
+		t.Errorf("left: %+v, %v", b, err)
 	}
 }

@@ -21,11 +21,11 @@ func (f *face) mountSignIn(rt *rest.Router) {
 
 	const told = "Always 200, whether there is such an account or not, and whether it was asked too often or not."
 	mail := opening(userService+"/user/sendemail/code", "Have a code for signing in mailed")
-	mail.About = told
+	mail.About, mail.Unkeyed = told, rest.UnkeyedCode
 	rest.Handle(rt, mail, f.mailCode)
 	for _, path := range []string{"/user/sendsmscode", "/user/sendsms/code"} {
 		sms := opening(userService+path, "The same, as clients ask that know phones")
-		sms.About = told + " The code goes by mail."
+		sms.About, sms.Unkeyed = told+" The code goes by mail.", rest.UnkeyedCode
 		rest.Handle(rt, sms, f.smsCode)
 	}
 
@@ -42,7 +42,7 @@ func (f *face) mountSignIn(rt *rest.Router) {
 // opening is an open call by which somebody signs in.
 func opening(path, summary string) rest.Op {
 	o := post(path, tagAccount, summary)
-	o.Open, o.SignsIn = true, true
+	o.Open, o.SignsIn, o.Unkeyed = true, true, rest.UnkeyedSession
 	return o
 }
 

@@ -17,7 +17,9 @@ func (f *face) mountStubs(rt *rest.Router) {
 		Window
 		UID string `path:"uid"`
 	}])
-	rest.Handle(rt, get(designs+"/design/{id}/instances", tagSite, "Print profiles of a model: none"), noHits[struct {
+	instances := get(designs+"/design/{id}/instances", tagSite, "Print profiles of a model: none")
+	instances.Open = true // bambuddy asks without a credential
+	rest.Handle(rt, instances, noHits[struct {
 		Window
 		ID string `path:"id"`
 	}])
@@ -32,7 +34,7 @@ func (f *face) mountStubs(rt *rest.Router) {
 
 	consent := post(userService+"/user/consent", tagAccount, "Tolerated: what a person agreed to")
 	consent.About = "Slicers ask before anyone has signed in. This server asks for no consent and keeps nothing of it."
-	consent.Open = true
+	consent.Open, consent.Unkeyed = true, rest.UnkeyedNothing
 	rest.Handle(rt, consent, unheeded[cloudapi.ConsentRequest])
 	token := post(userService+"/user/devicetoken", tagAccount, "Tolerated: where an app would be pushed messages")
 	token.About = "This server pushes nothing to phones; webhooks and MQTT tell what happens."

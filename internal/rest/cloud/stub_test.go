@@ -44,6 +44,9 @@ func TestListsOfTheModelSiteAreEmpty(t *testing.T) {
 			t.Errorf("%s: %d %s", target, w.Code, w.Body)
 		}
 	}
+	if w := h.Ask("GET", "/v1/design-service/design/12/instances", "", "Authorization", ""); w.Code != 200 {
+		t.Errorf("asked as bambuddy does: %d %s", w.Code, w.Body)
+	}
 }
 
 func TestWhatIsToldAndNotKeptIsAnsweredWithNothing(t *testing.T) {

@@ -19,7 +19,8 @@ import (
 func (f *face) mountTask(rt *rest.Router) {
 	rest.Handle(rt, get(userService+"/my/tasks", tagPrint, "My prints, newest first"), f.tasks)
 	create := post(userService+"/my/task", tagPrint, "Make a task and have it printed")
-	create.About = "The file is found by `modelId` where that is a file id, by `profileId`, or by `title`. Clients must not send the start themselves as well."
+	create.About = "`deviceId`, `modelId` and `title` must be there. The vendor also asks for `cover`, `plateIndex` and `profileId`, which one client leaves out. " +
+		"The file is found by `modelId` where that is a file id, by `profileId`, or by `title`. Clients must not send the start themselves as well. With `mode` `lan_file` they do: such a task is listed, as cancelled, and neither started nor followed here."
 	rest.Handle(rt, create, f.createTask)
 	rest.Handle(rt, get(userService+"/my/task/{id}", tagPrint, "One of my prints"), f.task)
 	rest.Handle(rt, get(iotService+"/user/task", tagPrint, "My prints, under the names one client tries"), f.userTasks)
@@ -134,9 +135,17 @@ func (f *face) taskOf(j *grove.Job, file *grove.File, p *grove.Live) cloudapi.Ta
 		StartTime: timestamp(start), EndTime: timestamp(end), Weight: j.WeightGrams, Length: math.Round(j.LengthMeters * centimetres),
 		CostTime: j.EstimateSeconds, ProfileID: j.ProfileID, PlateIndex: j.Plate, PlateName: plate.Name,
 		DeviceID: j.Serial, DeviceModel: firstText(m.Name, p.Model), DeviceName: p.Name,
-		BedType: firstText(j.Options.BedType, plate.BedType), JobType: 1, Mode: "cloud_file", IsPrintable: true,
+		BedType: firstText(j.Options.BedType, plate.BedType), JobType: 1, Mode: modeOf(j), IsPrintable: true,
 		AMSDetailMapping: mapping(j, plate.Filaments), NozzleInfos: []map[string]any{},
 	}
+}
+
+// modeOf is a job's mode in the vendor's words, of which there are two.
+func modeOf(j *grove.Job) string {
+	if j.Mode == lanFile {
+		return lanFile
+	}
+	return cloudFile
 }
 
 // cover is a plate's picture, fetched without a credential; empty when there is none.
@@ -182,12 +191,11 @@ type taskInput struct {
 
 func (f *face) createTask(ctx context.Context, in *taskInput) (cloudapi.TaskCreated, error) {
 	b := in.Body
-	if err := rest.Need("deviceId", b.DeviceID); err != nil {
+	if err := rest.Need("deviceId", b.DeviceID, "modelId", b.ModelID, "title", b.Title); err != nil {
 		return cloudapi.TaskCreated{}, err
 	}
-	if b.Mode == "lan_file" {
-		return cloudapi.TaskCreated{}, grove.Errorf(grove.Invalid, "lan_file",
-			"a print that the client starts over the LAN itself is not started a second time here; send it with mode cloud_file")
+	if b.Mode == lanFile {
+		return f.noteTask(ctx, b)
 	}
 	trays, err := traysWanted(b)
 	if err != nil {
@@ -204,6 +212,25 @@ func (f *face) createTask(ctx context.Context, in *taskInput) (cloudapi.TaskCrea
 		return cloudapi.TaskCreated{}, err
 	}
 	job, err := f.Queue.Submit(ctx, rest.Actor(ctx), wish)
+	return cloudapi.TaskCreated{Envelope: cloudapi.Success(), ID: job.ID}, err
+}
+
+// The modes of tasks.
+const (
+	cloudFile = "cloud_file"
+	lanFile   = "lan_file" // the client starts the print itself, and dies of any answer but a good one (open-bamboo-networking)
+)
+
+// noteTask keeps a task that is not this server's to start. Its file may be on the
+// printer alone.
+func (f *face) noteTask(ctx context.Context, b cloudapi.TaskRequest) (cloudapi.TaskCreated, error) {
+	project, err := f.Library.FileByProfile(ctx, rest.Actor(ctx), int64(b.ProfileID))
+	if err != nil && !errors.Is(err, grove.NotFound) {
+		return cloudapi.TaskCreated{}, err
+	}
+	job, err := f.Queue.Note(ctx, rest.Actor(ctx), queue.Submission{
+		Serial: b.DeviceID, Plate: int(b.PlateIndex), Title: library.CleanName(b.Title), ProjectOf: project, Mode: lanFile,
+	})
 	return cloudapi.TaskCreated{Envelope: cloudapi.Success(), ID: job.ID}, err
 }
 
@@ -233,7 +260,7 @@ func (f *face) name(ctx context.Context, wish *queue.Submission, b cloudapi.Task
 	}
 	if b.ProfileID == 0 {
 		wish.FileName = b.Title
-		return rest.Need("profileId or title", b.Title)
+		return nil
 	}
 	project, err := f.Library.FileByProfile(ctx, rest.Actor(ctx), int64(b.ProfileID))
 	if errors.Is(err, grove.NotFound) {
@@ -241,6 +268,11 @@ func (f *face) name(ctx context.Context, wish *queue.Submission, b cloudapi.Task
 	}
 	if err != nil {
 		return err
+	}
+	if b.ModelID != project.ModelID {
+		e := grove.Errorf(grove.Invalid, "model_differs", "modelId is %q, and profile %d is one of model %s; send the two that came together", b.ModelID, int64(b.ProfileID), project.ModelID)
+		e.Fields = map[string]string{"modelId": "is not the profile's"}
+		return e
 	}
 	sliced, ok, err := f.Library.PrintOf(ctx, project, int(b.PlateIndex))
 	if !ok || err != nil {

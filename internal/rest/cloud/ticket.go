@@ -16,7 +16,9 @@ func (f *face) mountTickets(rt *rest.Router) {
 	rest.Handle(rt, mint, f.newTicket)
 	rest.Handle(rt, post(userService+"/my/ticket/{ticket}", tagAccount, "Bind a ticket to my session"), f.bindTicket)
 	rest.Handle(rt, get(userService+"/my/ticket/{ticket}", tagAccount, "Does a ticket of mine still count?"), f.ticketState)
-	rest.Handle(rt, opening(userService+"/user/ticket/{ticket}", "Sign in with a bound ticket"), f.redeemTicket)
+	redeem := opening(userService+"/user/ticket/{ticket}", "Sign in with a bound ticket")
+	redeem.Unkeyed, redeem.KeyedBy = "", []string{"ticket"}
+	rest.Handle(rt, redeem, f.redeemTicket)
 	rest.Handle(rt, post(userService+"/my/pincode/{pin}", tagAccount, "Bind the printer that shows a PIN"), f.pair)
 
 	o := get(signIn+"/ticket", tagAccount, "Sign a browser in with a bound ticket")

@@ -2,6 +2,7 @@ package cloud_test
 
 import (
 	"encoding/json"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -123,4 +124,20 @@ func TestNoPrinterShowsAPIN(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
 	resttest.Refused(t, h, 404, 404, "POST", user+"/my/pincode/A3GK8R", `{"pincode":"A3GK8R"}`)
+}
+
+func TestATicketWithAKeyMayBeRedeemedAgain(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	ticket := boundTicket(t, h)
+	ask := func(key string) *httptest.ResponseRecorder {
+		return h.Ask("POST", user+"/user/ticket/"+ticket, "", "Authorization", "", "Idempotency-Key", key)
+	}
+	first := ask("k")
+	if again := ask("k"); first.Code != 200 || again.Code != 200 || again.Body.String() != first.Body.String() {
+		t.Errorf("first %d %s, again %d %s", first.Code, first.Body, again.Code, again.Body)
+	}
+	if other := ask("another"); other.Code != 400 {
+		t.Errorf("with another key: %d %s", other.Code, other.Body)
+	}
 }

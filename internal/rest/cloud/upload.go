@@ -22,7 +22,8 @@ func (f *face) mountUpload(rt *rest.Router) {
 	create.Form = &rest.Form{File: "file", Texts: []string{"filename", "project_id"}, Take: f.uploadForm}
 	rest.Handle(rt, create, f.upload)
 	asked := get(at, tagFile, "Get a signed link, the form that clients were seen to use")
-	asked.About = "`urls` has one entry for each query parameter, its name as `type` and its value as `file`. Any of them leads to the same upload."
+	asked.About = "`urls` has one entry for each query parameter, its name as `type` and its value as `file`. Any of them leads to the same upload. " +
+		"What is sent to a link for `event_track/…`, records of the slicer's use, is thrown away."
 	rest.Handle(rt, asked, f.uploadAsked)
 	rest.Handle(rt, post(at+"/confirm", tagFile, "What became of an upload"), f.confirm)
 	rest.Handle(rt, get(iotService+"/user/files", tagFile, "My files, newest first"), f.files)
@@ -73,6 +74,9 @@ type uploadAsked struct {
 }
 
 func (f *face) uploadAsked(ctx context.Context, in *uploadAsked) (cloudapi.Upload, error) {
+	if link, ok := f.tracked(in.Pairs); ok {
+		return link, nil
+	}
 	name := firstText(in.FileName, in.Models)
 	if name == "" && len(in.Pairs) > 0 {
 		name = in.Pairs[0].Value
@@ -85,6 +89,20 @@ func (f *face) uploadAsked(ctx context.Context, in *uploadAsked) (cloudapi.Uploa
 		wish.PrintOf, wish.Plate = taskNumber(m[1]), int(taskNumber(m[2]))
 	}
 	return f.newUpload(ctx, wish, in.Pairs)
+}
+
+// tracked answers the slicer that wants to send records of its use: it goes on only
+// with a link (open-bamboo-networking). What it sends there is not kept.
+func (f *face) tracked(asked []rest.Pair) (cloudapi.Upload, bool) {
+	if len(asked) == 0 || !strings.HasPrefix(asked[0].Name, "event_track/") {
+		return cloudapi.Upload{}, false
+	}
+	link, life := f.Library.SinkURL()
+	out := cloudapi.Upload{Envelope: cloudapi.Success(), Host: "user", UploadURL: link, ExpiresIn: seconds(life), Data: cloudapi.UploadData{UploadURL: link}}
+	for _, p := range asked {
+		out.URLs = append(out.URLs, cloudapi.UploadURL{Type: p.Name, File: p.Value, URL: link})
+	}
+	return out, true
 }
 
 // ofModel is the slicer's name for a printable file: model, profile, plate.

@@ -28,5 +28,6 @@ func (f *face) confirmClock(ctx context.Context, _ *struct{}) (cloudapi.Data[gro
 	if err != nil {
 		return cloudapi.Data[grove.Clock]{}, err
 	}
-	return cloudapi.Of(f.Queue.ConfirmClock(ctx, rest.Actor(ctx))), nil
+	clock, err := f.Queue.ConfirmClock(ctx, rest.Actor(ctx))
+	return cloudapi.Of(clock), err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -18,8 +19,11 @@ func (f *face) mountEvents(rt *rest.Router) {
 	events := get("/events", "events", "What happened, as a list or as a stream")
 	events.About = "Oldest first, after the event whose id is `after`, up to `limit` (100 at most). With `Accept: text/event-stream` the answer is a stream of " +
 		"server-sent events that goes on: `id` is the event's id, `event` its type, `data` the event. It begins after `Last-Event-ID` or `after`, else with what comes next, " +
-		"and can be resumed after a cut or a restart. `event: reload` means that so much happened meanwhile that events were left out: load what you show anew."
-	rest.Plain(rt, events, rest.Raw{Gives: "application/json", Query: []string{"after", "limit"}}, f.events)
+		"and can be resumed after a cut or a restart. `event: reload` means that so much happened meanwhile, or that it is so long ago, that events were left out, or that the server's records were restored from a copy: load what you show anew. " +
+		"The list answers 409 with the cause cursor_too_old when `after` is an event so old that some after it are not kept any more. Printers that are shared with the account are in it from the share on."
+	rest.Plain(rt, events, rest.Raw{
+		Gives: "application/json", Shape: reflect.TypeFor[cloudapi.Data[[]grove.Event]](), Query: []string{"after", "limit"},
+	}, f.events)
 }
 
 func (f *face) events(w http.ResponseWriter, r *http.Request) {

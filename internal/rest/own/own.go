@@ -79,6 +79,6 @@ func fresh(o rest.Op) rest.Op {
 type paged struct{ rest.Paging }
 
 // done is the answer that has nothing to tell.
-type done = cloudapi.Data[*struct{}]
+type done = cloudapi.Data[*cloudapi.Nothing]
 
-func ok() done { return cloudapi.Of[*struct{}](nil) }
+func ok() done { return cloudapi.Of[*cloudapi.Nothing](nil) }

@@ -281,7 +281,8 @@ func TestWhatIsDoneIsInTheJournal(t *testing.T) {
 	}
 	want := []string{
 		"user.profile", "webhook.delete " + e.ID, "webhook.change " + e.ID, "webhook.create " + e.ID,
-		"file.delete " + file.FileID + " a.stl", "file.upload " + file.FileID + " a.stl", "user.login", "user.create owner",
+		"file.delete " + file.FileID + " a.stl", "file.upload " + file.FileID + " a.stl", "file.announce " + file.FileID + " a.stl",
+		"user.login", "user.create owner",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)

@@ -24,9 +24,10 @@ func (f *face) mountPeople(rt *rest.Router) {
 	rest.Handle(rt, confirm, f.confirmSession)
 
 	ask := opening("/password-reset/code", tag, "Have a code for a new password mailed")
+	ask.Unkeyed = rest.UnkeyedCode
 	ask.About = "Always 200, whether there is such an account or not, and whether it was asked too often or not."
 	rest.Handle(rt, ask, f.askReset)
-	reset := opening("/password-reset", tag, "Set a new password with a code")
+	reset := opening("/password-reset", tag, "Set a new password with a code", "email", "code")
 	reset.About = "Ends all sessions of the account. A wrong code is 400 with code 2, one that is too old 400 with code 1."
 	rest.Handle(rt, reset, f.reset)
 
@@ -40,15 +41,16 @@ func (f *face) mountPeople(rt *rest.Router) {
 	invite.Status = http.StatusCreated
 	rest.Handle(rt, invite, f.invite)
 	rest.Handle(rt, op(http.MethodDelete, "/invitations/{id}", people, "Take an invitation back"), f.uninvite)
-	accept := opening("/invitations/accept", people, "Make the account that one was invited to")
+	accept := opening("/invitations/accept", people, "Make the account that one was invited to", "token")
 	accept.Status = http.StatusCreated
 	rest.Handle(rt, accept, f.accept)
 }
 
-// opening is an open call of somebody who cannot sign in yet.
-func opening(path, tag, summary string) rest.Op {
+// opening is an open call of somebody who cannot sign in yet, and is known by the
+// named fields.
+func opening(path, tag, summary string, knownBy ...string) rest.Op {
 	o := post(path, tag, summary)
-	o.Open, o.SignsIn = true, true
+	o.Open, o.SignsIn, o.KeyedBy = true, true, knownBy
 	return o
 }
 

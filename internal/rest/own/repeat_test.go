@@ -3,11 +3,14 @@ package own_test
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
 )
 
@@ -36,7 +39,11 @@ func TestARequestWithAKeyIsDoneOnce(t *testing.T) {
 	if other := h.Ask("POST", hooks, hookBody(3), "Idempotency-Key", "another wish"); other.Code/100 != 2 {
 		t.Errorf("another key: %d %s", other.Code, other.Body)
 	}
-	resttest.Refused(t, h, 400, 400, "POST", hooks, hookBody(4), "Idempotency-Key", strings.Repeat("k", 256))
+	for _, bad := range []string{strings.Repeat("k", 256), "\x82", "k\xc3\xa4", "k\x00"} {
+		for range 2 {
+			resttest.Refused(t, h, 400, 400, "POST", hooks, hookBody(4), "Idempotency-Key", bad)
+		}
+	}
 }
 
 func TestARefusedRequestMayBeSentAgainWithItsKey(t *testing.T) {
@@ -76,4 +83,43 @@ func TestOfManyAtOnceWithOneKeyOneIsDone(t *testing.T) {
 	if list := h.Ask("GET", hooks, ""); strings.Count(list.Body.String(), "127.0.0.1:9001") != 1 {
 		t.Errorf("done more than once: %s", list.Body)
 	}
+}
+
+// askedTwice asks without an account, with a key, and demands the first answer again.
+func askedTwice(t *testing.T, h *resttest.House, path, body, other string) {
+	t.Helper()
+	headers := []string{"Authorization", "", "Idempotency-Key", "k"}
+	first := h.Ask("POST", path, body, headers...)
+	again := h.Ask("POST", path, body, headers...)
+	if first.Code/100 != 2 || again.Code != first.Code || again.Body.String() != first.Body.String() || again.Header().Get("Idempotency-Replayed") != "true" {
+		t.Errorf("%s: first %d %s, again %d %s", path, first.Code, first.Body, again.Code, again.Body)
+	}
+	resttest.Refused(t, h, 422, 422, "POST", path, other, headers...)
+	if without := h.Ask("POST", path, body, "Authorization", ""); without.Code < 400 {
+		t.Errorf("%s without a key: %d %s", path, without.Code, without.Body)
+	}
+}
+
+func TestWhoHasNoAccountYetMayRepeatToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := resttest.Empty(t, "off")
+		code, _ := h.Access.SetupCode()
+		setup := `{"code":%q,"email":"ann@grove.local","password":%q,"name":"Ann"}`
+		askedTwice(t, h, own+"/setup", fmt.Sprintf(setup, code, resttest.Password), fmt.Sprintf(setup, code, "another password"))
+		h.Token = string(resttest.Call[cloudapi.Login](t, h, 200, "POST", logins, loginBody("ann@grove.local", resttest.Password)).AccessToken)
+
+		i := invite(t, h, "bob@grove.local")
+		askedTwice(t, h, own+"/invitations/accept", acceptBody(i.Token, "a password of bob"), acceptBody(i.Token, "a password of eve"))
+		other := invite(t, h, "carl@grove.local") // whose key is another, though it is called the same
+		if w := h.Ask("POST", own+"/invitations/accept", acceptBody(other.Token, "a password of carl"), "Authorization", "", "Idempotency-Key", "k"); w.Code != 201 {
+			t.Errorf("another's key: %d %s", w.Code, w.Body)
+		}
+
+		h.Ask("POST", own+"/password-reset/code", `{"email":"ann@grove.local"}`, "Authorization", "")
+		synctest.Wait()
+		mailed := regexp.MustCompile(`code is (\d{6})`).FindStringSubmatch(h.Log.String())[1]
+		askedTwice(t, h, own+"/password-reset", resetBody(mailed, "another password"), resetBody(mailed, "a third password"))
+		resttest.Call[cloudapi.Login](t, h, 200, "POST", logins, loginBody("ann@grove.local", "another password"))
+	})
 }

@@ -12,7 +12,7 @@ import (
 func (f *face) mountSetup(rt *rest.Router) {
 	setup := post("/setup", "setup", "Make the first owner's account")
 	setup.About = "Needs the code that the server printed when it started. Once there is an account, the answer is 404."
-	setup.Open, setup.Status = true, http.StatusCreated
+	setup.Open, setup.KeyedBy, setup.Status = true, []string{"code"}, http.StatusCreated
 	rest.Handle(rt, setup, f.setup)
 }
 

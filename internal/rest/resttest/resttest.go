@@ -17,7 +17,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -48,6 +47,7 @@ const Password = "correct horse battery"
 type House struct {
 	*rest.Router
 	DB      *store.DB
+	Path    string // of the database
 	Access  *access.Access
 	Fleet   *fleet.Fleet
 	Queue   *queue.Queue
@@ -108,13 +108,27 @@ const seedName = "grove.db"
 func New(t testing.TB, limits string) *House {
 	t.Helper()
 	h := Empty(t, limits)
+	h.moveIn(t)
+	return h
+}
+
+// Inhabited is [New] on a database that is empty.
+func Inhabited(t testing.TB, db *store.DB, limits string) *House {
+	t.Helper()
+	h := On(t, db, limits)
+	h.moveIn(t)
+	return h
+}
+
+// moveIn makes ann an owner and signs her in.
+func (h *House) moveIn(t testing.TB) {
+	t.Helper()
 	h.Token = h.SignIn(t, "ann@grove.local", grove.Owner)
 	u, err := h.DB.UserByEmail(t.Context(), "ann@grove.local")
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.UserID = u.ID
-	return h
 }
 
 // Empty makes a house in which nobody lives yet.
@@ -128,15 +142,26 @@ func Empty(t testing.TB, limits string) *House {
 	if err := os.WriteFile(path, seed, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h := &House{Log: &Log{}}
-	if h.DB, err = store.Open(t.Context(), config(path)); err != nil {
+	var h *House
+	cfg := config(path)
+	cfg.Audience = func(serial string, ownerID int64) []int64 { return h.Access.Audience(serial, ownerID) }
+	db, err := store.Open(t.Context(), cfg)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := h.DB.Close(); err != nil {
+		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	h = On(t, db, limits)
+	return h
+}
+
+// On makes a house in which nobody lives yet on a database that is empty.
+func On(t testing.TB, db *store.DB, limits string) *House {
+	t.Helper()
+	h := &House{Log: &Log{}, DB: db}
 	if err := h.open(t, limits); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +198,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 	h.Queue = queue.New(queue.Config{
 		Records: jobs{h.DB}, Printers: printers{h.Fleet}, Files: h.Library, Gate: h.Access, Log: log, Registry: registry,
 	})
-	h.Fleet.Join(turns{}, h.Queue)
+	h.Fleet.Join(turns{h.Queue}, h.Queue)
 	hooks := webhook.New(webhook.Config{
 		Records: h.DB, Poster: post.New(post.Config{AllowLoopback: true}), Log: log, Registry: registry,
 	})
@@ -215,7 +240,7 @@ type (
 	files    struct{ *store.DB }
 	jobs     struct{ *store.DB }
 	printers struct{ *fleet.Fleet }
-	turns    struct{}
+	turns    struct{ *queue.Queue }
 )
 
 // Files is what the library asks.
@@ -242,14 +267,11 @@ func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) er
 	return err
 }
 
-// Turn goes nowhere: no queue runs here.
+// Turn goes nowhere: what printers say moves no job here.
 func (turns) Turn(context.Context, fleet.Turn) error { return nil }
 
 // Settled tells nobody.
 func (turns) Settled() {}
-
-// KeepHeat does nothing.
-func (turns) KeepHeat(context.Context, string, time.Time) error { return nil }
 
 // SignIn adds a user and gives an access token.
 func (h *House) SignIn(t testing.TB, email string, role grove.Role) string {
