@@ -60,7 +60,7 @@ var middle = []step{
 	{ask: "GET " + iot + "/user/upload?filename=later.3mf&size=1024"},
 	{ask: "GET " + iot + "/user/project?page=1&limit=20"},
 	{ask: "GET " + iot + "/user/project/$project"},
-	{ask: "PATCH " + iot + "/user/project/$project", body: `{"profile_id":"$profile","profile_print_3mf":[{"md5":"0F343B0931126A20F133D67C2B018A3B","plate_idx":1,"url":"ftp://part.gcode.3mf"}]}`},
+	{ask: "PATCH " + iot + "/user/project/$project", body: `{"profile_id":"$profile","profile_print_3mf":[{"md5":"0F343B0931126A20F133D67C2B018A3B","plate_idx":2,"url":"ftp://part.gcode.3mf"}]}`},
 	{ask: "POST " + iot + "/user/project", body: `{"name":"Bracket"}`},
 	{ask: "GET " + iot + "/user/profile/$profile?model_id=$model"},
 	{ask: "GET " + user + "/my/model/profile?profileId=$profile&modelId=$model"},

@@ -155,6 +155,7 @@ func Empty(t testing.TB, limits string) *House {
 		}
 	})
 	h = On(t, db, limits)
+	h.Path = path
 	return h
 }
 
