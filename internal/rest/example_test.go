@@ -33,7 +33,7 @@ var changing = []struct {
 	pattern *regexp.Regexp
 	instead string
 }{
-	{regexp.MustCompile(`\b([a-z]+_)01[0-9a-hjkmnp-tv-z]{24}\b`), "${1}01jtx5m0c8q4s6v2w9y3z7b1d5"},
+	{regexp.MustCompile(`\b([a-z]+_)0[01][0-9a-hjkmnp-tv-z]{24}\b`), "${1}01jtx5m0c8q4s6v2w9y3z7b1d5"},
 	{regexp.MustCompile(`\b(t_|invitation=)[a-z2-7]{26}\b`), "${1}mfrggzdfmztwq2lknnwg23tpob"},
 	{regexp.MustCompile(`"(ticket|pincode|tfaKey|token|request_id)": "[a-z2-7]{26}"`), `"$1": "mfrggzdfmztwq2lknnwg23tpob"`},
 	{regexp.MustCompile(`\b(share_|grove_)[a-z2-7]{52}\b`), "${1}mfrggzdfmztwq2lknnwg23tpobyxe43uov3ho6dzpiydcmrtgq2t"},
