@@ -98,7 +98,7 @@ func (f *Fleet) Add(ctx context.Context, actor grove.Actor, b LANBinding) (LANBo
 	p, err := f.Records.BindLAN(ctx, grove.Printer{
 		Serial: b.Binding.Serial, Name: b.Name, Model: b.Model, OwnerID: actor.UserID, BoundAt: time.Now().UTC(),
 		AccessCode: grove.Secret(b.Code), PlateClear: b.PlateClear,
-	}, b.LAN, f.possesses(b.Binding), f.act(actor, actor.UserID, b.Binding.Serial, "printer.bind", b.Name+" at "+b.Host))
+	}, b.LAN, f.possesses(b.Binding), f.bindActs(actor, b.Binding.Serial, b.Name+" at "+b.Host)...)
 	if err != nil {
 		return LANBound{Test: test}, err
 	}
@@ -241,7 +241,7 @@ func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pa
 	lan.Pin = test.Pin
 	p, lan, err := f.Records.UpdateLAN(ctx, serial, func(p *grove.Printer, l *grove.LAN) ([]grove.Event, []grove.AuditEntry, error) {
 		*l, p.AccessCode, p.AccessCodeIssued = lan, code, false
-		return nil, []grove.AuditEntry{f.act(actor, p.OwnerID, serial, w.act(), lan.Host)}, nil
+		return nil, []grove.AuditEntry{did(actor, serial, p.OwnerID, w.act(), lan.Host)}, nil
 	})
 	if err != nil {
 		return LANBound{Test: test}, err
@@ -400,9 +400,4 @@ func (u *unit) unlinked() error {
 		return grove.Errorf(grove.Conflict, grove.ReasonPrinterOffline, "printer %s is not connected, and commands are never kept for later: %s", u.serial, u.trouble)
 	}
 	return offline(u.serial)
-}
-
-// act is an entry of the audit log for the transaction of what was done.
-func (f *Fleet) act(actor grove.Actor, owner int64, serial, action, detail string) grove.AuditEntry {
-	return grove.AuditEntry{At: time.Now().UTC(), Actor: actor.String(), UserID: owner, Action: action, Serial: serial, Detail: detail}
 }

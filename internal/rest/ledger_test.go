@@ -35,6 +35,12 @@ var deeds = []deed{
 	{route: "POST /v1/iot-service/api/user/bind", body: `{"device_id":"{serial}","device_name":"Bench"}`, action: "printer.bind"},
 	{route: "PATCH /v1/iot-service/api/user/device/info", body: `{"dev_id":"{serial}","dev_name":"New"}`, action: "printer.rename"},
 	{route: "POST /v1/grove-service/printers/{serial}/plate-clear", action: "plate.clear", before: (*ledger).connect},
+	{
+		route: "POST /v1/grove-service/printers", body: `{"host":"192.168.1.40","access_code":"12345678"}`, action: "printer.bind",
+		keep: map[string]string{"lamp": "serial"},
+	},
+	{route: "POST /v1/grove-service/printers/{lamp}/pair", body: `{}`, action: "printer.pair"},
+	{route: "PUT /v1/grove-service/printers/{lamp}/address", body: `{"host":"192.168.1.41"}`, action: "printer.address"},
 	{route: "POST /v1/grove-service/printers/{serial}/commands", body: `{"print":{"command":"set_bed_temp","param":"60"}}`, action: "printer.command"},
 	{route: "POST /v1/grove-service/printers/{serial}/commands", body: `{"system":{"command":"ledctrl","led_node":"chamber_light","led_mode":"on"}}`, action: "printer.command"},
 	{
@@ -131,6 +137,8 @@ var deeds = []deed{
 
 // quiet are the routes that may change something and have no entry, and why.
 var quiet = map[string]string{
+	"POST /v1/grove-service/printers/{serial}/test": "asks",
+	"POST /v1/grove-service/printers/discover":      "asks",
 	"PUT /u/{id}": "file.upload, checked by its own test: the link is no credential of a person",
 	"POST /v1/iot-service/api/user/upload/confirm":    "repeats what became of the upload",
 	"PUT /v1/iot-service/api/user/notification":       "marks as read, or repeats what became of an upload",

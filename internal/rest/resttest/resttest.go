@@ -200,6 +200,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 		Records: jobs{h.DB}, Printers: printers{h.Fleet}, Carriers: h.Fleet, Files: h.Library, Gate: h.Access, Log: log, Registry: registry,
 	})
 	h.Fleet.Join(turns{h.Queue}, h.Queue)
+	h.Fleet.Reach(Street{})
 	hooks := webhook.New(webhook.Config{
 		Records: h.DB, Poster: post.New(post.Config{AllowLoopback: true}), Log: log, Registry: registry,
 	})
