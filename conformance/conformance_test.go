@@ -19,7 +19,7 @@ import (
 
 func play(t *testing.T, f *fake, only ...string) Report {
 	t.Helper()
-	r, err := Run(t.Context(), Config{URL: f.URL, Account: "ann@example.org", Password: "right", TOTP: "JBSWY3DPEHPK3PXP", Only: only, file: []byte("a print")})
+	r, err := Run(t.Context(), Config{URL: f.URL, Account: "ann@example.org", Password: "right", TOTP: "JBSWY3DPEHPK3PXP", PIN: fakePIN, Only: only, file: []byte("a print")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestACloudAsTheFactsHaveItConforms(t *testing.T) {
 	}
 	for _, one := range r.Results {
 		if one.Status == Skipped && !slices.Contains([]string{
-			"no MQTT broker was given with --mqtt", "it starts a print, which needs --print", "it needs a printer that shows a pin", "nothing was printed",
+			"no MQTT broker was given with --mqtt", "it starts a print, which needs --print", "nothing was printed",
 			"the account signs in with a password alone, which this client can't",
 		}, one.Reason) {
 			t.Errorf("%s %s was skipped: %s", one.Client, one.Step, one.Reason)
@@ -120,6 +120,7 @@ func TestWhatBreaksAClientFailsItsStep(t *testing.T) {
 		spoil      func(*reply)
 		fails      []string
 	}{
+		"OBN: a PIN of no printer":               {"OBN", "POST /v1/user-service/my/pincode/{pin}", set("deviceId", ""), []string{"binds a printer by its PIN"}},
 		"COE: a login without success":           {"COE", login, set("success", nil), []string{"signs in with a password"}},
 		"COE: an empty answer":                   {"COE", bind, answers(204, ""), []string{"lists printers"}},
 		"COE: no JSON":                           {"COE", "GET /v1/user-service/my/profile", answers(200, "<html>"), []string{"tests its token"}},

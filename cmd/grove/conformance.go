@@ -18,6 +18,7 @@ type conformanceCmd struct {
 	Password string   `name:"password" help:"Its password; better given by GROVE_PASSWORD or typed when asked." placeholder:"TEXT"`
 	AskCode  bool     `help:"Ask on the terminal for the codes that the account is sent by e-mail."`
 	TOTP     string   `name:"totp" help:"Secret of its authenticator in base32, if it has one." placeholder:"TEXT"`
+	PIN      string   `name:"pin" help:"A PIN that gives a printer to the account; else no printer is bound by one." placeholder:"PIN"`
 	Printer  string   `help:"Serial of the printer to ask about; otherwise one that is online." placeholder:"SERIAL"`
 	Print    bool     `help:"Also start prints, if the printer is idle, and stop them. The printer moves and heats."`
 	Only     []string `help:"Play only these clients." placeholder:"NAME"`
@@ -43,7 +44,7 @@ func (c *conformanceCmd) Run(ctx context.Context, at *cloud) error {
 	}
 	r, err := conformance.Run(ctx, conformance.Config{
 		URL: at.URL, Account: c.Account, Password: grove.Secret(password), TOTP: grove.Secret(c.TOTP), MQTT: at.MQTT, CA: ca,
-		Code: c.code(), Printer: c.Printer, Print: c.Print, Only: c.Only,
+		Code: c.code(), PIN: grove.Secret(c.PIN), Printer: c.Printer, Print: c.Print, Only: c.Only,
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"regexp"
 	"testing"
 
@@ -55,12 +56,29 @@ func (p place) conformance(flags ...string) (page string) {
 		}
 		return found[1]
 	}
-	c := p.command("grove", "conformance", "--url", of(`HTTP API +(\S+)`), "--account", server.DemoEmail, "--mqtt", of(`MQTT +(\S+)`),
-		"--ca", of(`CA file +(\S+)`), "--printer", of(`DEVICE_ID = "(\w+)"`), "--print", "--markdown")
-	c.Env = append(c.Env, "GROVE_PASSWORD=grove-demo")
+	env := []string{"GROVE_PASSWORD=grove-demo", "GROVE_URL=" + of(`HTTP API +(\S+)`), "GROVE_MQTT=" + of(`MQTT +(\S+)`), "GROVE_CA=" + of(`CA file +(\S+)`)}
+	grove := func(args ...string) *exec.Cmd {
+		c := p.command("grove", args...)
+		c.Env = append(c.Env, env...)
+		return c
+	}
+	serial := of(`DEVICE_ID = "(\w+)"`)
+	must(p.t, grove("login", server.DemoEmail))
+	pin := regexp.MustCompile(`(?m)^pin +(\w+)$`).FindStringSubmatch(must(p.t, grove("printers", "pin", serial)))[1]
+	c := grove("conformance", "--account", server.DemoEmail, "--printer", serial, "--pin", pin, "--print", "--markdown")
 	code, page, errs := ends(p.t, c)
 	if code > exitInternal || page == "" {
 		p.t.Fatalf("exit code %d: %s", code, errs)
 	}
 	return page
+}
+
+// must runs a command that has to do what it is for, and gives what it prints.
+func must(t *testing.T, c *exec.Cmd) string {
+	t.Helper()
+	code, out, errs := ends(t, c)
+	if code != 0 {
+		t.Fatalf("%q: exit code %d: %s", c.Args, code, errs)
+	}
+	return out
 }

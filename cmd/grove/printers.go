@@ -21,6 +21,8 @@ type printersCmd struct {
 	Bind   printersBindCmd   `cmd:"" help:"Make a printer yours."`
 	Rename printersRenameCmd `cmd:"" help:"Give a printer another name."`
 	Unbind printersUnbindCmd `cmd:"" help:"Give a printer up."`
+	PIN    printersPINCmd    `cmd:"" name:"pin" help:"Make a PIN that gives a printer to whoever types it."`
+	Claim  printersClaimCmd  `cmd:"" help:"Take the printer of a PIN over."`
 
 	Share   printersShareCmd   `cmd:"" help:"Share a printer with another account, or by a link."`
 	Accept  printersAcceptCmd  `cmd:"" help:"Accept a printer that a link shares with you."`

@@ -59,15 +59,12 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 		return Bound{}, err
 	}
 	secret := rand.Text() + rand.Text()
-	acts := []grove.AuditEntry{did(actor, b.Serial, actor.UserID, "printer.bind", b.Name)}
-	if former, bound := f.Owner(b.Serial); bound && former != actor.UserID {
-		acts = append(acts, did(actor, b.Serial, former, "printer.take_over", ""))
-	}
+	former, _ := f.Owner(b.Serial)
 	p, err := f.Records.BindPrinter(ctx, grove.Printer{
 		Serial: b.Serial, Name: b.Name, Model: b.Model, OwnerID: actor.UserID, BoundAt: time.Now().UTC(),
 		AccessCode: grove.Secret(code), AccessCodeIssued: issued, DeviceSecretHash: HashSecret(secret),
 		PlateClear: b.PlateClear || b.AutoClear, AutoClear: b.AutoClear,
-	}, f.possesses(b), acts...)
+	}, f.possesses(b), binds(actor, b.Serial, former, b.Name)...)
 	if err != nil {
 		return Bound{}, err
 	}

@@ -63,6 +63,7 @@ var expected = map[string]string{
 	"GET /v1/grove-service/printers/{serial}":                  "printer:read",
 	"POST /v1/grove-service/printers/{serial}/commands":        "printer:read",
 	"POST /v1/grove-service/printers/{serial}/plate-clear":     "printer:start",
+	"POST /v1/grove-service/printers/{serial}/pin":             people,
 	"GET /v1/grove-service/events":                             "printer:read",
 	"GET /v1/grove-service/notifications":                      "printer:read",
 	"GET /v1/user-service/my/messages":                         "printer:read",

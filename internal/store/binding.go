@@ -18,41 +18,70 @@ import (
 // a change of owner. The last report is not shown to the new owner.
 func (db *DB) BindPrinter(ctx context.Context, p grove.Printer, takeOver bool, acts ...grove.AuditEntry) (grove.Printer, error) {
 	var bound grove.Printer
-	err := db.change(ctx, "bind printer", func(t *tx) error {
-		fresh, err := exec(ctx, t, `INSERT INTO printers (serial) VALUES ($1) ON CONFLICT (serial) DO NOTHING`, p.Serial)
-		if err != nil {
-			return err
-		}
-		before, err := t.printer(ctx, p.Serial)
-		if err != nil {
-			return err
-		}
-		if before.OwnerID != 0 && before.OwnerID != p.OwnerID && !takeOver {
-			return grove.Errorf(grove.Conflict, "printer_bound",
-				"The printer %s is bound to another account. Its owner can unbind it, or give its present access code to prove that it is yours.", p.Serial)
-		}
-		if before.OwnerID != p.OwnerID {
-			if err := t.unheld(ctx, p.Serial); err != nil {
-				return err
-			}
-		}
-		if err := t.own(ctx, before, p); err != nil {
-			return err
-		}
-		if fresh == 0 {
-			p = asRemembered(before, p)
-		}
-		if err := t.saveTurn(ctx, before, p); err != nil {
-			return err
-		}
-		if err := t.addAudit(ctx, acts); err != nil {
-			return err
-		}
-		saved, err := t.printer(ctx, p.Serial)
-		bound = saved.Printer
+	err := db.change(ctx, "bind printer", func(t *tx) (err error) {
+		bound, err = t.bind(ctx, p, takeOver, acts)
 		return err
 	})
 	return bound, err
+}
+
+// ClaimPrinter binds the printer that a PIN gives away, in the transaction in which
+// the PIN is used up. It calls fn with the PIN found by its hash and the printer as
+// it is, nobody's if it was unbound meanwhile; fn says whose it becomes.
+// NotFound when there is no such PIN.
+func (db *DB) ClaimPrinter(ctx context.Context, pin string, fn func(*grove.Pass, *grove.Printer) error, acts ...grove.AuditEntry) (grove.Printer, error) {
+	var bound grove.Printer
+	err := db.change(ctx, "claim printer", func(t *tx) error {
+		var p grove.Printer
+		_, err := t.updatePass(ctx, grove.PrinterPass, pin, func(pass *grove.Pass) error {
+			before, err := t.printer(ctx, pass.Serial)
+			if err != nil {
+				return err
+			}
+			p = before.Printer
+			return fn(pass, &p)
+		})
+		if err != nil {
+			return err
+		}
+		bound, err = t.bind(ctx, p, true, acts)
+		return err
+	})
+	return bound, err
+}
+
+func (t *tx) bind(ctx context.Context, p grove.Printer, takeOver bool, acts []grove.AuditEntry) (grove.Printer, error) {
+	fresh, err := exec(ctx, t, `INSERT INTO printers (serial) VALUES ($1) ON CONFLICT (serial) DO NOTHING`, p.Serial)
+	if err != nil {
+		return grove.Printer{}, err
+	}
+	before, err := t.printer(ctx, p.Serial)
+	if err != nil {
+		return grove.Printer{}, err
+	}
+	if before.OwnerID != 0 && before.OwnerID != p.OwnerID && !takeOver {
+		return grove.Printer{}, grove.Errorf(grove.Conflict, "printer_bound",
+			"The printer %s is bound to another account. Its owner can unbind it, or give its present access code to prove that it is yours.", p.Serial)
+	}
+	if before.OwnerID != p.OwnerID {
+		if err := t.unheld(ctx, p.Serial); err != nil {
+			return grove.Printer{}, err
+		}
+	}
+	if err := t.own(ctx, before, p); err != nil {
+		return grove.Printer{}, err
+	}
+	if fresh == 0 {
+		p = asRemembered(before, p)
+	}
+	if err := t.saveTurn(ctx, before, p); err != nil {
+		return grove.Printer{}, err
+	}
+	if err := t.addAudit(ctx, acts); err != nil {
+		return grove.Printer{}, err
+	}
+	saved, err := t.printer(ctx, p.Serial)
+	return saved.Printer, err
 }
 
 // own makes the ownership row of p the present one.
