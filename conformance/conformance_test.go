@@ -265,6 +265,34 @@ func TestAnAccountThatWantsACodeGetsIt(t *testing.T) {
 	}
 }
 
+// What one run could not try another may have.
+func TestRunsAreReadTogether(t *testing.T) {
+	t.Parallel()
+	run := func(clients []Client, results ...Result) Report {
+		return Report{Server: "x", Clients: clients, Results: results}
+	}
+	step := func(client, name string, s Status) Result {
+		return Result{Client: client, Step: name, Endpoint: login, Status: s}
+	}
+	all := Clients()
+	got := run(all[1:3], step("COE", "a", Skipped), step("COE", "b", Holds), step("COE", "c", Fails), step("HA", "d", Skipped)).With(
+		run(all[1:2], step("COE", "a", Holds), step("COE", "b", Fails), step("COE", "c", Holds)),
+		run(all[:1], step("FAB", "e", Skipped), step("FAB", "e", Holds)))
+	want := []Result{
+		step("COE", "a", Holds), step("COE", "b", Fails), step("COE", "c", Fails), step("HA", "d", Skipped), step("FAB", "e", Holds),
+	}
+	if diff := cmp.Diff(want, got.Results); diff != "" {
+		t.Error(diff)
+	}
+	var names []string
+	for _, c := range got.Clients {
+		names = append(names, c.Name)
+	}
+	if diff := cmp.Diff([]string{"FAB", "COE", "HA"}, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAServerThatIsNotThereIsAnErrorAndNoReport(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, nil)
