@@ -35,17 +35,19 @@ const (
 	TicketPass     PassKind = "ticket"      // hands a session from one program to another
 	ResetPass      PassKind = "reset"       // in place of a forgotten password
 	InvitationPass PassKind = "invitation"  // makes an account
+	PrinterPass    PassKind = "printer"     // a PIN: takes a printer over
 )
 
 // Pass lets somebody through once. What they show is kept as a keyed hash only.
 type Pass struct {
 	ID        string
 	Kind      PassKind
-	UserID    int64 // whose it is; of an invitation, who invited
+	UserID    int64 // whose it is; of an invitation, who invited; of a PIN, whose printer it gives away
 	Hash      string
 	SessionID string // of a ticket: the session that it was bound to
 	Email     string // of an invitation: who is invited
 	Role      Role   // of an invitation: as what
+	Serial    string // of a PIN: the printer
 	Tries     int    // how often somebody guessed at it
 	CreatedAt time.Time
 	ExpiresAt time.Time // zero: never

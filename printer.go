@@ -52,6 +52,13 @@ func NoPrinter(serial string) *Error {
 		"there is no printer %s in this account; check the serial, upper and lower case included, or bind the printer first", serial)
 }
 
+// NoPIN is the error for what is the PIN of no printer.
+func NoPIN() *Error {
+	return Errorf(NotFound, "pin_unknown",
+		"this is no PIN, or no longer: a PIN works once, for ten minutes, as long as the printer is its owner's; ask the owner for a new one, "+
+			"or bind the printer with its serial and its access code")
+}
+
 // Live is a printer as it is now: the remembered part and what it last said.
 type Live struct {
 	Printer

@@ -70,6 +70,20 @@ func (c *Client) Command(ctx context.Context, serial string, message json.RawMes
 	return own[grove.CommandResult](ctx, c, http.MethodPost, printerPath(serial)+"/commands", message)
 }
 
+// OfferPIN makes a PIN that gives a printer away: whoever claims it within ten
+// minutes has it. Grove only.
+func (c *Client) OfferPIN(ctx context.Context, serial string) (cloudapi.PrinterPIN, error) {
+	return own[cloudapi.PrinterPIN](ctx, c, http.MethodPost, printerPath(serial)+"/pin", nil)
+}
+
+// ClaimPIN makes the printer of a PIN the account's own, and says which it is.
+func (c *Client) ClaimPIN(ctx context.Context, pin grove.Secret) (serial string, err error) {
+	var out cloudapi.Paired
+	path := "/v1/user-service/my/pincode/" + url.PathEscape(string(pin))
+	err = c.call(ctx, http.MethodPost, path, cloudapi.PincodeRequest{Pincode: pin}, &out)
+	return out.DeviceID, err
+}
+
 func printerPath(serial string) string {
 	return printersPath + "/" + url.PathEscape(serial)
 }

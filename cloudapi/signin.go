@@ -106,9 +106,15 @@ type TicketRequest struct {
 
 // TicketState is GET /v1/user-service/my/ticket/{ticket}.
 type TicketState struct {
-	Source string `json:"source"` // web or device
+	Source string `json:"source"` // TicketOfWeb or TicketOfDevice
 	Valid  bool   `json:"isValid"`
 }
+
+// The sources of tickets. That of a device is its PIN.
+const (
+	TicketOfWeb    = "web"
+	TicketOfDevice = "device"
+)
 
 // AccessByTicket is the accessMethod of a login by ticket.
 const AccessByTicket = "ticket"
@@ -122,12 +128,19 @@ type TicketLogin struct {
 
 // PincodeRequest is the body of POST /v1/user-service/my/pincode/{pin}.
 type PincodeRequest struct {
-	Pincode string `json:"pincode,omitempty"`
+	Pincode grove.Secret `json:"pincode,omitempty"`
 }
 
-// Paired is its answer: the printer that showed the PIN.
+// Paired is its answer: the printer that the PIN was of.
 type Paired struct {
 	DeviceID string `json:"deviceId"`
+}
+
+// PrinterPIN is the answer to POST /v1/grove-service/printers/{serial}/pin.
+type PrinterPIN struct {
+	DeviceID  string       `json:"device_id"`
+	PIN       grove.Secret `json:"pin"` // six letters and digits
+	ExpiresAt time.Time    `json:"expires_at"`
 }
 
 // SlicerMessage is what the sign-in page tells the slicer whose window it is in.

@@ -35,6 +35,7 @@ type Config struct {
 	TOTP     grove.Secret  // base32 secret of the account's authenticator, if it has one
 	MQTT     string        // host:port of MQTT over TLS; empty: MQTT is not tried
 	CA       []byte        // PEM to trust beside the system's
+	PIN      grove.Secret  // that gives a printer to the account, once; empty: no printer shows one
 	Printer  string        // serial; empty: the first that is online, or the first
 	Print    bool          // also start prints, on an idle printer, and stop them
 	Only     []string      // clients by their short names; empty: all

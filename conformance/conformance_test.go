@@ -19,7 +19,7 @@ import (
 
 func play(t *testing.T, f *fake, only ...string) Report {
 	t.Helper()
-	r, err := Run(t.Context(), Config{URL: f.URL, Account: "ann@example.org", Password: "right", TOTP: "JBSWY3DPEHPK3PXP", Only: only, file: []byte("a print")})
+	r, err := Run(t.Context(), Config{URL: f.URL, Account: "ann@example.org", Password: "right", TOTP: "JBSWY3DPEHPK3PXP", PIN: fakePIN, Only: only, file: []byte("a print")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestACloudAsTheFactsHaveItConforms(t *testing.T) {
 	}
 	for _, one := range r.Results {
 		if one.Status == Skipped && !slices.Contains([]string{
-			"no MQTT broker was given with --mqtt", "it starts a print, which needs --print", "it needs a printer that shows a pin", "nothing was printed",
+			"no MQTT broker was given with --mqtt", "it starts a print, which needs --print", "nothing was printed",
 			"the account signs in with a password alone, which this client can't",
 		}, one.Reason) {
 			t.Errorf("%s %s was skipped: %s", one.Client, one.Step, one.Reason)
@@ -120,6 +120,7 @@ func TestWhatBreaksAClientFailsItsStep(t *testing.T) {
 		spoil      func(*reply)
 		fails      []string
 	}{
+		"OBN: a PIN of no printer":               {"OBN", "POST /v1/user-service/my/pincode/{pin}", set("deviceId", ""), []string{"binds a printer by its PIN"}},
 		"COE: a login without success":           {"COE", login, set("success", nil), []string{"signs in with a password"}},
 		"COE: an empty answer":                   {"COE", bind, answers(204, ""), []string{"lists printers"}},
 		"COE: no JSON":                           {"COE", "GET /v1/user-service/my/profile", answers(200, "<html>"), []string{"tests its token"}},
@@ -261,6 +262,34 @@ func TestAnAccountThatWantsACodeGetsIt(t *testing.T) {
 		if !let[name] {
 			t.Errorf("%s did not get in", name)
 		}
+	}
+}
+
+// What one run could not try another may have.
+func TestRunsAreReadTogether(t *testing.T) {
+	t.Parallel()
+	run := func(clients []Client, results ...Result) Report {
+		return Report{Server: "x", Clients: clients, Results: results}
+	}
+	step := func(client, name string, s Status) Result {
+		return Result{Client: client, Step: name, Endpoint: login, Status: s}
+	}
+	all := Clients()
+	got := run(all[1:3], step("COE", "a", Skipped), step("COE", "b", Holds), step("COE", "c", Fails), step("HA", "d", Skipped)).With(
+		run(all[1:2], step("COE", "a", Holds), step("COE", "b", Fails), step("COE", "c", Holds)),
+		run(all[:1], step("FAB", "e", Skipped), step("FAB", "e", Holds)))
+	want := []Result{
+		step("COE", "a", Holds), step("COE", "b", Fails), step("COE", "c", Fails), step("HA", "d", Skipped), step("FAB", "e", Holds),
+	}
+	if diff := cmp.Diff(want, got.Results); diff != "" {
+		t.Error(diff)
+	}
+	var names []string
+	for _, c := range got.Clients {
+		names = append(names, c.Name)
+	}
+	if diff := cmp.Diff([]string{"FAB", "COE", "HA"}, names); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 
 const (
 	fakeSerial = "01P00A000000001"
+	fakePIN    = "A3GK7R"
+
 	// fakeToken has a payload in whole standard base64: {"username":"u_1000001"}.
 	fakeToken = "e30." + "eyJ1c2VybmFtZSI6InVfMTAwMDAwMSJ9" + ".c2ln"
 )
@@ -202,6 +204,12 @@ func (f *fake) account() map[string]route {
 			return reply{body: obj{"ticket": "T", "pincode": "T"}}
 		}),
 		"POST /v1/user-service/my/ticket/{ticket}": plain(""),
+		"POST /v1/user-service/my/pincode/{pin}": func(r *http.Request, in obj) reply {
+			if in["pincode"] != fakePIN || r.PathValue("pin") != fakePIN {
+				return refusal(404, 404, "No such PIN")
+			}
+			return reply{body: obj{"deviceId": "01P00A000000001"}}
+		},
 		"POST /v1/user-service/user/ticket/{ticket}": always(func() reply {
 			if !f.ticket {
 				return refusal(400, 2, "No such ticket")

@@ -49,8 +49,57 @@ func (r Report) Count(s Status) int {
 	return n
 }
 
-// OK is true when something held and nothing failed.
+// OK is true when something held and nothing failed. Steps may have been skipped.
 func (r Report) OK() bool { return r.Count(Fails) == 0 && r.Count(Holds) > 0 }
+
+// With is r together with what other runs found, such as those as accounts that sign
+// in in other ways. A step that several runs played holds when it held somewhere and
+// failed nowhere.
+func (r Report) With(others ...Report) Report {
+	for _, o := range others {
+		r = r.join(o)
+	}
+	return r
+}
+
+func (r Report) join(o Report) Report {
+	found := map[string]Result{}
+	for _, one := range o.Results {
+		if before, ok := found[one.key()]; !ok || one.outranks(before) {
+			found[one.key()] = one
+		}
+	}
+	out := Report{Server: r.Server}
+	for _, c := range Clients() {
+		played := func(other Client) bool { return other.Name == c.Name }
+		if slices.ContainsFunc(r.Clients, played) || slices.ContainsFunc(o.Clients, played) {
+			out.Clients = append(out.Clients, c)
+		}
+	}
+	here := map[string]bool{}
+	for _, one := range r.Results {
+		here[one.key()] = true
+		if other, ok := found[one.key()]; ok && other.outranks(one) {
+			one = other
+		}
+		out.Results = append(out.Results, one)
+	}
+	for _, one := range o.Results {
+		if !here[one.key()] {
+			here[one.key()] = true
+			out.Results = append(out.Results, found[one.key()])
+		}
+	}
+	return out
+}
+
+func (r Result) key() string { return r.Client + "\x00" + r.Step + "\x00" + r.Endpoint }
+
+// outranks reports whether r says more of a step than another result of it.
+func (r Result) outranks(other Result) bool {
+	order := []Status{Skipped, Holds, Fails}
+	return slices.Index(order, r.Status) > slices.Index(order, other.Status)
+}
 
 // Table writes a line a step, and under it what was sent and came of those that
 // fail.
@@ -94,6 +143,8 @@ const preface = `# Compatibility
 Which clients of the vendor's cloud find what they read. Made by ` + "`grove conformance --markdown`" + `, which plays each client's own requests and checks every
 field that client uses, with its type; a test compares this page with a fresh run. The clients are played, not run: what they send, read and break on is known from
 their sources. Any server of the API can be tried: ` + "`grove conformance --url https://cloud.example.org --account me@example.org`" + `.
+It says what a run found as the account that it was given: the run with a password alone, with ` + "`--with`" + ` what was found as an account that is sent codes
+(` + "`--ask-code`" + `) and as one with an authenticator (` + "`--totp`" + `), says all of it. With nothing skipped the exit code is 0, otherwise 7.
 
 *holds*: every step of that client there holds. *partly*: what was tried holds, and something could not be tried. *fails*: a step does not hold. *skipped*: nothing
 could be tried. Empty: the client does not use it.

@@ -71,8 +71,7 @@ func halfway(loginType string) fields {
 func (p *player) withCode(e entrance) {
 	const step = "signs in with a code"
 	if !e.code {
-		p.skip(step, login, withCode+", which this client can't give")
-		return
+		return // the client has no way to give one, on any server
 	}
 	with := func(code string) map[string]any { return map[string]any{"account": p.cfg.Account, "code": code} }
 	p.ask(call{
@@ -99,8 +98,7 @@ func (p *player) withCode(e entrance) {
 func (p *player) second(e entrance, a answer) {
 	const at = "POST /api/sign-in/tfa"
 	switch {
-	case e.factor == nil:
-		p.skip("signs in with an authenticator", at, withFactor+", which this client can't give")
+	case e.factor == nil: // the client has no way to give one, on any server
 	case p.cfg.TOTP == "":
 		p.skip("signs in with an authenticator", at, withFactor+"; give its secret with --totp")
 	default:

@@ -112,7 +112,11 @@ func slicerTickets(p *player) {
 		step: "is signed out", at: "GET " + user + "/my/profile", needs: []string{why}, status: []int{http.StatusUnauthorized},
 		header: map[string]string{"Authorization": "Bearer " + a.str("accessToken")},
 	})
-	p.skip("binds a printer by the pin it shows", "POST "+user+"/my/pincode/{pin}", "it needs a printer that shows a pin")
+	pin := string(p.cfg.PIN)
+	p.ask(call{
+		step: "binds a printer by its PIN", at: "POST " + user + "/my/pincode/{pin}", path: user + "/my/pincode/" + pin,
+		needs: []string{unless(pin, "it needs the PIN of a printer; give it with --pin")}, body: map[string]any{"pincode": pin}, reads: fields{"deviceId": filled},
+	})
 }
 
 func slicerDevices(p *player) {

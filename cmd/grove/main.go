@@ -147,6 +147,7 @@ const (
 	exitUnavailable = 4
 	exitConflict    = 5
 	exitForbidden   = 6
+	exitUntried     = 7
 	exitInterrupted = 130
 )
 

@@ -22,6 +22,8 @@ type printersCmd struct {
 	Rename printersRenameCmd `cmd:"" help:"Give a printer another name."`
 	Unbind printersUnbindCmd `cmd:"" help:"Give a printer up."`
 	Files  printersFilesCmd  `cmd:"" help:"List or download what lies on a printer's own storage, timelapses for example."`
+	PIN    printersPINCmd    `cmd:"" name:"pin" help:"Make a PIN that gives a printer to whoever types it."`
+	Claim  printersClaimCmd  `cmd:"" help:"Take the printer of a PIN over."`
 
 	Add     printersAddCmd     `cmd:"" help:"Add a printer on the cloud's network by its address, or a file of them."`
 	Pair    printersPairCmd    `cmd:"" help:"Pair such a printer anew, after its key or its access code changed."`

@@ -30,6 +30,10 @@ func report(err error) int {
 	if errors.Is(err, context.Canceled) {
 		return exitInterrupted
 	}
+	if _, ok := errors.AsType[untried](err); ok {
+		fmt.Fprintln(os.Stderr, "grove:", err)
+		return exitUntried
+	}
 	e, ok := errors.AsType[*grove.Error](err)
 	if !ok {
 		fmt.Fprintln(os.Stderr, "grove:", err)

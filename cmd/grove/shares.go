@@ -100,3 +100,42 @@ func (c *printersUnshareCmd) Run(ctx context.Context, at *cloud) error {
 	fmt.Fprintf(os.Stderr, "%s has ended; the guest sees no more of the printer.\n", c.ID)
 	return nil
 }
+
+type printersPINCmd struct {
+	Serial string `arg:"" help:"The printer."`
+}
+
+// Run makes a PIN.
+func (c *printersPINCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	made, err := cl.OfferPIN(ctx, c.Serial)
+	if err != nil {
+		return err
+	}
+	return at.show(made, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "pin\t%s\n\nUntil %s it gives %s, once, to whoever types it: in a slicer that asks for a printer's PIN, or with: grove printers claim PIN\n",
+			string(made.PIN), date(made.ExpiresAt, ""), made.DeviceID)
+	})
+}
+
+type printersClaimCmd struct {
+	PIN string `arg:"" help:"What the owner gave you."`
+}
+
+// Run takes a printer over.
+func (c *printersClaimCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	serial, err := cl.ClaimPIN(ctx, grove.Secret(c.PIN))
+	if err != nil {
+		return err
+	}
+	return at.show(cloudapi.Paired{DeviceID: serial}, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "%s is yours now. Its former owner may know its access code and device secret; new ones are made by: grove printers bind %s\n", serial, serial)
+	})
+}

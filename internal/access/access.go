@@ -73,6 +73,7 @@ type Access struct {
 	logins   *guard
 	seconds  *guard  // the second step of a login
 	tickets  *window // tickets that were no tickets, by address
+	pins     *window // PINs that were no PINs, by who typed them
 	doors    *doors
 	setup    *setupCode
 	keeper   *keeper
@@ -127,6 +128,7 @@ func New(ctx context.Context, cfg Config) (*Access, error) {
 		doors:       newDoors(kept, codes),
 		seconds:     newGuard(kept, "second"),
 		tickets:     newWindow(kept, "ticket", 20, 15*time.Minute, 15*time.Minute),
+		pins:        newPINGuesses(kept),
 		setup:       newSetupCode(time.Now()),
 		keeper:      kept,
 	}

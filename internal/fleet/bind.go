@@ -66,7 +66,7 @@ func (f *Fleet) Bind(ctx context.Context, actor grove.Actor, b Binding) (Bound, 
 		Serial: b.Serial, Name: b.Name, Model: b.Model, OwnerID: actor.UserID, BoundAt: time.Now().UTC(),
 		AccessCode: grove.Secret(code), AccessCodeIssued: issued, DeviceSecretHash: HashSecret(secret),
 		PlateClear: b.PlateClear || b.AutoClear, AutoClear: b.AutoClear,
-	}, f.possesses(b), f.bindActs(actor, b.Serial, b.Name)...)
+	}, f.possesses(b), f.binds(actor, b.Serial, b.Name)...)
 	if err != nil {
 		return Bound{}, err
 	}
@@ -94,15 +94,6 @@ func (f *Fleet) mayTake(actor grove.Actor, b Binding) error {
 	f.Guesses.CodeMissed(b.Serial)
 	return grove.Errorf(grove.Conflict, "printer_bound",
 		"printer %s belongs to another account; give its present access code as bind_code to take it over", b.Serial)
-}
-
-// bindActs is what the audit log is told of a binding, and the former owner.
-func (f *Fleet) bindActs(actor grove.Actor, serial, detail string) []grove.AuditEntry {
-	acts := []grove.AuditEntry{did(actor, serial, actor.UserID, "printer.bind", detail)}
-	if former, bound := f.Owner(serial); bound && former != actor.UserID {
-		acts = append(acts, did(actor, serial, former, "printer.take_over", ""))
-	}
-	return acts
 }
 
 // dialsIn refuses to make a printer dial in that its owner added by address: the

@@ -22,6 +22,7 @@ import (
 // Records keeps printers.
 type Records interface {
 	BindPrinter(ctx context.Context, p grove.Printer, takeOver bool, acts ...grove.AuditEntry) (grove.Printer, error)
+	ClaimPrinter(ctx context.Context, pin string, fn func(*grove.Pass, *grove.Printer) error, acts ...grove.AuditEntry) (grove.Printer, error)
 	UnbindPrinter(ctx context.Context, serial string, ownerID int64, at time.Time, acts ...grove.AuditEntry) error
 	UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Printer, error)
 	Printer(ctx context.Context, serial string) (grove.Printer, error)
@@ -76,6 +77,7 @@ type Config struct {
 	Records Records
 	Gate    Gate
 	Guesses Guesses
+	PINs    PINs
 	Tell    func(serial string, payload []byte)
 	// Rebound is called after a printer changed hands or credentials, so that
 	// edges cut connections that came in by the former ones. May be nil.

@@ -123,7 +123,7 @@ func newHouse(t *testing.T) *house {
 	h := &house{t: t, db: db, actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}, turns: &turns{records: db}, told: &lines{}}
 	h.gate = accesstest.New(t, db)
 	h.Fleet, err = fleet.New(t.Context(), fleet.Config{
-		Records: db, Gate: h.gate, Guesses: h.gate, Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
+		Records: db, Gate: h.gate, Guesses: h.gate, PINs: h.gate, Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
 		Tell: func(_ string, payload []byte) { h.told.add(string(payload)) },
 	})
 	if err != nil {

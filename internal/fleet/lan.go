@@ -98,7 +98,7 @@ func (f *Fleet) Add(ctx context.Context, actor grove.Actor, b LANBinding) (LANBo
 	p, err := f.Records.BindLAN(ctx, grove.Printer{
 		Serial: b.Binding.Serial, Name: b.Name, Model: b.Model, OwnerID: actor.UserID, BoundAt: time.Now().UTC(),
 		AccessCode: grove.Secret(b.Code), PlateClear: b.PlateClear,
-	}, b.LAN, f.possesses(b.Binding), f.bindActs(actor, b.Binding.Serial, b.Name+" at "+b.Host)...)
+	}, b.LAN, f.possesses(b.Binding), f.binds(actor, b.Binding.Serial, b.Name+" at "+b.Host)...)
 	if err != nil {
 		return LANBound{Test: test}, err
 	}

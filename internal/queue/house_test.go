@@ -320,7 +320,7 @@ func (h *house) open() {
 	h.gate = accesstest.New(h.t, h.db)
 	var err error
 	h.fleet, err = fleet.New(h.t.Context(), fleet.Config{
-		Records: records{h.db, h.sick}, Gate: h.gate, Guesses: h.gate, Tell: func(string, []byte) {}, Log: quiet, Registry: registry,
+		Records: records{h.db, h.sick}, Gate: h.gate, Guesses: h.gate, PINs: h.gate, Tell: func(string, []byte) {}, Log: quiet, Registry: registry,
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -112,8 +112,8 @@ func (rt *Router) log(r *http.Request, c *call, a *answer, took time.Duration) {
 		return
 	}
 	path := r.URL.Path
-	if strings.HasSuffix(c.route, "{ticket}") {
-		path = c.route // what stands there signs somebody in
+	if strings.HasSuffix(c.route, "{ticket}") || strings.HasSuffix(c.route, "{pin}") {
+		path = c.route // what stands there signs somebody in, or gives a printer away
 	}
 	attrs := []slog.Attr{
 		slog.String("request", c.id), slog.String("method", r.Method), slog.String("path", path),

@@ -46,7 +46,7 @@ var parameters = map[string]string{
 	"Expires": "Until when the link works, in seconds since 1970.", "Signature": "What makes the link valid.",
 	"picture": "Which one, such as `plate_1.png`.", "viewer": "Whom the link was made for.", "name": "The file's name.",
 	"offset": "How many to leave out at the front.", "limit": "How many at most.", "after": "The last id already seen.",
-	"User-Agent": "The client, as the list of sessions will call it.", "ticket": "The ticket.", "pin": "What the printer shows.",
+	"User-Agent": "The client, as the list of sessions will call it.", "ticket": "The ticket.", "pin": "Six letters and digits, as the owner of the printer was told; in either case, with or without spaces.",
 	"to": "Where to lead the browser.", "uid": "The number of an account.", "seed": "Tolerated: there is nothing to shuffle.",
 	"category": "Only of this category.", "RFIDs": "Only those with these tags.", "format": "`json` or `csv`.", "all": "`true`: of the whole server.",
 	"action": "Tolerated: `ticket` says it.", "unread": "Only what was not read.", "status": "Only jobs that stand so.",

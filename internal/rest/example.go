@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strconv"
 	"sync"
 
@@ -52,10 +51,6 @@ func exemplify(op *huma.Operation) {
 		return
 	}
 	code := strconv.Itoa(e.Status)
-	if e.Status >= http.StatusBadRequest { // its words are shared, its example is not
-		op.Responses[code] = errorResponse()
-		op.Responses[code].Description = refusals[e.Status].words
-	}
 	for _, media := range op.Responses[code].Content {
 		media.Example = e.Answer
 	}

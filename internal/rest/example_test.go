@@ -36,6 +36,7 @@ var changing = []struct {
 	{regexp.MustCompile(`\b([a-z]+_)0[01][0-9a-hjkmnp-tv-z]{24}\b`), "${1}01jtx5m0c8q4s6v2w9y3z7b1d5"},
 	{regexp.MustCompile(`\b(t_|invitation=)[a-z2-7]{26}\b`), "${1}mfrggzdfmztwq2lknnwg23tpob"},
 	{regexp.MustCompile(`"(ticket|pincode|tfaKey|token|request_id)": "[a-z2-7]{26}"`), `"$1": "mfrggzdfmztwq2lknnwg23tpob"`},
+	{regexp.MustCompile(`"(pin|pincode)": "[A-Z2-7]{6}"`), `"$1": "MFRGGZ"`},
 	{regexp.MustCompile(`\b(share_|grove_)[a-z2-7]{52}\b`), "${1}mfrggzdfmztwq2lknnwg23tpobyxe43uov3ho6dzpiydcmrtgq2t"},
 	{regexp.MustCompile(`"device_secret": "[A-Z2-7]{52}"`), `"device_secret": "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPIYDCMRTGQ2T"`},
 	{regexp.MustCompile(`"whsec_[^"]+"`), `"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="`},

@@ -77,6 +77,8 @@ var deeds = []deed{
 	},
 	{route: "POST /v1/grove-service/shares/accept", body: `{"token":"{token}"}`, action: "printer.share_accept", before: (*ledger).asBob},
 	{route: "DELETE /v1/grove-service/shares/{share}", action: "printer.unshare"},
+	{route: "POST /v1/grove-service/printers/{serial}/pin", action: "printer.pin", keep: map[string]string{"pin": "pin"}},
+	{route: "POST /v1/user-service/my/pincode/{pin}", action: "printer.bind"},
 
 	{
 		route: "POST /v1/iot-service/api/slicer/setting", body: `{"name":"Mine","type":"filament","version":"02.06.00.00","setting":{}}`,
@@ -152,13 +154,12 @@ var quiet = map[string]string{
 	"POST /v1/user-service/user/tfa":                  "signs in like user/login",
 	"POST /v1/user-service/user/tfa/login":            "signs in like user/login",
 	"POST /v1/user-service/user/ticket/{ticket}":      "signs in like user/login",
-	"POST /v1/user-service/my/ticket/{ticket}":        "the sign-in that it leads to has its entry",
+	"POST /v1/user-service/my/ticket/{ticket}":        "the sign-in that it leads to has its entry, and a PIN is my/pincode",
 	"POST /v1/user-service/user/refreshtoken":         "lengthens a session",
 	"POST /v1/user-service/user/sendemail/code":       "mails a code to whoever the account is",
 	"POST /v1/grove-service/password-reset/code":      "mails a code to whoever the account is",
 	"POST /v1/user-service/user/sendsms/code":         "answers that there is no such thing here",
 	"POST /v1/user-service/user/sendsmscode":          "answers that there is no such thing here",
-	"POST /v1/user-service/my/pincode/{pin}":          "answers that there is no such thing here",
 	"POST /v1/user-service/user/consent":              "keeps nothing",
 	"POST /v1/user-service/user/devicetoken":          "keeps nothing",
 	"DELETE /v1/grove-service/users/me/sessions/{id}": "user.logout like end-others; ends a session of another machine",

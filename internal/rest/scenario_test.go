@@ -64,7 +64,7 @@ func (p *play) tell(steps []step, heard func(s step, method, target, body string
 		method, target, _ := strings.Cut(p.fill(s.ask), " ")
 		body := p.fill(s.body)
 		w := p.send(s, method, target, body)
-		if w.Code >= 400 && !strings.Contains(s.ask, "pincode") {
+		if w.Code >= 400 {
 			p.t.Fatalf("%s %s: %d %s", s.ask, body, w.Code, w.Body)
 		}
 		p.keep(s.keep, w.Body.Bytes())

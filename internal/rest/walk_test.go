@@ -70,6 +70,7 @@ var expected = map[string]string{
 	"POST /v1/grove-service/printers/discover":                 "device:bind",
 	"POST /v1/grove-service/printers/{serial}/commands":        "printer:read",
 	"POST /v1/grove-service/printers/{serial}/plate-clear":     "printer:start",
+	"POST /v1/grove-service/printers/{serial}/pin":             people,
 	"GET /v1/grove-service/events":                             "printer:read",
 	"GET /v1/grove-service/notifications":                      "printer:read",
 	"GET /v1/user-service/my/messages":                         "printer:read",

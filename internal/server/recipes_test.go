@@ -27,7 +27,11 @@ type recipe struct {
 // vendor is a cloud that carries the vendor's names, with a printer.
 func vendor(t *testing.T) *house {
 	t.Helper()
-	c := testConfig(t)
+	return vendorOf(t, testConfig(t))
+}
+
+func vendorOf(t *testing.T, c Config) *house {
+	t.Helper()
 	c.TLS, c.VendorNames = true, true
 	h := owned(t, c)
 	h.bound()
@@ -89,6 +93,11 @@ func found(t *testing.T, what, program string, args ...string) {
 func TestTheRecipeForCurlWorksAsPrinted(t *testing.T) {
 	t.Parallel()
 	found(t, "curl", "curl", "--version")
+	vendor(t).works(recipe{"sh", []string{"-c", withCurl(t)}, "CURL_CA_BUNDLE"})
+}
+
+func withCurl(t *testing.T) string {
+	t.Helper()
 	page, err := os.ReadFile("../../docs/clients.md")
 	if err != nil {
 		t.Fatal(err)
@@ -97,13 +106,12 @@ func TestTheRecipeForCurlWorksAsPrinted(t *testing.T) {
 	if block == nil {
 		t.Fatal("docs/clients.md shows no sign-in with curl")
 	}
-	script := strings.NewReplacer("you@example.org", ownerEmail, "…", ownerPassword).Replace(string(block[1]))
-	vendor(t).works(recipe{"sh", []string{"-c", script}, "CURL_CA_BUNDLE"})
+	return strings.NewReplacer("you@example.org", ownerEmail, "…", ownerPassword).Replace(string(block[1]))
 }
 
 // bent sends the vendor's names to this machine, and no other anywhere.
 const bent = `
-import json, os, socket
+import os, socket
 resolve = socket.getaddrinfo
 ports = {443: int(os.environ["HTTPS_PORT"]), 8883: int(os.environ["MQTTS_PORT"])}
 names = {"api.bambulab.com", "bambulab.com", "us.mqtt.bambulab.com", "api.bambulab.cn", "cn.mqtt.bambulab.com"}
@@ -112,10 +120,14 @@ def here(host, port, *rest, **more):
         raise OSError(f"nobody may ask for {host} here")
     return resolve("127.0.0.1", ports[int(port)], *rest, **more)
 socket.getaddrinfo = here
+`
+
+const pythonLogin = `
+import json, os
 login = {"account": os.environ["ACCOUNT"], "password": os.environ["PASSWORD"]}
 `
 
-const withUrllib = bent + `
+const withUrllib = pythonLogin + `
 import urllib.request
 def call(url, body=None, token=""):
     r = urllib.request.Request(url, None if body is None else json.dumps(body).encode())
@@ -130,7 +142,7 @@ for host in "api.bambulab.com", "api.bambulab.cn":
         print("dev_id", d["dev_id"])
 `
 
-const withRequests = bent + `
+const withRequests = pythonLogin + `
 import requests
 s = requests.Session()
 token = s.post("https://api.bambulab.com/v1/user-service/user/login", json=login, timeout=30).json()["accessToken"]
@@ -158,29 +170,32 @@ func TestTheRecipeForPythonWorks(t *testing.T) {
 	found(t, "python3", python, "--version")
 	t.Run("urllib", func(t *testing.T) {
 		t.Parallel()
-		vendor(t).works(recipe{python, []string{"-c", withUrllib}, "SSL_CERT_FILE"})
+		vendor(t).works(recipe{python, []string{"-c", bent + withUrllib}, "SSL_CERT_FILE"})
 	})
 	t.Run("requests", func(t *testing.T) {
 		t.Parallel()
 		found(t, "python3-requests", python, "-c", "import requests")
-		vendor(t).works(recipe{python, []string{"-c", withRequests}, "REQUESTS_CA_BUNDLE"})
+		vendor(t).works(recipe{python, []string{"-c", bent + withRequests}, "REQUESTS_CA_BUNDLE"})
 	})
 	t.Run("paho", func(t *testing.T) {
 		t.Parallel()
 		found(t, "python3-paho-mqtt", python, "-c", "import paho.mqtt.client")
 		h := vendor(t)
-		out, err := h.run(recipe{python, []string{"-W", "ignore", "-c", withPaho}, "SSL_CERT_FILE"}, true)
+		out, err := h.run(recipe{python, []string{"-W", "ignore", "-c", bent + withPaho}, "SSL_CERT_FILE"}, true)
 		if err != nil || !strings.Contains(out, "granted 0") {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
 }
 
-const withNode = `
+const bentNode = `
 require("dns").lookup = (host, options, done) => {
   if (!["api.bambulab.com", "bambulab.com"].includes(host)) return done(new Error("nobody may ask for " + host + " here"));
   return options.all ? done(null, [{address: "127.0.0.1", family: 4}]) : done(null, "127.0.0.1", 4);
 };
+`
+
+const withNode = `
 const {ACCOUNT: account, PASSWORD: password, HTTPS_PORT: port} = process.env;
 const headers = {"Content-Type": "application/json"};
 (async () => {
@@ -194,7 +209,7 @@ const headers = {"Content-Type": "application/json"};
 func TestTheRecipeForNodeWorks(t *testing.T) {
 	t.Parallel()
 	found(t, "node 18 or newer", "node", "-e", "fetch")
-	vendor(t).works(recipe{"node", []string{"-e", withNode}, "NODE_EXTRA_CA_CERTS"})
+	vendor(t).works(recipe{"node", []string{"-e", bentNode + withNode}, "NODE_EXTRA_CA_CERTS"})
 }
 
 // goVariable makes this test program a client of its own.
@@ -217,7 +232,10 @@ func goClient() error {
 		}
 		return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+os.Getenv("HTTPS_PORT"))
 	}}
-	c := &http.Client{Transport: transport}
+	c := &http.Client{}
+	if os.Getenv("HTTPS_PORT") != "443" {
+		c.Transport = transport
+	}
 	in, err := json.Marshal(map[string]string{"account": os.Getenv("ACCOUNT"), "password": os.Getenv("PASSWORD")})
 	if err != nil {
 		return err

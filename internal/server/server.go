@@ -208,7 +208,7 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 		return err
 	}
 	s.fleet, err = fleet.New(ctx, fleet.Config{
-		Records: s.db, Gate: s.access, Guesses: s.access, Tell: s.tell, Rebound: s.rebound, Log: log("fleet"), Registry: s.registry, Grace: s.cfg.OfflineGrace, Silence: s.cfg.silence, IdleHeat: s.cfg.IdleHeat,
+		Records: s.db, Gate: s.access, Guesses: s.access, PINs: s.access, Tell: s.tell, Rebound: s.rebound, Log: log("fleet"), Registry: s.registry, Grace: s.cfg.OfflineGrace, Silence: s.cfg.silence, IdleHeat: s.cfg.IdleHeat,
 	})
 	if err != nil {
 		return err

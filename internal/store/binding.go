@@ -31,6 +31,33 @@ func (db *DB) BindPrinter(ctx context.Context, p grove.Printer, takeOver bool, a
 	return bound, err
 }
 
+// ClaimPrinter binds the printer that a PIN gives away, in the transaction in which
+// the PIN is used up. It calls fn with the PIN found by its hash and the printer as
+// it is, nobody's if it was unbound meanwhile; fn says whose it becomes.
+// NotFound when there is no such PIN.
+func (db *DB) ClaimPrinter(ctx context.Context, pin string, fn func(*grove.Pass, *grove.Printer) error, acts ...grove.AuditEntry) (grove.Printer, error) {
+	var bound grove.Printer
+	err := db.change(ctx, "claim printer", func(t *tx) error {
+		var p grove.Printer
+		_, err := t.updatePass(ctx, grove.PrinterPass, pin, func(pass *grove.Pass) error {
+			before, err := t.printer(ctx, pass.Serial)
+			if err != nil {
+				return err
+			}
+			p = before.Printer
+			return fn(pass, &p)
+		})
+		if err != nil {
+			return err
+		}
+		if bound, err = t.bind(ctx, p, true); err != nil {
+			return err
+		}
+		return t.addAudit(ctx, acts)
+	})
+	return bound, err
+}
+
 func (t *tx) bind(ctx context.Context, p grove.Printer, takeOver bool) (grove.Printer, error) {
 	fresh, err := exec(ctx, t, `INSERT INTO printers (serial) VALUES ($1) ON CONFLICT (serial) DO NOTHING`, p.Serial)
 	if err != nil {

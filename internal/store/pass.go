@@ -7,7 +7,7 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-const passColumns = "id, kind, user_id, hash, session_id, email, role, tries, created_at, expires_at, used_at" //nolint:gosec // G101: names of columns
+const passColumns = "id, kind, user_id, hash, session_id, email, role, serial, tries, created_at, expires_at, used_at" //nolint:gosec // G101: names of columns
 
 // passMemory is how long a pass is kept after its end, so that whoever comes late
 // can be told that it is too old, and not that it is wrong.
@@ -15,7 +15,7 @@ const passMemory = 24 * time.Hour
 
 func scanPass(r row) (*grove.Pass, error) {
 	var p grove.Pass
-	err := r.Scan(&p.ID, &p.Kind, &p.UserID, &p.Hash, &p.SessionID, &p.Email, &p.Role, &p.Tries,
+	err := r.Scan(&p.ID, &p.Kind, &p.UserID, &p.Hash, &p.SessionID, &p.Email, &p.Role, &p.Serial, &p.Tries,
 		instant{&p.CreatedAt}, instant{&p.ExpiresAt}, instant{&p.UsedAt})
 	return &p, err
 }
@@ -43,7 +43,7 @@ func (t *tx) addPasses(ctx context.Context, passes []grove.Pass, acts []grove.Au
 			return err
 		}
 		_, err = exec(ctx, t, insertInto("passes", passColumns),
-			p.ID, string(p.Kind), p.UserID, p.Hash, p.SessionID, p.Email, string(p.Role), int64(p.Tries),
+			p.ID, string(p.Kind), p.UserID, p.Hash, p.SessionID, p.Email, string(p.Role), p.Serial, int64(p.Tries),
 			millis(p.CreatedAt), millis(p.ExpiresAt), millis(p.UsedAt))
 		if err != nil {
 			return err

@@ -216,3 +216,44 @@ func TestPrintersAreListedLastBoundFirst(t *testing.T) {
 		}
 	})
 }
+
+// One PIN gives one printer to one of those who type it at the same moment.
+func TestAPINIsClaimedOnce(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ann, bob := two(t, db)
+		p := bench("S1")
+		p.OwnerID = ann.ID
+		must(db.BindPrinter(t.Context(), p, false))(t)
+		now := time.Now().UTC()
+		err := db.AddPasses(t.Context(), []grove.Pass{{ID: "pass_1", Kind: grove.PrinterPass, UserID: ann.ID, Hash: "h", Serial: "S1", CreatedAt: now, ExpiresAt: now.Add(time.Minute)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		errs := make([]error, 4)
+		var wg sync.WaitGroup
+		for i := range errs {
+			wg.Go(func() {
+				_, errs[i] = db.ClaimPrinter(t.Context(), "h", func(pass *grove.Pass, p *grove.Printer) error {
+					if !pass.Open(now) || pass.Serial != "S1" || p.OwnerID != pass.UserID {
+						return grove.NoPIN()
+					}
+					pass.UsedAt, p.OwnerID, p.BoundAt = now, bob.ID, now
+					return nil
+				})
+			})
+		}
+		wg.Wait()
+		won := 0
+		for _, err := range errs {
+			switch {
+			case err == nil:
+				won++
+			case !grove.HasReason(err, "pin_unknown"):
+				t.Error(err)
+			}
+		}
+		if p, err := db.Printer(t.Context(), "S1"); err != nil || won != 1 || p.OwnerID != bob.ID {
+			t.Errorf("%d claimed it; %+v, %v", won, p, err)
+		}
+	})
+}

@@ -2,11 +2,13 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/fleet"
 	"github.com/grovecloud/grove/internal/rest"
 )
 
@@ -14,12 +16,14 @@ func (f *face) mountTickets(rt *rest.Router) {
 	mint := get(userService+"/user/ticket", tagAccount, "A ticket to hand my session to another program")
 	mint.About = "It opens nothing until it is bound with `POST my/ticket/{ticket}`, and then once, for five minutes."
 	rest.Handle(rt, mint, f.newTicket)
-	rest.Handle(rt, post(userService+"/my/ticket/{ticket}", tagAccount, "Bind a ticket to my session"), f.bindTicket)
-	rest.Handle(rt, get(userService+"/my/ticket/{ticket}", tagAccount, "Does a ticket of mine still count?"), f.ticketState)
+	rest.Handle(rt, post(userService+"/my/ticket/{ticket}", tagAccount, "Bind a ticket to my session, or the printer of a PIN to my account"), f.bindTicket)
+	rest.Handle(rt, get(userService+"/my/ticket/{ticket}", tagAccount, "Does a ticket of mine, or a printer's PIN, still count?"), f.ticketState)
 	redeem := opening(userService+"/user/ticket/{ticket}", "Sign in with a bound ticket")
 	redeem.Unkeyed, redeem.KeyedBy = "", []string{"ticket"}
 	rest.Handle(rt, redeem, f.redeemTicket)
-	rest.Handle(rt, post(userService+"/my/pincode/{pin}", tagAccount, "Bind the printer that shows a PIN"), f.pair)
+	pair := post(userService+"/my/pincode/{pin}", tagAccount, "Bind the printer of a PIN")
+	pair.About = "Its owner makes the PIN with `POST /v1/grove-service/printers/{serial}/pin`. The printer keeps its access code and its device secret."
+	rest.Handle(rt, pair, f.pair)
 
 	o := get(signIn+"/ticket", tagAccount, "Sign a browser in with a bound ticket")
 	o.Open, o.SignsIn = true, true
@@ -46,12 +50,24 @@ type boundTicket struct {
 }
 
 func (f *face) bindTicket(ctx context.Context, in *boundTicket) (rest.Empty, error) {
+	if fleet.IsPIN(in.Ticket) {
+		_, err := f.Fleet.Claim(ctx, rest.Actor(ctx), in.Ticket)
+		return rest.Empty{}, err
+	}
 	return rest.Empty{}, f.Access.BindTicket(ctx, rest.Actor(ctx), in.Ticket)
 }
 
+// ticketState takes a PIN as well: it is the ticket of a device.
 func (f *face) ticketState(ctx context.Context, in *ticketInput) (cloudapi.TicketState, error) {
+	if fleet.IsPIN(in.Ticket) {
+		_, err := f.Fleet.OffersPIN(ctx, rest.Actor(ctx), in.Ticket)
+		if errors.Is(err, grove.NotFound) {
+			return cloudapi.TicketState{Source: cloudapi.TicketOfDevice}, nil
+		}
+		return cloudapi.TicketState{Source: cloudapi.TicketOfDevice, Valid: err == nil}, err
+	}
 	open, err := f.Access.TicketOpen(ctx, rest.Actor(ctx), in.Ticket)
-	return cloudapi.TicketState{Source: "web", Valid: open}, err
+	return cloudapi.TicketState{Source: cloudapi.TicketOfWeb, Valid: open}, err
 }
 
 func (f *face) redeemTicket(ctx context.Context, in *boundTicket) (cloudapi.TicketLogin, error) {
@@ -87,9 +103,7 @@ type pinInput struct {
 	Body *cloudapi.PincodeRequest
 }
 
-// pair answers what is so: no printer has a way to show a PIN that this server
-// gave it, so no PIN is right. Printers are bound with their access code.
-func (f *face) pair(context.Context, *pinInput) (cloudapi.Paired, error) {
-	return cloudapi.Paired{}, grove.Errorf(grove.NotFound, "pin_unknown",
-		"no printer shows this PIN here; bind the printer with its serial number and access code instead")
+func (f *face) pair(ctx context.Context, in *pinInput) (cloudapi.Paired, error) {
+	p, err := f.Fleet.Claim(ctx, rest.Actor(ctx), in.PIN)
+	return cloudapi.Paired{DeviceID: p.Serial}, err
 }

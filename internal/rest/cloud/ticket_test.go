@@ -120,10 +120,72 @@ func TestATicketSignsABrowserInAndLeadsNowhereElse(t *testing.T) {
 	}
 }
 
-func TestNoPrinterShowsAPIN(t *testing.T) {
+// offered is a fresh PIN of the printer 01P00A000000001, which is bound first if need be.
+func offered(t *testing.T, h *resttest.House, headers ...string) string {
+	t.Helper()
+	made := resttest.Call[cloudapi.Data[cloudapi.PrinterPIN]](t, h, 201, "POST", "/v1/grove-service/printers/01P00A000000001/pin", "", headers...)
+	if left := time.Until(made.Data.ExpiresAt); len(made.Data.PIN) != 6 || made.Data.DeviceID != "01P00A000000001" || left > 10*time.Minute || left < 9*time.Minute {
+		t.Fatalf("got %+v", made.Data)
+	}
+	return string(made.Data.PIN)
+}
+
+func TestAPINBindsAPrinterToWhoeverTypesItOnce(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	resttest.Refused(t, h, 404, 404, "POST", user+"/my/pincode/A3GK8R", `{"pincode":"A3GK8R"}`)
+	bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Operator)}
+	vera := []string{"Authorization", "Bearer " + h.SignIn(t, "vera@grove.local", grove.Viewer)}
+	resttest.Call[cloudapi.Bound](t, h, 200, "POST", "/v1/iot-service/api/user/bind", `{"device_id":"01P00A000000001","device_name":"Bench"}`)
+	resttest.Refused(t, h, 404, 1003, "POST", "/v1/grove-service/printers/01P00A000000001/pin", "", bob...)
+	resttest.Refused(t, h, 404, 404, "POST", user+"/my/pincode/A3GK8R", `{"pincode":"A3GK8R"}`, bob...)
+	pin := offered(t, h)
+	typed := strings.ToLower(pin[:3]) + "-" + pin[3:]
+	resttest.Refused(t, h, 403, 403, "POST", user+"/my/pincode/"+pin, "", vera...)
+	got := resttest.Call[cloudapi.Paired](t, h, 200, "POST", user+"/my/pincode/"+typed, `{"pincode":"`+typed+`"}`, bob...)
+	if got.DeviceID != "01P00A000000001" {
+		t.Errorf("got %+v", got)
+	}
+	if list := resttest.Call[cloudapi.Devices](t, h, 200, "GET", "/v1/iot-service/api/user/bind", "", bob...); len(list.Devices) != 1 || list.Devices[0].Name != "Bench" {
+		t.Errorf("bob has %+v", list.Devices)
+	}
+	resttest.Refused(t, h, 404, 404, "POST", user+"/my/pincode/"+pin, "")
+	if strings.Contains(h.Log.String(), pin) {
+		t.Error("the PIN is in the log")
+	}
+}
+
+// The slicer takes what a printer shows for a ticket, too.
+func TestAPINIsTheTicketOfADevice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := resttest.New(t, "off")
+		bob := []string{"Authorization", "Bearer " + h.SignIn(t, "bob@grove.local", grove.Operator)}
+		resttest.Call[cloudapi.Bound](t, h, 200, "POST", "/v1/iot-service/api/user/bind", `{"device_id":"01P00A000000001"}`)
+		state := func(pin string) cloudapi.TicketState {
+			return resttest.Call[cloudapi.TicketState](t, h, 200, "GET", user+"/my/ticket/"+pin, "", bob...)
+		}
+		late := offered(t, h)
+		if got := state(late); got.Source != "device" || !got.Valid {
+			t.Errorf("an open PIN: %+v", got)
+		}
+		<-time.After(10 * time.Minute)
+		if got := state(late); got.Source != "device" || got.Valid {
+			t.Errorf("after ten minutes: %+v", got)
+		}
+		resttest.Call[map[string]any](t, h, 200, "POST", "/v1/grove-service/users/me/sessions/current/confirm", `{"password":"`+resttest.Password+`"}`)
+		pin := offered(t, h)
+		if w := h.Ask("POST", user+"/my/ticket/"+pin, `{"ticket":"`+pin+`"}`, bob...); w.Code != 200 || w.Body.Len() != 0 {
+			t.Errorf("accepted: %d %s", w.Code, w.Body)
+		}
+		if owner, _ := h.Fleet.Owner("01P00A000000001"); owner == h.UserID {
+			t.Error("the printer is its former owner's")
+		}
+		for range 9 { // with the one that was too old
+			h.Ask("GET", user+"/my/ticket/AAAAAA", "", bob...)
+		}
+		resttest.Refused(t, h, 429, 429, "POST", user+"/my/pincode/AAAAAA", "", bob...)
+		resttest.Refused(t, h, 404, 404, "POST", user+"/my/pincode/AAAAAA", "")
+	})
 }
 
 func TestATicketWithAKeyMayBeRedeemedAgain(t *testing.T) {

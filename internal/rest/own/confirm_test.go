@@ -20,11 +20,12 @@ import (
 
 // guarded is what would let others in, with a request that is in order.
 var guarded = map[string]string{
-	"POST " + own + "/keys":           `{"name":"script","scopes":["printer:read"]}`,
-	"POST " + own + "/shares":         `{"device_id":"` + serial + `","role":"viewer"}`,
-	"PUT " + own + "/users/{id}/role": `{"role":"owner"}`,
-	"GET " + own + "/letters":         "",
-	"GET " + own + "/audit/export":    "",
+	"POST " + own + "/keys":                  `{"name":"script","scopes":["printer:read"]}`,
+	"POST " + own + "/shares":                `{"device_id":"` + serial + `","role":"viewer"}`,
+	"PUT " + own + "/users/{id}/role":        `{"role":"owner"}`,
+	"GET " + own + "/letters":                "",
+	"POST " + own + "/printers/{serial}/pin": "",
+	"GET " + own + "/audit/export":           "",
 }
 
 const confirming = own + "/users/me/sessions/current/confirm"
@@ -32,7 +33,8 @@ const confirming = own + "/users/me/sessions/current/confirm"
 // try asks for something guarded.
 func try(h *resttest.House, name string, headers ...string) (status int, body string) {
 	method, path, _ := strings.Cut(name, " ")
-	w := h.Ask(method, strings.Replace(path, "{id}", strconv.FormatInt(h.UserID, 10), 1), guarded[name], headers...)
+	path = strings.NewReplacer("{id}", strconv.FormatInt(h.UserID, 10), "{serial}", serial).Replace(path)
+	w := h.Ask(method, path, guarded[name], headers...)
 	return w.Code, w.Body.String()
 }
 

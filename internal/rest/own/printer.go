@@ -3,6 +3,7 @@ package own
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
@@ -17,6 +18,11 @@ func (f *face) mountPrinters(rt *rest.Router) {
 	plate := post("/printers/{serial}/plate-clear", tag, "Confirm that the plate is empty")
 	plate.About = "Nothing starts on a printer after a print until a person has looked and said so."
 	rest.Handle(rt, plate, f.clearPlate)
+	pin := fresh(post("/printers/{serial}/pin", tag, "A PIN that gives a printer of mine away"))
+	pin.About = "Whoever signs in and types it within ten minutes, once, has the printer then: with `POST /v1/user-service/my/pincode/{pin}`, as slicers send it, " +
+		"or with `grove printers claim PIN`."
+	pin.Status = http.StatusCreated
+	rest.Handle(rt, pin, f.pin)
 	command := post("/printers/{serial}/commands", tag, "Send a command to a printer")
 	command.About = "The body is what a client would publish to `device/{serial}/request`, one command. " +
 		"The answer says how far it got: accepted and rejected are the printer's own words, timed_out means it may have worked. " +
@@ -45,6 +51,11 @@ func (f *face) printer(ctx context.Context, in *bySerial) (cloudapi.Data[grove.L
 func (f *face) clearPlate(ctx context.Context, in *bySerial) (cloudapi.Data[grove.Printer], error) {
 	p, err := f.Queue.ClearPlate(ctx, rest.Actor(ctx), in.Serial)
 	return cloudapi.Of(p), err
+}
+
+func (f *face) pin(ctx context.Context, in *bySerial) (cloudapi.Data[cloudapi.PrinterPIN], error) {
+	p, err := f.Fleet.OfferPIN(ctx, rest.Actor(ctx), in.Serial)
+	return cloudapi.Of(cloudapi.PrinterPIN{DeviceID: p.Serial, PIN: p.PIN, ExpiresAt: p.Until}), err
 }
 
 type commandInput struct {

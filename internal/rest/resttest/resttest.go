@@ -179,7 +179,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 	}
 	h.run(t, h.Access.Run)
 	h.Fleet, err = fleet.New(t.Context(), fleet.Config{
-		Records: h.DB, Gate: h.Access, Guesses: h.Access, Tell: func(string, []byte) {}, Log: log, Registry: registry,
+		Records: h.DB, Gate: h.Access, Guesses: h.Access, PINs: h.Access, Tell: func(string, []byte) {}, Log: log, Registry: registry,
 	})
 	if err != nil {
 		return err
