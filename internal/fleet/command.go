@@ -166,7 +166,7 @@ func (f *Fleet) issue(ctx context.Context, o *order) error {
 		return err
 	}
 	u.mu.Lock()
-	model, away := u.model, error(nil)
+	model, away := u.state.Narrow(u.model), error(nil)
 	if u.link == nil {
 		away = u.unlinked()
 	}
