@@ -148,9 +148,7 @@ func (m *machine) line(line string) error {
 	case "M141", "M191":
 		return target(&m.heat.chamber, arg("S", 0), m.model.ChamberMax)
 	case "M145":
-		if m.model.AirDuct {
-			m.settings.airduct = arg("P", 0)
-		}
+		m.settings.airduct = arg("P", 0) // shown where there is an air duct
 	case "M106", "M107":
 		speed := 0
 		if words[0] == "M106" {

@@ -48,24 +48,22 @@ func TestEveryModelCarriesOutTheNineCommandsInItsOwnWords(t *testing.T) {
 	t.Parallel()
 	models := bambu.Models()
 	said := make([]string, len(models))
-	t.Run("models", func(t *testing.T) {
-		for i, model := range models {
-			t.Run(model.Name, func(t *testing.T) {
-				t.Parallel()
-				b := onLAN(t, Config{Model: model.Code, Begin: BeginPrinting, Serial: (model.SerialPrefix + "00A000000001")[:15]})
-				b.pushall()
-				if model.Nozzles > 1 {
-					b.succeed("print", "select_extruder", map[string]any{"extruder_index": 1})
-					b.until("device.extruder.state", 1<<8|1<<4|2)
-				}
-				said[i] = "== " + model.Name + "\n"
-				for _, c := range nine {
-					said[i] += c.command + " " + c.param + ": " + b.speak(model, c) + "\n"
-				}
-			})
-		}
-	})
-	golden(t, "nine.golden", strings.Join(said, ""))
+	t.Cleanup(func() { golden(t, "nine.golden", strings.Join(said, "")) })
+	for i, model := range models {
+		t.Run(model.Name, func(t *testing.T) {
+			t.Parallel()
+			b := onLAN(t, Config{Model: model.Code, Begin: BeginPrinting, Serial: (model.SerialPrefix + "00A000000001")[:15]})
+			b.pushall()
+			if model.Nozzles > 1 {
+				b.succeed("print", "select_extruder", map[string]any{"extruder_index": 1})
+				b.until("device.extruder.state", 1<<8|1<<4|2)
+			}
+			said[i] = "== " + model.Name + "\n"
+			for _, c := range nine {
+				said[i] += c.command + " " + c.param + ": " + b.speak(model, c) + "\n"
+			}
+		})
+	}
 }
 
 // speak tells a printer a command as a cloud would, waits until its reports show
