@@ -7,11 +7,11 @@ import (
 
 // developerWay is what to do about a printer that takes commands of its maker's
 // programs only.
-const developerWay = "switch Developer Mode on at the printer's screen: in its network settings LAN Only first, then Developer Mode below it, " +
-	"and give Grove the access code that it shows then; until that it can be watched and not controlled"
+const developerWay = "switch Developer Mode on at the printer's screen: in its network settings LAN Only first, then Developer Mode below it; " +
+	"then give Grove the access code that it shows (grove printers pair SERIAL --new-code). Until then it can be watched and not controlled"
 
 // developer says whether the printer takes commands without its maker's signature: as
-// it says itself, else as it answered on this link. The caller holds u.mu.
+// it says itself, else as it answered since it was bound or paired. The caller holds u.mu.
 func (u *unit) developer() grove.DeveloperMode {
 	signed, known := u.state.Signed()
 	switch {

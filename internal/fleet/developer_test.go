@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/fleet"
 )
 
 // verify is how a printer refuses a command that its maker did not sign
@@ -65,8 +66,14 @@ func TestDeveloperModeShowsInWhatAPrinterAnswers(t *testing.T) {
 	}
 	detach("cut")
 	h.Attach(serial, p)
+	if got := h.developer(); got != grove.DeveloperOn {
+		t.Errorf("after a short absence: %s", got)
+	}
+	if _, err := h.Bind(t.Context(), h.actor, fleet.Binding{Serial: serial, Model: "P1S"}); err != nil {
+		t.Fatal(err)
+	}
 	if got := h.developer(); got != grove.DeveloperUnknown {
-		t.Errorf("on a new link, where it may have been switched: %s", got)
+		t.Errorf("bound anew, so that it may have been switched: %s", got)
 	}
 }
 

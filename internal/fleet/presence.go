@@ -27,7 +27,6 @@ func (f *Fleet) Attach(serial string, link Link) (detach func(reason string)) {
 	u.epoch++
 	epoch := u.epoch
 	u.link, u.complete, u.lostAt, u.trouble = link, false, time.Time{}, ""
-	u.answered = ""
 	u.pushallAt = time.Now()
 	u.turned = mark{} // what was missed shows in the first full report
 	if !u.printer.LastSeenAt.IsZero() {

@@ -38,7 +38,7 @@ type unit struct {
 
 	pending map[string]*pending
 
-	answered grove.DeveloperMode // as its replies on this link tell; empty when none did
+	answered grove.DeveloperMode // as its replies tell since it was bound or paired; empty when none did
 
 	cooledAt time.Time // when heat was last switched off
 	heatTold time.Time // the end of heat that was announced
