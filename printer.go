@@ -59,6 +59,17 @@ func NoPIN() *Error {
 			"or bind the printer with its serial and its access code")
 }
 
+// DeveloperMode is whether a printer takes commands of others than its maker.
+type DeveloperMode string
+
+// The states of Developer Mode. Unknown: the printer does not say it, and has answered
+// no command that would show it.
+const (
+	DeveloperOn      DeveloperMode = "on"
+	DeveloperOff     DeveloperMode = "off" // it can be watched and not controlled
+	DeveloperUnknown DeveloperMode = "unknown"
+)
+
 // Live is a printer as it is now: the remembered part and what it last said.
 type Live struct {
 	Printer
@@ -72,6 +83,8 @@ type Live struct {
 	LAN *LAN `json:"lan,omitempty"`
 	// Trouble is why a printer on a LAN is not connected, and what to do.
 	Trouble string `json:"trouble,omitempty"`
+	// DeveloperMode says whether the printer takes commands without its maker's signature.
+	DeveloperMode DeveloperMode `json:"developer_mode"`
 	// Raw is the merged print object, number text and unknown keys kept.
 	Raw []byte `json:"-"`
 }

@@ -122,18 +122,23 @@ func (f fan) fitted(m Model) error {
 			return nil
 		}
 		return unsupported(m, "part fan")
-	case auxFan, leftAuxFan:
+	case auxFan:
 		if m.AuxFan {
 			return nil
 		}
 		return unsupported(m, "auxiliary fan")
+	case leftAuxFan:
+		if m.LeftAuxFan {
+			return nil
+		}
+		return unsupported(m, "left auxiliary fan")
 	case chamberFan:
 		if m.ChamberFan {
 			return nil
 		}
 		return unsupported(m, "chamber fan")
 	}
-	return outOfRange("there is no fan %d: 1 is the part fan, 2 and 10 are auxiliary, 3 is the chamber's", int(f))
+	return outOfRange("there is no fan %d: 1 is the part fan, 2 and 10 (the left one) are auxiliary, 3 is the chamber's", int(f))
 }
 
 func checkFan(f fan) func(Model, Request) error {

@@ -183,7 +183,7 @@ func TestAReportIsTakenForWhatItIs(t *testing.T) {
 		`{"print":{"gcode_state":"IDLE"}}`:                                 {Class: "print", Stated: true, Merged: true},
 		`{"print":{"home_flag":-1}}` + "\x00":                              {Class: "print", Merged: true},
 		`{"print":{"command":"gcode_line","sequence_id":"5","result":"FAIL","reason":"mqtt message verify failed","err_code":84033543}}`: {
-			Class: "print", Command: "gcode_line", SequenceID: "5", Result: "FAIL", Reason: "mqtt message verify failed",
+			Class: "print", Command: "gcode_line", SequenceID: "5", Result: "FAIL", Reason: "mqtt message verify failed", ErrCode: 0x05024007,
 		},
 		`{"info":{"command":"get_version","sequence_id":"1","module":[]}}`:              {Class: "info", Command: "get_version", SequenceID: "1"},
 		`{"user_id":"5","system":{"command":"ledctrl","result":"success"}}`:             {Class: "system", Command: "ledctrl", Result: "success"},

@@ -18,11 +18,14 @@ type Model struct {
 	MainBoard    string // the name of its main board's module in get_version
 
 	NozzleMax, BedMax      int // hottest target that may be asked for
+	BedMax110              int // the bed's on 110 V mains; zero: the same
 	ChamberMin, ChamberMax int // both zero: no chamber heater
 	ChamberHeatFrom        int // from this target on the air duct must be in heating mode; zero: it has no such mode
 	ChamberSensor          bool
 
-	PartFan, AuxFan, ChamberFan bool // P1P: the last two are a kit that may be fitted
+	PartFan, AuxFan, ChamberFan bool // P1P: the last two may be fitted or not
+	LeftAuxFan                  bool // a second auxiliary fan may be fitted
+	FanKit                      bool // the chamber fan is part of a kit, which the printer knows of
 	AirDuct                     bool // has air duct modes (native set_airduct)
 
 	Nozzles int
@@ -56,12 +59,12 @@ const PushallApart = 3 * time.Second
 var models = []Model{
 	{
 		Code: "BL-P001", Name: "X1 Carbon", Product: "Bambu Lab X1 Carbon", SerialPrefix: "00M", Structure: "CoreXY", MainBoard: "rv1126",
-		NozzleMax: 300, BedMax: 120, ChamberSensor: true, PartFan: true, AuxFan: true, ChamberFan: true,
+		NozzleMax: 300, BedMax: 120, BedMax110: 110, ChamberSensor: true, PartFan: true, AuxFan: true, ChamberFan: true,
 		Nozzles: 1, AMS: "ams", Volume: [3]int{256, 256, 250}, Full: true, NewProtocol: true,
 	},
 	{
 		Code: "BL-P002", Name: "X1", Product: "Bambu Lab X1", SerialPrefix: "00M", Structure: "CoreXY", MainBoard: "rv1126",
-		NozzleMax: 300, BedMax: 120, ChamberSensor: true, PartFan: true, AuxFan: true, ChamberFan: true,
+		NozzleMax: 300, BedMax: 120, BedMax110: 110, ChamberSensor: true, PartFan: true, AuxFan: true, ChamberFan: true,
 		Nozzles: 1, AMS: "ams", Volume: [3]int{256, 256, 250}, Full: true, NewProtocol: true,
 	},
 	{
@@ -71,7 +74,7 @@ var models = []Model{
 	},
 	{
 		Code: "C11", Name: "P1P", Product: "Bambu Lab P1P", SerialPrefix: "01S", Structure: "CoreXY", MainBoard: "esp32",
-		NozzleMax: 300, BedMax: 100, PartFan: true, AuxFan: true, ChamberFan: true,
+		NozzleMax: 300, BedMax: 100, PartFan: true, AuxFan: true, ChamberFan: true, FanKit: true,
 		Nozzles: 1, AMS: "ams", Volume: [3]int{256, 256, 250},
 	},
 	{
@@ -81,7 +84,7 @@ var models = []Model{
 	},
 	{
 		Code: "N7", Name: "P2S", Product: "Bambu Lab P2S", SerialPrefix: "22E", Structure: "CoreXY", MainBoard: "ap",
-		NozzleMax: 300, BedMax: 110, ChamberSensor: true, PartFan: true, AuxFan: true, ChamberFan: true, AirDuct: true,
+		NozzleMax: 300, BedMax: 110, ChamberSensor: true, PartFan: true, AuxFan: true, ChamberFan: true, AirDuct: true, LeftAuxFan: true,
 		Nozzles: 1, AMS: "n3f", Volume: [3]int{256, 256, 256}, NewProtocol: true,
 	},
 	{
@@ -102,7 +105,7 @@ var models = []Model{
 	{
 		Code: "N6", Name: "X2D", Product: "Bambu Lab X2D", SerialPrefix: "20P9", Structure: "CoreXY", MainBoard: "ap",
 		NozzleMax: 300, BedMax: 120, ChamberMax: 65, ChamberHeatFrom: 40, ChamberSensor: true,
-		PartFan: true, AuxFan: true, ChamberFan: true, AirDuct: true,
+		PartFan: true, AuxFan: true, ChamberFan: true, AirDuct: true, LeftAuxFan: true,
 		Nozzles: 2, AMS: "n3f", Volume: [3]int{256, 256, 261}, NewProtocol: true,
 	},
 	{
@@ -180,6 +183,6 @@ func plainName(s string) string {
 func Fallback() Model {
 	return Model{
 		Name: "printer", Product: "unknown printer", NozzleMax: 300, BedMax: 100, ChamberMax: 60,
-		PartFan: true, AuxFan: true, ChamberFan: true, AirDuct: true, Nozzles: 1,
+		PartFan: true, AuxFan: true, ChamberFan: true, LeftAuxFan: true, AirDuct: true, Nozzles: 1,
 	}
 }

@@ -79,7 +79,11 @@ func (n *node) bits32() uint32 {
 	if n == nil {
 		return 0
 	}
-	i, err := strconv.ParseInt(string(bare(n.text)), 10, 64)
+	return bits32(n.text)
+}
+
+func bits32(raw []byte) uint32 {
+	i, err := strconv.ParseInt(string(bare(raw)), 10, 64)
 	if err != nil {
 		return 0
 	}

@@ -124,3 +124,45 @@ func TestWhatThePrinterSaysOfDeveloperModeAndStorage(t *testing.T) {
 		}
 	}
 }
+
+func TestAPrinterNarrowsItsModelByWhatItSaysOfItself(t *testing.T) {
+	t.Parallel()
+	const bed, fan = `"command":"set_bed_temp","param":"111"`, `"command":"set_ctt","param":"50"`
+	for _, row := range []struct {
+		model, told, members string
+		ok                   bool
+	}{
+		{"X1C", `{}`, bed, true},
+		{"X1C", `{"home_flag":8}`, bed, true},
+		{"X1C", `{"home_flag":0}`, bed, false},
+		{"X1", `{"home_flag":-1066934793}`, bed, false},
+		{"X1", `{"home_flag":-1066934785}`, bed, true},
+		{"X1C", `{"home_flag":0}`, `"command":"set_bed_temp","temp":111`, false},
+		{"X1C", `{"home_flag":0}`, `"command":"gcode_line","param":"M140 S111\n"`, false},
+		{"X1C", `{"home_flag":0}`, `"command":"gcode_line","param":"M140 S110\n"`, true},
+		{"H2D", `{"home_flag":0}`, bed, true},
+		{"P1P", `{}`, fan, true},
+		{"P1P", `{"home_flag":0}`, fan, true},
+		{"P1P", `{"home_flag":134217728}`, fan, false},
+		{"P1P", `{"home_flag":201326592}`, fan, true},
+		{"P1S", `{"home_flag":134217728}`, fan, true},
+	} {
+		s, err := bambu.LoadState([]byte(row.told))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := parse(t, `{"print":{`+row.members+`}}`)
+		if err := bambu.Check(s.Narrow(model(t, row.model)), r); row.ok != (err == nil) {
+			t.Errorf("%s that says %s, %s: %v", row.model, row.told, row.members, err)
+		}
+		if r.Documented() && !row.ok {
+			if b, err := bambu.Translate(model(t, row.model), s, r, "1"); row.members == bed && err == nil {
+				t.Errorf("%s that says %s: %s becomes %s", row.model, row.told, row.members, b)
+			}
+		}
+	}
+	var silent *bambu.State
+	if got := silent.Narrow(model(t, "X1C")); got != model(t, "X1C") {
+		t.Errorf("%+v", got)
+	}
+}

@@ -90,6 +90,24 @@ func (s *State) can(bit uint) bool {
 	return s != nil && s.root.child("fun").hex()>>bit&1 == 1
 }
 
+// Narrow is the model as this very printer is, by what it says of itself in
+// home_flag (BambuStudio): an X1 on 110 V mains (bit 3 clear) has a cooler bed, and a
+// P1P whose firmware knows the kit (bit 27) and does not have it (bit 26) has no
+// chamber fan. A nil state, or one that says nothing of it, leaves the model as it is.
+func (s *State) Narrow(m Model) Model {
+	if s == nil || s.root.child("home_flag") == nil {
+		return m
+	}
+	flags := s.root.child("home_flag").bits32()
+	if m.BedMax110 > 0 && flags>>3&1 == 0 {
+		m.BedMax = m.BedMax110
+	}
+	if m.FanKit && flags>>27&1 == 1 && flags>>26&1 == 0 {
+		m.ChamberFan = false
+	}
+	return m
+}
+
 // Signed reports whether the printer takes commands only with its maker's
 // signature, because Developer Mode is off: bit 29 of fun (ha-bambulab). Known is
 // false where firmware does not say it, as that of P1 and A1 does not.

@@ -66,7 +66,7 @@ func Translate(m Model, s *State, r Request, sequenceID string) ([]byte, error) 
 		}
 		return append(append(w, ','), rest...).payload(r.Class), nil
 	}
-	said, err := c.translate(m, s, r)
+	said, err := c.translate(s.Narrow(m), s, r)
 	if err != nil {
 		return nil, err
 	}
@@ -143,16 +143,21 @@ func bedTemperature(m Model, s *State, r Request) (members, error) {
 // airDuctHeating is the air duct's mode in which the chamber can be heated.
 const airDuctHeating = 1
 
-// chamberTemperature heats the chamber. On printers with an air duct that is not
-// in heating mode the G-code form is used, which switches the mode in the same
-// message (ha-bambulab); everywhere else set_ctt (BambuStudio).
+// chamberTemperature heats the chamber. On printers whose air duct has a heating
+// mode the G-code form is used where that mode must begin or is over with, since it
+// switches the mode in the same message (ha-bambulab); everywhere else set_ctt
+// (BambuStudio).
 func chamberTemperature(m Model, s *State, r Request) (members, error) {
 	t, err := r.param(m.ChamberMin, m.ChamberMax, celsius)
 	if err != nil {
 		return nil, err
 	}
-	if m.ChamberHeatFrom > 0 && t >= m.ChamberHeatFrom && s.airDuctMode() != airDuctHeating {
+	heating := s.airDuctMode() == airDuctHeating
+	switch {
+	case m.ChamberHeatFrom > 0 && t >= m.ChamberHeatFrom && !heating:
 		return gcodeLine("M145 P1\nM141 S" + strconv.Itoa(t) + "\n")
+	case m.ChamberHeatFrom > 0 && t == 0 && heating:
+		return gcodeLine("M141 S0\nM145 P0\n")
 	}
 	return saying("set_ctt").number("ctt_val", t), nil
 }

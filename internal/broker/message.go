@@ -2,26 +2,32 @@ package broker
 
 import "encoding/binary"
 
-// message is a report on its way to viewers. It is encoded once for each protocol
-// version, however many they are.
+// message is a report on its way to viewers. It is encoded once for each form that
+// they want it in, however many they are.
 type message struct {
 	serial  string
 	payload []byte
-	v3, v5  []byte
+	packets [4][]byte
 }
 
-// encoded gives the PUBLISH packet. Callers share it and must not change it.
-func (m *message) encoded(v5 bool) []byte {
+// encoded gives the PUBLISH packet for a protocol version, with the payload as it
+// came or [indented]. Callers share it and must not change it.
+func (m *message) encoded(v5, indent bool) []byte {
+	form := 0
 	if v5 {
-		if m.v5 == nil {
-			m.v5 = publish(devicePrefix+m.serial+reportSuffix, m.payload, true)
+		form |= 1
+	}
+	if indent {
+		form |= 2
+	}
+	if m.packets[form] == nil {
+		payload := m.payload
+		if indent {
+			payload = indented(payload)
 		}
-		return m.v5
+		m.packets[form] = publish(devicePrefix+m.serial+reportSuffix, payload, v5)
 	}
-	if m.v3 == nil {
-		m.v3 = publish(devicePrefix+m.serial+reportSuffix, m.payload, false)
-	}
-	return m.v3
+	return m.packets[form]
 }
 
 // publish encodes a PUBLISH packet of QoS 0, not retained and without properties.

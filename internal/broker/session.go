@@ -327,7 +327,7 @@ func (b *Broker) forget(cl *mqtt.Client) {
 // show queues a report for a viewer. When there is no room the oldest goes, and a
 // viewer that loses too many is cut off.
 func (s *session) show(m *message) {
-	packet := m.encoded(s.v5)
+	packet := m.encoded(s.v5, s.actor.Kind == grove.ActorCode)
 	if s.largest > 0 && uint64(len(packet)) > uint64(s.largest) {
 		s.broker.metrics.dropped.WithLabelValues("too_large").Inc()
 		return

@@ -217,7 +217,7 @@ func (f *Fleet) retire(u *unit, p grove.Printer, lan *grove.LAN) {
 	link := u.link
 	if u.owner.Load() == p.OwnerID {
 		u.remember(p)
-		u.lan, u.trouble = lan, ""
+		u.lan, u.trouble, u.answered = lan, "", ""
 	} else {
 		u.link, u.dirty, u.turns = nil, false, nil
 	}

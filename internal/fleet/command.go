@@ -30,26 +30,30 @@ func (p *pending) answered(payload []byte, report bambu.Report) []byte {
 		return nil
 	}
 	if p.request.Documented() {
-		return bambu.Reply(p.request, report.Result, report.Reason)
+		return bambu.Answer(p.request, report, why(report))
 	}
-	return withSequence(payload, report.Class, p.request.SequenceID)
+	return asAsked(payload, report, p.request)
 }
 
-// withSequence puts the asker's sequence id into a reply. What can't be read
-// goes on as it came.
-func withSequence(payload []byte, class, id string) []byte {
-	if id == "" {
-		id = "0"
-	}
+// asAsked puts the asker's sequence id into a reply, as it was written, and into a
+// refusal what to do about it. What can't be read goes on as it came.
+func asAsked(payload []byte, report bambu.Report, r bambu.Request) []byte {
 	var message map[string]map[string]json.RawMessage
-	if err := json.Unmarshal(payload, &message); err != nil || message[class] == nil {
+	if err := json.Unmarshal(payload, &message); err != nil || message[report.Class] == nil {
 		return payload
 	}
-	quoted, err := json.Marshal(id)
-	if err != nil {
-		return payload
+	body := message[report.Class]
+	body["sequence_id"] = json.RawMessage(`"0"`)
+	if id, ok := r.Fields["sequence_id"]; ok {
+		body["sequence_id"] = id
 	}
-	message[class]["sequence_id"] = quoted
+	if report.Failed() {
+		words, err := json.Marshal(why(report))
+		if err != nil {
+			return payload
+		}
+		body["reason"] = words
+	}
 	out, err := json.Marshal(message)
 	if err != nil {
 		return payload
@@ -103,6 +107,9 @@ func (f *Fleet) Command(ctx context.Context, actor grove.Actor, serial string, p
 		got := result
 		if !lost {
 			got.Outcome, got.Reason = outcome(report), report.Reason
+			if report.Failed() {
+				got.Reason = why(report)
+			}
 		}
 		answer <- got
 	}
@@ -123,6 +130,7 @@ func (f *Fleet) Command(ctx context.Context, actor grove.Actor, serial string, p
 	case got := <-answer:
 		return got, nil
 	case <-wait.C:
+		result.Reason = f.silent(serial)
 		return result, nil
 	case <-ctx.Done():
 		return result, nil
@@ -130,7 +138,7 @@ func (f *Fleet) Command(ctx context.Context, actor grove.Actor, serial string, p
 }
 
 func outcome(r bambu.Report) grove.Outcome {
-	if strings.EqualFold(r.Result, "fail") || strings.EqualFold(r.Result, "failed") {
+	if r.Failed() {
 		return grove.CommandRejected
 	}
 	return grove.CommandAccepted
@@ -166,7 +174,7 @@ func (f *Fleet) issue(ctx context.Context, o *order) error {
 		return err
 	}
 	u.mu.Lock()
-	model, away := u.model, error(nil)
+	model, away := u.state.Narrow(u.model), error(nil)
 	if u.link == nil {
 		away = u.unlinked()
 	}
@@ -222,10 +230,17 @@ func (f *Fleet) wish(ctx context.Context, o *order) error {
 	return nil
 }
 
-// answerKnown answers a pushall from the merged state as long as that is whole and
-// fresh and the printer was asked lately: to ask it more often strains it.
+// answerKnown answers a pushall, and a start of reports, from the merged state as long
+// as that is whole and fresh and the printer was asked lately: to ask it more often
+// strains it. A stop of reports would stop them for everybody else, so it goes no
+// further: who wants none unsubscribes.
 func (f *Fleet) answerKnown(u *unit, o *order) bool {
-	if o.request.Class != "pushing" || o.request.Command != "pushall" {
+	switch o.request.Class + "." + o.request.Command {
+	case "pushing.pushall", "pushing.start":
+	case "pushing.stop":
+		o.known = true
+		return true
+	default:
 		return false
 	}
 	u.mu.Lock()

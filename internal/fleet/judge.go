@@ -59,7 +59,7 @@ func developer(s *bambu.State) grove.LANFinding {
 	case signed:
 		return grove.LANFinding{
 			Verdict: grove.VerdictFailed, Reason: "developer_mode_off", Found: "Developer Mode is off, so the printer takes commands of its maker's programs only",
-			Advice: "switch Developer Mode on at the printer's screen, below LAN Only; until then it can be watched and not controlled",
+			Advice: developerWay,
 		}
 	}
 	return grove.LANFinding{Verdict: grove.VerdictOK, Found: "Developer Mode is on"}

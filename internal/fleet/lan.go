@@ -248,6 +248,7 @@ func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pa
 	}
 	u.mu.Lock()
 	u.lan, u.printer.AccessCode, u.printer.AccessCodeIssued, u.trouble = &lan, p.AccessCode, false, ""
+	u.answered = ""
 	live := u.live()
 	u.mu.Unlock()
 	f.rebound(serial)

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -34,11 +35,32 @@ func (f *Fleet) Observe(serial string, payload []byte) []byte {
 	if report.Class == "info" {
 		f.learnVersions(u, payload)
 	}
+	if report.Class == "system" && report.Command == "get_access_code" {
+		payload = withoutCode(payload)
+	}
 	if p, ok := u.pending[report.SequenceID]; ok {
 		delete(u.pending, report.SequenceID)
+		u.learnDeveloper(p.request, report)
 		return p.answered(payload, report)
 	}
 	return payload
+}
+
+// withoutCode takes the access code out of a printer's answer, which all who watch
+// the printer read: it opens the printer to whoever holds it. Nil if that can't be done.
+func withoutCode(payload []byte) []byte {
+	var message map[string]map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &message); err != nil {
+		return nil
+	}
+	for _, body := range message {
+		delete(body, "access_code")
+	}
+	out, err := json.Marshal(message)
+	if err != nil {
+		return nil
+	}
+	return out
 }
 
 // merged makes the turns of a report. The caller holds u.mu.

@@ -79,14 +79,17 @@ func (f *Fleet) Fit(serial string) error {
 	return u.fit()
 }
 
-// fit: connected, heard of in full, all it said stored, idle, without a fatal error. The caller
-// holds u.mu.
+// fit: connected, heard of in full, in Developer Mode as far as known, all it said stored,
+// idle, without a fatal error. The caller holds u.mu.
 func (u *unit) fit() error {
 	if u.link == nil {
 		return u.unlinked()
 	}
 	if !u.complete {
 		return grove.Errorf(grove.Conflict, "printer_silent", "printer %s has not told its whole state yet", u.serial)
+	}
+	if u.developer() == grove.DeveloperOff {
+		return grove.Errorf(grove.Conflict, "developer_mode_off", "Developer Mode of printer %s is off, so it takes no print from here; %s", u.serial, developerWay)
 	}
 	if u.working || len(u.turns) > 0 {
 		return grove.Errorf(grove.Conflict, grove.ReasonSettling, "what printer %s reported a moment ago is still being stored", u.serial)
@@ -141,6 +144,6 @@ func (f *Fleet) startAnswered(u *unit, job int64, r bambu.Report, lost bool) {
 	}
 	f.push(u, Turn{
 		Kind: StartAnswered, Shadow: u.shadow, JobID: job,
-		OK: outcome(r) == grove.CommandAccepted, Reason: r.Reason,
+		OK: !r.Failed(), Reason: why(r),
 	})
 }

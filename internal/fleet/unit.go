@@ -38,6 +38,8 @@ type unit struct {
 
 	pending map[string]*pending
 
+	answered grove.DeveloperMode // as its replies tell since it was bound or paired; empty when none did
+
 	cooledAt time.Time // when heat was last switched off
 	heatTold time.Time // the end of heat that was announced
 	heatOver time.Time // the end of heat that was told as over
@@ -85,6 +87,7 @@ func (u *unit) live() grove.Live {
 	return grove.Live{
 		Printer: u.printer, Connected: u.link != nil, Shadow: u.shadow,
 		ReportedAt: u.reportedAt, Complete: u.complete, LAN: u.lan, Trouble: u.trouble,
+		DeveloperMode: u.developer(),
 	}
 }
 

@@ -417,22 +417,6 @@ func TestAPrinterOutlivesTheServer(t *testing.T) {
 	until(t, "it is reached at its new place", func() bool { return moved.Clients() == 1 && p.Clients() == 0 })
 }
 
-func TestWithoutDeveloperModeAPrinterIsWatched(t *testing.T) {
-	t.Parallel()
-	h := owned(t, lanConfig(t))
-	p := h.onLAN(func(c *sim.Config) { c.Model, c.Serial = "P2S", bench })
-	wrong(t, p, func(f *sim.Faults) { f.SignatureRequired, f.NoCard = true, true })
-	bound := h.add(p)
-	if got, want := verdicts(bound.Test), "reachable ok, tls ok, serial ok, access_code ok, publishing ok, developer_mode failed, storage failed"; got != want {
-		t.Errorf("the test says %s, want %s", got, want)
-	}
-	h.connected(bench)
-	r, err := h.client.Command(t.Context(), bench, []byte(`{"print":{"command":"pause"}}`))
-	if err != nil || r.Outcome != grove.CommandRejected || !strings.Contains(r.Reason, "verify") {
-		t.Errorf("a command: %+v %v", r, err)
-	}
-}
-
 func TestOnlyWhoRunsTheServerNamesAddresses(t *testing.T) {
 	t.Parallel()
 	h := owned(t, lanConfig(t))

@@ -147,6 +147,8 @@ func (m *machine) line(line string) error {
 		return target(&m.heat.bed, arg("S", 0), m.model.BedMax)
 	case "M141", "M191":
 		return target(&m.heat.chamber, arg("S", 0), m.model.ChamberMax)
+	case "M145":
+		m.settings.airduct = arg("P", 0) // shown where there is an air duct
 	case "M106", "M107":
 		speed := 0
 		if words[0] == "M106" {
