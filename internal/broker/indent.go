@@ -8,9 +8,9 @@ import (
 // indented is how the holders of an access code get a report: with four spaces a
 // level, as printers write on their own network, since slicers have refused compact
 // ones (bambuddy). It only moves white space; strings and the text of numbers stay.
-// What is no JSON, is so already, or would grow out of all proportion stays as it is.
+// What is no object, is so already, or would grow out of all proportion stays as it is.
 func indented(payload []byte) []byte {
-	if bytes.HasPrefix(payload, []byte("{\n    \"")) {
+	if !bytes.HasPrefix(payload, []byte("{")) || bytes.HasPrefix(payload, []byte("{\n    \"")) {
 		return payload
 	}
 	w := indenter{out: make([]byte, 0, 3*len(payload)), most: 16*len(payload) + 1024}

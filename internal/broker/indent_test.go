@@ -41,8 +41,8 @@ func printed(payload []byte) (string, bool) {
 
 func TestAReportIsIndentedAsPrintersDo(t *testing.T) {
 	t.Parallel()
-	all := append(captured(t), []byte(`{}`), []byte(`[]`), []byte(` {"a" :[ ] , "b":{ }, "c":[1,-2.50e+7,{"d":null}],"e":"\"{[,:\\"}`),
-		[]byte("{\n\t\"a\": [\r\n1, true]\n}"), []byte(`"x"`), []byte(`{"f":0.4000000059604645,"g":"3EC18FFF9CFF","h":-1066934785}`))
+	all := append(captured(t), []byte(`{}`), []byte(`{"a" :[ ] , "b":{ }, "c":[1,-2.50e+7,{"d":null}],"e":"\"{[,:\\"}`),
+		[]byte("{\n\t\"a\": [\r\n1, true]\n}"), []byte(`{"f":0.4000000059604645,"g":"3EC18FFF9CFF","h":-1066934785}`))
 	for _, payload := range all {
 		want, ok := printed(payload)
 		if got := string(indented(payload)); got != strings.TrimSpace(want) || !ok {
@@ -52,7 +52,7 @@ func TestAReportIsIndentedAsPrintersDo(t *testing.T) {
 			t.Errorf("%s changes when it is indented again", payload)
 		}
 	}
-	for _, payload := range []string{"", "]", `{"a":1`, `{"a`, "{\"a\":1}\x00}", strings.Repeat("[", 100_000), strings.Repeat("[", 60) + strings.Repeat("0,", 10_000) + "0" + strings.Repeat("]", 60)} {
+	for _, payload := range []string{"", "]", "[1, 2]", "from A1", ` {"a":1}`, `{"a":1`, `{"a`, "{\"a\":1}\x00}", `{"a":` + strings.Repeat("[", 100_000), `{"a":` + strings.Repeat("[", 60) + strings.Repeat("0,", 10_000) + "0" + strings.Repeat("]", 60) + "}"} {
 		if got := indented([]byte(payload)); string(got) != payload {
 			t.Errorf("%.40q became %.80q", payload, got)
 		}
