@@ -45,7 +45,7 @@ func withAnswers(t *testing.T, description []byte, told map[string]example) []by
 	replace := func(holder any, with json.RawMessage) {
 		content, _ := holder.(map[string]any)["content"].(map[string]any)
 		media, ok := content["application/json"].(map[string]any)
-		if ok && with != nil {
+		if ok && len(with) > 0 {
 			media["example"] = with
 			replaced++
 		}

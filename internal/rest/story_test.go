@@ -102,7 +102,7 @@ var middle = []step{
 	{ask: "POST " + own + "/printers/$lamp/test"},
 	{ask: "POST " + own + "/printers/$lamp/pair", body: `{"access_code":"abcd1234"}`},
 	{ask: "PUT " + own + "/printers/$lamp/address", body: `{"host":"192.168.1.41"}`},
-	{ask: "DELETE " + iot + "/user/bind?dev_id=$lamp"},
+	{ask: "DELETE " + iot + "/user/bind", body: `{"dev_id":"$lamp"}`},
 	{ask: "GET " + own + "/jobs?limit=2&state=queued,running"},
 	{ask: "GET " + own + "/jobs/$job"},
 	{ask: "POST " + own + "/jobs/$job/cancel"},
