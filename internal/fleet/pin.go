@@ -27,11 +27,16 @@ var pinForm = regexp.MustCompile(`^[A-Za-z2-7]{6}$`)
 // IsPIN reports whether text has the form of a PIN: no ticket has.
 func IsPIN(text string) bool { return pinForm.MatchString(text) }
 
-// OfferPIN makes a PIN for a printer of the actor's.
+// OfferPIN makes a PIN for a printer of the actor's. Conflict printer_on_lan when the
+// printer does not dial in: a change of hands would lose where it stands.
 func (f *Fleet) OfferPIN(ctx context.Context, actor grove.Actor, serial string) (PIN, error) {
 	u, err := f.may(actor, grove.SharePrinter, serial)
 	if err != nil {
 		return PIN{}, err
+	}
+	if lan, _, onLAN := f.LAN(serial); onLAN {
+		return PIN{}, grove.Errorf(grove.Conflict, "printer_on_lan",
+			"printer %s is reached at %s, and a PIN hands no address over; unbind it, and whoever shall have it adds it by its address and access code", serial, lan.Host)
 	}
 	owner := u.owner.Load()
 	pin, until, err := f.PINs.NewPIN(ctx, owner, serial, did(actor, serial, owner, "printer.pin", ""))

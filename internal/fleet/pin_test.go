@@ -126,3 +126,15 @@ func TestOnesOwnPINChangesNothing(t *testing.T) {
 		t.Errorf("again: %v", err)
 	}
 }
+
+func TestAPrinterReachedByItsAddressHasNoPIN(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	const other = "01P00A000000002"
+	h.Reach(&street{serial: other})
+	if _, err := h.Add(t.Context(), h.actor, wish(other, "12345678")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.OfferPIN(t.Context(), h.actor, other)
+	refused(t, err, grove.Conflict, "printer_on_lan")
+}

@@ -190,39 +190,61 @@ var alike = map[string]bool{
 // walker has a credential of every kind, and something of ann's in every place.
 type walker struct {
 	*resttest.House
-	t       *testing.T
-	things  map[string]string // what stands in the braces, by the route's beginning
-	keys    map[string]string // a key with this one scope
-	viewer  string
-	other   string
-	refused map[string]string // credentials that count nowhere
+	t      *testing.T
+	things map[string]string // what stands in the braces, by the route's beginning
+	shown  map[resttest.Credential]string
 }
 
 func newWalker(t *testing.T) *walker {
 	t.Helper()
 	h := resttest.New(t, "off")
-	w := &walker{House: h, t: t, keys: map[string]string{}}
-	w.other = h.SignIn(t, "bob@grove.local", grove.Operator)
-	w.viewer = h.SignIn(t, "vera@grove.local", grove.Viewer)
+	w := &walker{House: h, t: t}
 	w.belongings()
-	for _, scope := range grove.Scopes() {
-		w.keys[string(scope)] = w.key(scope)
+	code, err := h.DB.Printer(t.Context(), walkSerial)
+	if err != nil {
+		t.Fatal(err)
 	}
-	w.keys["account:read"] = w.keys["printer:read"]
 	revoked := w.key(grove.Scopes()...)
 	list := resttest.Call[cloudapi.Data[[]grove.Key]](t, h, 200, "GET", "/v1/grove-service/keys?limit=1", "")
 	resttest.Call[cloudapi.Data[any]](t, h, 200, "DELETE", "/v1/grove-service/keys/"+list.Data[0].ID, "")
-	w.refused = map[string]string{
-		"none": "", "garbage": "nonsense", "garbage key": "grove_nonsense", "revoked key": revoked,
-		"expired token": w.expired(), "ended session": w.loggedOut(), "expired key": w.expiredKey(),
+	all := grove.Scopes()
+	w.shown = map[resttest.Credential]string{
+		resttest.NoCredential: "", resttest.Garbage: "nonsense", resttest.GarbageKey: "grove_nonsense", resttest.RevokedKey: revoked,
+		resttest.ExpiredToken: w.expired(), resttest.EndedSession: w.loggedOut(), resttest.ExpiredKey: w.expiredKey(),
+		resttest.DistantKey:  w.wish(access.KeyWish{Scopes: all, AllPrinters: true, Network: "198.51.100.0/24"}),
+		resttest.UnscopedKey: w.key(), resttest.PrinterlessKey: w.wish(access.KeyWish{Scopes: all}),
+		resttest.AccessCode: string(code.AccessCode), resttest.RightUser: h.Token,
+		resttest.AnotherUser:   h.SignIn(t, "bob@grove.local", grove.Operator),
+		resttest.AnotherViewer: h.SignIn(t, "vera@grove.local", grove.Viewer),
+		resttest.LookingGuest:  w.guest("gina@grove.local", grove.Viewer),
+		resttest.PrintingGuest: w.guest("gus@grove.local", grove.Operator),
 	}
+	for _, scope := range all {
+		w.shown[resttest.KeyFor(scope)] = w.key(scope)
+	}
+	resttest.Answered(t, "the walker's pocket", w.shown)
 	return w
+}
+
+// guest is somebody with whom ann shares her printer.
+func (w *walker) guest(email string, role grove.Role) string {
+	w.t.Helper()
+	token := w.SignIn(w.t, email, grove.Operator)
+	body := `{"device_id":"` + walkSerial + `","email":"` + email + `","role":"` + string(role) + `"}`
+	resttest.Call[cloudapi.Data[grove.Share]](w.t, w.House, 201, "POST", "/v1/grove-service/shares", body)
+	return token
 }
 
 func (w *walker) key(scopes ...grove.Action) string {
 	w.t.Helper()
+	return w.wish(access.KeyWish{Scopes: scopes, AllPrinters: true})
+}
+
+func (w *walker) wish(wish access.KeyWish) string {
+	w.t.Helper()
+	wish.Name = "walk"
 	me := grove.Actor{Kind: grove.ActorUser, UserID: w.UserID}
-	_, secret, err := w.Access.CreateKey(w.t.Context(), me, access.KeyWish{Name: "walk", Scopes: scopes, AllPrinters: true})
+	_, secret, err := w.Access.CreateKey(w.t.Context(), me, wish)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -266,10 +288,12 @@ func (w *walker) expiredKey() string {
 	return secret
 }
 
+const walkSerial = "01P00A000000001"
+
 // belongings makes a printer, a file, an endpoint, a key and a share of ann's.
 func (w *walker) belongings() {
 	w.t.Helper()
-	const serial = "01P00A000000001"
+	const serial = walkSerial
 	resttest.Call[cloudapi.Bound](w.t, w.House, 200, "POST", "/v1/iot-service/api/user/bind", `{"device_id":"`+serial+`","device_name":"Bench"}`)
 	file := w.Upload(w.t, "cube.gcode.3mf", printfiletest.ThreeMF())
 	hook := resttest.Call[cloudapi.Data[grove.Endpoint]](w.t, w.House, 201, "POST", "/v1/grove-service/webhooks", `{"url":"http://127.0.0.1:9/","events":["print.completed"]}`)
@@ -298,6 +322,8 @@ func (w *walker) ask(route rest.Route, credential string, headers ...string) *ht
 	switch {
 	case strings.HasSuffix(path, "/setup"), strings.HasSuffix(path, "/password-reset"), strings.HasSuffix(path, "/invitations/accept"):
 		body = `{"code":"wrong","email":"c@grove.local","token":"wrong"}`
+	case strings.HasSuffix(path, "/pair"):
+		body = `{}`
 	case strings.HasSuffix(path, "/role"):
 		body = `{"role":"viewer"}`
 	case strings.HasSuffix(path, "/reset"):
@@ -313,7 +339,6 @@ func (w *walker) ask(route rest.Route, credential string, headers ...string) *ht
 func TestEveryRouteAnswersEveryCredentialAsExpected(t *testing.T) {
 	t.Parallel()
 	w := newWalker(t)
-	unscoped := w.key()
 	walked := map[string]bool{}
 	for _, route := range w.Routes() {
 		name := strings.TrimSuffix(route.Method+" "+route.Path, "{$}")
@@ -329,12 +354,7 @@ func TestEveryRouteAnswersEveryCredentialAsExpected(t *testing.T) {
 			}
 			continue
 		}
-		for kind, credential := range w.refused {
-			if got := w.ask(route, credential); got.Code != 401 {
-				t.Errorf("%s, %s: %d %s", name, kind, got.Code, got.Body)
-			}
-		}
-		w.walk(name, class, route, unscoped)
+		w.walk(name, class, route)
 	}
 	for name := range expected {
 		if !walked[name] && expected[name] != anybody {
@@ -354,51 +374,93 @@ func allows(class string, scope grove.Action) bool {
 	return true
 }
 
-// walk tries the credentials that count somewhere. Those that may not come first,
-// since some routes delete what they are asked about.
-func (w *walker) walk(name, class string, route rest.Route, unscoped string) {
+// verdicts are what is expected of each kind of credential at a route.
+func verdicts(name, class string) map[resttest.Credential]resttest.Verdict {
+	forKeys := class != people && class != here && class != managed
+	stranger, guest := resttest.ByRule, resttest.ByRule
+	if strings.Contains(name, "{") && !alike[name] {
+		stranger, guest = resttest.Hidden, resttest.Hidden
+	}
+	viewer := resttest.ByRule
+	if class == managed {
+		stranger, guest = resttest.Forbidden, resttest.Forbidden
+	}
+	if class == managed || forKeys && !strings.HasSuffix(class, ":read") {
+		viewer = resttest.Forbidden
+	}
+	looks, prints := guest, guest
+	if strings.Contains(name, "/printers/{serial}") {
+		looks, prints = resttest.Forbidden, resttest.Forbidden
+		if forKeys && class != string(grove.BindPrinter) {
+			prints = resttest.Allowed
+		}
+		if strings.HasSuffix(class, ":read") {
+			looks = resttest.Allowed
+		}
+	}
+	unscoped, printerless := resttest.Forbidden, resttest.Forbidden
+	if forKeys {
+		printerless = resttest.ByRule
+	}
+	if forKeys && strings.Contains(name, "/printers/{serial}") {
+		printerless = resttest.Hidden
+	}
+	all := map[resttest.Credential]resttest.Verdict{
+		resttest.NoCredential: resttest.NotLetIn, resttest.Garbage: resttest.NotLetIn, resttest.GarbageKey: resttest.NotLetIn,
+		resttest.ExpiredToken: resttest.NotLetIn, resttest.EndedSession: resttest.NotLetIn, resttest.ExpiredKey: resttest.NotLetIn,
+		resttest.RevokedKey: resttest.NotLetIn, resttest.AccessCode: resttest.NotLetIn, // codes are of MQTT alone
+		resttest.DistantKey: resttest.Forbidden, resttest.UnscopedKey: unscoped, resttest.PrinterlessKey: printerless,
+		resttest.AnotherUser: stranger, resttest.AnotherViewer: viewer, resttest.LookingGuest: looks, resttest.PrintingGuest: prints,
+		resttest.RightUser: resttest.Allowed,
+	}
+	for _, scope := range grove.Scopes() {
+		all[resttest.KeyFor(scope)] = resttest.Forbidden
+		if forKeys && allows(class, scope) {
+			all[resttest.KeyFor(scope)] = resttest.Allowed
+		}
+	}
+	return all
+}
+
+// answers reports whether a status is what a verdict says.
+func answers(status int, want resttest.Verdict) bool {
+	switch want {
+	case resttest.NotLetIn:
+		return status == 401
+	case resttest.Forbidden:
+		return status == 403
+	case resttest.Hidden:
+		return status/100 == 4 && status != 401
+	case resttest.Allowed:
+		return status != 401 && status != 403 && status < 500
+	case resttest.ByRule:
+	}
+	return true
+}
+
+// walk tries every kind of credential. Those that may not come first, since some
+// routes delete what they are asked about.
+func (w *walker) walk(name, class string, route rest.Route) {
 	w.t.Helper()
-	forbidden := map[string]string{"key without scope": unscoped}
-	switch class {
-	case people, here:
-		for scope, key := range w.keys {
-			forbidden["key for "+scope] = key
+	table := verdicts(name, class)
+	resttest.Answered(w.t, name, table)
+	ends := strings.Contains(name, "logout") || strings.Contains(name, "GET /v1/grove-service/events") && route.Streams // of the walker's own session
+	for _, want := range []resttest.Verdict{resttest.NotLetIn, resttest.Forbidden, resttest.Hidden, resttest.Allowed} {
+		if want == resttest.Allowed && ends {
+			continue
 		}
-	case managed:
-		forbidden["operator"], forbidden["viewer"] = w.other, w.viewer
-	default:
-		for scope, key := range w.keys {
-			if scope == "account:read" {
-				continue // every key may
+		for _, kind := range resttest.Credentials() {
+			if table[kind] != want {
+				continue
 			}
-			if !allows(class, grove.Action(scope)) {
-				forbidden["key for "+scope] = key
+			if got := w.ask(route, w.shown[kind]); !answers(got.Code, want) {
+				w.t.Errorf("%s, %s: want %q, got %d %s", name, kind, want, got.Code, got.Body)
 			}
 		}
-		if !strings.HasSuffix(class, ":read") {
-			forbidden["viewer"] = w.viewer
+	}
+	if one, other, both := strings.Cut(class, "+"); both {
+		if got := w.ask(route, w.key(grove.Action(one), grove.Action(other))); !answers(got.Code, resttest.Allowed) {
+			w.t.Errorf("%s, a key for %s: %d %s", name, class, got.Code, got.Body)
 		}
-	}
-	for kind, credential := range forbidden {
-		if got := w.ask(route, credential); got.Code != 403 {
-			w.t.Errorf("%s, %s: %d %s", name, kind, got.Code, got.Body)
-		}
-	}
-	if strings.Contains(route.Path, "{") && class != managed && !alike[name] {
-		if got := w.ask(route, w.other); got.Code/100 != 4 || got.Code == 401 {
-			w.t.Errorf("%s, another user: %d %s", name, got.Code, got.Body)
-		}
-	}
-	if strings.Contains(name, "logout") || strings.Contains(name, "GET /v1/grove-service/events") && route.Streams {
-		return // would end the walker's own session
-	}
-	right := w.Token
-	if key, ok := w.keys[class]; ok {
-		right = key
-	} else if one, other, ok := strings.Cut(class, "+"); ok {
-		right = w.key(grove.Action(one), grove.Action(other))
-	}
-	if got := w.ask(route, right); got.Code == 401 || got.Code == 403 || got.Code >= 500 {
-		w.t.Errorf("%s, the right credential: %d %s", name, got.Code, got.Body)
 	}
 }
