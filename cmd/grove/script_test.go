@@ -52,6 +52,8 @@ func prepare(e *testscript.Env) error {
 	e.Setenv("USERPROFILE", home)
 	e.Setenv("AppData", home)
 	e.Setenv("GORACE", atExit)
+	pid := os.Getpid() // another run of the tests has printers of its own
+	e.Setenv("NETWORK", fmt.Sprintf("127.%d.%d", 16+pid%200, pid/200%256))
 	body := printfiletest.ThreeMF(printfiletest.Model("C12"), printfiletest.Layers(10), printfiletest.Seconds(60))
 	return errors.Join(os.Mkdir(home, 0o700), os.WriteFile(filepath.Join(e.WorkDir, "cube.gcode.3mf"), body, 0o600))
 }

@@ -85,11 +85,40 @@ type counting struct {
 	n atomic.Int64
 }
 
-func (c *counting) Observe(string, []byte) []byte { c.n.Add(1); return nil }
+func (c *counting) Observe(_ string, payload []byte) []byte { c.n.Add(1); return payload }
 
 func used() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapInuse + m.StackInuse
+}
+
+// BenchmarkBareReport is the reference: the same report over one TLS connection,
+// read with the MQTT library and thrown away.
+func BenchmarkBareReport(b *testing.B) {
+	cert := newAuthority(b).printer(b, good)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	packet := &packets.PublishPacket{FixedHeader: packets.FixedHeader{MessageType: packets.Publish}, TopicName: report, Payload: make([]byte, 2<<10)}
+	go func() {
+		conn, err := l.Accept()
+		for n := 0; err == nil && n < b.N; n++ {
+			err = packet.Write(conn)
+		}
+	}()
+	conn, err := tls.Dial("tcp", l.Addr().String(), Trust{Serial: good}.TLS(nil))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	b.ResetTimer()
+	for range b.N {
+		if _, err := packets.ReadPacket(conn); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -143,7 +143,7 @@ func (t *trial) listen(ctx context.Context, w *wire) error {
 		}
 	}
 	state, whole := bambu.NewState(), false
-	err := w.run(ctx, func(payload []byte) {
+	err := w.run(ctx, func(payload []byte) bool {
 		if v, ok := bambu.ParseVersions(payload); ok {
 			t.out.Model, t.out.Firmware = v.Model, plainText(v.Firmware, 32)
 		}
@@ -153,6 +153,7 @@ func (t *trial) listen(ctx context.Context, w *wire) error {
 		if whole && t.out.Model != "" {
 			cancel()
 		}
+		return true
 	})
 	if whole {
 		t.out.Told = state.JSON()

@@ -148,6 +148,9 @@ func (d *Drive) put(ctx context.Context, l grove.Load, told func(sent, total int
 	sent, err := d.store(ctx, s, l, told)
 	if err != nil {
 		d.doubtCipher(err)
+		if stalled(err) && sent == l.Size && !d.ClearData {
+			return true, d.unconfirmed(err)
+		}
 		return true, d.explain(ctx, "upload to", err)
 	}
 	size, err := s.ftp.FileSize(l.Path)
@@ -199,6 +202,12 @@ func (d *Drive) doubtCipher(err error) {
 		d.bare = true
 		d.Log.Warn("printer does not end encrypted transfers: its files pass unencrypted from now on, as allowed")
 	}
+}
+
+// unconfirmed is for a file that the printer has, and about which it says no more.
+func (d *Drive) unconfirmed(err error) error {
+	return &grove.Error{Code: grove.Unavailable, Reason: ReasonStorageAway, Err: err, Message: "printer " + d.LAN.Serial +
+		" did not confirm a file that it took; some A1 and A1 mini never end an encrypted transfer: --lan-clear-files of the server lets their files pass unencrypted"}
 }
 
 // scrap deletes what a failed upload left. It fails where the printer is away; the

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -268,12 +269,34 @@ func TestOnlyWhoIsAllowedSendsInTheClear(t *testing.T) {
 		if bare := slices.Contains(f.commands(), "PROT C"); bare != allowed || (err == nil) != allowed {
 			t.Errorf("allowed %v: in the clear %v, %v", allowed, bare, err)
 		}
+		if !allowed {
+			for _, words := range []string{"did not confirm a file that it took", "--lan-clear-files"} {
+				if !strings.Contains(err.Error(), words) || !strings.Contains(manual(t, "hang"), "“"+words+"”") {
+					t.Errorf("%q is not told, or not in the manual: %v", words, err)
+				}
+			}
+		}
 		if allowed {
 			if err := d.Drop(t.Context(), "/cache/a.3mf"); err != nil || count(f.commands(), "PROT P") != 1 {
 				t.Errorf("the way that works is forgotten (%v): %v", err, f.commands())
 			}
 		}
 	}
+}
+
+// manual is what docs/printers.md says about a fault.
+func manual(t *testing.T, fault string) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/printers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, row, ok := strings.Cut(string(page), "\n| `"+fault+"` |")
+	if !ok {
+		t.Fatalf("docs/printers.md has no line for %s", fault)
+	}
+	row, _, _ = strings.Cut(row, "\n")
+	return row
 }
 
 func TestAPrinterThatStandsStillIsGivenUp(t *testing.T) {

@@ -119,7 +119,7 @@ func (b *Bridge) keep(ctx context.Context, l *line, after time.Duration) {
 			return
 		}
 		if time.Since(began) > b.cfg.LongestRetry { // it was up, or took its time
-			pause = b.cfg.Retry
+			pause, told = b.cfg.Retry, ""
 		}
 		next := pause
 		if err != nil {
@@ -133,8 +133,6 @@ func (b *Bridge) keep(ctx context.Context, l *line, after time.Duration) {
 			if t.reason == reasonRefused {
 				next = b.cfg.RefusedRetry
 			}
-		} else {
-			told = ""
 		}
 		pause = min(2*pause, b.cfg.LongestRetry)
 		// Half fixed, half random: printers cut off together do not come back together.
@@ -260,10 +258,12 @@ func (b *Bridge) carry(ctx context.Context, l *line, w *wire) error {
 	l.up = true
 	l.mu.Unlock()
 	b.cfg.Log.Info("printer connected", slog.String("printer", l.serial))
-	err := w.run(ctx, func(payload []byte) {
-		if seen := b.cfg.Printers.Observe(l.serial, payload); seen != nil {
+	err := w.run(ctx, func(payload []byte) bool {
+		seen := b.cfg.Printers.Observe(l.serial, payload)
+		if seen != nil {
 			b.cfg.Tell(l.serial, seen)
 		}
+		return seen != nil
 	})
 	detach(err.Error())
 	return err

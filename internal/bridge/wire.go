@@ -47,7 +47,7 @@ type wire struct {
 	finish sync.Once
 	why    error         // of its end; set before over is closed
 	over   chan struct{} // closed at its end
-	said   atomic.Int64  // when the last report came, ns
+	said   atomic.Int64  // when the last report came that was understood, ns
 
 	metrics *metrics
 }
@@ -176,8 +176,9 @@ func (w *wire) next() (head byte, body []byte, err error) {
 	return head, body, err
 }
 
-// read gives every report of this printer to take until the connection ends.
-func (w *wire) read(take func(payload []byte)) error {
+// read gives every report of this printer to take until the connection ends. What
+// take does not understand is no sign of life.
+func (w *wire) read(take func(payload []byte) (understood bool)) error {
 	var ahead pace
 	for {
 		if err := w.conn.SetReadDeadline(time.Now().Add(3 * w.cfg.Ping)); err != nil {
@@ -208,8 +209,9 @@ func (w *wire) read(take func(payload []byte)) error {
 			case <-w.over:
 			}
 		}
-		w.said.Store(time.Now().UnixNano())
-		take(readable(payload))
+		if take(readable(payload)) {
+			w.said.Store(time.Now().UnixNano())
+		}
 	}
 }
 
@@ -315,7 +317,7 @@ func (w *wire) put(p packets.ControlPacket) error {
 }
 
 // run carries messages both ways until the connection ends, and says why it did.
-func (w *wire) run(ctx context.Context, take func(payload []byte)) error {
+func (w *wire) run(ctx context.Context, take func(payload []byte) (understood bool)) error {
 	defer context.AfterFunc(ctx, w.quit)()
 	written := make(chan struct{})
 	go func() {

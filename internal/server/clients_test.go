@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -8,10 +9,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/grovecloud/grove/internal/sim"
+	"github.com/grovecloud/grove/printfile/printfiletest"
 )
 
 // npmClients is where scripts/clients/install puts what the tests run of npm.
@@ -94,4 +97,43 @@ func TestAPrintFarmProgramShowsAPrinter(t *testing.T) {
 		t.Fatal(err)
 	}
 	reads(t, "CODE="+string(p.AccessCode), "node", "testdata/clients/fdm.mjs", packages, address, x1)
+}
+
+// The same program at a printer itself: it takes the simulator for one, brings and
+// fetches a file and follows its print.
+func TestAPrintFarmProgramTakesTheSimulatorForAPrinter(t *testing.T) {
+	t.Parallel()
+	packages, dir := npmClients(t), t.TempDir()
+	path := filepath.Join(dir, "ledger")
+	book, err := sim.OpenLedger(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = book.Close() })
+	const x1 = "00M00A000000001"
+	h := &house{t: t}
+	p := h.onLAN(func(c *sim.Config) { c.Serial, c.Model, c.Ledger = x1, "X1 Carbon", book })
+	body := printfiletest.ThreeMF(printfiletest.Model("BL-P001"), printfiletest.Layers(10), printfiletest.Seconds(2400))
+	file, fetched := filepath.Join(dir, "cube.gcode.3mf"), filepath.Join(dir, "fetched")
+	if err := os.WriteFile(file, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	at := p.Ports()
+	c := exec.CommandContext(t.Context(), "node", "testdata/clients/fdmlan.mjs", packages, at.Host, strconv.Itoa(at.MQTTS), strconv.Itoa(at.FTPS), x1, file, fetched)
+	c.Env = append(os.Environ(), "CODE="+lanCode)
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{fmt.Sprintf("uploaded %d\n", len(body)), "state IDLE ", "state RUNNING ", "state FINISH 100\n"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
+	}
+	if back, err := os.ReadFile(fetched); err != nil || !bytes.Equal(back, body) {
+		t.Errorf("%d bytes came back: %v", len(back), err)
+	}
+	if starts := ledger(t, path); len(starts) != 1 || starts[0].TaskID != "7" {
+		t.Errorf("started %+v", starts)
+	}
 }

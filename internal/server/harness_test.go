@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -288,7 +289,7 @@ func (h *house) both(serial string) (reports chan string, publish func(message s
 	}
 	reports = make(chan string, 1024)
 	o := mqtt.NewClientOptions().AddBroker("ssl://" + h.info.MQTTS).SetTLSConfig(h.server.ca.clientTLS()).
-		SetUsername(fmt.Sprintf("u_%d", who.UID)).SetPassword(string(h.client.Token())).SetClientID("spy")
+		SetUsername(fmt.Sprintf("u_%d", who.UID)).SetPassword(string(h.client.Token())).SetClientID("spy" + rand.Text())
 	c := mqtt.NewClient(o)
 	wait := func(what string, t mqtt.Token) {
 		if !t.WaitTimeout(10*time.Second) || t.Error() != nil {
