@@ -23,3 +23,8 @@ type BridgeSeen struct {
 	Version   string    `json:"version,omitempty"`
 	Address   string    `json:"address,omitempty"`
 }
+
+// NoBridge is the error for a bridge that is not there, or not the asker's.
+func NoBridge(id string) *Error {
+	return Errorf(NotFound, "bridge_not_found", "there is no bridge %.60q in this account; grove bridges lists those there are", id)
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
+	"maps"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ const (
 	people  = "people"  // who signed in, and no key
 	here    = "here"    // this very machine; to others a route for people
 	managed = "managed" // who runs the server, and no key
+	bridges = "bridges" // a bridge, by its own key
 )
 
 // expected is who may ask what. A route that is not in it fails the walk.
@@ -39,6 +41,10 @@ var expected = map[string]string{
 	"DELETE /v1/iot-service/api/user/bind":                     people,
 	"PATCH /v1/grove-service/notifications/{id}":               people,
 	"POST /v1/grove-service/clock/confirm":                     people,
+	"GET /v1/grove-service/bridges":                            people,
+	"POST /v1/grove-service/bridges":                           people,
+	"DELETE /v1/grove-service/bridges/{id}":                    people,
+	"GET /v1/grove-service/bridges/tunnel":                     bridges,
 	"GET /v1/grove-service/keys":                               people,
 	"POST /v1/grove-service/keys":                              people,
 	"DELETE /v1/grove-service/keys/{id}":                       people,
@@ -196,6 +202,7 @@ type walker struct {
 	viewer  string
 	other   string
 	refused map[string]string // credentials that count nowhere
+	bridge  string            // the key of a bridge
 }
 
 func newWalker(t *testing.T) *walker {
@@ -274,10 +281,14 @@ func (w *walker) belongings() {
 	file := w.Upload(w.t, "cube.gcode.3mf", printfiletest.ThreeMF())
 	hook := resttest.Call[cloudapi.Data[grove.Endpoint]](w.t, w.House, 201, "POST", "/v1/grove-service/webhooks", `{"url":"http://127.0.0.1:9/","events":["print.completed"]}`)
 	key := resttest.Call[cloudapi.Data[grove.Key]](w.t, w.House, 201, "POST", "/v1/grove-service/keys", `{"name":"x","scopes":[]}`)
+	bridge := func() cloudapi.BridgeCreated {
+		return resttest.Call[cloudapi.Data[cloudapi.BridgeCreated]](w.t, w.House, 201, "POST", "/v1/grove-service/bridges", `{"name":"x"}`).Data
+	}
+	w.bridge = string(bridge().Secret)
 	share := resttest.Call[cloudapi.Data[grove.Share]](w.t, w.House, 201, "POST", "/v1/grove-service/shares", `{"device_id":"`+serial+`","role":"viewer"}`)
 	w.things = map[string]string{
 		"/v1/grove-service/printers/": serial, "/v1/grove-service/files/": file.FileID, "/v1/grove-service/webhooks/": hook.Data.ID,
-		"/v1/grove-service/keys/": key.Data.ID, "/v1/grove-service/shares/": share.Data.ID,
+		"/v1/grove-service/keys/": key.Data.ID, "/v1/grove-service/bridges/": bridge().ID, "/v1/grove-service/shares/": share.Data.ID,
 	}
 }
 
@@ -329,6 +340,13 @@ func TestEveryRouteAnswersEveryCredentialAsExpected(t *testing.T) {
 			}
 			continue
 		}
+		if class == bridges {
+			w.onlyBridges(name, route)
+			continue
+		}
+		if got := w.ask(route, w.bridge); got.Code != 401 {
+			t.Errorf("%s, a bridge: %d %s", name, got.Code, got.Body)
+		}
 		for kind, credential := range w.refused {
 			if got := w.ask(route, credential); got.Code != 401 {
 				t.Errorf("%s, %s: %d %s", name, kind, got.Code, got.Body)
@@ -340,6 +358,21 @@ func TestEveryRouteAnswersEveryCredentialAsExpected(t *testing.T) {
 		if !walked[name] && expected[name] != anybody {
 			t.Errorf("%s is in the table and is no route", name)
 		}
+	}
+}
+
+// onlyBridges tries everybody at the one door of bridges.
+func (w *walker) onlyBridges(name string, route rest.Route) {
+	w.t.Helper()
+	wrong := maps.Clone(w.refused)
+	wrong["owner"], wrong["operator"], wrong["a key"] = w.Token, w.other, w.keys["printer:read"]
+	for kind, credential := range wrong {
+		if got := w.ask(route, credential); got.Code != 401 {
+			w.t.Errorf("%s, %s: %d %s", name, kind, got.Code, got.Body)
+		}
+	}
+	if got := w.ask(route, w.bridge); got.Code != 400 { // it asks for no upgrade
+		w.t.Errorf("%s, a bridge: %d %s", name, got.Code, got.Body)
 	}
 }
 
