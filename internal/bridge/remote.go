@@ -180,7 +180,7 @@ func refusal(answer *http.Response) error {
 	code := grove.Unavailable
 	switch answer.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		code = grove.Unauthenticated
+		code = grove.Forbidden
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusOK:
 		return grove.Errorf(grove.Invalid, "no_cloud", "what answers at --cloud takes no bridges (%s); check the address, and that nothing on the way removes the Upgrade header", words)
 	}
@@ -200,7 +200,7 @@ func (a *ahead) Read(p []byte) (int, error) { return a.read.Read(p) }
 // wayOut is what to do when the cloud ends the connection for good.
 var wayOut = map[string]error{
 	ReasonReplaced: replaced("this bridge"),
-	ReasonRevoked:  grove.Errorf(grove.Unauthenticated, ReasonRevoked, "the key of this bridge was revoked; make another with: grove bridges add NAME"),
+	ReasonRevoked:  grove.Errorf(grove.Forbidden, ReasonRevoked, "the key of this bridge was revoked; make another with: grove bridges add NAME"),
 }
 
 // errDeaf ends a visit in which the cloud proves nothing any more.

@@ -477,7 +477,7 @@ func TestABridgeThatIsNotLetInSaysSo(t *testing.T) {
 	t.Parallel()
 	b := open(t, newDesk(), fenced(quick))
 	ended, _ := remote(t, cloudOf(t, b), func(c *RemoteConfig) { c.Key = "wrong" })
-	if err := <-ended; !errors.Is(err, grove.Unauthenticated) {
+	if err := <-ended; !errors.Is(err, grove.Forbidden) {
 		t.Errorf("with a wrong key: %v", err)
 	}
 	web := httptest.NewServer(http.NotFoundHandler())
