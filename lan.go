@@ -114,6 +114,7 @@ func (t LANTest) Failed(steps ...LANStep) (LANFinding, bool) {
 // LANSearch is a wish to find printers. Without a Subnet those are found that
 // answer on the networks of the server itself.
 type LANSearch struct {
+	Bridge string        // which looks in its own network instead
 	Subnet string        // CIDR of at most 1,024 addresses
 	Wait   time.Duration // for answers; 1 to 30 s
 }

@@ -142,4 +142,5 @@ type Grants struct {
 	Roles   map[int64]Role // by user
 	Keys    []Key          // not revoked
 	Shares  []Share        // accepted, not ended
+	Bridges []Bridge       // not revoked
 }

@@ -51,6 +51,7 @@ const (
 	ActorKey     ActorKind = "key"     // a program, by an API key of a person's
 	ActorPrinter ActorKind = "printer" // a printer, by its device secret
 	ActorCode    ActorKind = "code"    // whoever holds one printer's access code
+	ActorBridge  ActorKind = "bridge"  // carries printers of another network, and may nothing else
 	ActorSystem  ActorKind = "system"  // this server itself
 )
 
@@ -58,7 +59,7 @@ const (
 type Actor struct {
 	Kind      ActorKind
 	UserID    int64  // for ActorUser and ActorKey: whose account it is
-	SessionID string // for ActorUser; for ActorKey the key's id
+	SessionID string // for ActorUser; for ActorKey and ActorBridge the id of the key or bridge
 	Serial    string // for ActorPrinter and ActorCode: the only printer it knows
 }
 
@@ -83,6 +84,8 @@ func (a Actor) String() string {
 		return "key:" + a.SessionID
 	case ActorPrinter, ActorCode:
 		return string(a.Kind) + ":" + a.Serial
+	case ActorBridge:
+		return a.SessionID
 	case ActorSystem:
 		return string(a.Kind)
 	}

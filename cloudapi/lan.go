@@ -17,7 +17,8 @@ type LANRequest struct {
 	AccessCode grove.Secret `json:"access_code"`
 	Serial     string       `json:"serial,omitempty"`
 	Name       string       `json:"name,omitempty"`
-	Model      string       `json:"model,omitempty"` // code or name; else the printer says it
+	Model      string       `json:"model,omitempty"`  // code or name; else the printer says it
+	Bridge     string       `json:"bridge,omitempty"` // the bridge that reaches it; else the server does
 	LANPorts
 	PlateClear bool `json:"plate_clear,omitempty"` // somebody looked
 	Force      bool `json:"force,omitempty"`       // keep it though it can't be reached now
@@ -31,7 +32,8 @@ type LANPair struct {
 
 // LANAddress is PUT /v1/grove-service/printers/{serial}/address.
 type LANAddress struct {
-	Host string `json:"host"`
+	Host   string `json:"host"`
+	Bridge string `json:"bridge,omitempty"` // the bridge that reaches it there; else the server does
 	LANPorts
 }
 
@@ -44,6 +46,7 @@ type LANBound struct {
 
 // LANSearch is POST /v1/grove-service/printers/discover.
 type LANSearch struct {
+	Bridge      string `json:"bridge,omitempty"`       // which looks in its network, instead of the server
 	Subnet      string `json:"subnet,omitempty"`       // IPv4 network of at most 1,024 addresses; else the server's own
 	WaitSeconds int    `json:"wait_seconds,omitempty"` // for answers, 1 to 30; 5 unless said
 }

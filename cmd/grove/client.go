@@ -184,15 +184,23 @@ func (c *cloud) trust() (*tls.Config, error) {
 		return nil, err
 	}
 	pem, err := k.authority()
-	if err != nil || pem == nil {
-		return &tls.Config{MinVersion: tls.VersionTLS12}, err
+	if err != nil {
+		return nil, err
+	}
+	return trusting(pem), nil
+}
+
+// trusting is the system's CAs and that of pem, if there is one.
+func trusting(pem []byte) *tls.Config {
+	if pem == nil {
+		return &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool()
 	}
 	pool.AppendCertsFromPEM(pem)
-	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
 }
 
 // signedIn makes a client with a token.

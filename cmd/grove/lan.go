@@ -29,7 +29,8 @@ func (p ports) wire() cloudapi.LANPorts {
 type printersAddCmd struct {
 	ports
 
-	Host   string `help:"The printer's address, as the cloud reaches it." placeholder:"ADDRESS"`
+	Host   string `help:"The printer's address, as the cloud or the bridge reaches it." placeholder:"ADDRESS"`
+	Bridge string `help:"The bridge that reaches it, by its id; else the cloud does." placeholder:"ID"`
 	CSV    string `name:"csv" help:"Add all printers of a file with the columns serial, host, access_code, name, model, mqtts_port, ftps_port, camera_port, rtsps_port; - is standard input." placeholder:"FILE"`
 	Code   string `name:"access-code" help:"Its access code; better given by GROVE_ACCESS_CODE or typed when asked." placeholder:"CODE"`
 	Serial string `help:"Its serial; else its certificate tells it." placeholder:"SERIAL"`
@@ -56,7 +57,7 @@ func (c *printersAddCmd) Run(ctx context.Context, at *cloud) error {
 		return err
 	}
 	bound, err := cl.AddPrinter(ctx, cloudapi.LANRequest{
-		Host: c.Host, AccessCode: code, Serial: c.Serial, Name: c.Name, Model: c.Model, LANPorts: c.wire(), PlateClear: c.Clear, Force: c.Force,
+		Host: c.Host, Bridge: c.Bridge, AccessCode: code, Serial: c.Serial, Name: c.Name, Model: c.Model, LANPorts: c.wire(), PlateClear: c.Clear, Force: c.Force,
 	})
 	if err != nil {
 		return err
@@ -120,6 +121,7 @@ type printersAddressCmd struct {
 
 	Serial string `arg:"" help:"The printer's serial."`
 	Host   string `help:"Its address now." required:"" placeholder:"ADDRESS"`
+	Bridge string `help:"The bridge that reaches it there, by its id; else the cloud does." placeholder:"ID"`
 }
 
 // Run says where a printer stands now.
@@ -128,7 +130,7 @@ func (c *printersAddressCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	bound, err := cl.MovePrinter(ctx, c.Serial, cloudapi.LANAddress{Host: c.Host, LANPorts: c.wire()})
+	bound, err := cl.MovePrinter(ctx, c.Serial, cloudapi.LANAddress{Host: c.Host, Bridge: c.Bridge, LANPorts: c.wire()})
 	if err != nil {
 		return err
 	}
@@ -136,6 +138,7 @@ func (c *printersAddressCmd) Run(ctx context.Context, at *cloud) error {
 }
 
 type discoverCmd struct {
+	Bridge string        `help:"Look in the network of this bridge, by its id." placeholder:"ID"`
 	Subnet string        `help:"Look at each address of this network, of at most 1,024; else at the cloud's own networks." placeholder:"CIDR"`
 	Wait   time.Duration `help:"How long to wait for printers to answer, 1s to 30s." default:"5s"`
 }
@@ -149,7 +152,7 @@ func (c *discoverCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	found, err := cl.DiscoverPrinters(ctx, cloudapi.LANSearch{Subnet: c.Subnet, WaitSeconds: int(c.Wait.Round(time.Second).Seconds())})
+	found, err := cl.DiscoverPrinters(ctx, cloudapi.LANSearch{Bridge: c.Bridge, Subnet: c.Subnet, WaitSeconds: int(c.Wait.Round(time.Second).Seconds())})
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the cloud."`
 	CA      caCmd      `cmd:"" name:"ca" help:"Print the certificate of the cloud's own CA."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+	Bridge  bridgeCmd  `cmd:"" help:"Carry the printers of this network to a cloud elsewhere."`
 	Bench   benchCmd   `cmd:"" help:"Measure a cloud with simulated printers."`
 
 	Setup       setupCmd       `cmd:"" group:"client" help:"Make the first owner with the code that serve printed."`
@@ -46,6 +47,7 @@ type cli struct {
 	Account     accountCmd     `cmd:"" group:"client" help:"Protect the account, change its password, end its sessions."`
 	People      peopleCmd      `cmd:"" group:"client" help:"List and invite people, give roles, help who forgot a password; for those who run the server."`
 	Keys        keysCmd        `cmd:"" group:"client" help:"Make, list and revoke API keys for programs."`
+	Bridges     bridgesCmd     `cmd:"" group:"client" help:"Make, list and remove bridges to printers of other networks."`
 	Sim         simCmd         `cmd:"" group:"client" help:"Run simulated printers that dial in to a cloud or stand on a network."`
 	Conformance conformanceCmd `cmd:"" group:"client" help:"Play every known client of the Cloud API against a server."`
 	Webhooks    webhooksCmd    `cmd:"" group:"client" help:"Create, list, change, test and replay webhooks."`

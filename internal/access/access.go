@@ -32,6 +32,7 @@ type Records interface {
 	Granted
 	Roles
 	Keys
+	Bridges
 	Shares
 	Tallies
 	// Secret gives the named secret and makes it at the first call.

@@ -27,6 +27,7 @@ func (r *Rights) Authorize(actor grove.Actor, action grove.Action, on grove.Reso
 		return codeMay(actor, action, on)
 	case grove.ActorPrinter:
 		return printerMay(actor, action, on)
+	case grove.ActorBridge: // its tunnel is no act on anything
 	}
 	return forbidden(action)
 }
@@ -39,6 +40,8 @@ func nobody(actor grove.Actor) bool {
 		return false
 	case grove.ActorUser:
 		return actor.UserID <= 0
+	case grove.ActorBridge:
+		return actor.SessionID == ""
 	case grove.ActorKey:
 		return actor.UserID <= 0 || actor.SessionID == ""
 	case grove.ActorCode, grove.ActorPrinter:

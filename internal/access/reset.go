@@ -26,7 +26,7 @@ func (a *Access) ChangePassword(ctx context.Context, actor grove.Actor, password
 }
 
 // Reset gives an account a new password for a code that was mailed, or that an
-// owner handed over, and ends all its sessions and API keys: whoever had the old
+// owner handed over, and ends all its sessions, API keys and bridges: whoever had the old
 // password may have made some. An authenticator app stays.
 func (a *Access) Reset(ctx context.Context, email, code string, password grove.Secret, remote string) error {
 	if err := a.checkPassword(password); err != nil {
@@ -39,7 +39,7 @@ func (a *Access) Reset(ctx context.Context, email, code string, password grove.S
 	if err := a.setPassword(ctx, u.ID, password); err != nil {
 		return err
 	}
-	return errors.Join(a.endOld(ctx, u.ID, ""), a.revokeAll(ctx, u.ID))
+	return errors.Join(a.endOld(ctx, u.ID, ""), a.revokeAll(ctx, u.ID), a.revokeBridges(ctx, u.ID))
 }
 
 func (a *Access) setPassword(ctx context.Context, userID int64, password grove.Secret) error {

@@ -43,6 +43,9 @@ type grants struct {
 	sources map[string]netip.Prefix // of keys that are bound to a network
 	guests  map[guest]grove.Share
 	at      map[string][]int64 // the guests of a printer
+
+	bridges    map[string]*grove.Bridge
+	bridgeKeys map[string]*grove.Bridge // by hash
 }
 
 // guest is somebody at a printer of somebody else's.
@@ -84,7 +87,7 @@ func (r *Rights) current(ctx context.Context) error {
 	return r.refresh(ctx)
 }
 
-// refresh is called with r.mu held. A key that is granted no more, or whose time
+// refresh is called with r.mu held. A key or bridge that is granted no more, or whose time
 // has come, is told of once.
 func (r *Rights) refresh(ctx context.Context) error {
 	now := time.Now()
@@ -109,6 +112,11 @@ func (r *Rights) refresh(ctx context.Context) error {
 			r.onEnd(id)
 		}
 	}
+	for id := range before.bridges {
+		if after.bridges[id] == nil {
+			r.onEnd(id)
+		}
+	}
 	return nil
 }
 
@@ -117,6 +125,11 @@ func tabled(all grove.Grants, now time.Time) *grants {
 	t := &grants{
 		version: all.Version, roles: all.Roles, keys: map[string]*grove.Key{}, hashes: map[string]*grove.Key{},
 		sources: map[string]netip.Prefix{}, guests: map[guest]grove.Share{}, at: map[string][]int64{},
+		bridges: map[string]*grove.Bridge{}, bridgeKeys: map[string]*grove.Bridge{},
+	}
+	for i := range all.Bridges {
+		b := &all.Bridges[i]
+		t.bridges[b.ID], t.bridgeKeys[b.Hash] = b, b
 	}
 	for i := range all.Keys {
 		k := &all.Keys[i]
@@ -162,6 +175,9 @@ func (t *grants) without(now time.Time) *grants {
 	}
 	for _, s := range t.guests {
 		left.Shares = append(left.Shares, s)
+	}
+	for _, b := range t.bridges {
+		left.Bridges = append(left.Bridges, *b)
 	}
 	return tabled(left, now)
 }
@@ -229,7 +245,7 @@ func (r *Rights) Reach(actor grove.Actor) grove.Reach {
 			return grove.Reach{}
 		}
 		reach.Some, reach.Only = !k.AllPrinters, k.Printers
-	case grove.ActorPrinter, grove.ActorCode, grove.ActorSystem:
+	case grove.ActorPrinter, grove.ActorCode, grove.ActorBridge, grove.ActorSystem:
 		return grove.Reach{}
 	}
 	if t.roles[actor.UserID] == "" {

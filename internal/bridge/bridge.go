@@ -53,8 +53,11 @@ type Config struct {
 	// ClearFiles is for printers that do not end encrypted transfers, see DriveConfig.
 	ClearFiles bool
 	Find       Find
-	Log        *slog.Logger
-	Registry   prometheus.Registerer
+	// Moved is told of each bridge that comes in or goes; it must not block.
+	Moved    func(Arrival)
+	Fence    Fence
+	Log      *slog.Logger
+	Registry prometheus.Registerer
 
 	// Patience is how long a printer may take for each step of a connection: 10 s.
 	Patience time.Duration
@@ -79,25 +82,31 @@ func (c Config) complete() Config {
 	} {
 		*at = cmp.Or(*at, usual)
 	}
-	c.Find = c.Find.complete()
+	c.Find, c.Fence = c.Find.complete(), c.Fence.complete()
+	if c.Moved == nil {
+		c.Moved = func(Arrival) {}
+	}
 	return c
 }
 
-// Bridge holds the one connection to each printer of the networks of this machine.
+// Bridge holds the one connection to each printer of the networks of this machine,
+// and to those of other networks whose bridges came in.
 type Bridge struct {
 	cfg     Config
 	metrics *metrics
+	only    []netip.Prefix // where printers may be at all; nil: see [Config]
 
 	mu      sync.Mutex
 	lines   map[string]*line
 	changed map[string]bool
 	wake    chan struct{}
+	tunnels map[string]*tunnel // by the id of their bridge
 }
 
 // New makes a bridge. It connects to nothing before Run.
 func New(c Config) (*Bridge, error) {
 	m, err := newMetrics(c.Registry)
-	return &Bridge{cfg: c.complete(), metrics: m, lines: map[string]*line{}, changed: map[string]bool{}, wake: make(chan struct{}, 1)}, err
+	return &Bridge{cfg: c.complete(), metrics: m, lines: map[string]*line{}, changed: map[string]bool{}, wake: make(chan struct{}, 1), tunnels: map[string]*tunnel{}}, err
 }
 
 func (b *Bridge) trust(l grove.LAN) Trust {

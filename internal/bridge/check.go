@@ -66,7 +66,7 @@ func (t *trial) fail(err error) {
 }
 
 func (t *trial) run(ctx context.Context) error {
-	raw, err := t.b.dial(ctx, t.lan.Host, t.lan.MQTTS)
+	raw, err := t.b.to(t.lan)(ctx, at(t.lan.Host, t.lan.MQTTS))
 	if err != nil {
 		return err
 	}

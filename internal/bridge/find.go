@@ -54,6 +54,14 @@ const (
 // is there, and those that answer at an address of the subnet, or without one of
 // each private network of this machine that is no wider than 1,024 addresses.
 func (b *Bridge) Search(ctx context.Context, s grove.LANSearch) ([]grove.FoundPrinter, error) {
+	if s.Bridge != "" {
+		t, err := b.reached(s.Bridge)
+		if err != nil {
+			return nil, troubleOf(err).told()
+		}
+		s.Bridge = ""
+		return t.search(ctx, s)
+	}
 	networks, err := b.networks(s.Subnet)
 	if err != nil {
 		return nil, err
@@ -91,7 +99,7 @@ func (b *Bridge) networks(subnet string) ([]netip.Prefix, error) {
 	n = n.Masked()
 	if !b.near(n.Addr()) || !b.near(last(n)) {
 		return nil, grove.Errorf(grove.Invalid, reasonForeign,
-			"%s is no private network; name it in --lan-networks of the server if printers are really there", subnet)
+			"%s is no private network of its own; name it in %s if printers are really there", subnet, b.flag())
 	}
 	return []netip.Prefix{n}, nil
 }
@@ -105,9 +113,18 @@ func last(n netip.Prefix) netip.Addr {
 	return netip.AddrFrom4(a)
 }
 
-// own are the private networks of this machine that are not too wide.
+// own are the private networks of this machine, or those that it is for, which are
+// not too wide.
 func (b *Bridge) own() []netip.Prefix {
 	var all []netip.Prefix
+	for _, n := range b.only {
+		if n.Addr().Is4() && n.Bits() >= widestBits {
+			all = append(all, n.Masked())
+		}
+	}
+	if b.only != nil {
+		return all
+	}
 	for _, n := range interfaces() {
 		if p := n.prefix.Masked(); p.Bits() >= widestBits && b.near(p.Addr()) && !slices.Contains(all, p) {
 			all = append(all, p)

@@ -78,11 +78,10 @@ func (b *Bridge) follow(ctx context.Context, lines *sync.WaitGroup, serial strin
 	}
 }
 
-// target is where a printer is to be connected. One in quarantine is not, nor one
-// of another bridge.
+// target is where a printer is to be connected. One in quarantine is not.
 func (b *Bridge) target(serial string) (grove.LAN, grove.Secret, bool) {
 	lan, code, ok := b.cfg.Places.LAN(serial)
-	if !ok || lan.Quarantined() || lan.Bridge != "" {
+	if !ok || lan.Quarantined() {
 		return grove.LAN{}, "", false
 	}
 	return lan.Complete(), code, true
@@ -215,7 +214,7 @@ func (b *Bridge) connect(outer context.Context, l *line) error {
 	w, pin, err := b.reach(ctx, lan, code)
 	if err == nil {
 		l.pinned(lan, pin)
-		err = b.carry(ctx, l, w)
+		err = b.carry(ctx, l, lan, w)
 	}
 	if ctx.Err() != nil {
 		return nil
@@ -226,7 +225,7 @@ func (b *Bridge) connect(outer context.Context, l *line) error {
 // reach makes a connection to a printer. A key that is not its own puts it into
 // quarantine, before anything was sent.
 func (b *Bridge) reach(ctx context.Context, lan grove.LAN, code grove.Secret) (w *wire, pin string, err error) {
-	raw, err := b.dial(ctx, lan.Host, lan.MQTTS)
+	raw, err := b.to(lan)(ctx, at(lan.Host, lan.MQTTS))
 	if err != nil {
 		return nil, "", err
 	}
@@ -250,10 +249,10 @@ func (b *Bridge) reach(ctx context.Context, lan grove.LAN, code grove.Secret) (w
 }
 
 // carry attaches a connection and carries messages until it ends.
-func (b *Bridge) carry(ctx context.Context, l *line, w *wire) error {
+func (b *Bridge) carry(ctx context.Context, l *line, lan grove.LAN, w *wire) error {
 	b.metrics.links.Inc()
 	defer b.metrics.links.Dec()
-	detach := b.cfg.Printers.Attach(l.serial, stocked{w, b.drive(l)})
+	detach := b.cfg.Printers.Attach(l.serial, stocked{w, b.drive(l), b.mayStart(lan.Bridge)})
 	l.mu.Lock()
 	l.up = true
 	l.mu.Unlock()
@@ -273,7 +272,12 @@ func (b *Bridge) carry(ctx context.Context, l *line, w *wire) error {
 type stocked struct {
 	*wire
 	*Drive
+
+	mayStart func() error
 }
+
+// MayStart refuses a print that could begin late.
+func (s stocked) MayStart() error { return s.mayStart() }
 
 // drive is the storage of a line's printer.
 func (b *Bridge) drive(l *line) *Drive {
@@ -282,7 +286,7 @@ func (b *Bridge) drive(l *line) *Drive {
 	if l.drive == nil || l.drive.LAN != l.lan || l.drive.Code != l.code {
 		serial := l.serial
 		l.drive = NewDrive(DriveConfig{
-			LAN: l.lan, Code: l.code, Trust: b.trust(l.lan), Dial: b.dialAt, ClearData: b.cfg.ClearFiles, Log: b.cfg.Log,
+			LAN: l.lan, Code: l.code, Trust: b.trust(l.lan), Dial: b.to(l.lan), ClearData: b.cfg.ClearFiles, Log: b.cfg.Log,
 			Stranger: func(pin string) {
 				if err := b.cfg.Places.Stranger(context.Background(), serial, pin); err != nil {
 					b.cfg.Log.Error("quarantine not stored", slog.String("printer", serial), slog.Any("error", err))
@@ -304,7 +308,7 @@ func (b *Bridge) hold(ctx context.Context, at grove.LAN, named bool) (release fu
 		return func() {}, nil
 	}
 	l.mu.Lock()
-	if !named && (l.lan.Host != at.Host || l.lan.MQTTS != at.MQTTS) {
+	if !named && (l.lan.Host != at.Host || l.lan.Bridge != at.Bridge || l.lan.MQTTS != at.MQTTS) {
 		l.mu.Unlock()
 		return func() {}, nil
 	}

@@ -78,6 +78,22 @@ func unreachable(address string, err error) *trouble {
 	return t
 }
 
+// to connects to a printer's host:port, through the bridge of its network.
+func (b *Bridge) to(l grove.LAN) func(ctx context.Context, address string) (net.Conn, error) {
+	if l.Bridge == "" {
+		return b.dialAt
+	}
+	return func(ctx context.Context, address string) (net.Conn, error) {
+		t, err := b.reached(l.Bridge)
+		if err != nil {
+			return nil, err
+		}
+		ctx, cancel := context.WithTimeout(ctx, b.cfg.Patience)
+		defer cancel()
+		return t.dial(ctx, address)
+	}
+}
+
 // dial opens a TCP connection, to addresses of allowed networks only: whoever names
 // an address could else make the server knock anywhere.
 func (b *Bridge) dial(ctx context.Context, host string, port int) (net.Conn, error) {
@@ -89,7 +105,7 @@ func (b *Bridge) dialAt(ctx context.Context, address string) (net.Conn, error) {
 	defer cancel()
 	d := net.Dialer{ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		if !b.allowed(address) {
-			return &trouble{reasonForeign, address + " is on no private network", "name its network in --lan-networks of the server if the printer is really there", nil}
+			return &trouble{reasonForeign, address + " is on no private network", "name its network in " + b.flag() + " if the printer is really there", nil}
 		}
 		return nil
 	}}
@@ -110,15 +126,21 @@ func (b *Bridge) allowed(address string) bool {
 
 // near reports whether printers may be at an address.
 func (b *Bridge) near(a netip.Addr) bool {
+	if b.only != nil {
+		return inside(b.only, a)
+	}
 	if a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() {
 		return true
 	}
-	for _, n := range b.cfg.Networks {
-		if n.Contains(a) {
-			return true
-		}
+	return inside(b.cfg.Networks, a)
+}
+
+// flag is where an operator says in which networks printers are.
+func (b *Bridge) flag() string {
+	if b.only != nil {
+		return "--network of the bridge"
 	}
-	return false
+	return "--lan-networks of the server"
 }
 
 // plainText is words of a stranger fit for a message: short, and of one line.

@@ -127,7 +127,7 @@ func (b *Broker) ask(ctx context.Context, k Knock) (grove.Actor, error) {
 	switch actor.Kind {
 	case grove.ActorUser, grove.ActorKey, grove.ActorPrinter, grove.ActorCode:
 		return actor, nil
-	case grove.ActorSystem:
+	case grove.ActorBridge, grove.ActorSystem:
 	}
 	return grove.Actor{}, grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential, "nobody knows who this is")
 }

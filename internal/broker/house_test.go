@@ -126,7 +126,7 @@ func (h *house) May(a grove.Actor, action grove.Action, serial string) bool {
 		return ok && a.Serial == serial
 	case grove.ActorPrinter:
 		return ok && a.Serial == serial && action == grove.ReportState
-	case grove.ActorSystem:
+	case grove.ActorBridge, grove.ActorSystem:
 	}
 	return false
 }

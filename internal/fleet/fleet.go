@@ -40,6 +40,14 @@ type Gate interface {
 	Authorize(actor grove.Actor, action grove.Action, r grove.Resource) error
 	// Reach is which printers the actor's lists show.
 	Reach(actor grove.Actor) grove.Reach
+	// MayCarry is NotFound unless the bridge is this account's.
+	MayCarry(bridgeID string, userID int64) error
+}
+
+// Careful is a link that can be too slow for a start, though all else passes.
+type Careful interface {
+	// MayStart says why a start sent now could arrive late.
+	MayStart() error
 }
 
 // Guesses counts wrong access codes of each printer, over everybody who tries and

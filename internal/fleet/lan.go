@@ -14,7 +14,8 @@ import (
 	"github.com/grovecloud/grove/bambu"
 )
 
-// Network reaches the printers of the server's own networks. It takes no SQL, and
+// Network reaches the printers of the server's own networks, and of those whose
+// bridges came in. It takes no SQL, and
 // nothing here waits for it while a transaction is open.
 type Network interface {
 	// Test tries a printer step by step. A link that is up is asked instead of a
@@ -118,7 +119,7 @@ func (f *Fleet) recall(actor grove.Actor, b *LANBinding) {
 
 // mayAdd checks a wish, whose serial is told by the printer alone while it is empty.
 func (f *Fleet) mayAdd(actor grove.Actor, b *LANBinding) error {
-	if err := f.mayReach(actor); err != nil {
+	if err := f.mayReach(actor, b.Bridge); err != nil {
 		return err
 	}
 	if err := b.check(); err != nil {
@@ -136,8 +137,17 @@ func (f *Fleet) mayAdd(actor grove.Actor, b *LANBinding) error {
 	return f.roomFor(actor, b.Binding.Serial)
 }
 
-func (f *Fleet) mayReach(actor grove.Actor) error {
-	return f.Gate.Authorize(actor, grove.ReachNetwork, grove.Resource{OwnerID: actor.UserID})
+// mayReach asks whether the actor may name addresses: in the networks of the server,
+// which are not everybody's, or in that of a bridge of their own.
+func (f *Fleet) mayReach(actor grove.Actor, bridge string) error {
+	mine := grove.Resource{OwnerID: actor.UserID}
+	if bridge == "" {
+		return f.Gate.Authorize(actor, grove.ReachNetwork, mine)
+	}
+	if err := f.Gate.Authorize(actor, grove.BindPrinter, mine); err != nil {
+		return err
+	}
+	return f.Gate.MayCarry(bridge, actor.UserID)
 }
 
 func (b *LANBinding) check() error {
@@ -215,10 +225,10 @@ func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pa
 		return LANBound{}, err
 	}
 	if w.Host != "" {
-		if err := f.mayReach(actor); err != nil {
+		if err := f.mayReach(actor, w.Bridge); err != nil {
 			return LANBound{}, err
 		}
-		w.Serial, w.Bridge, w.Pin, w.StrangerPin, w.QuarantineAt = serial, lan.Bridge, lan.Pin, lan.StrangerPin, lan.QuarantineAt
+		w.Serial, w.Pin, w.StrangerPin, w.QuarantineAt = serial, lan.Pin, lan.StrangerPin, lan.QuarantineAt
 		lan = w.LAN
 	}
 	if w.Code != "" {
@@ -283,9 +293,9 @@ func (f *Fleet) placed(actor grove.Actor, action grove.Action, serial string) (*
 	return u, *u.lan, u.printer.AccessCode, nil
 }
 
-// Search finds printers on the networks of the server.
+// Search finds printers on the networks of the server, or of a bridge.
 func (f *Fleet) Search(ctx context.Context, actor grove.Actor, s grove.LANSearch) ([]grove.FoundPrinter, error) {
-	if err := f.mayReach(actor); err != nil {
+	if err := f.mayReach(actor, s.Bridge); err != nil {
 		return nil, err
 	}
 	found, err := f.network.Search(ctx, s)

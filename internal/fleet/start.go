@@ -80,7 +80,7 @@ func (f *Fleet) Fit(serial string) error {
 }
 
 // fit: connected, heard of in full, in Developer Mode as far as known, all it said stored,
-// idle, without a fatal error. The caller holds u.mu.
+// idle, without a fatal error, over a link that is in time. The caller holds u.mu.
 func (u *unit) fit() error {
 	if u.link == nil {
 		return u.unlinked()
@@ -99,6 +99,9 @@ func (u *unit) fit() error {
 	}
 	if code, bad := u.shadow.Fatal(); bad {
 		return grove.Errorf(grove.Conflict, "printer_fault", "printer %s reports the fatal error %s; mend it first", u.serial, code)
+	}
+	if l, ok := u.link.(Careful); ok {
+		return l.MayStart()
 	}
 	return nil
 }

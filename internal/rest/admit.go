@@ -87,6 +87,10 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 		return err
 	}
 	c := callOf(r.Context())
+	if route.Bridge {
+		c.actor, err = rt.Access.EnterBridge(r.Context(), token)
+		return err
+	}
 	c.actor, err = rt.Access.AuthenticateFrom(r.Context(), token, c.remote)
 	if err == nil {
 		err = rt.mayAsk(c.actor, route)

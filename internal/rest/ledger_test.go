@@ -71,6 +71,8 @@ var deeds = []deed{
 
 	{route: "POST /v1/grove-service/keys", body: `{"name":"x","scopes":[]}`, action: "key.create", keep: map[string]string{"key": "id"}},
 	{route: "DELETE /v1/grove-service/keys/{key}", action: "key.revoke"},
+	{route: "POST /v1/grove-service/bridges", body: `{"name":"x"}`, action: "bridge.create", keep: map[string]string{"bridge": "id"}},
+	{route: "DELETE /v1/grove-service/bridges/{bridge}", action: "bridge.revoke"},
 	{
 		route: "POST /v1/grove-service/shares", body: `{"device_id":"{serial}","role":"viewer"}`, action: "printer.share",
 		keep: map[string]string{"share": "id", "token": "token"},

@@ -32,6 +32,7 @@ type list struct {
 
 var lists = []list{
 	{path: own + "/audit", entries: "data", id: "id", add: addKey},
+	{path: own + "/bridges", entries: "data", id: "id", add: addBridge},
 	{path: own + "/events", entries: "data", id: "id", add: addEvent, byAfter: true},
 	{path: own + "/files", entries: "data", id: "id", add: addFile, remove: "DELETE " + own + "/files/"},
 	{path: own + "/jobs", entries: "data", id: "id", add: addJob},
@@ -93,6 +94,8 @@ func (s *shelf) ask(method, target, body string) []byte {
 }
 
 func addKey(s *shelf) { s.ask("POST", own+"/keys", `{"name":"k","scopes":[]}`) }
+
+func addBridge(s *shelf) { s.ask("POST", own+"/bridges", `{"name":"b"}`) }
 
 func addEvent(s *shelf) {
 	told := grove.Event{UserID: s.UserID, Type: grove.PrintCompleted, At: time.Now(), Data: grove.EventData{DeviceID: benchSerial}}

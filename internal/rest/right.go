@@ -26,11 +26,11 @@ var needs = map[string][]grove.Action{
 	"GET /v1/grove-service/printers/{serial}/files/content": {grove.ReadPrinter},
 	"POST /v1/grove-service/printers/{serial}/commands":     {grove.ReadPrinter}, // the rule asks for what the command is
 	"POST /v1/grove-service/printers/{serial}/plate-clear":  {grove.StartPrint},
-	"POST /v1/grove-service/printers":                       {grove.BindPrinter, grove.ReachNetwork},
+	"POST /v1/grove-service/printers":                       {grove.BindPrinter}, // and its rule for the network, unless a bridge reaches it
 	"POST /v1/grove-service/printers/{serial}/pair":         {grove.BindPrinter},
-	"PUT /v1/grove-service/printers/{serial}/address":       {grove.BindPrinter, grove.ReachNetwork},
+	"PUT /v1/grove-service/printers/{serial}/address":       {grove.BindPrinter},
 	"POST /v1/grove-service/printers/{serial}/test":         {grove.BindPrinter},
-	"POST /v1/grove-service/printers/discover":              {grove.ReachNetwork},
+	"POST /v1/grove-service/printers/discover":              {grove.BindPrinter},
 	"GET /v1/grove-service/events":                          {grove.ReadPrinter},
 	"GET /v1/grove-service/notifications":                   {grove.ReadPrinter},
 	"GET /v1/user-service/my/messages":                      {grove.ReadPrinter},

@@ -19,6 +19,8 @@ type Route struct {
 	Path   string // as http.ServeMux has it, such as /v1/x/{id}
 	// Open routes answer without a credential. There are few; a test names them.
 	Open bool
+	// Bridge routes are for bridges alone, by keys that count nowhere else.
+	Bridge bool
 	// Loopback routes need no credential from this very machine.
 	Loopback bool
 	// Uncounted says which requests the hourly class leaves out.

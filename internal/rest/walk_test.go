@@ -23,6 +23,7 @@ const (
 	people  = "people"  // who signed in, and no key
 	here    = "here"    // this very machine; to others a route for people
 	managed = "managed" // who runs the server, and no key
+	bridges = "bridges" // a bridge, by its own key
 )
 
 // expected is who may ask what. A route that is not in it fails the walk.
@@ -39,6 +40,10 @@ var expected = map[string]string{
 	"DELETE /v1/iot-service/api/user/bind":                     people,
 	"PATCH /v1/grove-service/notifications/{id}":               people,
 	"POST /v1/grove-service/clock/confirm":                     people,
+	"GET /v1/grove-service/bridges":                            people,
+	"POST /v1/grove-service/bridges":                           people,
+	"DELETE /v1/grove-service/bridges/{id}":                    people,
+	"GET /v1/grove-service/bridges/tunnel":                     bridges,
 	"GET /v1/grove-service/keys":                               people,
 	"POST /v1/grove-service/keys":                              people,
 	"DELETE /v1/grove-service/keys/{id}":                       people,
@@ -193,6 +198,8 @@ type walker struct {
 	t      *testing.T
 	things map[string]string // what stands in the braces, by the route's beginning
 	shown  map[resttest.Credential]string
+
+	carrier string // the key of a bridge
 }
 
 func newWalker(t *testing.T) *walker {
@@ -213,7 +220,7 @@ func newWalker(t *testing.T) *walker {
 		resttest.ExpiredToken: w.expired(), resttest.EndedSession: w.loggedOut(), resttest.ExpiredKey: w.expiredKey(),
 		resttest.DistantKey:  w.wish(access.KeyWish{Scopes: all, AllPrinters: true, Network: "198.51.100.0/24"}),
 		resttest.UnscopedKey: w.key(), resttest.PrinterlessKey: w.wish(access.KeyWish{Scopes: all}),
-		resttest.AccessCode: string(code.AccessCode), resttest.RightUser: h.Token,
+		resttest.AccessCode: string(code.AccessCode), resttest.RightUser: h.Token, resttest.BridgeKey: w.carrier,
 		resttest.AnotherUser:   h.SignIn(t, "bob@grove.local", grove.Operator),
 		resttest.AnotherViewer: h.SignIn(t, "vera@grove.local", grove.Viewer),
 		resttest.LookingGuest:  w.guest("gina@grove.local", grove.Viewer),
@@ -298,10 +305,14 @@ func (w *walker) belongings() {
 	file := w.Upload(w.t, "cube.gcode.3mf", printfiletest.ThreeMF())
 	hook := resttest.Call[cloudapi.Data[grove.Endpoint]](w.t, w.House, 201, "POST", "/v1/grove-service/webhooks", `{"url":"http://127.0.0.1:9/","events":["print.completed"]}`)
 	key := resttest.Call[cloudapi.Data[grove.Key]](w.t, w.House, 201, "POST", "/v1/grove-service/keys", `{"name":"x","scopes":[]}`)
+	bridge := func() cloudapi.BridgeCreated {
+		return resttest.Call[cloudapi.Data[cloudapi.BridgeCreated]](w.t, w.House, 201, "POST", "/v1/grove-service/bridges", `{"name":"x"}`).Data
+	}
+	w.carrier = string(bridge().Secret)
 	share := resttest.Call[cloudapi.Data[grove.Share]](w.t, w.House, 201, "POST", "/v1/grove-service/shares", `{"device_id":"`+serial+`","role":"viewer"}`)
 	w.things = map[string]string{
 		"/v1/grove-service/printers/": serial, "/v1/grove-service/files/": file.FileID, "/v1/grove-service/webhooks/": hook.Data.ID,
-		"/v1/grove-service/keys/": key.Data.ID, "/v1/grove-service/shares/": share.Data.ID,
+		"/v1/grove-service/keys/": key.Data.ID, "/v1/grove-service/bridges/": bridge().ID, "/v1/grove-service/shares/": share.Data.ID,
 	}
 }
 
@@ -411,13 +422,19 @@ func verdicts(name, class string) map[resttest.Credential]resttest.Verdict {
 		resttest.RevokedKey: resttest.NotLetIn, resttest.AccessCode: resttest.NotLetIn, // codes are of MQTT alone
 		resttest.DistantKey: resttest.Forbidden, resttest.UnscopedKey: unscoped, resttest.PrinterlessKey: printerless,
 		resttest.AnotherUser: stranger, resttest.AnotherViewer: viewer, resttest.LookingGuest: looks, resttest.PrintingGuest: prints,
-		resttest.RightUser: resttest.Allowed,
+		resttest.RightUser: resttest.Allowed, resttest.BridgeKey: resttest.NotLetIn,
 	}
 	for _, scope := range grove.Scopes() {
 		all[resttest.KeyFor(scope)] = resttest.Forbidden
 		if forKeys && allows(class, scope) {
 			all[resttest.KeyFor(scope)] = resttest.Allowed
 		}
+	}
+	if class == bridges {
+		for kind := range all {
+			all[kind] = resttest.NotLetIn
+		}
+		all[resttest.BridgeKey] = resttest.Allowed
 	}
 	return all
 }

@@ -33,6 +33,7 @@ func (s *Server) openEdges(ctx context.Context) (err error) {
 		return err
 	}
 	s.access.OnEnd(s.fleet.EndFilms)
+	s.access.OnEnd(s.bridge.CutBridge)
 	s.access.OnEnd(func(session string) {
 		s.broker.Cut(func(a grove.Actor) bool { return session != "" && a.SessionID == session })
 	})
@@ -58,6 +59,7 @@ func (s *Server) openWeb() error {
 	cloud.Mount(router, cloud.Rules{Access: s.access, Fleet: s.fleet, Queue: s.queue, Library: s.library, Feed: s.feed})
 	own.Mount(router, own.Rules{
 		Access: s.access, Fleet: s.fleet, Queue: s.queue, Library: s.library, Feed: s.feed, Hooks: s.hooks, Journal: s.db,
+		Tunnels: tunnels{s.bridge},
 	})
 	s.web = &http.Server{
 		Handler: router, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 
 	"github.com/grovecloud/grove"
@@ -52,4 +54,13 @@ type lanLinks struct{ *fleet.Fleet }
 // Attach takes a printer's link.
 func (l lanLinks) Attach(serial string, link bridge.Link) func(reason string) {
 	return l.Fleet.Attach(serial, link)
+}
+
+// tunnels shows the bridge to Grove's own API.
+type tunnels struct{ *bridge.Bridge }
+
+// Carry serves the connection of a bridge elsewhere until it ends; why it did is in
+// the log.
+func (t tunnels) Carry(ctx context.Context, conn net.Conn, id string, seen grove.BridgeSeen) {
+	_ = t.Serve(ctx, conn, bridge.Arrival{ID: id, BridgeSeen: seen})
 }

@@ -43,6 +43,7 @@ func expectedTopics() map[resttest.Credential]topics {
 		resttest.KeyFor(grove.AdminWebhooks):  {no, no},
 		resttest.KeyFor(grove.ReadAudit):      {no, no},
 		resttest.AccessCode:                   {yes, yes},
+		resttest.BridgeKey:                    {out, out},
 		resttest.AnotherUser:                  {no, no},
 		resttest.AnotherViewer:                {no, no},
 		resttest.LookingGuest:                 {yes, no},
@@ -109,6 +110,7 @@ func (h *house) credentials() map[resttest.Credential]login {
 		h.t.Fatal(err)
 	}
 	viewer := h.viewer()
+	carrier := must(h.client.CreateBridge(ctx, "Workshop"))(h.t)
 	shown := map[resttest.Credential]login{
 		resttest.NoCredential: {}, resttest.Garbage: {them, "nonsense"}, resttest.GarbageKey: {me, "grove_nonsense"},
 		resttest.ExpiredToken: {them, string(expired.Access)}, resttest.EndedSession: {them, endedToken},
@@ -117,6 +119,7 @@ func (h *house) credentials() map[resttest.Credential]login {
 		resttest.UnscopedKey:    {me, key(cloudapi.KeyRequest{AllPrinters: true})},
 		resttest.PrinterlessKey: {me, key(cloudapi.KeyRequest{Scopes: all})},
 		resttest.AccessCode:     {"bblp", string(must(h.server.db.Printer(ctx, bench))(h.t).AccessCode)},
+		resttest.BridgeKey:      {carrier.ID, string(carrier.Secret)},
 		resttest.AnotherUser:    {them, string(guest.Token())},
 		resttest.AnotherViewer:  {named(viewer), string(viewer.Token())},
 		resttest.LookingGuest:   {them, string(guest.Token())},

@@ -42,6 +42,9 @@ func (db *DB) Grants(ctx context.Context) (grove.Grants, error) {
 	if g.Keys, err = all(ctx, db.read, scanKey, `SELECT `+keyColumns+` FROM api_keys WHERE revoked_at = 0 ORDER BY id`); err != nil {
 		return g, fault("read keys", err)
 	}
+	if g.Bridges, err = all(ctx, db.read, scanBridge, `SELECT `+bridgeColumns+` FROM bridges WHERE revoked_at = 0 ORDER BY id`); err != nil {
+		return g, fault("read bridges", err)
+	}
 	g.Shares, err = all(ctx, db.read, scanShare, `SELECT `+shareColumns+` FROM `+shareTables+` WHERE ended_at = 0 AND user_id <> 0 ORDER BY shares.id`)
 	return g, fault("read shares", err)
 }

@@ -15,18 +15,20 @@ func (f *face) mountLAN(rt *rest.Router) {
 	const tag = "printers"
 	add := post("/printers", tag, "Add a printer by its address")
 	add.About = "The server connects to the printer and tries it step by step; it is kept when it is there, speaks TLS with a certificate of its serial, and takes the access code, or with `force`. " +
-		"For owners and admins of the server. Addresses are those of private networks unless the server was told of more."
+		"For owners and admins of the server, unless one's own `bridge` reaches it. Addresses are those of private networks unless the server, or the bridge, was told of more."
 	add.Status = http.StatusCreated
 	rest.Handle(rt, add, f.addPrinter)
 	pair := post("/printers/{serial}/pair", tag, "Pair a printer anew")
 	pair.About = "After its key or its access code changed. The key that it shows now becomes its own, which ends a quarantine: make sure that it is your printer that answers there."
 	rest.Handle(rt, pair, f.pair)
-	rest.Handle(rt, op(http.MethodPut, "/printers/{serial}/address", tag, "Say where a printer stands now"), f.address)
+	move := op(http.MethodPut, "/printers/{serial}/address", tag, "Say where a printer stands now")
+	move.About = "Whole: without a `bridge` the server itself reaches it."
+	rest.Handle(rt, move, f.address)
 	test := post("/printers/{serial}/test", tag, "Try a printer step by step, and say what to do")
 	test.About = "A link that is up is asked, not ended."
 	rest.Handle(rt, test, f.testPrinter)
 	discover := post("/printers/discover", tag, "Look for printers on the server's networks")
-	discover.About = "Printers announce themselves in their own network only; elsewhere, and in a container, name a `subnet`. For owners and admins of the server."
+	discover.About = "Printers announce themselves in their own network only; elsewhere, and in a container, name a `subnet`. For owners and admins of the server, unless one's own `bridge` looks in its network."
 	rest.Handle(rt, discover, f.discover)
 }
 
@@ -38,13 +40,13 @@ func (f *face) addPrinter(ctx context.Context, in *addInput) (cloudapi.Data[clou
 	b := in.Body
 	bound, err := f.Fleet.Add(ctx, rest.Actor(ctx), fleet.LANBinding{
 		Binding: fleet.Binding{Serial: b.Serial, Name: b.Name, Code: string(b.AccessCode), Model: b.Model, PlateClear: b.PlateClear},
-		LAN:     standing(b.Host, b.LANPorts), Force: b.Force,
+		LAN:     standing(b.Host, b.Bridge, b.LANPorts), Force: b.Force,
 	})
 	return cloudapi.Of(cloudapi.LANBound(bound)), err
 }
 
-func standing(host string, p cloudapi.LANPorts) grove.LAN {
-	return grove.LAN{Host: host, MQTTS: p.MQTTS, FTPS: p.FTPS, Camera: p.Camera, RTSPS: p.RTSPS}
+func standing(host, bridge string, p cloudapi.LANPorts) grove.LAN {
+	return grove.LAN{Host: host, Bridge: bridge, MQTTS: p.MQTTS, FTPS: p.FTPS, Camera: p.Camera, RTSPS: p.RTSPS}
 }
 
 type pairInput struct {
@@ -66,7 +68,7 @@ func (f *face) address(ctx context.Context, in *addressInput) (cloudapi.Data[clo
 	if err := rest.Need("host", in.Body.Host); err != nil {
 		return cloudapi.Data[cloudapi.LANBound]{}, err
 	}
-	bound, err := f.Fleet.Pair(ctx, rest.Actor(ctx), in.Serial, fleet.Pairing{LAN: standing(in.Body.Host, in.Body.LANPorts)})
+	bound, err := f.Fleet.Pair(ctx, rest.Actor(ctx), in.Serial, fleet.Pairing{LAN: standing(in.Body.Host, in.Body.Bridge, in.Body.LANPorts)})
 	return cloudapi.Of(cloudapi.LANBound(bound)), err
 }
 
@@ -81,7 +83,7 @@ type discoverInput struct {
 
 func (f *face) discover(ctx context.Context, in *discoverInput) (cloudapi.Data[[]grove.FoundPrinter], error) {
 	found, err := f.Fleet.Search(ctx, rest.Actor(ctx), grove.LANSearch{
-		Subnet: in.Body.Subnet, Wait: time.Duration(in.Body.WaitSeconds) * time.Second,
+		Bridge: in.Body.Bridge, Subnet: in.Body.Subnet, Wait: time.Duration(in.Body.WaitSeconds) * time.Second,
 	})
 	return cloudapi.Of(found), err
 }

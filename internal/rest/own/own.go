@@ -31,6 +31,7 @@ type Rules struct {
 	Feed    *feed.Feed
 	Hooks   *webhook.Hooks
 	Journal Journal
+	Tunnels Tunnels
 }
 
 const service = "/v1/grove-service"
@@ -57,6 +58,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountEvents(rt)
 	f.mountClock(rt)
 	f.mountKeys(rt)
+	f.mountBridges(rt)
 	f.mountShares(rt)
 	f.mountUsers(rt)
 	f.mountAudit(rt)

@@ -22,6 +22,7 @@ const (
 	UnscopedKey    Credential = "a key without scope"
 	PrinterlessKey Credential = "a key for no printer"
 	AccessCode     Credential = "the printer's access code"
+	BridgeKey      Credential = "the key of a bridge"
 	AnotherUser    Credential = "another user"
 	AnotherViewer  Credential = "another user who may only look"
 	LookingGuest   Credential = "a guest who looks"
@@ -42,7 +43,7 @@ func Credentials() []Credential {
 	for _, scope := range grove.Scopes() {
 		all = append(all, KeyFor(scope))
 	}
-	return append(all, AccessCode, AnotherUser, AnotherViewer, LookingGuest, PrintingGuest, RightUser)
+	return append(all, AccessCode, BridgeKey, AnotherUser, AnotherViewer, LookingGuest, PrintingGuest, RightUser)
 }
 
 // Verdict is what is expected of a credential.

@@ -2,6 +2,7 @@ package resttest
 
 import (
 	"context"
+	"net"
 
 	"github.com/grovecloud/grove"
 )
@@ -35,3 +36,12 @@ func (Street) Search(context.Context, grove.LANSearch) ([]grove.FoundPrinter, er
 
 // Changed has nothing to do.
 func (Street) Changed(string) {}
+
+// Alley is where bridges come in and leave at once.
+type Alley struct{}
+
+// Carry lets it go.
+func (Alley) Carry(_ context.Context, conn net.Conn, _ string, _ grove.BridgeSeen) { _ = conn.Close() }
+
+// BridgeNow knows none.
+func (Alley) BridgeNow(string) (grove.BridgeSeen, bool) { return grove.BridgeSeen{}, false }

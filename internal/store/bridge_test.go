@@ -1,0 +1,41 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/store"
+)
+
+func TestBridgesAreKeptAndCounted(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		a, b := two(t, db)
+		before := must(db.GrantsVersion(ctx))(t)
+		w := grove.Bridge{ID: "bridge_01jd00000000000000000000aa", UserID: a.ID, Name: "workshop", Hash: "00ff", CreatedAt: noon}
+		ok(t, db.CreateBridge(ctx, w, did(a.ID, "bridge.create")))
+		same(t, must(db.Bridges(ctx, a.ID, grove.Page{}))(t).Items, []grove.Bridge{w})
+		same(t, len(must(db.Bridges(ctx, b.ID, grove.Page{}))(t).Items), 0)
+		grants := must(db.Grants(ctx))(t)
+		same(t, grants.Bridges, []grove.Bridge{w})
+		if grants.Version <= before {
+			t.Errorf("version %d after %d", grants.Version, before)
+		}
+
+		came := grove.BridgeSeen{Since: noon.Add(time.Minute), Version: "1.2", Address: "192.0.2.1"}
+		same(t, must(db.BridgeCame(ctx, w.ID, came))(t).Epoch, int64(1))
+		same(t, must(db.BridgeCame(ctx, w.ID, came))(t).Epoch, int64(2))
+		came.Epoch = 2
+		same(t, must(db.Bridges(ctx, a.ID, grove.Page{}))(t).Items[0].BridgeSeen, came)
+
+		refused(t, db.RevokeBridge(ctx, b.ID, w.ID, noon), grove.NotFound, "bridge_not_found")
+		ok(t, db.RevokeBridge(ctx, a.ID, w.ID, noon.Add(2*time.Minute), did(a.ID, "bridge.revoke")))
+		ok(t, db.RevokeBridge(ctx, a.ID, w.ID, noon.Add(time.Hour)))
+		same(t, must(db.Bridges(ctx, a.ID, grove.Page{}))(t).Items[0].RevokedAt, noon.Add(2*time.Minute))
+		same(t, len(must(db.Grants(ctx))(t).Bridges), 0)
+		_, err := db.BridgeCame(ctx, w.ID, came)
+		refused(t, err, grove.NotFound, "bridge_not_found")
+		same(t, must(db.Audit(ctx, a.ID, grove.Page{}))(t).Items[0].Action, "bridge.revoke")
+	})
+}
