@@ -101,7 +101,7 @@ func TestAPrinterOfAnotherNetworkIsCarried(t *testing.T) {
 	b := open(t, d, fenced(quick), func(c *Config) { c.Silence = 2 * time.Second })
 	until(t, "it is said that the bridge is missing", func() bool { return d.trouble(reasonNoBridge) })
 	_, stop := remote(t, cloudOf(t, b), ports(m.MQTTS))
-	until(t, "its report is heard", func() bool { return len(d.said()) > 0 })
+	until(t, "its report is heard", func() bool { return len(d.said(good)) > 0 })
 	if l, _, _ := d.LAN(good); l.Pin == "" {
 		t.Error("its key was not pinned")
 	}

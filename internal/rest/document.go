@@ -32,6 +32,7 @@ var groups = map[string]string{
 	"Grove: printers":      "Printers as they are now, and commands to them.",
 	"Grove: setup":         "The first account.",
 	"Grove: shares":        "Printers shared with other accounts.",
+	"Grove: bridges":       "What carries the printers of other networks.",
 	"Grove: users":         "Accounts and their roles.",
 	"Grove: webhooks":      "Events sent to other servers.",
 	tagServer:              "Pages, health and figures.",

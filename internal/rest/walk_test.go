@@ -335,6 +335,8 @@ func (w *walker) ask(route rest.Route, credential string, headers ...string) *ht
 		body = `{"code":"wrong","email":"c@grove.local","token":"wrong"}`
 	case strings.HasSuffix(path, "/pair"):
 		body = `{}`
+	case strings.HasSuffix(path, "/address"):
+		body = `{"host":"192.168.1.7"}`
 	case strings.HasSuffix(path, "/role"):
 		body = `{"role":"viewer"}`
 	case strings.HasSuffix(path, "/reset"):
