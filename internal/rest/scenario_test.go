@@ -170,8 +170,22 @@ func (bench) Fetch(_ context.Context, _ string, w io.Writer) error {
 	return err
 }
 
-// Picture is not much of one.
-func (bench) Picture(context.Context) ([]byte, error) { return []byte("\xFF\xD8jpeg"), nil }
+// Sight is nil.
+func (bench) Sight() error { return nil }
+
+// Watch shows it every second.
+func (bench) Watch(ctx context.Context, show func([]byte)) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		show([]byte("\xFF\xD8jpeg"))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
 
 // connect has the printer come in and something happen on it.
 func connect(p *play) {
