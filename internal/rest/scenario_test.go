@@ -222,6 +222,24 @@ func doubt(p *play) {
 	}
 }
 
+// pictured gives the newest job a picture of its end.
+func pictured(p *play) {
+	var id int64
+	if _, err := fmt.Sscan(p.names["task"], &id); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.Library.KeepPicture(p.t.Context(), id, []byte("\xFF\xD8jpeg")); err != nil {
+		p.t.Fatal(err)
+	}
+	_, err := p.DB.UpdateJob(p.t.Context(), id, func(j *grove.Job) ([]grove.Event, error) {
+		j.PicturedAt = time.Now()
+		return nil, nil
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // look shows what the authenticator app says, once it says something new.
 func look(p *play) {
 	<-time.After(time.Minute) // of the bubble

@@ -11,10 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/internal/sim"
 )
 
@@ -217,5 +221,46 @@ func TestAStrangerAtTheCameraIsToldNoCode(t *testing.T) {
 	until(t, "the printer is in quarantine", func() bool { return h.shownLive().LAN.Quarantined() })
 	if p.Views() != 0 {
 		t.Error("a stranger's camera was read")
+	}
+}
+
+func TestAJobShowsHowItEnded(t *testing.T) {
+	t.Parallel()
+	c := lanConfig(t)
+	c.KeepDays = 90
+	h := owned(t, c)
+	h.pictured()
+	id := h.print(h.uploadFor("C12", 0).FileID)
+	if j := h.ends(id); j.State != grove.Finished {
+		t.Fatalf("job %s: %s", j.State, j.Why)
+	}
+	link := func() string {
+		j, err := h.client.Job(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j.SnapshotURL
+	}
+	until(t, "the job has a picture", func() bool { return link() != "" })
+	s := h.slicer(t)
+	if picture, err := jpeg.Decode(bytes.NewReader(s.ask("GET", link(), nil, false))); err != nil || picture.Bounds().Dx() != 640 {
+		t.Errorf("picture %v %v", picture, err)
+	}
+	if says := s.told(strings.Replace(link(), strconv.FormatInt(id, 10), "7", 1)); !strings.Contains(says, "signature") {
+		t.Errorf("another job's: %s", says)
+	}
+	list, err := h.client.Jobs(t.Context(), client.JobQuery{}, grove.Page{})
+	if err != nil || len(list.Items) != 1 || list.Items[0].SnapshotURL == "" {
+		t.Errorf("listed %+v %v", list, err)
+	}
+	old := link()
+	if err := h.server.library.DropPictures(t.Context(), time.Now().Add(-time.Hour)); err != nil || !strings.HasPrefix(s.told(old), "\xFF\xD8") {
+		t.Errorf("a young picture was dropped (%v)", err)
+	}
+	if err := h.server.library.DropPictures(t.Context(), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if says := s.told(old); !strings.Contains(says, "not kept any more") {
+		t.Errorf("after it was dropped: %.100s", says)
 	}
 }
