@@ -92,6 +92,12 @@ type Job struct {
 	// RemoteToldAt is when a person was told that it can't be deleted.
 	RemoteToldAt time.Time `json:"-"`
 
+	// PicturedAt is when a picture was taken of its end; zero: there is none.
+	PicturedAt time.Time `json:"-"`
+	// SnapshotURL is where that is fetched without a credential, within an hour; not
+	// stored.
+	SnapshotURL string `json:"snapshot_url,omitempty"`
+
 	Attempt *Attempt `json:"attempt,omitempty"`
 	Version int64    `json:"-"` // grows with each change; the store compares it
 }

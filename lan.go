@@ -48,6 +48,16 @@ func (l LAN) Complete() LAN {
 // Quarantined reports whether the printer showed another key than its own.
 func (l LAN) Quarantined() bool { return l.StrangerPin != "" }
 
+// Sight is how the camera of a printer on a network is read.
+type Sight string
+
+// The sights.
+const (
+	SightPictures Sight = "pictures" // JPEG after JPEG, on the camera's port
+	SightVideo    Sight = "video"    // RTSP over TLS
+	SightOff      Sight = "off"      // the printer says that it is not shown on its network
+)
+
 // NotOnLAN is the error for a printer that is not reached on a network.
 func NotOnLAN(serial string) *Error {
 	return Errorf(NotFound, "not_on_lan",

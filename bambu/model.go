@@ -49,6 +49,10 @@ func (m Model) PushallEvery() time.Duration {
 	return PushallApart
 }
 
+// SendsPictures reports whether the camera sends single pictures; others send video
+// (ha-bambulab, open-bambu-networking).
+func (m Model) SendsPictures() bool { return m.MainBoard == "esp32" }
+
 // PushallApart is the least time between two questions for everything, whatever the
 // model.
 const PushallApart = 3 * time.Second

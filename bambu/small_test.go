@@ -166,3 +166,20 @@ func TestAPrinterNarrowsItsModelByWhatItSaysOfItself(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestAPrinterTellsWhetherItsCameraIsShown(t *testing.T) {
+	t.Parallel()
+	for told, want := range map[string]string{
+		`{}`: "true false", `{"ipcam":{"ipcam_dev":"1"}}`: "true false", `{"ipcam":{"rtsp_url":"disable"}}`: "false true",
+		`{"ipcam":{"rtsp_url":"rtsps://192.168.1.2:322/streaming/live/1"}}`: "true true",
+	} {
+		s := bambu.NewState()
+		if _, err := s.Merge([]byte(`{"print":` + told + `}`)); err != nil {
+			t.Fatal(err)
+		}
+		on, known := s.Liveview()
+		if got := fmt.Sprint(on, known); got != want {
+			t.Errorf("%s: %s, want %s", told, got, want)
+		}
+	}
+}

@@ -115,6 +115,13 @@ func (s *State) Signed() (signed, known bool) {
 	return s.can(29), s.root.child("fun") != nil
 }
 
+// Liveview reports whether the printer shows its camera's video on its network. Those
+// that send pictures do not tell.
+func (s *State) Liveview() (on, known bool) {
+	u := s.root.child("ipcam").child("rtsp_url").words()
+	return u != "disable", u != ""
+}
+
 // Storage is what the printer says of its card or stick: StorageNone, StorageGood,
 // StorageBad or StorageReadOnly by bits 8 and 9 of home_flag (BambuStudio), else by
 // sdcard. Known is false when it said neither.

@@ -38,6 +38,8 @@ type Places interface {
 	Pinned(ctx context.Context, serial, pin string) error
 	Stranger(ctx context.Context, serial, pin string) error
 	Troubled(serial string, why error)
+	// Sight is how a printer's camera is read.
+	Sight(serial string) grove.Sight
 }
 
 // Config is what a bridge needs. Zero times mean the defaults.
@@ -52,7 +54,9 @@ type Config struct {
 	Roots    *x509.CertPool // see Trust
 	// ClearFiles is for printers that do not end encrypted transfers, see DriveConfig.
 	ClearFiles bool
-	Find       Find
+	// FFmpeg is the program that makes pictures of video, by name or path: ffmpeg.
+	FFmpeg string
+	Find   Find
 	// Moved is told of each bridge that comes in or goes; it must not block.
 	Moved    func(Arrival)
 	Fence    Fence
@@ -73,15 +77,18 @@ type Config struct {
 	Retry, LongestRetry, RefusedRetry time.Duration
 	// Stagger lies between two first connections after a start: 20 ms.
 	Stagger time.Duration
+
+	darkness time.Duration // how long a camera may send nothing
 }
 
 func (c Config) complete() Config {
 	for at, usual := range map[*time.Duration]time.Duration{
 		&c.Patience: 10 * time.Second, &c.Ping: 20 * time.Second, &c.Silence: 90 * time.Second,
-		&c.Retry: time.Second, &c.LongestRetry: 2 * time.Minute, &c.RefusedRetry: 5 * time.Minute, &c.Stagger: 20 * time.Millisecond,
+		&c.Retry: time.Second, &c.LongestRetry: 2 * time.Minute, &c.RefusedRetry: 5 * time.Minute, &c.Stagger: 20 * time.Millisecond, &c.darkness: darkness,
 	} {
 		*at = cmp.Or(*at, usual)
 	}
+	c.FFmpeg = cmp.Or(c.FFmpeg, "ffmpeg")
 	c.Find, c.Fence = c.Find.complete(), c.Fence.complete()
 	if c.Moved == nil {
 		c.Moved = func(Arrival) {}

@@ -41,6 +41,7 @@ type desk struct {
 	links    map[string]stocked
 	attached map[string]int
 	troubles []string
+	sight    grove.Sight
 	at       []time.Time
 }
 
@@ -68,6 +69,12 @@ func (d *desk) LAN(serial string) (grove.LAN, grove.Secret, bool) {
 	defer d.mu.Unlock()
 	l, ok := d.lans[serial]
 	return l, testCode, ok
+}
+
+func (d *desk) Sight(string) grove.Sight {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sight
 }
 
 func (d *desk) Pinned(_ context.Context, serial, pin string) error {

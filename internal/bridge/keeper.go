@@ -222,18 +222,10 @@ func (b *Bridge) connect(outer context.Context, l *line) error {
 	return err
 }
 
-// reach makes a connection to a printer. A key that is not its own puts it into
-// quarantine, before anything was sent.
+// reach makes a connection to a printer and signs in.
 func (b *Bridge) reach(ctx context.Context, lan grove.LAN, code grove.Secret) (w *wire, pin string, err error) {
-	raw, err := b.to(lan)(ctx, at(lan.Host, lan.MQTTS))
+	conn, pin, err := b.knock(ctx, lan, lan.MQTTS)
 	if err != nil {
-		return nil, "", err
-	}
-	conn, err := b.shake(ctx, raw, b.trust(lan).TLS(func(p string) { pin = p }))
-	if err != nil {
-		if grove.HasReason(err, ReasonStranger) {
-			return nil, "", errors.Join(err, b.cfg.Places.Stranger(ctx, lan.Serial, pin))
-		}
 		return nil, "", err
 	}
 	w = b.newWire(conn, lan.Serial)
@@ -242,7 +234,7 @@ func (b *Bridge) reach(ctx context.Context, lan grove.LAN, code grove.Secret) (w
 		err = b.cfg.Places.Pinned(ctx, lan.Serial, pin)
 	}
 	if err != nil {
-		_ = raw.Close()
+		_ = conn.NetConn().Close()
 		return nil, "", err
 	}
 	return w, pin, nil
@@ -252,7 +244,7 @@ func (b *Bridge) reach(ctx context.Context, lan grove.LAN, code grove.Secret) (w
 func (b *Bridge) carry(ctx context.Context, l *line, lan grove.LAN, w *wire) error {
 	b.metrics.links.Inc()
 	defer b.metrics.links.Dec()
-	detach := b.cfg.Printers.Attach(l.serial, stocked{w, b.drive(l), b.mayStart(lan.Bridge)})
+	detach := b.cfg.Printers.Attach(l.serial, stocked{w, b.drive(l), b.lens(l), b.mayStart(lan.Bridge)})
 	l.mu.Lock()
 	l.up = true
 	l.mu.Unlock()
@@ -268,10 +260,11 @@ func (b *Bridge) carry(ctx context.Context, l *line, lan grove.LAN, w *wire) err
 	return err
 }
 
-// stocked is a printer's connection with its storage beside it.
+// stocked is a printer's connection with its storage and its camera beside it.
 type stocked struct {
 	*wire
 	*Drive
+	lens
 
 	mayStart func() error
 }

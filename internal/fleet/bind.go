@@ -196,7 +196,7 @@ func (f *Fleet) adopt(p grove.Printer, lan *grove.LAN) {
 	f.mu.Lock()
 	u := f.units[p.Serial]
 	if u == nil || u.owner.Load() != p.OwnerID {
-		f.units[p.Serial] = newUnit(p, lan, time.Now())
+		f.units[p.Serial] = newUnit(p, lan, time.Now(), f.newEye(p.Serial))
 	}
 	f.mu.Unlock()
 	if u != nil {

@@ -118,6 +118,7 @@ type Fleet struct {
 	metrics  metrics
 	sequence atomic.Int64
 	films    films
+	readers  sync.WaitGroup // of cameras
 
 	mu    sync.RWMutex
 	units map[string]*unit
@@ -164,7 +165,7 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 	}
 	now := time.Now()
 	for _, p := range all.Items {
-		f.units[p.Serial] = newUnit(p, stands[p.Serial], now)
+		f.units[p.Serial] = newUnit(p, stands[p.Serial], now, f.newEye(p.Serial))
 	}
 	return f, nil
 }

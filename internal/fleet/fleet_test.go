@@ -31,7 +31,7 @@ const serial = "01P00A000000001"
 // house is a fleet on a real database, with a printer that stands for itself.
 type house struct {
 	*fleet.Fleet
-	t     *testing.T
+	t     testing.TB
 	db    *store.DB
 	actor grove.Actor
 	gate  *access.Access
@@ -109,7 +109,7 @@ func (h *house) user(u grove.User) grove.User {
 	return u
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB, change ...func(*fleet.Config)) *house {
 	t.Helper()
 	db, err := store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "grove.db"), MasterKey: make([]byte, 32)})
 	if err != nil {
@@ -122,10 +122,14 @@ func newHouse(t *testing.T) *house {
 	}
 	h := &house{t: t, db: db, actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}, turns: &turns{records: db}, told: &lines{}}
 	h.gate = accesstest.New(t, db)
-	h.Fleet, err = fleet.New(t.Context(), fleet.Config{
+	c := fleet.Config{
 		Records: db, Gate: h.gate, Guesses: h.gate, PINs: h.gate, Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
 		Tell: func(_ string, payload []byte) { h.told.add(string(payload)) },
-	})
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	h.Fleet, err = fleet.New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -324,6 +324,24 @@ func (f *Fleet) LANs() []string {
 	return all
 }
 
+// Sight is how a printer's camera is read.
+func (f *Fleet) Sight(serial string) grove.Sight {
+	u, err := f.unit(serial)
+	if err != nil {
+		return grove.SightOff
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	on, known := u.state.Liveview()
+	switch {
+	case u.model.SendsPictures():
+		return grove.SightPictures
+	case known && !on:
+		return grove.SightOff
+	}
+	return grove.SightVideo
+}
+
 // LAN is where a printer stands, with its access code; ok is false for one that is
 // not reached on a network, or not any more.
 func (f *Fleet) LAN(serial string) (l grove.LAN, code grove.Secret, ok bool) {

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -9,67 +10,100 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-// ReasonNoPicture is NotFound: the printer is away, or nothing on the way to it
-// carries pictures.
-const ReasonNoPicture = "no_picture"
+// Reasons why there is no picture.
+const (
+	ReasonNoPicture = "no_picture"     // NotFound: the printer is away, or nothing on the way to it carries pictures
+	ReasonDark      = "no_picture_yet" // Unavailable: its camera sends none
+)
 
-// Picturing is a link that also shows its printer: one JPEG, as it looks now. MQTT
-// carries no pictures, so a link over MQTT alone is none.
+// Picturing is a link that also shows its printer. MQTT carries no pictures, so a
+// link over MQTT alone is none.
 type Picturing interface {
-	Picture(ctx context.Context) ([]byte, error)
+	// Sight is nil, or why the printer can't be seen now.
+	Sight() error
+	// Watch shows each new picture as JPEG, which nobody changes after, until ctx ends
+	// or it fails. It is called by one at a time.
+	Watch(ctx context.Context, show func(jpeg []byte)) error
 }
 
-// The bounds of films. Each is a picture a second.
+// The bounds of films.
 const (
-	frameEvery  = time.Second
 	filmLife    = 10 * time.Minute
-	filmsOfOne  = 4
-	filmsOfAll  = 64
+	filmsOfOne  = 50
+	filmsOfAll  = 500
 	filmsFreeIn = 30 * time.Second // what one too many is told to wait
 )
 
 // Pictured reports whether the actor's printer can be seen now: nil, or why not.
 func (f *Fleet) Pictured(actor grove.Actor, serial string) error {
-	_, err := f.camera(actor, serial)
-	return err
+	_, camera, err := f.camera(f.may(actor, grove.ReadPrinter, serial))
+	if err != nil {
+		return err
+	}
+	return camera.Sight()
 }
 
-// camera is what takes the picture of the actor's printer.
-func (f *Fleet) camera(actor grove.Actor, serial string) (func(context.Context) ([]byte, error), error) {
-	u, err := f.may(actor, grove.ReadPrinter, serial)
+// camera is what takes the pictures of a printer.
+func (f *Fleet) camera(u *unit, err error) (*unit, lens, error) {
 	if err != nil {
-		return nil, err
+		return nil, lens{}, err
 	}
 	u.mu.Lock()
-	link := u.link
+	link, number := u.link, u.epoch
 	u.mu.Unlock()
 	if link == nil {
-		return nil, grove.Errorf(grove.NotFound, ReasonNoPicture, "printer %s is not connected, so there is no picture of it", serial)
+		return nil, lens{}, grove.Errorf(grove.NotFound, ReasonNoPicture, "printer %s is not connected, so there is no picture of it", u.serial)
 	}
 	if camera, ok := link.(Picturing); ok {
-		return camera.Picture, nil
+		return u, lens{camera, number}, nil
 	}
-	return nil, grove.Errorf(grove.NotFound, ReasonNoPicture, "printer %s is connected by MQTT alone, which carries no pictures", serial)
+	return nil, lens{}, grove.Errorf(grove.NotFound, ReasonNoPicture, "printer %s is connected by MQTT alone, which carries no pictures", u.serial)
 }
 
 // Picture is the actor's printer as it looks now, as JPEG.
 func (f *Fleet) Picture(ctx context.Context, actor grove.Actor, serial string) ([]byte, error) {
-	take, err := f.camera(actor, serial)
+	u, camera, err := f.camera(f.may(actor, grove.ReadPrinter, serial))
 	if err != nil {
 		return nil, err
 	}
-	picture, err := take(ctx)
+	return u.still(ctx, camera)
+}
+
+// Still is a printer as it looks now, as JPEG, for the house itself.
+func (f *Fleet) Still(ctx context.Context, serial string) ([]byte, error) {
+	u, camera, err := f.camera(f.unit(serial))
 	if err != nil {
-		return nil, fmt.Errorf("take picture: %w", err)
+		return nil, err
+	}
+	return u.still(ctx, camera)
+}
+
+var errTaken = errors.New("taken")
+
+// still is the first picture of a film.
+func (u *unit) still(ctx context.Context, camera lens) (picture []byte, err error) {
+	if err := camera.Sight(); err != nil {
+		return nil, err
+	}
+	err = u.eye.film(ctx, camera, func(jpeg []byte) error {
+		picture = jpeg
+		return errTaken
+	})
+	if picture == nil {
+		return nil, fmt.Errorf("take picture of printer %s: %w", u.serial, err)
 	}
 	return picture, nil
 }
 
-// Film shows the actor's printer, a picture a second, until ctx ends, ten minutes
-// are over, the printer leaves or is the actor's no more, the actor's session
-// ends, or show fails. Only what keeps it from beginning is an error.
+// Film shows the actor's printer, each picture that its camera sends and the slower
+// viewer's share of them, until ctx ends, ten minutes are over, the printer leaves or
+// is the actor's no more, the actor's session ends, or show fails. Only what keeps it
+// from beginning is an error.
 func (f *Fleet) Film(ctx context.Context, actor grove.Actor, serial string, show func(jpeg []byte) error) error {
-	picture, err := f.Picture(ctx, actor, serial)
+	u, camera, err := f.camera(f.may(actor, grove.ReadPrinter, serial))
+	if err == nil {
+		err = camera.Sight()
+	}
 	if err != nil {
 		return err
 	}
@@ -80,17 +114,21 @@ func (f *Fleet) Film(ctx context.Context, actor grove.Actor, serial string, show
 		return err
 	}
 	defer leave()
-	tick := time.NewTicker(frameEvery)
-	defer tick.Stop()
-	for err == nil && show(picture) == nil {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			picture, err = f.Picture(ctx, actor, serial)
+	began := false
+	err = u.eye.film(ctx, camera, func(jpeg []byte) error {
+		if _, _, err := f.camera(f.may(actor, grove.ReadPrinter, serial)); err != nil {
+			return err
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		began = true
+		return show(jpeg)
+	})
+	if began {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // EndFilms ends what a session is watching.

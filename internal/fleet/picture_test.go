@@ -14,7 +14,22 @@ import (
 // camera is a printer that can be seen.
 type camera struct{ *printer }
 
-func (camera) Picture(context.Context) ([]byte, error) { return []byte("jpeg"), nil }
+// Sight is nil.
+func (camera) Sight() error { return nil }
+
+// Watch shows it every second.
+func (camera) Watch(ctx context.Context, show func([]byte)) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		show([]byte("jpeg"))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
 
 // film lets somebody watch in the background and gives how that ended.
 func (h *house) film(ctx context.Context, actor grove.Actor, frames chan string) chan error {
@@ -91,6 +106,8 @@ func TestAFilmEndsWithWhatItShowsAndWithWhoWatches(t *testing.T) {
 					cancel()
 					<-ended
 				}
+				detach("over")
+				synctest.Wait()
 			})
 		})
 	}
@@ -100,17 +117,17 @@ func TestFilmsOfOnePrinterAreFew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t)
-		h.Attach(serial, camera{&printer{}})
+		detach := h.Attach(serial, camera{&printer{}})
 		ctx, cancel := context.WithCancel(t.Context())
 		frames := make(chan string, 1000)
 		var ended []chan error
-		for range 4 {
+		for range 50 {
 			ended = append(ended, h.film(ctx, h.actor, frames))
 		}
 		synctest.Wait()
 		err := h.Film(ctx, h.actor, serial, func([]byte) error { return nil })
 		if !errors.Is(err, grove.Limited) || grove.AsError(err).RetryAfter == 0 {
-			t.Errorf("the fifth: %v", err)
+			t.Errorf("the fifty-first: %v", err)
 		}
 		cancel()
 		for _, e := range ended {
@@ -119,5 +136,7 @@ func TestFilmsOfOnePrinterAreFew(t *testing.T) {
 		if err := h.Film(t.Context(), h.actor, serial, func([]byte) error { return errors.New("full") }); err != nil {
 			t.Errorf("after they left: %v", err)
 		}
+		detach("over")
+		synctest.Wait()
 	})
 }

@@ -24,6 +24,7 @@ func (f *Fleet) Attach(serial string, link Link) (detach func(reason string)) {
 	}
 	u.mu.Lock()
 	former := u.link
+	u.eye.part(u.epoch)
 	u.epoch++
 	epoch := u.epoch
 	u.link, u.complete, u.lostAt, u.trouble = link, false, time.Time{}, ""
@@ -67,6 +68,7 @@ func (f *Fleet) detach(u *unit, epoch uint64, reason string) {
 		return
 	}
 	u.link, u.complete, u.lostAt = nil, false, time.Now()
+	u.eye.part(epoch)
 	lost := u.drop()
 	u.mu.Unlock()
 	f.lose(u, lost)
@@ -97,6 +99,7 @@ func (f *Fleet) lose(u *unit, lost []*pending) {
 // Run tells turns, announces absence, asks the silent and stores state until ctx
 // ends; then it stores what is left.
 func (f *Fleet) Run(ctx context.Context) error {
+	defer f.shut()
 	g, ctx := errgroup.WithContext(ctx)
 	for range workers {
 		g.Go(func() error { return f.worker(ctx) })

@@ -20,6 +20,7 @@ type unit struct {
 
 	lan     *grove.LAN // where it stands; nil for one that dials in. Replaced, never written to
 	trouble string     // why it has no link, as far as the network tells
+	eye     *eye
 
 	link     Link
 	epoch    uint64    // grows with each link
@@ -57,9 +58,9 @@ type mark struct {
 	printError                 int64
 }
 
-func newUnit(p grove.Printer, lan *grove.LAN, now time.Time) *unit {
+func newUnit(p grove.Printer, lan *grove.LAN, now time.Time, eye *eye) *unit {
 	u := &unit{
-		serial: p.Serial, lan: lan, lostAt: now, announce: p.Online, pending: map[string]*pending{},
+		serial: p.Serial, lan: lan, eye: eye, lostAt: now, announce: p.Online, pending: map[string]*pending{},
 		full: make(chan struct{}), state: bambu.NewState(),
 	}
 	u.remember(p)

@@ -37,9 +37,11 @@ func (q *Queue) Run(ctx context.Context) error {
 		}
 	}
 	c := &crew{hands: new(errgroup.Group), carriers: new(errgroup.Group)}
+	var pictures errgroup.Group
+	pictures.Go(func() error { return q.takePictures(ctx) })
 	c.hands.SetLimit(atOnce)
 	c.carriers.SetLimit(carriedAtOnce)
-	return errors.Join(q.loop(ctx, c), c.hands.Wait(), c.carriers.Wait())
+	return errors.Join(q.loop(ctx, c), c.hands.Wait(), c.carriers.Wait(), pictures.Wait())
 }
 
 func (q *Queue) loop(ctx context.Context, c *crew) error {

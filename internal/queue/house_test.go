@@ -143,6 +143,8 @@ func (s shelf) Content(context.Context, grove.File) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(strings.Repeat("G", int(s.file.SizeBytes)))), nil
 }
 
+func (shelf) KeepPicture(context.Context, int64, []byte) error { return errDown } // nothing there has a camera
+
 func (shelf) ContentURL(grove.File, time.Duration) string { return "http://127.0.0.1/f/f_1" }
 
 // machine is the far end of a printer's link: it answers what it is told to.

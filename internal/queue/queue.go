@@ -44,6 +44,8 @@ type Printers interface {
 	Start(ctx context.Context, o Order) error
 	Stop(ctx context.Context, actor grove.Actor, serial string) error
 	Retell(serial string)
+	// Still is what a printer looks like now, as JPEG; NotFound without a camera.
+	Still(ctx context.Context, serial string) ([]byte, error)
 	Learn(p grove.Printer)
 }
 
@@ -63,6 +65,8 @@ type Files interface {
 	ContentURL(f grove.File, life time.Duration) string
 	// Content is the whole content of a stored file.
 	Content(ctx context.Context, f grove.File) (io.ReadCloser, error)
+	// KeepPicture keeps what a printer looked like at the end of a job.
+	KeepPicture(ctx context.Context, job int64, jpeg []byte) error
 }
 
 // Gate answers permission questions.
@@ -101,9 +105,10 @@ type Config struct {
 type Queue struct {
 	Config
 	kick     chan struct{}
-	asked    past // when a doubtful start or a stop was last followed up; the loop's own
-	tidied   past // when a file was last to be deleted from its printer; the loop's own
-	untidy   past // since when that is tried; the loop's own
+	ended    chan grove.Job // to be photographed
+	asked    past           // when a doubtful start or a stop was last followed up; the loop's own
+	tidied   past           // when a file was last to be deleted from its printer; the loop's own
+	untidy   past           // since when that is tried; the loop's own
 	loads    loads
 	taken    plates
 	clock    clock
@@ -130,7 +135,7 @@ func New(c Config) *Queue {
 	if c.Pace == 0 {
 		c.Pace = 5 * time.Second
 	}
-	return &Queue{Config: c, kick: make(chan struct{}, 1), asked: past{}, tidied: past{}, metrics: newMetrics(c.Registry)}
+	return &Queue{Config: c, kick: make(chan struct{}, 1), ended: make(chan grove.Job, picturesWaiting), asked: past{}, tidied: past{}, metrics: newMetrics(c.Registry)}
 }
 
 // Kick makes the queue look at once.

@@ -22,6 +22,7 @@ type scene struct {
 	s      grove.Shadow
 	away   time.Duration // silence before this report
 	events []grove.Event
+	over   bool // the job's print has ended, and is still on the plate
 }
 
 // tell adds a fact about the job, or about a print that was begun at the
@@ -47,13 +48,17 @@ func (c *scene) tellOfJob(t grove.EventType, status, reason string) {
 
 // play stores one turn: the printer's row, its job's and what follows from them.
 func (q *Queue) play(ctx context.Context, serial string, s grove.Shadow, fn func(*scene) error) error {
+	var c *scene
 	_, err := q.change(ctx, serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
-		c := &scene{q: q, p: p, j: active, s: s}
+		c = &scene{q: q, p: p, j: active, s: s}
 		err := fn(c)
 		return c.events, err
 	})
 	if err == nil {
 		q.Kick()
+		if c.over {
+			q.photograph(c.j)
+		}
 	}
 	return err
 }
@@ -159,11 +164,13 @@ func (c *scene) moveJob() error {
 	case "RUNNING", "PAUSE":
 		return c.run()
 	case "FINISH":
+		c.over = true
 		return c.end(grove.Finished, "", "")
 	case "FAILED":
 		if cancelled[c.s.PrintError] || c.j.Failure == cancelWish {
 			return c.end(grove.Cancelled, "cancelled", "stopped by a person")
 		}
+		c.over = true
 		return c.end(grove.Failed, "print_failed", "the printer gave the print up: "+faultWords(c.s))
 	}
 	return nil

@@ -30,6 +30,10 @@ func (rt *Router) mountLinks() {
 	picture := Op{Route: Route{Method: http.MethodGet, Path: "/f/{id}/{picture}", Open: true}, Tag: tagLinks, Summary: "A plate's picture"}
 	picture.About = "`picture` is `plate_1.png` for the first plate."
 	Plain(rt, picture, Raw{Gives: "image/png", Query: signed}, rt.signedPicture)
+
+	end := Op{Route: Route{Method: http.MethodGet, Path: "/j/{id}/snapshot.jpg", Open: true}, Tag: tagLinks, Summary: "What a printer looked like at the end of a job"}
+	end.About = "The `snapshot_url` of a job; it works for an hour."
+	Plain(rt, end, Raw{Gives: "image/jpeg", Query: signed}, rt.signedJobPicture)
 }
 
 // Signature is what a signed link carries in its query.
@@ -104,6 +108,24 @@ func (rt *Router) signedPicture(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "public, max-age=86400")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // pages elsewhere show covers
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(png))
+}
+
+func (rt *Router) signedJobPicture(w http.ResponseWriter, r *http.Request) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		rt.fail(w, r, grove.Errorf(grove.NotFound, "no_such_path", "there is nothing at %s", r.URL.Path))
+		return
+	}
+	jpeg, err := rt.Library.SignedJobPicture(r.Context(), id, Signature(r))
+	if err != nil {
+		rt.fail(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "image/jpeg")
+	h.Set("Cache-Control", "private, max-age=3600")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(jpeg))
 }
 
 // plateOf reads the number in plate_1.png.

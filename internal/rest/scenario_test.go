@@ -170,8 +170,22 @@ func (bench) Fetch(_ context.Context, _ string, w io.Writer) error {
 	return err
 }
 
-// Picture is not much of one.
-func (bench) Picture(context.Context) ([]byte, error) { return []byte("\xFF\xD8jpeg"), nil }
+// Sight is nil.
+func (bench) Sight() error { return nil }
+
+// Watch shows it every second.
+func (bench) Watch(ctx context.Context, show func([]byte)) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		show([]byte("\xFF\xD8jpeg"))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
 
 // connect has the printer come in and something happen on it.
 func connect(p *play) {
@@ -201,6 +215,24 @@ func doubt(p *play) {
 	}
 	_, err := p.DB.UpdateJob(p.t.Context(), id, func(j *grove.Job) ([]grove.Event, error) {
 		j.State = grove.Unknown
+		return nil, nil
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// pictured gives the newest job a picture of its end.
+func pictured(p *play) {
+	var id int64
+	if _, err := fmt.Sscan(p.names["task"], &id); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.Library.KeepPicture(p.t.Context(), id, []byte("\xFF\xD8jpeg")); err != nil {
+		p.t.Fatal(err)
+	}
+	_, err := p.DB.UpdateJob(p.t.Context(), id, func(j *grove.Job) ([]grove.Event, error) {
+		j.PicturedAt = time.Now()
 		return nil, nil
 	})
 	if err != nil {

@@ -108,6 +108,8 @@ var middle = []step{
 	{ask: "GET " + own + "/jobs/$job"},
 	{ask: "POST " + own + "/jobs/$job/cancel"},
 	{ask: "POST " + own + "/jobs/$task/resolve", body: `{"outcome":"finished"}`, first: doubt},
+	{ask: "GET " + own + "/jobs/$task", keep: "end=data.snapshot_url", first: pictured},
+	{ask: "GET $end", as: nobody},
 	{ask: "GET " + own + "/files"},
 	{ask: "GET " + own + "/files/$file", keep: "content_url=data.content_url cover_url=data.cover_url"},
 	{ask: "GET $content_url", as: nobody},

@@ -57,7 +57,7 @@ func TestStrangersGetNothing(t *testing.T) {
 	slices.Sort(open)
 	want := []string{
 		"GET /api/csrf", "GET /api/sign-in/ticket", "GET /assets/{name}",
-		"GET /c/{serial}/{viewer}/snapshot.jpg", "GET /c/{serial}/{viewer}/stream.mjpg", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /livez",
+		"GET /c/{serial}/{viewer}/snapshot.jpg", "GET /c/{serial}/{viewer}/stream.mjpg", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /j/{id}/snapshot.jpg", "GET /livez",
 		"GET /openapi.json", "GET /readyz", "GET /sign-in", "GET /v1/design-service/design/{id}/instances", "GET /v1/iot-service/api/slicer/resource", "GET /{$}",
 		"POST /api/sign-in/form", "POST /api/sign-in/tfa", "POST /sign-in",
 		"POST /v1/grove-service/invitations/accept", "POST /v1/grove-service/password-reset", "POST /v1/grove-service/password-reset/code",
@@ -77,7 +77,7 @@ func TestStrangersGetNothing(t *testing.T) {
 func TestSignedLinksRefuseWhatIsNotSigned(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	for _, link := range []string{"/u/f_1", "/u/f_1?Expires=9999999999&Signature=00", "/f/f_1/content", "/f/f_1/plate_1.png?Expires=1&Signature=zz", "/c/S/1.s/snapshot.jpg", "/c/S/1.s/stream.mjpg?Expires=9999999999&Signature=00"} {
+	for _, link := range []string{"/u/f_1", "/u/f_1?Expires=9999999999&Signature=00", "/f/f_1/content", "/f/f_1/plate_1.png?Expires=1&Signature=zz", "/c/S/1.s/snapshot.jpg", "/j/7/snapshot.jpg", "/j/8/snapshot.jpg?Expires=9999999999&Signature=00", "/c/S/1.s/stream.mjpg?Expires=9999999999&Signature=00"} {
 		method := "GET"
 		if strings.HasPrefix(link, "/u/") {
 			method = "PUT"

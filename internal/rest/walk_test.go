@@ -127,6 +127,7 @@ var expected = map[string]string{
 	"GET /api/sign-in/ticket":                                        anybody,
 	"GET /c/{serial}/{viewer}/snapshot.jpg":                          anybody,
 	"GET /c/{serial}/{viewer}/stream.mjpg":                           anybody,
+	"GET /j/{id}/snapshot.jpg":                                       anybody,
 	"GET /sign-in":                                                   anybody,
 	"POST /sign-in":                                                  anybody,
 	"POST /v1/grove-service/invitations/accept":                      anybody,

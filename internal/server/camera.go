@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/grovecloud/grove/internal/broker"
 	"github.com/grovecloud/grove/internal/fleet"
@@ -35,11 +36,32 @@ func (c *cameras) attach(f *fleet.Fleet, serial string, link broker.Link) (detac
 	return f.Attach(serial, filmed{link, picture})
 }
 
+// frameEvery is how often a printer of this process is drawn.
+const frameEvery = time.Second
+
 // filmed is the link of a printer that can be looked at.
 type filmed struct {
 	broker.Link
 	picture func() ([]byte, error)
 }
 
-// Picture is the printer as it looks now.
-func (f filmed) Picture(context.Context) ([]byte, error) { return f.picture() }
+// Sight is nil: it can be drawn any time.
+func (filmed) Sight() error { return nil }
+
+// Watch draws it until ctx ends.
+func (f filmed) Watch(ctx context.Context, show func(jpeg []byte)) error {
+	tick := time.NewTicker(frameEvery)
+	defer tick.Stop()
+	for {
+		picture, err := f.picture()
+		if err != nil {
+			return err
+		}
+		show(picture)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}

@@ -35,8 +35,11 @@ func (s *Server) prune(ctx context.Context) error {
 	for {
 		now := time.Now()
 		more, err := s.db.Prune(ctx, since(now, s.cfg.KeepDays), since(now, s.cfg.KeepAuditDays))
-		if err != nil || !more {
+		if err != nil {
 			return err
+		}
+		if !more {
+			return s.library.DropPictures(ctx, since(now, s.cfg.KeepDays))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"math"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -22,11 +23,13 @@ const (
 	cameraGarbage = 4096        // bytes of a frame that is none
 )
 
-// CameraFaults are what goes wrong with the camera of a P1 or A1. The zero
-// CameraFaults are none.
+// CameraFaults are what goes wrong with the camera. The zero CameraFaults are none;
+// the first two are of the P1 and A1 only.
 type CameraFaults struct {
 	HugeFrame bool `json:"huge_frame"` // frames claim to be 4 GB long
 	Garbage   bool `json:"garbage"`    // frames hold noise
+	Silent    bool `json:"silent"`     // no frames come
+	Off       bool `json:"off"`        // LAN liveview is switched off
 }
 
 // camera is the JPEG stream of P1 and A1: a packet with the access code, then a
@@ -38,22 +41,24 @@ type camera struct {
 	faults  func() CameraFaults
 	log     *slog.Logger
 	viewer  chan struct{} // held by the one who watches
+	views   *atomic.Int64 // viewers that were let in
 }
 
 func newCamera(l *lan, p *Printer) *camera {
-	return &camera{tls: l.tls(), code: p.accessCode, picture: p.Picture, faults: func() CameraFaults { return p.Faults().Camera }, log: p.cfg.Log, viewer: make(chan struct{}, 1)}
+	return &camera{tls: l.tls(), code: p.accessCode, picture: p.Picture, faults: func() CameraFaults { return p.Faults().Camera }, log: p.cfg.Log, views: &l.views, viewer: make(chan struct{}, 1)}
 }
 
 // serve ends with ctx.
 func (c *camera) serve(ctx context.Context, l net.Listener) error {
 	return serveEach(ctx, l, few(func(ctx context.Context, raw net.Conn) {
 		conn, err := shake(ctx, raw, c.tls)
-		if err != nil || !c.greeted(conn) {
+		if err != nil || !c.greeted(conn) || c.faults().Off {
 			return
 		}
 		select {
 		case c.viewer <- struct{}{}:
 			defer func() { <-c.viewer }()
+			c.views.Add(1)
 			c.show(ctx, conn)
 		default: // somebody else watches
 		}
@@ -88,6 +93,12 @@ func (c *camera) show(ctx context.Context, conn net.Conn) {
 	ctx, stop := untilGone(ctx, conn)
 	defer stop()
 	for {
+		if c.faults().Silent {
+			if !pause(ctx, cameraPeriod) {
+				return
+			}
+			continue
+		}
 		frame, err := c.frame()
 		if err != nil {
 			c.log.Error("no picture", slog.Any("error", err))

@@ -296,5 +296,9 @@ func (m *machine) appendCamera(b []byte) []byte {
 		return append(b, '}')
 	}
 	b = append(b, `,"mode_bits":2,"tutk_server":"disable","agora_service":"disable","brtc_service":"enable","rtsp_url":`...)
-	return append(appendText(b, rtspURL(m.stands)), '}')
+	stands := m.stands
+	if m.faults.Camera.Off {
+		stands = nil
+	}
+	return append(appendText(b, rtspURL(stands)), '}')
 }

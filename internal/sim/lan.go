@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -81,6 +82,7 @@ type lan struct {
 	faces  []*face
 	broker *lanBroker
 	beacon *beacon // nil: it is not made known
+	views  atomic.Int64
 
 	mu   sync.Mutex
 	seen map[Pretence]*tls.Config // by what it shows
@@ -175,6 +177,9 @@ func (l *lan) run(ctx context.Context) error {
 func (l *lan) ports() grove.LAN {
 	return grove.LAN{Serial: l.serial, Host: l.cfg.Addr, MQTTS: l.cfg.MQTTS, FTPS: l.cfg.FTPS, Camera: l.cfg.Camera, RTSPS: l.cfg.RTSPS}
 }
+
+// Views is how many viewers the printer's camera has let in, since it was made.
+func (p *Printer) Views() int64 { return p.lan.views.Load() }
 
 // tls is how the printer speaks on all its ports. Models differ in what else they
 // take, but all take TLS 1.2 (bambuddy, ha-bambulab). The certificate is made when

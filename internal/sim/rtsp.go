@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -40,11 +41,13 @@ type video struct {
 	tls     *tls.Config
 	code    func() grove.Secret
 	picture func() ([]byte, error)
+	faults  func() CameraFaults
 	log     *slog.Logger
+	views   *atomic.Int64 // viewers that were shown something
 }
 
 func newVideo(l *lan, p *Printer) *video {
-	return &video{tls: l.tls(), code: p.accessCode, picture: p.Picture, log: p.cfg.Log}
+	return &video{tls: l.tls(), code: p.accessCode, picture: p.Picture, faults: func() CameraFaults { return p.Faults().Camera }, log: p.cfg.Log, views: &l.views}
 }
 
 // rtspURL is what reports say of the video. A port that was left open is reported
@@ -60,7 +63,7 @@ func rtspURL(l *LAN) string {
 // serve ends with ctx.
 func (v *video) serve(ctx context.Context, l net.Listener) error {
 	return serveEach(ctx, l, few(func(ctx context.Context, raw net.Conn) {
-		if conn, err := shake(ctx, raw, v.tls); err == nil {
+		if conn, err := shake(ctx, raw, v.tls); err == nil && !v.faults().Off {
 			v.talk(ctx, conn)
 		}
 	}))
@@ -303,6 +306,7 @@ func (s *rtspSession) play(ctx context.Context, r rtspRequest) error {
 		return err
 	}
 	s.plays = true
+	s.views.Add(1)
 	s.playing.Go(func() {
 		// A viewer who takes no pictures is gone: its connection ends.
 		defer func() { _ = s.conn.Close() }()
@@ -314,6 +318,9 @@ func (s *rtspSession) play(ctx context.Context, r rtspRequest) error {
 
 // send sends one picture.
 func (s *rtspSession) send() error {
+	if s.faults().Silent {
+		return nil
+	}
 	picture, err := s.picture()
 	if err != nil {
 		s.log.Error("no picture", slog.Any("error", err))

@@ -11,7 +11,7 @@ import (
 const (
 	jobColumns = "id, owner_id, serial, file_id, file_name, plate, state, why, failure, percent, options, mode, " +
 		"profile_id, model_id, estimate_seconds, weight_grams, length_meters, " +
-		"created_at, expires_at, start_by, started_at, finished_at, remote_path, remote_told_at"
+		"created_at, expires_at, start_by, started_at, finished_at, remote_path, remote_told_at, pictured_at"
 	jobWithAttempt = jobColumns + ", version, coalesce(nonce, ''), coalesce(not_after, 0), coalesce(sent_at, 0)"
 	jobTables      = "jobs LEFT JOIN start_attempts ON job_id = id"
 	findJob        = "SELECT " + jobWithAttempt + " FROM " + jobTables + " WHERE "
@@ -27,7 +27,7 @@ func scanJob(r row) (grove.Job, error) {
 	err := r.Scan(&j.ID, &j.OwnerID, &j.Serial, &j.FileID, &j.FileName, &j.Plate, &j.State, &j.Why, &j.Failure, &j.Percent,
 		document{&j.Options}, &j.Mode, &j.ProfileID, &j.ModelID, &j.EstimateSeconds, &j.WeightGrams, &j.LengthMeters,
 		instant{&j.CreatedAt}, instant{&j.ExpiresAt}, instant{&j.StartBy}, instant{&j.StartedAt}, instant{&j.FinishedAt},
-		&j.RemotePath, instant{&j.RemoteToldAt}, &j.Version, &a.Nonce, instant{&a.NotAfter}, instant{&a.SentAt})
+		&j.RemotePath, instant{&j.RemoteToldAt}, instant{&j.PicturedAt}, &j.Version, &a.Nonce, instant{&a.NotAfter}, instant{&a.SentAt})
 	if a.Nonce != "" {
 		a.JobID, a.Serial = j.ID, j.Serial
 		j.Attempt = &a
@@ -42,7 +42,7 @@ func jobRow(j grove.Job) ([]any, error) {
 		j.ID, j.OwnerID, j.Serial, j.FileID, j.FileName, j.Plate, string(j.State), j.Why, j.Failure, j.Percent,
 		options, j.Mode, j.ProfileID, j.ModelID, j.EstimateSeconds, j.WeightGrams, j.LengthMeters,
 		millis(j.CreatedAt), millis(j.ExpiresAt), millis(j.StartBy), millis(j.StartedAt), millis(j.FinishedAt),
-		j.RemotePath, millis(j.RemoteToldAt),
+		j.RemotePath, millis(j.RemoteToldAt), millis(j.PicturedAt),
 	}, err
 }
 
@@ -230,7 +230,7 @@ func (t *tx) saveJob(ctx context.Context, before, j grove.Job) error {
 	if slices.Equal(old, values) {
 		return nil
 	}
-	n, err := exec(ctx, t, "UPDATE jobs SET "+assign(jobColumns)+", version = version + 1 WHERE id = $1 AND version = $25",
+	n, err := exec(ctx, t, "UPDATE jobs SET "+assign(jobColumns)+", version = version + 1 WHERE id = $1 AND version = $26",
 		append(values, before.Version)...)
 	if err == nil && n == 0 {
 		return errStale

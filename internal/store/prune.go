@@ -14,7 +14,7 @@ import (
 const pruneAtOnce = 1000
 
 // Prune removes some of what is older than it is kept: events, notifications and
-// settled deliveries from before facts, entries of the audit log from before acts;
+// settled deliveries from before facts, and that jobs from before had a picture, entries of the audit log from before acts;
 // the zero time keeps them all. It reports whether there may be more. A delivery
 // that is still to be tried stays, and so does the newest event, by which cursors
 // that are too old are told. The database itself keeps entries of the audit log for
@@ -26,6 +26,7 @@ func (db *DB) Prune(ctx context.Context, facts, acts time.Time) (more bool, err 
 		prune  func(context.Context, *tx, time.Time) (int64, error)
 	}{
 		{"events", facts, pruneEvents},
+		{"pictures of jobs", facts, prunePictures},
 		{"notifications", facts, pruneMade("notifications", "ntf_", "created_at < $2")},
 		{"deliveries", facts, pruneMade("deliveries", "dlv_", "created_at < $2 AND state <> 'pending' AND delivered_at < $2")},
 		{"audit", acts, pruneAudit},
@@ -66,6 +67,13 @@ func pruneMade(table, prefix, over string) func(context.Context, *tx, time.Time)
 		return exec(ctx, t, fmt.Sprintf(`DELETE FROM %[1]s WHERE id IN (SELECT id FROM %[1]s WHERE id < $1 AND %[2]s ORDER BY id LIMIT %[3]d)`,
 			table, over, pruneAtOnce), prefix+strings.ToLower(first.String()), millis(before))
 	}
+}
+
+// prunePictures forgets pictures, whose contents are removed by whoever keeps those.
+func prunePictures(ctx context.Context, t *tx, before time.Time) (int64, error) {
+	return exec(ctx, t, `
+		UPDATE jobs SET pictured_at = 0, version = version + 1
+		WHERE id IN (SELECT id FROM jobs WHERE pictured_at > 0 AND pictured_at < $2 ORDER BY pictured_at LIMIT $1)`, pruneAtOnce, millis(before))
 }
 
 func pruneAudit(ctx context.Context, t *tx, before time.Time) (int64, error) {

@@ -83,6 +83,27 @@ func TestOldFactsArePrunedAndNothingElse(t *testing.T) {
 	})
 }
 
+func TestOldPicturesOfJobsAreForgottenAndTheJobsAreNot(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		var ids []int64
+		for _, at := range []time.Time{noon.Add(-time.Hour), noon.Add(time.Hour), {}} {
+			j := must(db.CreateJob(ctx, queued("S1"), nil))(t)
+			must(db.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
+				j.PicturedAt = at
+				return nil, nil
+			}))(t)
+			ids = append(ids, j.ID)
+		}
+		same(t, must(db.Prune(ctx, noon, time.Time{}))(t), false)
+		var left []time.Time
+		for _, id := range ids {
+			left = append(left, must(db.Job(ctx, id))(t).PicturedAt)
+		}
+		same(t, left, []time.Time{{}, noon.Add(time.Hour), {}})
+	})
+}
+
 func TestMuchIsPrunedInSteps(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()

@@ -17,7 +17,7 @@ import (
 
 func (f *face) mountCamera(rt *rest.Router) {
 	const at = iotService + "/user/device/{id}"
-	const about = "The links are signed and work for a minute, as long as who asked for them is signed in. A printer that is connected by MQTT alone has no picture: 404."
+	const about = "The links are signed and work for a minute, as long as who asked for them is signed in. A printer that is connected by MQTT alone, or whose camera is switched off, has no picture: 404."
 	for _, route := range []struct {
 		path, summary string
 		fn            func(context.Context, *cameraInput) (cloudapi.Camera, error)
@@ -38,9 +38,9 @@ func (f *face) mountCamera(rt *rest.Router) {
 	still := get(cameraPath("{serial}", "{viewer}", snapshotName), tagLinks, "A picture of a printer as it looks now")
 	still.Open = true
 	rest.Plain(rt, still, rest.Raw{Gives: "image/jpeg", Query: signed}, f.signed(rt, snapshotName, f.showSnapshot))
-	film := get(cameraPath("{serial}", "{viewer}", streamName), tagLinks, "A printer's camera: a picture a second")
+	film := get(cameraPath("{serial}", "{viewer}", streamName), tagLinks, "A printer's camera, picture after picture")
 	film.Open = true
-	film.About = "At most ten minutes and four viewers a printer. It ends when the printer leaves, or when who asked for the link signs out or may see the printer no more."
+	film.About = "At most ten minutes and fifty viewers a printer; a slow viewer misses pictures. It ends when the printer leaves, or when who asked for the link signs out or may see the printer no more."
 	rest.Plain(rt, film, rest.Raw{Gives: mixed, Query: signed}, f.signed(rt, streamName, f.showStream))
 }
 

@@ -21,7 +21,22 @@ import (
 // lens is a link to a printer that can be looked at.
 type lens struct{ *resttest.Line }
 
-func (lens) Picture(context.Context) ([]byte, error) { return []byte("\xFF\xD8jpeg"), nil }
+// Sight is nil.
+func (lens) Sight() error { return nil }
+
+// Watch shows it every second.
+func (lens) Watch(ctx context.Context, show func([]byte)) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		show([]byte("\xFF\xD8jpeg"))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
 
 const video = "/v1/iot-service/api/user/"
 

@@ -30,7 +30,16 @@ type jobsInput struct {
 
 func (f *face) jobs(ctx context.Context, in *jobsInput) (cloudapi.Data[[]grove.Job], error) {
 	list, err := f.Queue.Jobs(ctx, rest.Actor(ctx), queue.JobQuery{Serial: in.Serial, States: in.States}, in.Want())
+	for i := range list.Items {
+		f.illustrate(&list.Items[i])
+	}
 	return cloudapi.ListOf(list, in.Want()), err
+}
+
+// illustrate gives a job the link to the picture of its end.
+func (f *face) illustrate(j *grove.Job) grove.Job {
+	j.SnapshotURL = f.Library.JobPictureURL(j)
+	return *j
 }
 
 type byJob struct {
@@ -39,12 +48,12 @@ type byJob struct {
 
 func (f *face) job(ctx context.Context, in *byJob) (cloudapi.Data[grove.Job], error) {
 	j, err := f.Queue.Job(ctx, rest.Actor(ctx), in.ID)
-	return cloudapi.Of(j), err
+	return cloudapi.Of(f.illustrate(&j)), err
 }
 
 func (f *face) cancel(ctx context.Context, in *byJob) (cloudapi.Data[grove.Job], error) {
 	j, err := f.Queue.Cancel(ctx, rest.Actor(ctx), in.ID)
-	return cloudapi.Of(j), err
+	return cloudapi.Of(f.illustrate(&j)), err
 }
 
 type resolveInput struct {
@@ -54,5 +63,5 @@ type resolveInput struct {
 
 func (f *face) resolve(ctx context.Context, in *resolveInput) (cloudapi.Data[grove.Job], error) {
 	j, err := f.Queue.Resolve(ctx, rest.Actor(ctx), in.ID, in.Body.Outcome)
-	return cloudapi.Of(j), err
+	return cloudapi.Of(f.illustrate(&j)), err
 }
