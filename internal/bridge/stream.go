@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -17,6 +18,15 @@ type stream struct {
 
 // RemoteAddr is the printer's address in its own network.
 func (s stream) RemoteAddr() net.Addr { return s.remote }
+
+// SetReadDeadline bounds reading. A pipe refuses that once the far end has closed,
+// when TLS may still hold what came before.
+func (s stream) SetReadDeadline(t time.Time) error {
+	if err := s.Conn.SetReadDeadline(t); !errors.Is(err, io.ErrClosedPipe) {
+		return err
+	}
+	return nil
+}
 
 // lull is how long the far end may take to close after ours was closed.
 const lull = 10 * time.Second
