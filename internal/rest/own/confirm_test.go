@@ -160,6 +160,44 @@ func TestAnAppIsAskedForAsWell(t *testing.T) {
 	})
 }
 
+// Who has a token and the password must not get past the app by another door.
+func TestNothingThatWantsThePasswordForgetsTheApp(t *testing.T) {
+	t.Parallel()
+	h, _ := bound(t)
+	password := fmt.Sprintf(`"password":%q`, resttest.Password)
+	secret := string(resttest.Call[cloudapi.Data[cloudapi.Enrolment]](t, h, 201, "POST", own+"/users/me/totp", "{"+password+"}").Data.Secret)
+	now, err := totp.GenerateCode(secret, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	spare := resttest.Call[cloudapi.Data[cloudapi.RecoveryCodes]](t, h, 200, "POST", own+"/users/me/totp/confirm", `{"code":"`+now+`"}`).Data.Codes
+	for i, c := range []struct{ name, body string }{
+		{"POST /users/me/totp/remove", ""},
+		{"POST /users/me/recovery-codes", ""},
+		{"PUT /users/me/security", `"mode":"password",`},
+		{"POST /invitations", `"email":"eve@grove.local","role":"owner",`},
+		{fmt.Sprintf("POST /users/%d/reset", h.UserID), `"totp":true,`},
+		{"PUT /users/me/password", `"new_password":"quite another password",`},
+	} {
+		method, path, _ := strings.Cut(c.name, " ")
+		body := "{" + c.body + password
+		e := resttest.Refused(t, h, 400, 400, method, own+path, body+"}")
+		if e.Details.Cause != grove.ReasonCodeWanted || e.Details.Fields["code"] != "is required" {
+			t.Errorf("%s without a code: %+v", c.name, e.Details)
+		}
+		if i == 1 {
+			spare = resttest.Call[cloudapi.Data[cloudapi.RecoveryCodes]](t, h, 200, method, own+path, fmt.Sprintf(`%s,"code":%q}`, body, string(spare[0]))).Data.Codes
+		}
+	}
+	if s := resttest.Call[cloudapi.Data[cloudapi.Security]](t, h, 200, "GET", own+"/users/me/security", "").Data; !s.TOTP || s.RecoveryCodes != 10 {
+		t.Errorf("after the refusals: %+v", s)
+	}
+	resttest.Call[cloudapi.Data[any]](t, h, 200, "POST", own+"/users/me/totp/remove", fmt.Sprintf(`{%s,"code":%q}`, password, string(spare[0])))
+	if s := resttest.Call[cloudapi.Data[cloudapi.Security]](t, h, 200, "GET", own+"/users/me/security", "").Data; s.TOTP {
+		t.Errorf("after the code: %+v", s)
+	}
+}
+
 // Guesses by somebody who has a token are guesses at the account.
 func TestWrongProofsSlowTheAccountDown(t *testing.T) {
 	t.Parallel()
