@@ -211,10 +211,10 @@ type Pairing struct {
 }
 
 func (w Pairing) act() string {
-	if w.NewKey || w.Code != "" {
-		return "printer.pair"
+	if w.Host != "" {
+		return "printer.address"
 	}
-	return "printer.address"
+	return "printer.pair"
 }
 
 // Pair changes the key, the access code or the address of a printer on a network
@@ -371,7 +371,7 @@ func (f *Fleet) Stranger(ctx context.Context, serial, pin string) error {
 
 func quarantine(l grove.LAN) string {
 	return fmt.Sprintf("who answers at %s shows another key than the printer did when it was added; "+
-		"if it was reset or its board was changed, pair it again (grove printers pair %s), else find out who answers there", l.Host, l.Serial)
+		"if it was reset or its board was changed, pair it again (grove printers pair %s --new-key), else find out who answers there", l.Host, l.Serial)
 }
 
 func (f *Fleet) relearn(ctx context.Context, serial string, change func(*grove.Printer, *grove.LAN) []grove.Event) error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/access"
 	"github.com/grovecloud/grove/internal/limit"
 )
 
@@ -97,7 +98,7 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 		err = rt.mayAsk(c.actor, route)
 	}
 	if err == nil && route.Fresh {
-		err = rt.askAgain(r.Context(), c.actor)
+		err = AskAgain(r.Context(), rt.Access)
 	}
 	if err != nil || route.Uncounted != nil && route.Uncounted(r) {
 		return err
@@ -105,9 +106,11 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 	return Count(r.Context())
 }
 
-// askAgain refuses whoever has not proved of late that it is them, and says how to.
-func (rt *Router) askAgain(ctx context.Context, actor grove.Actor) error {
-	fresh, err := rt.Access.Fresh(ctx, actor)
+// AskAgain refuses whoever has not proved of late that it is them, and says how to.
+// The gate does it on routes that are [Route.Fresh]; only handlers call it of which
+// some wishes alone would let others in.
+func AskAgain(ctx context.Context, a *access.Access) error {
+	fresh, err := a.Fresh(ctx, Actor(ctx))
 	if err != nil || fresh {
 		return err
 	}

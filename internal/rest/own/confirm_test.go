@@ -101,6 +101,35 @@ func TestNoProgramProvesThatItIsAPerson(t *testing.T) {
 	resttest.Refused(t, h, 403, 403, "POST", confirming, fmt.Sprintf(`{"password":%q}`, resttest.Password), bearer(string(key))...)
 }
 
+// Who answers at the address of a printer is believed from then on.
+func TestAnotherKeyOfAPrinterIsTakenFromAPersonWhoIsThere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := resttest.New(t, "off")
+		resttest.Call[cloudapi.Data[cloudapi.LANBound]](t, h, 201, "POST", own+"/printers", `{"host":"192.168.1.40","access_code":"12345678"}`)
+		const pair, code, key = own + "/printers/" + resttest.Lamp + "/pair", `{"access_code":"abcd1234"}`, `{"new_key":true}`
+		bearers := map[bool][]string{}
+		for _, reaches := range []bool{false, true} {
+			scopes := `"device:bind"`
+			if reaches {
+				scopes += `,"network:reach"`
+			}
+			made := resttest.Call[cloudapi.Data[cloudapi.KeyCreated]](t, h, 201, "POST", own+"/keys", `{"name":"x","all_printers":true,"scopes":[`+scopes+`]}`)
+			bearers[reaches] = bearer(string(made.Data.Secret))
+		}
+		resttest.Call[cloudapi.Data[cloudapi.LANBound]](t, h, 200, "POST", pair, code, bearers[false]...)
+		resttest.Refused(t, h, 403, 403, "POST", pair, key, bearers[true]...)
+		resttest.Refused(t, h, 403, 403, "POST", own+"/printers/discover", `{}`, bearers[false]...)
+		resttest.Call[cloudapi.Data[any]](t, h, 200, "POST", own+"/printers/discover", `{}`, bearers[true]...)
+		resttest.Call[cloudapi.Data[cloudapi.LANBound]](t, h, 200, "POST", pair, key)
+		<-time.After(10 * time.Minute)
+		if e := resttest.Refused(t, h, 403, 403, "POST", pair, key); e.Details.Cause != grove.ReasonUnconfirmed {
+			t.Errorf("ten minutes later: %+v", e)
+		}
+		resttest.Call[cloudapi.Data[cloudapi.LANBound]](t, h, 200, "POST", pair, code)
+	})
+}
+
 // A token that was stolen must not become a fresh session.
 func TestNeitherATicketNorARefreshIsAProof(t *testing.T) {
 	t.Parallel()

@@ -20,7 +20,7 @@ func (f *face) mountPeople(rt *rest.Router) {
 
 	confirm := post("/users/me/sessions/current/confirm", tag, "Prove again that it is me, at this session")
 	confirm.About = proofNote + " Counted as a sign-in. " +
-		"For ten minutes from then, as after a sign-in, this session may make keys, share printers, give roles, read letters and export the audit log."
+		"For ten minutes from then, as after a sign-in, this session may make keys, share printers, give roles, take new keys of printers, read letters and export the audit log."
 	rest.Handle(rt, confirm, f.confirmSession)
 
 	ask := opening("/password-reset/code", tag, "Have a code for a new password mailed")
