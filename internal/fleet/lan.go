@@ -224,6 +224,7 @@ func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pa
 	if err != nil {
 		return LANBound{}, err
 	}
+	was := lan
 	if w.Host != "" {
 		if err := f.mayReach(actor, w.Bridge); err != nil {
 			return LANBound{}, err
@@ -250,6 +251,9 @@ func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pa
 	}
 	lan.Pin = test.Pin
 	p, lan, err := f.Records.UpdateLAN(ctx, serial, func(p *grove.Printer, l *grove.LAN) ([]grove.Event, []grove.AuditEntry, error) {
+		if p.OwnerID != actor.UserID || l.Host != was.Host || l.Bridge != was.Bridge || l.Pin != was.Pin {
+			return nil, nil, grove.Errorf(grove.Conflict, "printer_changed", "printer %s was bound, moved or paired meanwhile, so nothing was changed; look, and try again", serial)
+		}
 		*l, p.AccessCode, p.AccessCodeIssued = lan, code, false
 		return nil, []grove.AuditEntry{did(actor, serial, p.OwnerID, w.act(), lan.Host)}, nil
 	})
