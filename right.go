@@ -44,7 +44,7 @@ const (
 func Scopes() []Action {
 	return []Action{
 		ReadPrinter, ControlPrinter, HeatPrinter, StartPrint, SendGcode, BindPrinter, SeeCode,
-		ReadFiles, WriteFiles, ReadJobs, WriteJobs, AdminWebhooks, ReadAudit,
+		ReadFiles, WriteFiles, ReadJobs, WriteJobs, AdminWebhooks, ReadAudit, ReachNetwork,
 	}
 }
 
@@ -54,9 +54,7 @@ func (a Action) Includes(other Action) bool {
 	switch a { //nolint:exhaustive // the others include themselves alone
 	case StartPrint:
 		return slices.Contains([]Action{StartPrint, ControlPrinter, ReadPrinter, ReadJobs, WriteJobs}, other)
-	case BindPrinter:
-		return other == a || other == ReadPrinter || other == ReachNetwork
-	case ControlPrinter, HeatPrinter, SendGcode, SeeCode:
+	case ControlPrinter, HeatPrinter, SendGcode, BindPrinter, SeeCode:
 		return other == a || other == ReadPrinter
 	case WriteFiles:
 		return other == a || other == ReadFiles

@@ -16,10 +16,10 @@ func (c *Client) AddPrinter(ctx context.Context, in cloudapi.LANRequest) (clouda
 	return own[cloudapi.LANBound](ctx, c, http.MethodPost, printersPath, in)
 }
 
-// PairPrinter makes the key that a printer shows now its own, with a new access code
-// unless that is empty. Grove only.
-func (c *Client) PairPrinter(ctx context.Context, serial string, code grove.Secret) (cloudapi.LANBound, error) {
-	return own[cloudapi.LANBound](ctx, c, http.MethodPost, printerPath(serial)+"/pair", cloudapi.LANPair{AccessCode: code})
+// PairPrinter takes a new access code of a printer, or makes the key that it shows
+// now its own. For a new key the session must be fresh, see [Client.Confirm]. Grove only.
+func (c *Client) PairPrinter(ctx context.Context, serial string, in cloudapi.LANPair) (cloudapi.LANBound, error) {
+	return own[cloudapi.LANBound](ctx, c, http.MethodPost, printerPath(serial)+"/pair", in)
 }
 
 // MovePrinter says where a printer stands now. Grove only.

@@ -12,8 +12,8 @@ import (
 )
 
 // ChangePassword sets a new password and ends all other sessions.
-func (c *Client) ChangePassword(ctx context.Context, password, next grove.Secret) error {
-	return c.call(ctx, http.MethodPut, mePath+"/password", cloudapi.PasswordChange{Password: password, New: next}, nil)
+func (c *Client) ChangePassword(ctx context.Context, proof cloudapi.Proof, next grove.Secret) error {
+	return c.call(ctx, http.MethodPut, mePath+"/password", cloudapi.PasswordChange{Proof: proof, New: next}, nil)
 }
 
 // Sessions lists where the account is signed in, newest first.
@@ -28,10 +28,10 @@ func (c *Client) EndSession(ctx context.Context, id string) error {
 
 // Confirm proves again that it is the account's owner at the session of this token,
 // after a refusal with the reason [grove.ReasonUnconfirmed], and says until when that
-// counts. Code is of the authenticator app, or a recovery code; empty without an app.
-// The reason of an error is [grove.ReasonCodeWanted] when it is wanted.
-func (c *Client) Confirm(ctx context.Context, password grove.Secret, code string) (until time.Time, err error) {
-	done, err := own[cloudapi.SessionConfirmed](ctx, c, http.MethodPost, mePath+"/sessions/current/confirm", cloudapi.SessionProof{Password: password, Code: code})
+// counts. The reason of an error is [grove.ReasonCodeWanted], here and at all calls that
+// take a proof, when the account has an authenticator app and the code is missing.
+func (c *Client) Confirm(ctx context.Context, proof cloudapi.Proof) (until time.Time, err error) {
+	done, err := own[cloudapi.SessionConfirmed](ctx, c, http.MethodPost, mePath+"/sessions/current/confirm", proof)
 	return done.ConfirmedUntil, err
 }
 

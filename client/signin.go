@@ -86,13 +86,13 @@ func (c *Client) Security(ctx context.Context) (cloudapi.Security, error) {
 }
 
 // SetLoginMode says what the account signs in with.
-func (c *Client) SetLoginMode(ctx context.Context, mode grove.LoginMode, password grove.Secret) (cloudapi.Security, error) {
-	return own[cloudapi.Security](ctx, c, http.MethodPut, mePath+"/security", cloudapi.SecurityChange{Mode: mode, Password: password})
+func (c *Client) SetLoginMode(ctx context.Context, mode grove.LoginMode, proof cloudapi.Proof) (cloudapi.Security, error) {
+	return own[cloudapi.Security](ctx, c, http.MethodPut, mePath+"/security", cloudapi.SecurityChange{Proof: proof, Mode: mode})
 }
 
 // EnrolTOTP begins to use an authenticator app.
-func (c *Client) EnrolTOTP(ctx context.Context, password grove.Secret) (cloudapi.Enrolment, error) {
-	return own[cloudapi.Enrolment](ctx, c, http.MethodPost, mePath+"/totp", cloudapi.PasswordProof{Password: password})
+func (c *Client) EnrolTOTP(ctx context.Context, proof cloudapi.Proof) (cloudapi.Enrolment, error) {
+	return own[cloudapi.Enrolment](ctx, c, http.MethodPost, mePath+"/totp", proof)
 }
 
 // ConfirmTOTP switches the app on with a code of it. The recovery codes are told
@@ -103,12 +103,12 @@ func (c *Client) ConfirmTOTP(ctx context.Context, code string) ([]grove.Secret, 
 }
 
 // RemoveTOTP does without the app from now on.
-func (c *Client) RemoveTOTP(ctx context.Context, password grove.Secret) error {
-	return c.call(ctx, http.MethodPost, mePath+"/totp/remove", cloudapi.PasswordProof{Password: password}, nil)
+func (c *Client) RemoveTOTP(ctx context.Context, proof cloudapi.Proof) error {
+	return c.call(ctx, http.MethodPost, mePath+"/totp/remove", proof, nil)
 }
 
 // RenewRecoveryCodes gives new recovery codes in place of the old.
-func (c *Client) RenewRecoveryCodes(ctx context.Context, password grove.Secret) ([]grove.Secret, error) {
-	out, err := own[cloudapi.RecoveryCodes](ctx, c, http.MethodPost, mePath+"/recovery-codes", cloudapi.PasswordProof{Password: password})
+func (c *Client) RenewRecoveryCodes(ctx context.Context, proof cloudapi.Proof) ([]grove.Secret, error) {
+	out, err := own[cloudapi.RecoveryCodes](ctx, c, http.MethodPost, mePath+"/recovery-codes", proof)
 	return out.Codes, err
 }

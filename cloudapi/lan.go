@@ -24,10 +24,11 @@ type LANRequest struct {
 	Force      bool `json:"force,omitempty"`       // keep it though it can't be reached now
 }
 
-// LANPair is POST /v1/grove-service/printers/{serial}/pair: the key that the
-// printer shows now is its own, with this access code, or the one that is kept.
+// LANPair is POST /v1/grove-service/printers/{serial}/pair: what changed
+// about the printer. The access code that is kept counts on when none is given.
 type LANPair struct {
 	AccessCode grove.Secret `json:"access_code,omitempty"`
+	NewKey     bool         `json:"new_key,omitempty"` // whatever key it shows now is its own
 }
 
 // LANAddress is PUT /v1/grove-service/printers/{serial}/address.

@@ -63,8 +63,8 @@ type Health struct {
 
 // PasswordChange is PUT /v1/grove-service/users/me/password.
 type PasswordChange struct {
-	Password grove.Secret `json:"password"` // of now
-	New      grove.Secret `json:"new_password"`
+	Proof              // with the password of now
+	New   grove.Secret `json:"new_password"`
 }
 
 // OpenSession is somewhere one is signed in.
@@ -75,8 +75,8 @@ type OpenSession struct {
 
 // UserReset is POST /v1/grove-service/users/{id}/reset.
 type UserReset struct {
-	Password grove.Secret `json:"password"`       // of the owner who asks
-	TOTP     bool         `json:"totp,omitempty"` // take the user's authenticator app away too
+	Proof      // of the owner who asks
+	TOTP  bool `json:"totp,omitempty"` // take the user's authenticator app away too
 }
 
 // ResetCode is what an owner hands over to somebody who forgot their password.
@@ -99,9 +99,9 @@ type PasswordReset struct {
 
 // InvitationRequest is POST /v1/grove-service/invitations.
 type InvitationRequest struct {
-	Email    string       `json:"email"`
-	Role     grove.Role   `json:"role"`
-	Password grove.Secret `json:"password"` // of the owner who invites
+	Proof            // of the owner who invites
+	Email string     `json:"email"`
+	Role  grove.Role `json:"role"`
 }
 
 // Invitation waits for somebody to make their account. Link and token are told once.

@@ -40,22 +40,18 @@ type TFARequest struct {
 
 // SecurityChange is PUT /v1/grove-service/users/me/security.
 type SecurityChange struct {
-	Mode     grove.LoginMode `json:"mode"` // password or code
-	Password grove.Secret    `json:"password"`
+	Proof
+	Mode grove.LoginMode `json:"mode"` // password or code
 }
 
-// PasswordProof is the body of calls that ask for the password again.
-type PasswordProof struct {
-	Password grove.Secret `json:"password"`
-}
-
-// SessionProof is POST /v1/grove-service/users/me/sessions/current/confirm.
-type SessionProof struct {
+// Proof is in the body of calls that want to know again that it is the account's
+// owner who asks: POST /v1/grove-service/users/me/sessions/current/confirm and others.
+type Proof struct {
 	Password grove.Secret `json:"password"`
 	Code     string       `json:"code,omitempty"` // of the authenticator app, or a recovery code; where the account has an app
 }
 
-// SessionConfirmed is the answer to it.
+// SessionConfirmed is the answer to POST …/sessions/current/confirm.
 type SessionConfirmed struct {
 	ConfirmedUntil time.Time `json:"confirmed_until"`
 }

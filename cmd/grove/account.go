@@ -25,54 +25,51 @@ type accountCmd struct {
 	End           accountEndCmd      `cmd:"" help:"End a session, or all others."`
 }
 
-// proof is the password that is asked for again before something is changed that
-// would let others in.
+const passwordPrompt = "Password: "
+
+// proof is what is asked for again before something is changed that would let
+// others in.
 type proof struct {
 	Password string `name:"password" help:"Better given by GROVE_PASSWORD or typed when asked." placeholder:"TEXT"`
+	Code     string `name:"code" help:"A code of your authenticator app, or a recovery code; asked for where it is wanted." placeholder:"CODE"`
 }
 
-// prove is signedIn together with the password.
-func (p proof) prove(at *cloud) (*client.Client, grove.Secret, error) {
+// prove does an act that wants proof, and asks for what of it is not given.
+func (p proof) prove(at *cloud, prompt string, act func(*client.Client, cloudapi.Proof) error) error {
 	cl, err := at.signedIn()
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	password, err := askPassword(p.Password, "Password: ")
-	return cl, grove.Secret(password), err
+	password, err := askPassword(p.Password, prompt)
+	if err != nil {
+		return err
+	}
+	given := cloudapi.Proof{Password: grove.Secret(password), Code: p.Code}
+	if err = act(cl, given); !grove.HasReason(err, grove.ReasonCodeWanted) {
+		return err
+	}
+	if given.Code, err = askCode("Code of the authenticator app, or a recovery code: "); err != nil {
+		return err
+	}
+	return act(cl, given)
 }
 
-type accountConfirmCmd struct {
-	proof
-
-	Code string `help:"A code of the authenticator app, or a recovery code; asked for where it is wanted." placeholder:"CODE"`
-}
+type accountConfirmCmd struct{ proof }
 
 // Run confirms the session of the kept token.
 func (c *accountConfirmCmd) Run(ctx context.Context, at *cloud) error {
-	return at.confirm(ctx, c.Password, c.Code)
+	return c.confirm(ctx, at)
 }
 
-// confirm proves again that it is the account's owner, and asks for what is not given.
-func (c *cloud) confirm(ctx context.Context, password, code string) error {
-	cl, err := c.signedIn()
-	if err != nil {
-		return err
-	}
-	if password, err = askPassword(password, "Your password once more: "); err != nil {
-		return err
-	}
-	until, err := cl.Confirm(ctx, grove.Secret(password), code)
-	if grove.HasReason(err, grove.ReasonCodeWanted) {
-		if code, err = askCode("Code of the authenticator app, or a recovery code: "); err != nil {
-			return err
+// confirm proves again that it is the account's owner.
+func (p proof) confirm(ctx context.Context, at *cloud) error {
+	return p.prove(at, "Your password once more: ", func(cl *client.Client, given cloudapi.Proof) error {
+		until, err := cl.Confirm(ctx, given)
+		if err == nil {
+			fmt.Fprintf(os.Stderr, "Confirmed until %s.\n", until.Local().Format(time.TimeOnly))
 		}
-		until, err = cl.Confirm(ctx, grove.Secret(password), code)
-	}
-	if err != nil {
 		return err
-	}
-	fmt.Fprintf(os.Stderr, "Confirmed until %s.\n", until.Local().Format(time.TimeOnly))
-	return nil
+	})
 }
 
 type accountShowCmd struct{}
@@ -108,37 +105,34 @@ type accountModeCmd struct {
 
 // Run changes what the account signs in with.
 func (c *accountModeCmd) Run(ctx context.Context, at *cloud) error {
-	cl, password, err := c.prove(at)
-	if err != nil {
-		return err
-	}
-	s, err := cl.SetLoginMode(ctx, grove.LoginMode(c.Mode), password)
-	if err != nil {
-		return err
-	}
-	return showSecurity(at, s)
+	return c.prove(at, passwordPrompt, func(cl *client.Client, given cloudapi.Proof) error {
+		s, err := cl.SetLoginMode(ctx, grove.LoginMode(c.Mode), given)
+		if err != nil {
+			return err
+		}
+		return showSecurity(at, s)
+	})
 }
 
 type accountAppCmd struct {
-	proof
-
-	Code string `help:"Switch the app on with its code of now, after a first run without." placeholder:"CODE"`
+	Password string `name:"password" help:"Better given by GROVE_PASSWORD or typed when asked." placeholder:"TEXT"`
+	Code     string `help:"Switch the app on with its code of now, after a first run without." placeholder:"CODE"`
 }
 
 // Run shows what the app must be told and switches it on with a code of it.
 func (c *accountAppCmd) Run(ctx context.Context, at *cloud) error {
-	if c.Code != "" {
-		cl, err := at.signedIn()
-		if err != nil {
-			return err
-		}
-		return switchOn(ctx, at, cl, c.Code)
-	}
-	cl, password, err := c.prove(at)
+	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
-	e, err := cl.EnrolTOTP(ctx, password)
+	if c.Code != "" {
+		return switchOn(ctx, at, cl, c.Code)
+	}
+	password, err := askPassword(c.Password, passwordPrompt)
+	if err != nil {
+		return err
+	}
+	e, err := cl.EnrolTOTP(ctx, cloudapi.Proof{Password: grove.Secret(password)}) // who has an app needs no second
 	if err != nil {
 		return err
 	}
@@ -179,26 +173,20 @@ type accountNoAppCmd struct{ proof }
 
 // Run takes the app away.
 func (c *accountNoAppCmd) Run(ctx context.Context, at *cloud) error {
-	cl, password, err := c.prove(at)
-	if err != nil {
-		return err
-	}
-	return cl.RemoveTOTP(ctx, password)
+	return c.prove(at, passwordPrompt, func(cl *client.Client, given cloudapi.Proof) error { return cl.RemoveTOTP(ctx, given) })
 }
 
 type accountRecoveryCmd struct{ proof }
 
 // Run makes new recovery codes.
 func (c *accountRecoveryCmd) Run(ctx context.Context, at *cloud) error {
-	cl, password, err := c.prove(at)
-	if err != nil {
-		return err
-	}
-	codes, err := cl.RenewRecoveryCodes(ctx, password)
-	if err != nil {
-		return err
-	}
-	return showRecovery(at, codes)
+	return c.prove(at, passwordPrompt, func(cl *client.Client, given cloudapi.Proof) error {
+		codes, err := cl.RenewRecoveryCodes(ctx, given)
+		if err != nil {
+			return err
+		}
+		return showRecovery(at, codes)
+	})
 }
 
 type accountPasswordCmd struct {
@@ -209,15 +197,13 @@ type accountPasswordCmd struct {
 
 // Run changes the password.
 func (c *accountPasswordCmd) Run(ctx context.Context, at *cloud) error {
-	cl, password, err := c.prove(at)
-	if err != nil {
-		return err
-	}
-	next, err := newPassword(c.New, "New password: ")
-	if err != nil {
-		return err
-	}
-	return cl.ChangePassword(ctx, password, grove.Secret(next))
+	next := c.New
+	return c.prove(at, passwordPrompt, func(cl *client.Client, given cloudapi.Proof) (err error) {
+		if next, err = newPassword(next, "New password: "); err != nil {
+			return err
+		}
+		return cl.ChangePassword(ctx, given, grove.Secret(next))
+	})
 }
 
 type accountResetCmd struct {

@@ -72,7 +72,7 @@ func date(t time.Time, none string) string {
 
 type keysCreateCmd struct {
 	Name        string   `arg:"" help:"What will use it."`
-	Scopes      []string `help:"What it may: printer:read, printer:control, printer:heat, printer:start, printer:gcode, device:bind, device:code, file:read, file:write, job:read, job:write, webhook:admin, audit:read. Without any it may nothing." placeholder:"SCOPE,…"`
+	Scopes      []string `help:"What it may: printer:read, printer:control, printer:heat, printer:start, printer:gcode, device:bind, device:code, file:read, file:write, job:read, job:write, webhook:admin, audit:read, network:reach. Without any it may nothing." placeholder:"SCOPE,…"`
 	For         []string `help:"The printers it is for, by their serials." placeholder:"SERIAL,…"`
 	AllPrinters bool     `help:"It is for all printers, also those to come."`
 	Network     string   `help:"It counts from this address or range only." placeholder:"CIDR"`

@@ -95,9 +95,10 @@ type printersPairCmd struct {
 	Serial string `arg:"" help:"The printer's serial."`
 	Code   string `name:"access-code" help:"Its new access code, if that changed; better given by GROVE_ACCESS_CODE." placeholder:"CODE"`
 	Ask    bool   `name:"new-code" help:"Its access code changed: ask for it."`
+	NewKey bool   `name:"new-key" help:"You made sure that it is your printer that answers: the key that it shows now is its own."`
 }
 
-// Run pairs a printer anew: the key that it shows now is its own.
+// Run pairs a printer anew.
 func (c *printersPairCmd) Run(ctx context.Context, at *cloud) error {
 	cl, err := at.signedIn()
 	if err != nil {
@@ -109,7 +110,7 @@ func (c *printersPairCmd) Run(ctx context.Context, at *cloud) error {
 			return err
 		}
 	}
-	bound, err := cl.PairPrinter(ctx, c.Serial, code)
+	bound, err := cl.PairPrinter(ctx, c.Serial, cloudapi.LANPair{AccessCode: code, NewKey: c.NewKey})
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func run(args []string) int {
 	}
 	err = parsed.Run()
 	if grove.HasReason(err, grove.ReasonUnconfirmed) && interactive() {
-		if err = c.At.confirm(ctx, "", ""); err == nil {
+		if err = (proof{}).confirm(ctx, &c.At); err == nil {
 			err = parsed.Run() // nothing was done yet: commands ask for one guarded thing, first
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
 )
 
@@ -53,17 +54,15 @@ type peopleInviteCmd struct {
 
 // Run invites somebody and shows the link, this once.
 func (c *peopleInviteCmd) Run(ctx context.Context, at *cloud) error {
-	cl, password, err := c.prove(at)
-	if err != nil {
-		return err
-	}
-	i, err := cl.Invite(ctx, cloudapi.InvitationRequest{Email: c.Email, Role: grove.Role(c.Role), Password: password})
-	if err != nil {
-		return err
-	}
-	return at.show(i, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "id\t%s\nlink\t%s\nmailed\t%s\n\nThe link works once, until %s. It is shown only now.\n",
-			i.ID, string(i.Link), yes(i.Mailed), i.ExpiresAt.Local().Format(time.DateTime))
+	return c.prove(at, passwordPrompt, func(cl *client.Client, given cloudapi.Proof) error {
+		i, err := cl.Invite(ctx, cloudapi.InvitationRequest{Proof: given, Email: c.Email, Role: grove.Role(c.Role)})
+		if err != nil {
+			return err
+		}
+		return at.show(i, func(w *tabwriter.Writer) {
+			fmt.Fprintf(w, "id\t%s\nlink\t%s\nmailed\t%s\n\nThe link works once, until %s. It is shown only now.\n",
+				i.ID, string(i.Link), yes(i.Mailed), i.ExpiresAt.Local().Format(time.DateTime))
+		})
 	})
 }
 
@@ -109,17 +108,15 @@ type peopleResetCmd struct {
 
 // Run makes a code to hand over.
 func (c *peopleResetCmd) Run(ctx context.Context, at *cloud) error {
-	cl, password, err := c.prove(at)
-	if err != nil {
-		return err
-	}
-	code, err := cl.ResetUser(ctx, c.ID, cloudapi.UserReset{Password: password, TOTP: c.App})
-	if err != nil {
-		return err
-	}
-	return at.show(code, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "code\t%s\n\nHand it over: with it they run grove account reset EMAIL --code CODE, until %s.\n",
-			string(code.Code), code.ExpiresAt.Local().Format(time.TimeOnly))
+	return c.prove(at, passwordPrompt, func(cl *client.Client, given cloudapi.Proof) error {
+		code, err := cl.ResetUser(ctx, c.ID, cloudapi.UserReset{Proof: given, TOTP: c.App})
+		if err != nil {
+			return err
+		}
+		return at.show(code, func(w *tabwriter.Writer) {
+			fmt.Fprintf(w, "code\t%s\n\nHand it over: with it they run grove account reset EMAIL --code CODE, until %s.\n",
+				string(code.Code), code.ExpiresAt.Local().Format(time.TimeOnly))
+		})
 	})
 }
 

@@ -27,15 +27,12 @@ func (a *Access) Fresh(ctx context.Context, actor grove.Actor) (bool, error) {
 // and, where the account has one, a code of the authenticator app or a recovery code.
 // It says until when that counts. A wrong one is answered and counted as at a sign-in;
 // code_wanted when the password was right and the code is missing.
-func (a *Access) Confirm(ctx context.Context, actor grove.Actor, code string, proof Proof) (until time.Time, err error) {
+func (a *Access) Confirm(ctx context.Context, actor grove.Actor, proof Proof) (until time.Time, err error) {
 	if err := person(actor); err != nil {
 		return time.Time{}, err
 	}
 	u, err := a.again(ctx, actor, proof)
 	if err != nil {
-		return time.Time{}, err
-	}
-	if err := a.confirmSecond(ctx, u, code, proof.Remote); err != nil {
 		return time.Time{}, err
 	}
 	now := time.Now().UTC().Truncate(time.Millisecond)
@@ -50,7 +47,7 @@ func (a *Access) Confirm(ctx context.Context, actor grove.Actor, code string, pr
 	return now.Add(freshFor), nil
 }
 
-func (a *Access) confirmSecond(ctx context.Context, u grove.User, code, remote string) error {
+func (a *Access) secondAgain(ctx context.Context, u grove.User, proof Proof) error {
 	how, err := a.records.SignIn(ctx, u.ID)
 	if err != nil {
 		return unavailable(fmt.Errorf("read sign-in: %w", err))
@@ -58,16 +55,16 @@ func (a *Access) confirmSecond(ctx context.Context, u grove.User, code, remote s
 	if !how.TOTP() {
 		return nil
 	}
-	if code == "" {
+	if proof.Code == "" {
 		e := grove.Errorf(grove.Invalid, grove.ReasonCodeWanted, "this account has an authenticator app; send a code of it, or a recovery code, with the password")
 		e.Fields = map[string]string{"code": "is required"}
 		return e
 	}
-	try := a.seconds.attempt(u.Email, remote)
+	try := a.seconds.attempt(u.Email, proof.Remote)
 	if err := try.refused(time.Now()); err != nil {
 		return err
 	}
-	if err := a.checkSecond(ctx, try, u.ID, code); err != nil {
+	if err := a.checkSecond(ctx, try, u.ID, proof.Code); err != nil {
 		return err
 	}
 	try.succeeded(time.Now())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -311,6 +312,37 @@ func TestAResetEndsTheKeysTooAndTheOtherCodes(t *testing.T) {
 	}
 	if err := a.Reset(t.Context(), ann.Email, string(second.Code), "yet another password", "127.0.0.1"); err == nil {
 		t.Error("the other code still counts")
+	}
+}
+
+func TestWhoTookAnAppAwayIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	a := on(t, db, Config{})
+	ann, err := a.AddUser(t.Context(), "ann@example.org", goodPassword, "Ann", grove.Owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob, err := a.AddUser(t.Context(), "bob@example.org", goodPassword, "Bob", grove.Operator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	me := grove.Actor{Kind: grove.ActorUser, UserID: ann.ID}
+	if _, err := a.OwnerReset(t.Context(), me, bob.ID, true, Proof{Password: goodPassword, Remote: "127.0.0.1"}); err != nil {
+		t.Fatal(err)
+	}
+	acts := map[int64][]string{}
+	for _, id := range []int64{ann.ID, bob.ID} {
+		list, err := db.Audit(t.Context(), id, grove.Page{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list.Items {
+			acts[id] = append(acts[id], e.Action)
+		}
+	}
+	if !slices.Contains(acts[ann.ID], "user.totp_off") || slices.Contains(acts[bob.ID], "user.totp_off") {
+		t.Errorf("by the owner %q, by the user %q", acts[ann.ID], acts[bob.ID])
 	}
 }
 

@@ -90,12 +90,13 @@ func (a *Access) OwnerReset(ctx context.Context, actor grove.Actor, userID int64
 	if _, err := a.records.User(ctx, userID); err != nil {
 		return ResetCode{}, err
 	}
+	whose := fmt.Sprintf("user:%d", userID)
 	if app {
-		if err := a.dropTOTP(ctx, userID); err != nil {
+		if err := a.dropTOTP(ctx, userID, actor.Did("user.totp_off", whose)); err != nil {
 			return ResetCode{}, err
 		}
 	}
-	code, until, err := a.issueCode(ctx, grove.ResetPass, userID, actor.Did("user.reset", fmt.Sprintf("user:%d", userID)))
+	code, until, err := a.issueCode(ctx, grove.ResetPass, userID, actor.Did("user.reset", whose))
 	if err != nil {
 		return ResetCode{}, err
 	}

@@ -228,14 +228,14 @@ func (a *Access) RemoveTOTP(ctx context.Context, actor grove.Actor, proof Proof)
 	if err != nil {
 		return err
 	}
-	return a.dropTOTP(ctx, u.ID)
+	return a.dropTOTP(ctx, u.ID, actor.Did("user.totp_off", ""))
 }
 
-func (a *Access) dropTOTP(ctx context.Context, userID int64) error {
+func (a *Access) dropTOTP(ctx context.Context, userID int64, act grove.AuditEntry) error {
 	_, err := a.records.UpdateSignIn(ctx, userID, func(s *grove.SignIn) error {
 		s.TOTPSecret, s.TOTPSince = "", time.Time{}
 		return nil
-	}, grove.Actor{Kind: grove.ActorUser, UserID: userID}.Did("user.totp_off", ""))
+	}, act)
 	if err != nil {
 		return err
 	}

@@ -84,3 +84,18 @@ func FuzzNamesThatPrintersTell(f *testing.F) {
 		}
 	})
 }
+
+// Words of a stranger are shown on terminals, which obey some of them.
+func TestWordsOfStrangersAreOnlyWords(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{
+		"bench\x1b[2J":                  "bench[2J",
+		"bench\u009b2J":                 "bench2J",
+		"a\u202eb\u2066c\u200fd\u2028e": "abcde",
+		"Größe 3 機":                     "Größe 3 機",
+	} {
+		if got := plainText(said, 40); got != want {
+			t.Errorf("%q is shown as %q", said, got)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/grovecloud/grove"
 )
@@ -146,7 +147,7 @@ func (b *Bridge) flag() string {
 // plainText is words of a stranger fit for a message: short, and of one line.
 func plainText(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' { // a terminal would obey it, or show the words in another order
 			return -1
 		}
 		return r

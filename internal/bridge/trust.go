@@ -66,7 +66,7 @@ func (t Trust) judge(leaf *x509.Certificate) error {
 	}
 	if t.Pin != "" && PinOf(leaf) != t.Pin {
 		return grove.Errorf(grove.Conflict, ReasonStranger,
-			"printer %s shows another key than when it was added; if it was reset or its board was changed, pair it again, else somebody stands between", t.Serial)
+			"printer %s shows another key than when it was added; if it was reset or its board was changed, pair it again with its new key, else somebody stands between", t.Serial)
 	}
 	if t.Roots == nil {
 		return nil

@@ -211,10 +211,10 @@ type Pairing struct {
 }
 
 func (w Pairing) act() string {
-	if w.NewKey || w.Code != "" {
-		return "printer.pair"
+	if w.Host != "" {
+		return "printer.address"
 	}
-	return "printer.address"
+	return "printer.pair"
 }
 
 // Pair changes the key, the access code or the address of a printer on a network
@@ -224,6 +224,7 @@ func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pa
 	if err != nil {
 		return LANBound{}, err
 	}
+	was := lan
 	if w.Host != "" {
 		if err := f.mayReach(actor, w.Bridge); err != nil {
 			return LANBound{}, err
@@ -250,6 +251,9 @@ func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pa
 	}
 	lan.Pin = test.Pin
 	p, lan, err := f.Records.UpdateLAN(ctx, serial, func(p *grove.Printer, l *grove.LAN) ([]grove.Event, []grove.AuditEntry, error) {
+		if p.OwnerID != actor.UserID || l.Host != was.Host || l.Bridge != was.Bridge || l.Pin != was.Pin {
+			return nil, nil, grove.Errorf(grove.Conflict, "printer_changed", "printer %s was bound, moved or paired meanwhile, so nothing was changed; look, and try again", serial)
+		}
 		*l, p.AccessCode, p.AccessCodeIssued = lan, code, false
 		return nil, []grove.AuditEntry{did(actor, serial, p.OwnerID, w.act(), lan.Host)}, nil
 	})
@@ -389,7 +393,7 @@ func (f *Fleet) Stranger(ctx context.Context, serial, pin string) error {
 
 func quarantine(l grove.LAN) string {
 	return fmt.Sprintf("who answers at %s shows another key than the printer did when it was added; "+
-		"if it was reset or its board was changed, pair it again (grove printers pair %s), else find out who answers there", l.Host, l.Serial)
+		"if it was reset or its board was changed, pair it again (grove printers pair %s --new-key), else find out who answers there", l.Host, l.Serial)
 }
 
 func (f *Fleet) relearn(ctx context.Context, serial string, change func(*grove.Printer, *grove.LAN) []grove.Event) error {

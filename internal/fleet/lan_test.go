@@ -18,11 +18,18 @@ type street struct {
 	fail    grove.LANStep
 	tried   []grove.LAN
 	changed []string
+	during  func() // what happens while a printer is tried
 }
 
 func (s *street) Test(_ context.Context, l grove.LAN, _ grove.Secret, _ bool) grove.LANTest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if during := s.during; during != nil {
+		s.during = nil
+		s.mu.Unlock()
+		during()
+		s.mu.Lock()
+	}
 	s.tried = append(s.tried, l)
 	t := grove.LANTest{Serial: l.Serial, Host: l.Host, Pin: "aa"}
 	if t.Serial == "" {
@@ -98,6 +105,27 @@ func TestSomebodyElsesPrinterIsNotTakenByItsAddress(t *testing.T) {
 	}
 	if _, err := h.Live(t.Context(), h.actor, serial); !errors.Is(err, grove.NotFound) {
 		t.Errorf("the former owner sees it: %v", err)
+	}
+}
+
+func TestWhatChangedWhileAPrinterWasTriedStays(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	net := &street{}
+	h.Reach(net)
+	const fresh = "01P00A000000002"
+	if _, err := h.Add(t.Context(), h.actor, wish(fresh, "12345678")); err != nil {
+		t.Fatal(err)
+	}
+	net.during = func() {
+		if _, err := h.Pair(t.Context(), h.actor, fresh, fleet.Pairing{LAN: grove.LAN{Host: "192.168.1.41"}}); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := h.Pair(t.Context(), h.actor, fresh, fleet.Pairing{Code: "abcdefgh"})
+	refused(t, err, grove.Conflict, "printer_changed")
+	if l, code, _ := h.LAN(fresh); l.Host != "192.168.1.41" || code != "12345678" {
+		t.Errorf("it is at %s", l.Host)
 	}
 }
 

@@ -7,12 +7,14 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/access"
 	"github.com/grovecloud/grove/internal/limit"
 )
 
@@ -96,7 +98,7 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 		err = rt.mayAsk(c.actor, route)
 	}
 	if err == nil && route.Fresh {
-		err = rt.askAgain(r.Context(), c.actor)
+		err = AskAgain(r.Context(), rt.Access)
 	}
 	if err != nil || route.Uncounted != nil && route.Uncounted(r) {
 		return err
@@ -104,9 +106,11 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 	return Count(r.Context())
 }
 
-// askAgain refuses whoever has not proved of late that it is them, and says how to.
-func (rt *Router) askAgain(ctx context.Context, actor grove.Actor) error {
-	fresh, err := rt.Access.Fresh(ctx, actor)
+// AskAgain refuses whoever has not proved of late that it is them, and says how to.
+// The gate does it on routes that are [Route.Fresh]; only handlers call it of which
+// some wishes alone would let others in.
+func AskAgain(ctx context.Context, a *access.Access) error {
+	fresh, err := a.Fresh(ctx, Actor(ctx))
 	if err != nil || fresh {
 		return err
 	}
@@ -179,23 +183,34 @@ func CountUpload(ctx context.Context) error {
 	return Take(ctx, limit.Uploads, userKey(Actor(ctx)))
 }
 
-// CountLogin counts an attempt to sign in. The class of all attempts from one
-// address leaves this machine out: behind a proxy that nobody has named, everybody
-// comes from here.
-func CountLogin(ctx context.Context, account string) error {
-	remote := Remote(ctx)
+// countSource counts, once a request, what strangers from one address do. It leaves
+// this machine out: behind a proxy that nobody has named, everybody comes from here.
+func countSource(ctx context.Context) error {
+	c := callOf(ctx)
+	if c.source || c.remote.IsLoopback() {
+		return nil
+	}
+	c.source = true
+	return Take(ctx, limit.LoginSource, household(c.remote))
+}
+
+// household is the address of an IPv4 client, and the network of an IPv6 one.
+func household(remote netip.Addr) string {
 	if p, err := remote.Prefix(64); err == nil && remote.Is6() {
 		remote = p.Addr()
 	}
+	return remote.String()
+}
+
+// CountLogin counts an attempt to sign in.
+func CountLogin(ctx context.Context, account string) error {
 	if len(account) > 254 { // no address is longer, and keys are kept
 		account = account[:254]
 	}
-	if !Remote(ctx).IsLoopback() {
-		if err := Take(ctx, limit.LoginSource, remote.String()); err != nil {
-			return err
-		}
+	if err := countSource(ctx); err != nil {
+		return err
 	}
-	return Take(ctx, limit.Login, strings.ToLower(account)+" "+remote.String())
+	return Take(ctx, limit.Login, strings.ToLower(account)+" "+household(Remote(ctx)))
 }
 
 func userKey(a grove.Actor) string { return strconv.FormatInt(a.UserID, 10) }

@@ -26,6 +26,7 @@ type call struct {
 	limits *limit.Limiter
 	header http.Header // of the answer
 	secure bool        // the client came over TLS
+	source bool        // its address was counted already
 	err    error       // what the answer told, for the log
 	// formRead is told the hash of a form that has arrived, where one is wanted.
 	formRead func(sum string)

@@ -130,8 +130,8 @@ var deeds = []deed{
 	{route: "PUT /v1/grove-service/users/me/security", body: `{"mode":"password","password":"{password}"}`, action: "user.login_mode"},
 	{route: "POST /v1/grove-service/users/me/totp", body: `{"password":"{password}"}`, action: "user.totp_enrol", keep: map[string]string{"secret": "secret"}},
 	{route: "POST /v1/grove-service/users/me/totp/confirm", body: `{"code":"{totp}"}`, action: "user.totp_on", before: (*ledger).app},
-	{route: "POST /v1/grove-service/users/me/recovery-codes", body: `{"password":"{password}"}`, action: "user.recovery_codes"},
-	{route: "POST /v1/grove-service/users/me/totp/remove", body: `{"password":"{password}"}`, action: "user.totp_off"},
+	{route: "POST /v1/grove-service/users/me/recovery-codes", body: `{"password":"{password}","code":"{totp}"}`, action: "user.recovery_codes", before: (*ledger).again, spends: true},
+	{route: "POST /v1/grove-service/users/me/totp/remove", body: `{"password":"{password}","code":"{totp}"}`, action: "user.totp_off", before: (*ledger).again, spends: true},
 	{route: "POST /v1/user-service/user/login", body: `{"account":"ann@grove.local","password":"{password}"}`, action: "user.login"},
 	{route: "POST /v1/grove-service/users/me/sessions/end-others", action: "user.logout"},
 	{route: "PUT /v1/grove-service/users/me/password", body: `{"password":"{password}","new_password":"another password"}`, action: "user.password"},
@@ -234,6 +234,13 @@ func (l *ledger) app() {
 	l.words["totp"] = code
 }
 
+// again is app, which may show the code that was used a moment ago.
+func (l *ledger) again() {
+	l.app()
+	l.exec("UPDATE sign_ins SET totp_step = 0")
+	l.words["sealed"] = l.column("SELECT hex(totp_secret) FROM sign_ins")[0]
+}
+
 func (l *ledger) exec(query string) {
 	l.t.Helper()
 	if _, err := l.raw.ExecContext(l.t.Context(), query); err != nil {
@@ -324,6 +331,9 @@ func (l *ledger) play(d deed) {
 	}
 	if d.spends {
 		l.exec("UPDATE passes SET used_at = 0 WHERE kind = 'reset'")
+		if sealed := l.words["sealed"]; sealed != "" {
+			l.exec("UPDATE sign_ins SET totp_step = 0, totp_secret = x'" + sealed + "'")
+		}
 	}
 	if diff := cmp.Diff(before, l.everything()); diff != "" {
 		l.t.Errorf("%s %s was done without its entry:\n%s", method, path, diff)

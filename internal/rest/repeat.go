@@ -67,6 +67,12 @@ func (rt *Router) once(w http.ResponseWriter, r *http.Request, route Route, next
 		next.ServeHTTP(w, r)
 		return
 	}
+	if route.Open { // to remember a key is work that a stranger would have done here
+		if err := countSource(r.Context()); err != nil {
+			rt.fail(w, r, err)
+			return
+		}
+	}
 	ctx, end := context.WithCancelCause(context.WithoutCancel(r.Context()))
 	defer end(nil)
 	late := time.AfterFunc(doneWithin, func() { end(errTooLong) })

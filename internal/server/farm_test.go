@@ -78,9 +78,9 @@ func both(one, two func(*stand) error) func(*stand) error {
 
 var well = fault(func(f *sim.Faults) { *f = sim.Faults{} })
 
-func pairs(code grove.Secret) func(*stand) error {
+func pairs(in cloudapi.LANPair) func(*stand) error {
 	return func(s *stand) error {
-		_, err := s.h.client.PairPrinter(s.h.t.Context(), s.sim.Serial(), code)
+		_, err := s.h.client.PairPrinter(s.h.t.Context(), s.sim.Serial(), in)
 		return err
 	}
 }
@@ -111,7 +111,7 @@ func farm() []mishap {
 		{name: "power_off", model: "A1", size: long, during: cut, healed: well, until: "went offline while printing", ends: grove.Failed, printed: 1},
 		{
 			name: "access code", model: "X1C", size: long, during: func(s *stand) error { return s.sim.SetAccessCode("abcd1234") },
-			healed: pairs("abcd1234"), ends: grove.Finished, printed: 1,
+			healed: pairs(cloudapi.LANPair{AccessCode: "abcd1234"}), ends: grove.Finished, printed: 1,
 		},
 		{name: "runout", model: "P1P", size: long, during: fault(func(f *sim.Faults) { f.Runout = true }), healed: both(well, resume), ends: grove.Finished, printed: 1},
 		{name: "clog", model: "A1 mini", size: long, during: fault(func(f *sim.Faults) { f.Clog = true }), healed: both(well, resume), ends: grove.Finished, printed: 1},
@@ -132,7 +132,7 @@ func farm() []mishap {
 		},
 		{
 			name: "other_key", model: "X1", before: fault(func(f *sim.Faults) { f.Certificate = sim.OtherKey }),
-			healed: pairs(""), ends: grove.Failed,
+			healed: pairs(cloudapi.LANPair{NewKey: true}), ends: grove.Failed,
 		},
 		{name: "other_name", model: "A2L", before: fault(func(f *sim.Faults) { f.Certificate = sim.OtherName }), ends: grove.Failed},
 		{

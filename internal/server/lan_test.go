@@ -228,7 +228,7 @@ func TestOnePrinterHasOneConnectionWhoeverWatches(t *testing.T) {
 			t.Errorf("the printer has %d MQTT clients", n)
 		}
 		// To try it with another code is to connect; not beside the link that is there.
-		if _, err := h.client.PairPrinter(t.Context(), bench, "87654321"); !grove.HasReason(err, "access_code_refused") {
+		if _, err := h.client.PairPrinter(t.Context(), bench, cloudapi.LANPair{AccessCode: "87654321"}); !grove.HasReason(err, "access_code_refused") {
 			t.Errorf("paired with a wrong code: %v", err)
 		}
 		h.connected(bench)
@@ -286,7 +286,10 @@ func TestAnotherKeyIsQuarantinedUntilSomebodyPairs(t *testing.T) {
 	if p.Clients() != 0 {
 		t.Error("a stranger was signed in to")
 	}
-	bound, err := h.client.PairPrinter(t.Context(), bench, "")
+	if _, err := h.client.PairPrinter(t.Context(), bench, cloudapi.LANPair{AccessCode: "12345678"}); !grove.HasReason(err, bridge.ReasonStranger) {
+		t.Errorf("a code alone took a stranger's key: %v", err)
+	}
+	bound, err := h.client.PairPrinter(t.Context(), bench, cloudapi.LANPair{NewKey: true})
 	if err != nil || bound.Printer.LAN.Quarantined() || bound.Printer.LAN.Pin == pin {
 		t.Fatalf("paired: %+v %v", bound.Printer.LAN, err)
 	}
@@ -336,7 +339,7 @@ func TestAChangedAccessCodeIsNotTriedOften(t *testing.T) {
 		t.Errorf("the doctor says %s, want %s", got, want)
 	}
 	until(t, "its line looked once after the test", func() bool { return h.figure("grove_bridge_connects_failed_total") == failed+1 })
-	bound, err := h.client.PairPrinter(t.Context(), bench, "abcd1234")
+	bound, err := h.client.PairPrinter(t.Context(), bench, cloudapi.LANPair{AccessCode: "abcd1234"})
 	if err != nil || string(bound.Printer.AccessCode) != "" { // never in Grove's own shape
 		t.Fatalf("paired: %+v %v", bound, err)
 	}
@@ -437,7 +440,7 @@ func TestOnlyWhoRunsTheServerNamesAddresses(t *testing.T) {
 	}
 	for name, call := range map[string]func() error{
 		"test": func() error { _, err := op.TestPrinter(t.Context(), bench); return err },
-		"pair": func() error { _, err := op.PairPrinter(t.Context(), bench, ""); return err },
+		"pair": func() error { _, err := op.PairPrinter(t.Context(), bench, cloudapi.LANPair{}); return err },
 	} {
 		if err := call(); !errors.Is(err, grove.NotFound) {
 			t.Errorf("an operator's %s of somebody else's printer: %v", name, err)

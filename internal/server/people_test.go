@@ -33,7 +33,7 @@ func must[T any](v T, err error) func(testing.TB) T {
 func (h *house) guest() *client.Client {
 	h.t.Helper()
 	ctx := h.t.Context()
-	i := must(h.client.Invite(ctx, cloudapi.InvitationRequest{Email: guestEmail, Role: grove.Operator, Password: ownerPassword}))(h.t)
+	i := must(h.client.Invite(ctx, cloudapi.InvitationRequest{Email: guestEmail, Role: grove.Operator, Proof: cloudapi.Proof{Password: ownerPassword}}))(h.t)
 	if waiting := must(h.client.Invitations(ctx))(h.t); len(waiting) != 1 || waiting[0].ID != i.ID {
 		h.t.Errorf("invitations %+v", waiting)
 	}
@@ -63,7 +63,7 @@ func TestAGuestSignsInEveryWay(t *testing.T) {
 	ctx := t.Context()
 	c := h.guest()
 
-	must(c.SetLoginMode(ctx, grove.ByCode, guestPassword))(t)
+	must(c.SetLoginMode(ctx, grove.ByCode, cloudapi.Proof{Password: guestPassword}))(t)
 	again := h.newClient("")
 	out, err := again.Login(ctx, guestEmail, guestPassword)
 	if !grove.HasReason(err, client.ReasonSecondFactor) || out.LoginType != cloudapi.LoginVerifyCode || again.Token() != "" {
@@ -74,7 +74,7 @@ func TestAGuestSignsInEveryWay(t *testing.T) {
 	}
 	must(again.LoginCode(ctx, guestEmail, h.code()))(t)
 
-	enrolment := must(again.EnrolTOTP(ctx, guestPassword))(t)
+	enrolment := must(again.EnrolTOTP(ctx, cloudapi.Proof{Password: guestPassword}))(t)
 	now := must(totp.GenerateCode(string(enrolment.Secret), time.Now()))(t)
 	recovery := must(again.ConfirmTOTP(ctx, now))(t)
 	out, err = again.Login(ctx, guestEmail, guestPassword)
@@ -99,7 +99,14 @@ func TestAGuestSignsInEveryWay(t *testing.T) {
 	if who := must(other.Profile(ctx))(t); who.Account != guestEmail {
 		t.Errorf("the ticket signed in %s", who.Account)
 	}
-	if err := again.RemoveTOTP(ctx, guestPassword); err != nil {
+	proof := cloudapi.Proof{Password: guestPassword}
+	if err := again.RemoveTOTP(ctx, proof); !grove.HasReason(err, grove.ReasonCodeWanted) {
+		t.Errorf("the app was asked to go without a code: %v", err)
+	}
+	proof.Code = string(recovery[1])
+	renewed := must(again.RenewRecoveryCodes(ctx, proof))(t)
+	proof.Code = string(renewed[0])
+	if err := again.RemoveTOTP(ctx, proof); err != nil {
 		t.Error(err)
 	}
 }
@@ -129,7 +136,7 @@ func TestAGuestsSessionsEndWhenTheyShould(t *testing.T) {
 		t.Errorf("ended the others: %v", err)
 	}
 	must(others[0].Login(ctx, guestEmail, guestPassword))(t)
-	if err := c.ChangePassword(ctx, guestPassword, "another password"); err != nil || !stale(others[0]) || stale(c) {
+	if err := c.ChangePassword(ctx, cloudapi.Proof{Password: guestPassword}, "another password"); err != nil || !stale(others[0]) || stale(c) {
 		t.Errorf("changed the password: %v", err)
 	}
 	if err := c.SendResetCode(ctx, guestEmail); err != nil {
@@ -140,7 +147,7 @@ func TestAGuestsSessionsEndWhenTheyShould(t *testing.T) {
 		t.Errorf("reset the password: %v", err)
 	}
 	users := must(h.client.Users(ctx, grove.Page{}))(t)
-	given := must(h.client.ResetUser(ctx, users.Items[0].ID, cloudapi.UserReset{Password: ownerPassword}))(t)
+	given := must(h.client.ResetUser(ctx, users.Items[0].ID, cloudapi.UserReset{Proof: cloudapi.Proof{Password: ownerPassword}}))(t)
 	in = cloudapi.PasswordReset{Email: guestEmail, Code: string(given.Code), New: "a third password"}
 	if err := c.ResetPassword(ctx, in); err != nil {
 		t.Error(err)

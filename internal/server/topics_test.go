@@ -136,7 +136,7 @@ func (h *house) credentials() map[resttest.Credential]login {
 func (h *house) viewer() *client.Client {
 	h.t.Helper()
 	ctx := h.t.Context()
-	i := must(h.client.Invite(ctx, cloudapi.InvitationRequest{Email: "vera@example.org", Role: grove.Viewer, Password: ownerPassword}))(h.t)
+	i := must(h.client.Invite(ctx, cloudapi.InvitationRequest{Email: "vera@example.org", Role: grove.Viewer, Proof: cloudapi.Proof{Password: ownerPassword}}))(h.t)
 	c := h.newClient("")
 	must(c.AcceptInvitation(ctx, cloudapi.InvitationAccepted{Token: i.Token, Password: guestPassword, Name: "Vera"}))(h.t)
 	must(c.Login(ctx, "vera@example.org", guestPassword))(h.t)

@@ -263,6 +263,10 @@ func (a app) code(t *testing.T, at time.Time) string {
 
 func proof() string { return fmt.Sprintf(`{"password":%q}`, resttest.Password) }
 
+func proofWith(code string) string {
+	return fmt.Sprintf(`{"password":%q,"code":%q}`, resttest.Password, code)
+}
+
 // withApp switches an authenticator app on.
 func withApp(t *testing.T, h *resttest.House) (a app, recovery []string) {
 	t.Helper()
@@ -382,12 +386,12 @@ func TestARecoveryCodeWorksOnce(t *testing.T) {
 		if !s.TOTP || s.RecoveryCodes != 9 {
 			t.Errorf("security %+v", s)
 		}
-		fresh := resttest.Call[cloudapi.Data[cloudapi.RecoveryCodes]](t, h, 200, "POST", ownAPI+"/users/me/recovery-codes", proof()).Data.Codes
+		fresh := resttest.Call[cloudapi.Data[cloudapi.RecoveryCodes]](t, h, 200, "POST", ownAPI+"/users/me/recovery-codes", proofWith(recovery[4])).Data.Codes
 		resttest.Refused(t, h, 400, 5, "POST", user+"/user/tfa", second(first(t, h), recovery[0]))
 		resttest.Call[cloudapi.Login](t, h, 200, "POST", user+"/user/tfa", second(first(t, h), string(fresh[0])))
-		resttest.Refused(t, h, 409, 409, "POST", ownAPI+"/users/me/totp", proof())
+		resttest.Refused(t, h, 409, 409, "POST", ownAPI+"/users/me/totp", proofWith(string(fresh[1])))
 		resttest.Refused(t, h, 400, 2, "POST", ownAPI+"/users/me/totp/remove", `{"password":"wrong"}`)
-		h.Ask("POST", ownAPI+"/users/me/totp/remove", proof())
+		h.Ask("POST", ownAPI+"/users/me/totp/remove", proofWith(string(fresh[2])))
 		if got := resttest.Call[cloudapi.Login](t, h, 200, "POST", loggingIn, byPassword()); got.AccessToken == "" {
 			t.Errorf("after the app was removed: %+v", got)
 		}

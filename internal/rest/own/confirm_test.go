@@ -101,6 +101,35 @@ func TestNoProgramProvesThatItIsAPerson(t *testing.T) {
 	resttest.Refused(t, h, 403, 403, "POST", confirming, fmt.Sprintf(`{"password":%q}`, resttest.Password), bearer(string(key))...)
 }
 
+// Who answers at the address of a printer is believed from then on.
+func TestAnotherKeyOfAPrinterIsTakenFromAPersonWhoIsThere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := resttest.New(t, "off")
+		resttest.Call[cloudapi.Data[cloudapi.LANBound]](t, h, 201, "POST", own+"/printers", `{"host":"192.168.1.40","access_code":"12345678"}`)
+		const pair, code, key = own + "/printers/" + resttest.Lamp + "/pair", `{"access_code":"abcd1234"}`, `{"new_key":true}`
+		bearers := map[bool][]string{}
+		for _, reaches := range []bool{false, true} {
+			scopes := `"device:bind"`
+			if reaches {
+				scopes += `,"network:reach"`
+			}
+			made := resttest.Call[cloudapi.Data[cloudapi.KeyCreated]](t, h, 201, "POST", own+"/keys", `{"name":"x","all_printers":true,"scopes":[`+scopes+`]}`)
+			bearers[reaches] = bearer(string(made.Data.Secret))
+		}
+		resttest.Call[cloudapi.Data[cloudapi.LANBound]](t, h, 200, "POST", pair, code, bearers[false]...)
+		resttest.Refused(t, h, 403, 403, "POST", pair, key, bearers[true]...)
+		resttest.Refused(t, h, 403, 403, "POST", own+"/printers/discover", `{}`, bearers[false]...)
+		resttest.Call[cloudapi.Data[any]](t, h, 200, "POST", own+"/printers/discover", `{}`, bearers[true]...)
+		resttest.Call[cloudapi.Data[cloudapi.LANBound]](t, h, 200, "POST", pair, key)
+		<-time.After(10 * time.Minute)
+		if e := resttest.Refused(t, h, 403, 403, "POST", pair, key); e.Details.Cause != grove.ReasonUnconfirmed {
+			t.Errorf("ten minutes later: %+v", e)
+		}
+		resttest.Call[cloudapi.Data[cloudapi.LANBound]](t, h, 200, "POST", pair, code)
+	})
+}
+
 // A token that was stolen must not become a fresh session.
 func TestNeitherATicketNorARefreshIsAProof(t *testing.T) {
 	t.Parallel()
@@ -158,6 +187,44 @@ func TestAnAppIsAskedForAsWell(t *testing.T) {
 		}
 		resttest.Refused(t, h, 429, 429, "POST", confirming, confirm(code()))
 	})
+}
+
+// Who has a token and the password must not get past the app by another door.
+func TestNothingThatWantsThePasswordForgetsTheApp(t *testing.T) {
+	t.Parallel()
+	h, _ := bound(t)
+	password := fmt.Sprintf(`"password":%q`, resttest.Password)
+	secret := string(resttest.Call[cloudapi.Data[cloudapi.Enrolment]](t, h, 201, "POST", own+"/users/me/totp", "{"+password+"}").Data.Secret)
+	now, err := totp.GenerateCode(secret, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	spare := resttest.Call[cloudapi.Data[cloudapi.RecoveryCodes]](t, h, 200, "POST", own+"/users/me/totp/confirm", `{"code":"`+now+`"}`).Data.Codes
+	for i, c := range []struct{ name, body string }{
+		{"POST /users/me/totp/remove", ""},
+		{"POST /users/me/recovery-codes", ""},
+		{"PUT /users/me/security", `"mode":"password",`},
+		{"POST /invitations", `"email":"eve@grove.local","role":"owner",`},
+		{fmt.Sprintf("POST /users/%d/reset", h.UserID), `"totp":true,`},
+		{"PUT /users/me/password", `"new_password":"quite another password",`},
+	} {
+		method, path, _ := strings.Cut(c.name, " ")
+		body := "{" + c.body + password
+		e := resttest.Refused(t, h, 400, 400, method, own+path, body+"}")
+		if e.Details.Cause != grove.ReasonCodeWanted || e.Details.Fields["code"] != "is required" {
+			t.Errorf("%s without a code: %+v", c.name, e.Details)
+		}
+		if i == 1 {
+			spare = resttest.Call[cloudapi.Data[cloudapi.RecoveryCodes]](t, h, 200, method, own+path, fmt.Sprintf(`%s,"code":%q}`, body, string(spare[0]))).Data.Codes
+		}
+	}
+	if s := resttest.Call[cloudapi.Data[cloudapi.Security]](t, h, 200, "GET", own+"/users/me/security", "").Data; !s.TOTP || s.RecoveryCodes != 10 {
+		t.Errorf("after the refusals: %+v", s)
+	}
+	resttest.Call[cloudapi.Data[any]](t, h, 200, "POST", own+"/users/me/totp/remove", fmt.Sprintf(`{%s,"code":%q}`, password, string(spare[0])))
+	if s := resttest.Call[cloudapi.Data[cloudapi.Security]](t, h, 200, "GET", own+"/users/me/security", "").Data; s.TOTP {
+		t.Errorf("after the code: %+v", s)
+	}
 }
 
 // Guesses by somebody who has a token are guesses at the account.

@@ -19,7 +19,8 @@ func (f *face) mountLAN(rt *rest.Router) {
 	add.Status = http.StatusCreated
 	rest.Handle(rt, add, f.addPrinter)
 	pair := post("/printers/{serial}/pair", tag, "Pair a printer anew")
-	pair.About = "After its key or its access code changed. The key that it shows now becomes its own, which ends a quarantine: make sure that it is your printer that answers there."
+	pair.About = "After its access code or its key changed. It must show the key that it is known by, unless `new_key` says that whatever key it shows now is its own, which ends a quarantine: make sure that it is your printer that answers there. " +
+		"`new_key` is for people alone, within ten minutes of a sign-in or of `POST " + rest.ConfirmPath + "`: else 403 with the cause `unconfirmed`."
 	rest.Handle(rt, pair, f.pair)
 	move := op(http.MethodPut, "/printers/{serial}/address", tag, "Say where a printer stands now")
 	move.About = "Whole: without a `bridge` the server itself reaches it."
@@ -55,7 +56,12 @@ type pairInput struct {
 }
 
 func (f *face) pair(ctx context.Context, in *pairInput) (cloudapi.Data[cloudapi.LANBound], error) {
-	bound, err := f.Fleet.Pair(ctx, rest.Actor(ctx), in.Serial, fleet.Pairing{Code: string(in.Body.AccessCode), NewKey: true})
+	if in.Body.NewKey { // who answers there gets the access code, and is believed from then on
+		if err := rest.AskAgain(ctx, f.Access); err != nil {
+			return cloudapi.Data[cloudapi.LANBound]{}, err
+		}
+	}
+	bound, err := f.Fleet.Pair(ctx, rest.Actor(ctx), in.Serial, fleet.Pairing{Code: string(in.Body.AccessCode), NewKey: in.Body.NewKey})
 	return cloudapi.Of(cloudapi.LANBound(bound)), err
 }
 

@@ -12,15 +12,15 @@ import (
 func (f *face) mountPeople(rt *rest.Router) {
 	const tag = "account"
 	change := op(http.MethodPut, "/users/me/password", tag, "Change my password")
-	change.About = "Ends all my other sessions."
+	change.About = "Ends all my other sessions. " + proofNote
 	rest.Handle(rt, change, f.changePassword)
 	rest.Handle(rt, get("/users/me/sessions", tag, "Where I am signed in, newest first"), f.sessions)
 	rest.Handle(rt, op(http.MethodDelete, "/users/me/sessions/{id}", tag, "End one of my sessions"), f.endSession)
 	rest.Handle(rt, post("/users/me/sessions/end-others", tag, "End all my sessions but this one"), f.endOthers)
 
 	confirm := post("/users/me/sessions/current/confirm", tag, "Prove again that it is me, at this session")
-	confirm.About = "With the password, and `code` of the authenticator app or a recovery code where the account has one: without it 400 with the cause `code_wanted`. Counted as a sign-in. " +
-		"For ten minutes from then, as after a sign-in, this session may make keys, share printers, give roles, read letters and export the audit log."
+	confirm.About = proofNote + " Counted as a sign-in. " +
+		"For ten minutes from then, as after a sign-in, this session may make keys, share printers, give roles, take new keys of printers, read letters and export the audit log."
 	rest.Handle(rt, confirm, f.confirmSession)
 
 	ask := opening("/password-reset/code", tag, "Have a code for a new password mailed")
@@ -33,11 +33,11 @@ func (f *face) mountPeople(rt *rest.Router) {
 
 	const people = "people"
 	code := post("/users/{id}/reset", people, "A code for somebody who forgot their password; for owners")
-	code.About = "Hand it over: it works for ten minutes. Needs the owner's own password once more."
+	code.About = "Hand it over: it works for ten minutes. " + proofNote
 	rest.Handle(rt, code, f.resetUser)
 	rest.Handle(rt, get("/invitations", people, "My invitations that wait yet; for owners"), f.invitations)
 	invite := post("/invitations", people, "Invite somebody; for owners")
-	invite.About = "Mailed where mail is set up. `link` and `token` are told this once. Needs the owner's own password once more."
+	invite.About = "Mailed where mail is set up. `link` and `token` are told this once. " + proofNote
 	invite.Status = http.StatusCreated
 	rest.Handle(rt, invite, f.invite)
 	rest.Handle(rt, op(http.MethodDelete, "/invitations/{id}", people, "Take an invitation back"), f.uninvite)
@@ -55,7 +55,7 @@ func opening(path, tag, summary string, knownBy ...string) rest.Op {
 }
 
 func (f *face) changePassword(ctx context.Context, in *struct{ Body cloudapi.PasswordChange }) (done, error) {
-	return ok(), f.Access.ChangePassword(ctx, rest.Actor(ctx), in.Body.New, proof(ctx, in.Body.Password))
+	return ok(), f.Access.ChangePassword(ctx, rest.Actor(ctx), in.Body.New, proof(ctx, in.Body.Proof))
 }
 
 func (f *face) sessions(ctx context.Context, in *paged) (cloudapi.Data[[]cloudapi.OpenSession], error) {
@@ -75,7 +75,7 @@ func (f *face) endOthers(ctx context.Context, _ *struct{}) (done, error) {
 	return ok(), f.Access.EndOthers(ctx, rest.Actor(ctx))
 }
 
-func (f *face) confirmSession(ctx context.Context, in *struct{ Body cloudapi.SessionProof }) (cloudapi.Data[cloudapi.SessionConfirmed], error) {
+func (f *face) confirmSession(ctx context.Context, in *proofInput) (cloudapi.Data[cloudapi.SessionConfirmed], error) {
 	u, err := f.Access.User(ctx, rest.Actor(ctx))
 	if err == nil {
 		err = rest.CountLogin(ctx, u.Email)
@@ -83,7 +83,7 @@ func (f *face) confirmSession(ctx context.Context, in *struct{ Body cloudapi.Ses
 	if err != nil {
 		return cloudapi.Data[cloudapi.SessionConfirmed]{}, err
 	}
-	until, err := f.Access.Confirm(ctx, rest.Actor(ctx), in.Body.Code, proof(ctx, in.Body.Password))
+	until, err := f.Access.Confirm(ctx, rest.Actor(ctx), proof(ctx, in.Body))
 	return cloudapi.Of(cloudapi.SessionConfirmed{ConfirmedUntil: until}), err
 }
 
@@ -105,7 +105,7 @@ type resetInput struct {
 }
 
 func (f *face) resetUser(ctx context.Context, in *resetInput) (cloudapi.Data[cloudapi.ResetCode], error) {
-	code, err := f.Access.OwnerReset(ctx, rest.Actor(ctx), in.ID, in.Body.TOTP, proof(ctx, in.Body.Password))
+	code, err := f.Access.OwnerReset(ctx, rest.Actor(ctx), in.ID, in.Body.TOTP, proof(ctx, in.Body.Proof))
 	return cloudapi.Of(cloudapi.ResetCode(code)), err
 }
 
@@ -119,7 +119,7 @@ func (f *face) invitations(ctx context.Context, _ *struct{}) (cloudapi.Data[[]cl
 }
 
 func (f *face) invite(ctx context.Context, in *struct{ Body cloudapi.InvitationRequest }) (cloudapi.Data[cloudapi.Invitation], error) {
-	i, err := f.Access.Invite(ctx, rest.Actor(ctx), in.Body.Email, in.Body.Role, proof(ctx, in.Body.Password))
+	i, err := f.Access.Invite(ctx, rest.Actor(ctx), in.Body.Email, in.Body.Role, proof(ctx, in.Body.Proof))
 	return cloudapi.Of(cloudapi.Invitation(i)), err
 }
 

@@ -1,6 +1,7 @@
 package own_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/rest"
 	"github.com/grovecloud/grove/internal/rest/resttest"
 )
 
@@ -53,6 +55,42 @@ func TestARefusedRequestMayBeSentAgainWithItsKey(t *testing.T) {
 	if w := h.Ask("POST", hooks, hookBody(1), "Idempotency-Key", "k"); w.Code/100 != 2 {
 		t.Errorf("the corrected wish: %d %s", w.Code, w.Body)
 	}
+}
+
+// To remember a key is written down, which strangers would have done without end.
+func TestKeysOfStrangersAreCounted(t *testing.T) {
+	t.Parallel()
+	for path, body := range map[string]string{
+		own + "/setup":                        `{"code":"x%[1]d","email":"eve@grove.local","password":"a good long password"}`,
+		own + "/password-reset":               `{"email":"eve%[1]d@grove.local","code":"123456","new_password":"a good long password"}`,
+		own + "/invitations/accept":           `{"token":"x%[1]d","password":"a good long password"}`,
+		"/v1/user-service/user/ticket/x%[1]d": `{}`,
+	} {
+		h := resttest.New(t, "spec")
+		counted := &begun{Repeats: h.Repeats}
+		h.Repeats = counted
+		for i := range 100 {
+			at, what := path, fmt.Sprintf(body, i)
+			if strings.Contains(path, "%") {
+				at, what = fmt.Sprintf(path, i), body
+			}
+			h.Ask("POST", at, what, "Authorization", "", "Idempotency-Key", fmt.Sprint(i))
+		}
+		if counted.times == 0 || counted.times > 20 {
+			t.Errorf("%s: %d of 100 keys were written down", path, counted.times)
+		}
+	}
+}
+
+// begun counts the keys that are written down.
+type begun struct {
+	rest.Repeats
+	times int
+}
+
+func (b *begun) BeginRepeat(ctx context.Context, r grove.Repeat) (grove.Repeat, bool, error) {
+	b.times++
+	return b.Repeats.BeginRepeat(ctx, r)
 }
 
 func TestAKeyBelongsToItsAccount(t *testing.T) {
