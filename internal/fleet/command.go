@@ -18,6 +18,7 @@ type pending struct {
 	sentAt   time.Time
 	own      bool // the server asked, nobody else wants the reply
 	done     func(report bambu.Report, lost bool)
+	unsent   func() // it was surely not sent; nil: done is told that it is lost
 }
 
 // answered turns the printer's reply into the asker's own: the command and the
@@ -273,13 +274,14 @@ func (f *Fleet) send(u *unit, p pending) error {
 	if err != nil {
 		return err
 	}
-	return f.write(u, &p, payload)
+	return f.write(u, &p, payload, p.sentAt.Add(maxAge))
 }
 
-// write is the last step before the socket. The caller holds u.mu.
-func (f *Fleet) write(u *unit, p *pending, payload []byte) error {
+// write is the last step before the socket, which takes no byte after until. The
+// caller holds u.mu.
+func (f *Fleet) write(u *unit, p *pending, payload []byte, until time.Time) error {
 	u.pending[p.sequence] = p
-	if err := u.link.Send(payload); err != nil {
+	if err := u.link.Send(payload, until, func() { f.late(u, p) }); err != nil {
 		delete(u.pending, p.sequence)
 		f.Log.Warn("command not sent", slog.String("printer", u.serial), slog.Any("error", err))
 		return &grove.Error{
@@ -289,4 +291,21 @@ func (f *Fleet) write(u *unit, p *pending, payload []byte) error {
 	}
 	f.metrics.commands.Inc()
 	return nil
+}
+
+// late settles a command that the link took and surely did not send.
+func (f *Fleet) late(u *unit, p *pending) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.pending[p.sequence] != p {
+		return // given up already, with its link
+	}
+	delete(u.pending, p.sequence)
+	f.Log.Warn("command not sent in time", slog.String("printer", u.serial), slog.String("command", p.request.Command))
+	switch {
+	case p.unsent != nil:
+		p.unsent()
+	case p.done != nil:
+		p.done(bambu.Report{}, true)
+	}
 }

@@ -58,10 +58,11 @@ type Guesses interface {
 	CodeMissed(serial string)
 }
 
-// Link is the one live connection to a printer. Send writes to the socket or
-// fails at once; it never stores anything for later.
+// Link is the one live connection to a printer. Send hands a message to the socket's
+// writer or fails at once. No byte of it is written after until; late is called, from
+// another goroutine, when it was surely not written.
 type Link interface {
-	Send(payload []byte) error
+	Send(payload []byte, until time.Time, late func()) error
 	Close(reason string)
 }
 

@@ -161,7 +161,7 @@ type printer struct {
 	refuse error
 }
 
-func (p *printer) Send(payload []byte) error {
+func (p *printer) Send(payload []byte, _ time.Time, _ func()) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.refuse != nil {

@@ -21,6 +21,8 @@ const (
 	WentOffline TurnKind = "went_offline"
 	// StartAnswered: the printer replied to a start.
 	StartAnswered TurnKind = "start_answered"
+	// StartUnsent: a start that was on its way surely did not leave.
+	StartUnsent TurnKind = "start_unsent"
 	// HeatEnding: heat without a print is switched off soon. HeatOff: it is off.
 	HeatEnding TurnKind = "heat_ending"
 	HeatOff    TurnKind = "heat_off"
@@ -37,7 +39,7 @@ type Turn struct {
 	Away time.Duration
 	// Until belongs to HeatEnding and HeatOff.
 	Until time.Time
-	// JobID and Reason belong to StartAnswered. OK: the start was accepted; the
+	// JobID belongs to StartAnswered and StartUnsent, Reason to StartAnswered. OK: the start was accepted; the
 	// heat was switched off by this server.
 	JobID  int64
 	OK     bool

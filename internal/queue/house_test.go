@@ -111,6 +111,8 @@ func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
 		return t.Offline(ctx, turn.Serial, turn.Shadow)
 	case fleet.StartAnswered:
 		return t.Answered(ctx, turn.Serial, queue.Answer{Shadow: turn.Shadow, JobID: turn.JobID, OK: turn.OK, Reason: turn.Reason})
+	case fleet.StartUnsent:
+		return t.Unsent(ctx, turn.JobID)
 	case fleet.HeatEnding:
 		return t.HeatEnding(ctx, turn.Serial, turn.Shadow, turn.Until)
 	case fleet.HeatOff:
@@ -162,7 +164,7 @@ type machine struct {
 
 func (m *machine) Close(string) {}
 
-func (m *machine) Send(payload []byte) error {
+func (m *machine) Send(payload []byte, _ time.Time, _ func()) error {
 	var message map[string]map[string]any
 	if err := json.Unmarshal(payload, &message); err != nil {
 		return err
