@@ -15,11 +15,16 @@ import (
 type pending struct {
 	request  bambu.Request
 	sequence string // ours
+	said     string // class and command as the printer got them
 	sentAt   time.Time
 	own      bool // the server asked, nobody else wants the reply
 	done     func(report bambu.Report, lost bool)
 	unsent   func() // it was surely not sent; nil: done is told that it is lost
 }
+
+// answeredBy reports whether a reply under our sequence id is ours: on its own network
+// a printer answers everybody in one topic, and other programs count as well.
+func (p *pending) answeredBy(r bambu.Report) bool { return p.said == r.Class+"."+r.Command }
 
 // answered turns the printer's reply into the asker's own: the command and the
 // sequence id it sent, whatever was said to the printer.
@@ -280,6 +285,11 @@ func (f *Fleet) send(u *unit, p pending) error {
 // write is the last step before the socket, which takes no byte after until. The
 // caller holds u.mu.
 func (f *Fleet) write(u *unit, p *pending, payload []byte, until time.Time) error {
+	said, err := bambu.ParseRequests(payload)
+	if err != nil {
+		return err
+	}
+	p.said = said[0].Class + "." + said[0].Command
 	u.pending[p.sequence] = p
 	if err := u.link.Send(payload, until, func() { f.late(u, p) }); err != nil {
 		delete(u.pending, p.sequence)

@@ -38,7 +38,7 @@ func (f *Fleet) Observe(serial string, payload []byte) []byte {
 	if report.Class == "system" && report.Command == "get_access_code" {
 		payload = withoutCode(payload)
 	}
-	if p, ok := u.pending[report.SequenceID]; ok {
+	if p, ok := u.pending[report.SequenceID]; ok && p.answeredBy(report) {
 		delete(u.pending, report.SequenceID)
 		u.learnDeveloper(p.request, report)
 		return p.answered(payload, report)

@@ -78,3 +78,26 @@ func TestStartConditions(t *testing.T) {
 		}
 	})
 }
+
+// On a printer's own network everybody reads every reply.
+func TestAReplyToSomebodyElseSettlesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	p := &printer{}
+	h.Attach(serial, p)
+	id := h.asks(p, `{"print":{"command":"pause","sequence_id":"8"}}`, "pause")
+	for _, foreign := range []string{`{"print":{"command":"resume","sequence_id":"` + id + `","result":"fail"}}`, `{"system":{"command":"pause","sequence_id":"` + id + `","result":"fail"}}`} {
+		if seen := h.Observe(serial, []byte(foreign)); string(seen) != foreign {
+			t.Errorf("taken for ours: %s", seen)
+		}
+	}
+	if seen := string(h.Observe(serial, []byte(`{"print":{"command":"pause","sequence_id":"`+id+`","result":"success"}}`))); !strings.Contains(seen, `"sequence_id":"8"`) {
+		t.Errorf("our own: %s", seen)
+	}
+	other := newHouse(t)
+	q := &printer{}
+	other.Attach(serial, q)
+	if a, b := p.sequence("get_version"), q.sequence("get_version"); a == b {
+		t.Errorf("two servers count alike: %s", a)
+	}
+}

@@ -152,14 +152,19 @@ func (q *Queue) round(ctx context.Context, c *crew) error {
 	if err != nil {
 		return err
 	}
-	for _, j := range q.line.order(heads, time.Now()) {
+	now := time.Now()
+	for _, j := range q.taken.due(now) {
+		if q.asked.due(j.ID, now, time.Minute) {
+			q.hand(ctx, c.hands, c, j, q.giveBack)
+		}
+	}
+	for _, j := range q.line.order(heads, now) {
 		hands := c.hands
 		if _, carried := q.Carriers.Berth(j.Serial, j.ID, j.FileName); carried {
 			hands = c.carriers
 		}
 		q.hand(ctx, hands, c, j, q.begin)
 	}
-	now := time.Now()
 	for _, j := range started.Items {
 		switch {
 		case j.Failure == cancelWish && q.prints(&j) && q.asked.due(j.ID, now, stopAgain):

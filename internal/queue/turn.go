@@ -115,7 +115,10 @@ func (q *Queue) Answered(ctx context.Context, serial string, a Answer) error {
 			c.j.Why = ""
 			return c.j.MoveTo(grove.Accepted)
 		}
-		c.p.PlateClear = q.taken.untouched(c.p.Serial, c.j.ID) // unless another print was faster
+		// It may begin all the same, for minutes: until then a person alone clears the plate.
+		if c.j.Attempt != nil {
+			q.taken.owe(c.p.Serial, c.j.ID, c.j.Attempt.SentAt.Add(q.Proof))
+		}
 		return c.end(grove.Failed, "refused", "the printer refused the start: "+cmp.Or(a.Reason, "it gave no reason"))
 	})
 }
