@@ -436,7 +436,7 @@ func TestAPrinterIsReadNoFasterThanItMay(t *testing.T) {
 	var p pace
 	waited := time.Duration(0)
 	for range reportBurst + 50 {
-		wait := max(p.take(now), 0)
+		wait := max(p.take(now, 1000), 0)
 		waited += wait
 		now = now.Add(wait)
 	}

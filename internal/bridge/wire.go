@@ -207,7 +207,7 @@ func (w *wire) read(take func(payload []byte) (understood bool)) error {
 			continue
 		}
 		w.metrics.in.Inc()
-		if wait := ahead.take(time.Now()); wait > 0 {
+		if wait := ahead.take(time.Now(), len(payload)); wait > 0 {
 			select {
 			case <-time.After(wait):
 			case <-w.over:
@@ -224,18 +224,28 @@ func (w *wire) read(take func(payload []byte) (understood bool)) error {
 const (
 	reportEvery = 20 * time.Millisecond
 	reportBurst = 200
+
+	bytesPerSecond = 512 << 10 // real reports have 36 KB at most
+	bytesBurst     = 4 << 20
 )
 
-// pace is when the reports so far would have been due.
-type pace struct{ due time.Time }
+// pace is when the reports so far would have been due, by their number and by their
+// bytes.
+type pace struct{ due, weighed time.Time }
 
-// take counts a report and says how long to wait before it is taken.
-func (p *pace) take(now time.Time) time.Duration {
-	if earliest := now.Add(-reportBurst * reportEvery); p.due.Before(earliest) {
-		p.due = earliest
+// take counts a report of so many bytes and says how long to wait before it is taken.
+func (p *pace) take(now time.Time, size int) time.Duration {
+	weight := time.Duration(size) * time.Second / bytesPerSecond
+	p.due = later(p.due, now.Add(-reportBurst*reportEvery)).Add(reportEvery)
+	p.weighed = later(p.weighed, now.Add(-bytesBurst*time.Second/bytesPerSecond)).Add(weight)
+	return later(p.due, p.weighed).Sub(now)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
 	}
-	p.due = p.due.Add(reportEvery)
-	return p.due.Sub(now)
+	return a
 }
 
 // readable is a message without the zero byte that some end with, and without bytes

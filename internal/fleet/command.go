@@ -181,7 +181,7 @@ func (f *Fleet) issue(ctx context.Context, o *order) error {
 	}
 	u.mu.Lock()
 	model, away := u.state.Narrow(u.model), error(nil)
-	if u.link == nil {
+	if u.link == nil || u.quarantined() {
 		away = u.unlinked()
 	}
 	u.mu.Unlock()
@@ -271,7 +271,7 @@ func (f *Fleet) answerKnown(u *unit, o *order) bool {
 func (f *Fleet) send(u *unit, p pending) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.link == nil {
+	if u.link == nil || u.quarantined() {
 		return u.unlinked()
 	}
 	p.sentAt = time.Now()

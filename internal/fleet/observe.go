@@ -23,6 +23,9 @@ func (f *Fleet) Observe(serial string, payload []byte) []byte {
 	if err != nil {
 		f.metrics.badReports.Inc()
 		f.Log.Debug("report not understood", slog.String("printer", serial), slog.Any("error", err))
+		if grove.AsError(err).Code == grove.TooLarge && report.Merged { // it was emptied, so that nothing is known
+			u.shadow, u.complete, u.dirty = u.state.Shadow(), false, true
+		}
 		return nil
 	}
 	f.metrics.reports.Inc()

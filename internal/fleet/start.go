@@ -82,7 +82,7 @@ func (f *Fleet) Fit(serial string) error {
 // fit: connected, heard of in full, in Developer Mode as far as known, all it said stored,
 // idle, without a fatal error, over a link that is in time. The caller holds u.mu.
 func (u *unit) fit() error {
-	if u.link == nil {
+	if u.link == nil || u.quarantined() {
 		return u.unlinked()
 	}
 	if !u.complete {

@@ -101,3 +101,47 @@ func TestAReplyToSomebodyElseSettlesNothing(t *testing.T) {
 		t.Errorf("two servers count alike: %s", a)
 	}
 }
+
+func TestNothingGoesToWhoShowsAnotherKey(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	s := &street{}
+	h.Reach(s)
+	if _, err := h.Add(t.Context(), h.actor, wish("01P00A000000077", "12345678")); err != nil {
+		t.Fatal(err)
+	}
+	p := &printer{}
+	h.Attach("01P00A000000077", p) // and the bridge has not ended it yet
+	h.Observe("01P00A000000077", []byte(idle))
+	if err := h.Stranger(t.Context(), "01P00A000000077", "bb"); err != nil {
+		t.Fatal(err)
+	}
+	before := len(p.commands())
+	o := fleet.Order{Serial: "01P00A000000077", JobID: 1, NotAfter: time.Now().Add(time.Minute), Start: bambu.Start{TaskID: 1, Nonce: "2", Plate: 1}}
+	if err := h.Start(t.Context(), o); err == nil || !strings.Contains(err.Error(), "quarantine") {
+		t.Errorf("a start: %v", err)
+	}
+	if _, err := h.Command(t.Context(), h.actor, "01P00A000000077", []byte(`{"print":{"command":"pause"}}`)); err == nil || !strings.Contains(err.Error(), "quarantine") {
+		t.Errorf("a command: %v", err)
+	}
+	if got := p.commands(); len(got) != before {
+		t.Errorf("it heard %v", got[before:])
+	}
+}
+
+func TestAStateThatOutgrewItsBoundIsNotKnownAnyMore(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.Attach(serial, &printer{})
+	h.Observe(serial, []byte(idle))
+	for n := range 20 {
+		h.Observe(serial, []byte(`{"print":{"command":"push_status","msg":1,"`+strings.Repeat("k", n+1)+`":"`+strings.Repeat("x", 200<<10)+`"}}`))
+	}
+	live, err := h.Now(serial)
+	if err != nil || live.Complete {
+		t.Errorf("still taken for known: %v", err)
+	}
+	if err := h.Fit(serial); err == nil {
+		t.Error("a print may start there")
+	}
+}
