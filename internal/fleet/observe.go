@@ -77,14 +77,18 @@ func (f *Fleet) merged(u *unit, report bambu.Report, now time.Time) {
 		close(u.full)
 		u.full = make(chan struct{})
 	}
-	if !u.complete || u.shadow.State == "" {
+	f.turn(u, now)
+}
+
+// turn makes a turn of what changed since the last, or leaves it to a later one: the
+// newest state is always told in the end. The caller holds u.mu.
+func (f *Fleet) turn(u *unit, now time.Time) {
+	if !u.untold() || !u.mayTurn(now) {
 		return
 	}
-	if m := markOf(u.shadow); m != u.turned {
-		u.turned = m
-		f.push(u, Turn{Kind: Reported, Shadow: u.shadow, Away: u.away})
-		u.away = 0
-	}
+	u.turned = markOf(u.shadow)
+	f.push(u, Turn{Kind: Reported, Shadow: u.shadow, Away: u.away})
+	u.away = 0
 }
 
 // learnVersions keeps a get_version answer. The caller holds u.mu.

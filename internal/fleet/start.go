@@ -91,7 +91,7 @@ func (u *unit) fit() error {
 	if u.developer() == grove.DeveloperOff {
 		return grove.Errorf(grove.Conflict, "developer_mode_off", "Developer Mode of printer %s is off, so it takes no print from here; %s", u.serial, developerWay)
 	}
-	if u.working || len(u.turns) > 0 {
+	if u.working || len(u.turns) > 0 || u.untold() {
 		return grove.Errorf(grove.Conflict, grove.ReasonSettling, "what printer %s reported a moment ago is still being stored", u.serial)
 	}
 	if !u.shadow.Idle() {

@@ -145,3 +145,33 @@ func TestAStateThatOutgrewItsBoundIsNotKnownAnyMore(t *testing.T) {
 		t.Error("a print may start there")
 	}
 }
+
+func TestAPrinterThatFlapsMakesFewTurnsAndItsLastStateIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		stop := h.run()
+		defer stop()
+		h.Attach(serial, &printer{})
+		h.Observe(serial, []byte(idle))
+		synctest.Wait()
+		before := len(h.turns.all())
+		for n := range 600 {
+			state := "RUNNING"
+			if n%2 == 0 {
+				state = "PAUSE"
+			}
+			h.Observe(serial, []byte(strings.Replace(idle, "IDLE", state, 1)))
+			<-time.After(50 * time.Millisecond)
+		}
+		h.Observe(serial, []byte(strings.Replace(idle, "IDLE", "FINISH", 1)))
+		<-time.After(2 * time.Second)
+		synctest.Wait()
+		all := h.turns.all()
+		if n := len(all) - before; n < 20 || n > 55 {
+			t.Errorf("%d turns in 30 s", n)
+		}
+		if last := all[len(all)-1]; last.Shadow.State != "FINISH" {
+			t.Errorf("the last turn tells %s", last.Shadow.State)
+		}
+	})
+}

@@ -54,6 +54,31 @@ const (
 	turnsAtOnce = 16
 )
 
+// Each turn costs rows and events: so many at once and so often are far more than a
+// print has, and one printer that flaps must not fill the database.
+const (
+	turnEvery = time.Second
+	turnBurst = 20
+)
+
+// mayTurn counts a turn unless it came too soon. The caller holds u.mu.
+func (u *unit) mayTurn(now time.Time) bool {
+	if earliest := now.Add(-turnBurst * turnEvery); u.turnDue.Before(earliest) {
+		u.turnDue = earliest
+	}
+	if u.turnDue.After(now.Add(-turnEvery)) {
+		return false
+	}
+	u.turnDue = u.turnDue.Add(turnEvery)
+	return true
+}
+
+// untold reports whether the printer said something that no turn has told yet. The
+// caller holds u.mu.
+func (u *unit) untold() bool {
+	return u.complete && u.shadow.State != "" && markOf(u.shadow) != u.turned
+}
+
 // push adds a turn and wakes a worker. The caller holds u.mu.
 func (f *Fleet) push(u *unit, t Turn) {
 	t.Serial, t.At = u.serial, time.Now().UTC()
