@@ -49,6 +49,7 @@ type trouble struct {
 	printers atomic.Bool               // no printer can be changed
 	turns    atomic.Bool               // nothing that printers say can be stored
 	files    atomic.Bool               // no file can be found
+	other    atomic.Bool               // another process dispatches
 	stale    atomic.Pointer[grove.Job] // the next list of jobs is this one, as it once was
 }
 
@@ -57,6 +58,13 @@ func (r records) UpdateJob(ctx context.Context, id int64, change func(*grove.Job
 		return grove.Job{}, errDown
 	}
 	return r.DB.UpdateJob(ctx, id, change, acts...)
+}
+
+func (r records) Alone(ctx context.Context) error {
+	if r.other.Load() {
+		return grove.Errorf(grove.Conflict, "another_server", "another grove dispatches")
+	}
+	return r.DB.Alone(ctx)
 }
 
 func (r records) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Printer, error) {
