@@ -12,7 +12,8 @@ type Clock struct {
 
 // ClockHold is why no job starts; nothing when Why is empty. Known is how late it
 // was already when the clock was behind, so that one that is set to soon after it
-// counts again by itself; zero when a person must confirm the time.
+// counts again by itself; zero when a person must confirm the time. Known without Why:
+// the clock stood so long after it at the start that nothing old is removed yet.
 type ClockHold struct {
 	Why   string
 	Known time.Time

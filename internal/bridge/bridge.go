@@ -15,9 +15,11 @@ import (
 )
 
 // Link is what the rules hold of a connected printer. Send hands a message to the
-// socket's writer or fails at once; Close ends the connection soon and never waits.
+// socket's writer or fails at once. No byte of it is written after until, nor 10 s
+// from now; late is called, from another goroutine, when none was. Close ends the
+// connection soon and never waits.
 type Link interface {
-	Send(payload []byte) error
+	Send(payload []byte, until time.Time, late func()) error
 	Close(reason string)
 }
 

@@ -328,7 +328,7 @@ func TestACommandIsWrittenOnceOrRefused(t *testing.T) {
 	until(t, "it is connected", func() bool { return d.link() != nil })
 	link := d.link()
 	for i := range 60 {
-		if err := link.Send(fmt.Appendf(nil, "%d", i)); err != nil {
+		if err := link.Send(fmt.Appendf(nil, "%d", i), soon(), func() {}); err != nil {
 			t.Fatal(err)
 		}
 		p := <-seen
@@ -338,7 +338,7 @@ func TestACommandIsWrittenOnceOrRefused(t *testing.T) {
 	}
 	link.Close("enough")
 	until(t, "it is connected again", func() bool { return d.connects(good) == 2 })
-	if err := link.Send([]byte("late")); !grove.HasReason(err, grove.ReasonPrinterOffline) {
+	if err := link.Send([]byte("late"), soon(), func() {}); !grove.HasReason(err, grove.ReasonPrinterOffline) {
 		t.Errorf("sent on a link that has ended: %v", err)
 	}
 	if len(seen) != 0 {
@@ -358,7 +358,7 @@ func TestAPrinterThatTakesNothingIsToldAtOnce(t *testing.T) {
 	big := make([]byte, 64<<10)
 	var err error
 	for i := 0; err == nil && i < 10_000; i++ {
-		err = d.link().Send(big)
+		err = d.link().Send(big, soon(), func() {})
 	}
 	if !errors.Is(err, grove.Unavailable) {
 		t.Errorf("the queue took everything: %v", err)
@@ -436,7 +436,7 @@ func TestAPrinterIsReadNoFasterThanItMay(t *testing.T) {
 	var p pace
 	waited := time.Duration(0)
 	for range reportBurst + 50 {
-		wait := max(p.take(now), 0)
+		wait := max(p.take(now, 1000), 0)
 		waited += wait
 		now = now.Add(wait)
 	}
@@ -467,3 +467,6 @@ func FuzzPacket(f *testing.F) {
 		}
 	})
 }
+
+// soon is until when these tests let a command be written.
+func soon() time.Time { return time.Now().Add(maxAge) }

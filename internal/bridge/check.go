@@ -138,7 +138,7 @@ func (t *trial) listen(ctx context.Context, w *wire) error {
 	ctx, cancel := context.WithTimeout(ctx, min(tellTime, t.b.cfg.Silence))
 	defer cancel()
 	for _, q := range questions {
-		if err := w.Send([]byte(q)); err != nil {
+		if err := w.Send([]byte(q), time.Now().Add(maxAge), func() {}); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/tcp"
 )
 
 // line keeps one printer connected. Its goroutine is the only one that makes its
@@ -227,6 +228,9 @@ func (b *Bridge) reach(ctx context.Context, lan grove.LAN, code grove.Secret) (w
 	conn, pin, err := b.knock(ctx, lan, lan.MQTTS)
 	if err != nil {
 		return nil, "", err
+	}
+	if err := tcp.GiveUp(conn.NetConn(), maxAge); err != nil {
+		b.cfg.Log.Warn("commands may reach a printer late", slog.String("printer", lan.Serial), slog.Any("error", err))
 	}
 	w = b.newWire(conn, lan.Serial)
 	err = w.enter(ctx, code)

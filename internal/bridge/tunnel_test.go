@@ -105,7 +105,7 @@ func TestAPrinterOfAnotherNetworkIsCarried(t *testing.T) {
 	if l, _, _ := d.LAN(good); l.Pin == "" {
 		t.Error("its key was not pinned")
 	}
-	if err := d.link().Send([]byte("stop")); err != nil || <-seen != "stop" {
+	if err := d.link().Send([]byte("stop"), soon(), func() {}); err != nil || <-seen != "stop" {
 		t.Errorf("a command: %v", err)
 	}
 	test := b.Test(t.Context(), behind(m.LAN), testCode, true)
@@ -374,24 +374,24 @@ func TestAHeldStartNeverArrives(t *testing.T) {
 		until(t, "it is connected", func() bool { return p.present.Load() == 1 && d.link() != nil })
 		link := d.link()
 		before := fmt.Sprintf("before-%d", round)
-		if err := link.Send([]byte(before)); err != nil {
+		if err := link.Send([]byte(before), soon(), func() {}); err != nil {
 			t.Fatal(err)
 		}
 		until(t, "a start arrives in time", func() bool { return strings.HasSuffix(p.all(), before) })
 		way.hold(true)
-		_ = link.Send([]byte("held")) // nobody knows yet
+		_ = link.Send([]byte("held"), soon(), func() {}) // nobody knows yet
 		until(t, "the bridge has let go of the printer", func() bool { return p.present.Load() == 0 })
 		until(t, "the cloud has let go of the link", func() bool { return d.link() == nil })
 		if b.hasFar() {
 			t.Error("the cloud thinks that the bridge is there")
 		}
-		if err := link.Send([]byte("later")); !grove.HasReason(err, grove.ReasonPrinterOffline) {
+		if err := link.Send([]byte("later"), soon(), func() {}); !grove.HasReason(err, grove.ReasonPrinterOffline) {
 			t.Errorf("a command for nobody: %v", err)
 		}
 		way.hold(false)
 	}
 	until(t, "it is connected again", func() bool { return p.present.Load() == 1 && d.link() != nil })
-	if err := d.link().Send([]byte("after")); err != nil {
+	if err := d.link().Send([]byte("after"), soon(), func() {}); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "what is sent now arrives", func() bool { return strings.HasSuffix(p.all(), "after") })
@@ -420,7 +420,7 @@ func TestASlowBridgeStopsAndStartsNothing(t *testing.T) {
 	}
 	way.delay(400 * time.Millisecond)
 	until(t, "starts are refused", func() bool { return grove.HasReason(starts(), ReasonLapsed) })
-	if err := d.link().Send([]byte("stop")); err != nil {
+	if err := d.link().Send([]byte("stop"), soon(), func() {}); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "a stop arrives", func() bool { return p.all() == "stop" })

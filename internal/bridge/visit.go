@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/tcp"
 )
 
 // mostStreams is how many connections to printers a bridge holds at once.
@@ -197,7 +198,10 @@ func (v *visit) connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = conn.Close() }()
-	defer context.AfterFunc(r.Context(), func() { _ = conn.Close() })()
+	defer context.AfterFunc(r.Context(), func() { tcp.Cut(conn) })()
+	if err := tcp.GiveUp(conn, maxAge); err != nil {
+		v.cfg.Log.Warn("commands may reach a printer late", slog.String("to", r.Host), slog.Any("error", err))
+	}
 	w.Header().Set(headAddress, conn.RemoteAddr().String())
 	w.WriteHeader(http.StatusOK)
 	answer := http.NewResponseController(w)
@@ -208,7 +212,7 @@ func (v *visit) connect(w http.ResponseWriter, r *http.Request) {
 	go func() {
 		defer close(told)
 		if v.forward(conn, r.Body) != nil {
-			_ = conn.Close()
+			tcp.Cut(conn) // a start must not arrive later
 			return
 		}
 		_ = conn.SetReadDeadline(time.Now().Add(lull)) // it may say the rest

@@ -19,6 +19,7 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/tcp"
 )
 
 // The wire uses the MQTT library's packets and not its client: to a printer there
@@ -52,9 +53,12 @@ type wire struct {
 	metrics *metrics
 }
 
+// outgoing may be written until a time and not after; late is called when it was
+// surely not.
 type outgoing struct {
-	payload []byte
-	at      time.Time
+	payload   []byte
+	at, until time.Time
+	late      func()
 }
 
 // newWire is a connection that speaks TLS already. It has to be closed by run or quit.
@@ -203,7 +207,7 @@ func (w *wire) read(take func(payload []byte) (understood bool)) error {
 			continue
 		}
 		w.metrics.in.Inc()
-		if wait := ahead.take(time.Now()); wait > 0 {
+		if wait := ahead.take(time.Now(), len(payload)); wait > 0 {
 			select {
 			case <-time.After(wait):
 			case <-w.over:
@@ -220,18 +224,28 @@ func (w *wire) read(take func(payload []byte) (understood bool)) error {
 const (
 	reportEvery = 20 * time.Millisecond
 	reportBurst = 200
+
+	bytesPerSecond = 512 << 10 // real reports have 36 KB at most
+	bytesBurst     = 4 << 20
 )
 
-// pace is when the reports so far would have been due.
-type pace struct{ due time.Time }
+// pace is when the reports so far would have been due, by their number and by their
+// bytes.
+type pace struct{ due, weighed time.Time }
 
-// take counts a report and says how long to wait before it is taken.
-func (p *pace) take(now time.Time) time.Duration {
-	if earliest := now.Add(-reportBurst * reportEvery); p.due.Before(earliest) {
-		p.due = earliest
+// take counts a report of so many bytes and says how long to wait before it is taken.
+func (p *pace) take(now time.Time, size int) time.Duration {
+	weight := time.Duration(size) * time.Second / bytesPerSecond
+	p.due = later(p.due, now.Add(-reportBurst*reportEvery)).Add(reportEvery)
+	p.weighed = later(p.weighed, now.Add(-bytesBurst*time.Second/bytesPerSecond)).Add(weight)
+	return later(p.due, p.weighed).Sub(now)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
 	}
-	p.due = p.due.Add(reportEvery)
-	return p.due.Sub(now)
+	return a
 }
 
 // readable is a message without the zero byte that some end with, and without bytes
@@ -263,7 +277,7 @@ func publication(head byte, body []byte) (topic string, payload []byte, err erro
 // write sends what is handed over, asks for signs of life, and ends the connection
 // when there are none, or no reports.
 func (w *wire) write() {
-	defer func() { _ = w.conn.NetConn().Close() }()
+	defer w.part()
 	ping := time.NewTicker(w.cfg.Ping)
 	defer ping.Stop()
 	for !w.ended() {
@@ -277,15 +291,40 @@ func (w *wire) write() {
 				err = &trouble{reasonStalled, "the printer has stopped reporting, though it is connected", "it is connected anew; switch it off and on if that goes on", nil}
 				break
 			}
-			err = w.put(&packets.PingreqPacket{FixedHeader: packets.FixedHeader{MessageType: packets.Pingreq}})
+			err = w.put(&packets.PingreqPacket{FixedHeader: packets.FixedHeader{MessageType: packets.Pingreq}}, time.Now().Add(maxAge))
 		}
 		if err != nil {
 			w.end(err)
 		}
 	}
-	if w.conn.SetWriteDeadline(time.Now().Add(farewell)) == nil {
+}
+
+// part says goodbye and closes. Whatever the printer has not taken is dropped, unless
+// we leave by our own wish and it listens: it must not arrive when nobody expects it.
+func (w *wire) part() {
+	w.leave()
+	raw := w.conn.NetConn()
+	heard := w.conn.SetWriteDeadline(time.Now().Add(farewell))
+	if heard == nil {
 		bye := &packets.DisconnectPacket{FixedHeader: packets.FixedHeader{MessageType: packets.Disconnect}}
-		_ = bye.Write(w.conn) // it is over either way
+		heard = bye.Write(w.conn)
+	}
+	if heard == nil && errors.Is(w.why, context.Canceled) {
+		_ = raw.Close()
+		return
+	}
+	tcp.Cut(raw)
+}
+
+// leave gives back what was never written.
+func (w *wire) leave() {
+	for {
+		select {
+		case o := <-w.out:
+			o.late()
+		default:
+			return
+		}
 	}
 }
 
@@ -293,7 +332,12 @@ func (w *wire) write() {
 // lets QoS 0 lie for up to 30 s (bambuddy); its acknowledgement is not waited for,
 // since it may never come, and nothing is ever sent again.
 func (w *wire) publish(o outgoing) error {
-	if time.Since(o.at) > maxAge {
+	now := time.Now()
+	if !now.Before(o.until) {
+		o.late()
+		if now.Sub(o.at) < maxAge {
+			return nil
+		}
 		return &trouble{reasonLost, "the printer takes messages too slowly", "it is connected anew by itself", nil}
 	}
 	if w.packet++; w.packet == 0 {
@@ -303,11 +347,12 @@ func (w *wire) publish(o outgoing) error {
 	return w.put(&packets.PublishPacket{
 		FixedHeader: packets.FixedHeader{MessageType: packets.Publish, Qos: 1}, MessageID: w.packet,
 		TopicName: "device/" + w.serial + "/request", Payload: o.payload,
-	})
+	}, o.until)
 }
 
-func (w *wire) put(p packets.ControlPacket) error {
-	if err := w.conn.SetWriteDeadline(time.Now().Add(maxAge)); err != nil {
+// put writes a packet until the given time: after it not even its first byte leaves.
+func (w *wire) put(p packets.ControlPacket, until time.Time) error {
+	if err := w.conn.SetWriteDeadline(until); err != nil {
 		return err
 	}
 	if w.ended() { // the deadline of its end may have come before the one just set
@@ -330,13 +375,17 @@ func (w *wire) run(ctx context.Context, take func(payload []byte) (understood bo
 	return w.why
 }
 
-// Send hands a message to the writer or fails at once.
-func (w *wire) Send(payload []byte) error {
+// Send hands a message to the writer or fails at once. See [Link].
+func (w *wire) Send(payload []byte, until time.Time, late func()) error {
+	now := time.Now()
+	if most := now.Add(maxAge); until.After(most) {
+		until = most
+	}
 	if w.ended() {
 		return grove.Errorf(grove.Conflict, grove.ReasonPrinterOffline, "printer %s is not connected; check its power and network, then try again", w.serial)
 	}
 	select {
-	case w.out <- outgoing{payload, time.Now()}:
+	case w.out <- outgoing{payload, now, until, late}:
 		return nil
 	default:
 		return grove.Errorf(grove.Unavailable, "printer_slow", "printer %s does not take commands fast enough; try again in a moment", w.serial)

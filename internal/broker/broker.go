@@ -47,9 +47,10 @@ type Gate interface {
 // Link is the live connection to a printer. Send takes a request for it or fails
 // at once: Conflict when the connection is gone, Unavailable when the printer
 // does not read fast enough. Nothing is kept for a later connection, and what
-// could not be written within [Limits.Drain] never is. Close ends the connection.
+// could not be written until the given time, or within [Limits.Drain], never is: late
+// is called, from another goroutine, when not a byte of it was. Close ends the connection.
 type Link = interface {
-	Send(payload []byte) error
+	Send(payload []byte, until time.Time, late func()) error
 	Close(reason string)
 }
 

@@ -509,7 +509,7 @@ func TestStoppingEndsEverything(t *testing.T) {
 	if diff := cmp.Diff([]string{"+A1", "-A1 server_shutdown"}, r.trail); diff != "" {
 		t.Error(diff)
 	}
-	if err := link.Send([]byte("x")); !errors.Is(err, grove.Conflict) {
+	if err := link.Send([]byte("x"), soon(), func() {}); !errors.Is(err, grove.Conflict) {
 		t.Errorf("sending after the end: %v", err)
 	}
 	r.broker.Tell("A1", []byte("x"))

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"github.com/grovecloud/grove/internal/tcp"
 )
 
 // door counts who stands outside and who is inside. Only those that have not
@@ -289,14 +291,8 @@ func (s *socket) release() {
 	}
 }
 
-// cut closes the connection at once. What the kernel holds for the other end is
-// dropped: it would send it again and again, and a start must not arrive late.
-func (s *socket) cut() {
-	if c, ok := s.Conn.(interface{ SetLinger(seconds int) error }); ok {
-		_ = c.SetLinger(0)
-	}
-	_ = s.Close()
-}
+// cut closes the connection at once, and nothing that waits arrives.
+func (s *socket) cut() { tcp.Cut(s.Conn) }
 
 // Read gives the handshake slot back and reads.
 func (s *socket) Read(p []byte) (int, error) {

@@ -3,6 +3,7 @@ package broker
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/mochi-mqtt/server/v2/packets"
 
@@ -15,8 +16,8 @@ type link struct {
 	gone    atomic.Bool
 }
 
-// Send queues a request for the printer's socket or fails at once.
-func (l *link) Send(payload []byte) error {
+// Send queues a request for the printer's socket or fails at once. See [Link].
+func (l *link) Send(payload []byte, until time.Time, late func()) error {
 	s := l.session
 	if l.gone.Load() {
 		return gone(s.actor.Serial)
@@ -29,7 +30,7 @@ func (l *link) Send(payload []byte) error {
 	if uint64(len(packet)) > most {
 		return grove.Errorf(grove.TooLarge, "command_too_large", "the command is longer than the %d bytes that printer %s takes", most, s.actor.Serial)
 	}
-	if err := s.outbox.offer(s, packet); err != nil {
+	if err := s.outbox.offer(s, parcel{packet: packet, until: until, late: late}); err != nil {
 		return err
 	}
 	s.broker.metrics.out.WithLabelValues(string(s.actor.Kind)).Inc()

@@ -29,19 +29,19 @@ func TestAPrinterIsAttachedWhileItListens(t *testing.T) {
 	printer.subscribe(1, requestA1)
 	r.wantTrail(t, "+A1")
 	first := r.link(t)
-	if err := first.Send([]byte("go")); err != nil {
+	if err := first.Send([]byte("go"), soon(), func() {}); err != nil {
 		t.Fatal(err)
 	}
 	printer.hears(requestA1, "go")
 	printer.unsubscribe(requestA1)
-	if err := first.Send([]byte("go")); !errors.Is(err, grove.Conflict) || !grove.HasReason(err, grove.ReasonPrinterOffline) {
+	if err := first.Send([]byte("go"), soon(), func() {}); !errors.Is(err, grove.Conflict) || !grove.HasReason(err, grove.ReasonPrinterOffline) {
 		t.Errorf("sending to a printer that does not listen: %v", err)
 	}
 	printer.subscribe(0, requestA1)
-	if err := first.Send([]byte("go")); !errors.Is(err, grove.Conflict) {
+	if err := first.Send([]byte("go"), soon(), func() {}); !errors.Is(err, grove.Conflict) {
 		t.Errorf("sending over the former link: %v", err)
 	}
-	if err := r.link(t).Send([]byte("again")); err != nil {
+	if err := r.link(t).Send([]byte("again"), soon(), func() {}); err != nil {
 		t.Fatal(err)
 	}
 	printer.hears(requestA1, "again")
@@ -60,7 +60,7 @@ func TestARequestIsNeverKeptForAnAbsentPrinter(t *testing.T) {
 	link := r.link(t)
 	first.conn.Close()
 	r.wantTrail(t, "+A1", "-A1 tcp_closed")
-	if err := link.Send([]byte("start")); !errors.Is(err, grove.Conflict) {
+	if err := link.Send([]byte("start"), soon(), func() {}); !errors.Is(err, grove.Conflict) {
 		t.Errorf("sending to an absent printer: %v", err)
 	}
 	user := r.join(t, connect{user: "u_1"})
@@ -86,11 +86,11 @@ func TestASecondConnectionOfAPrinterReplacesTheFirst(t *testing.T) {
 		t.Errorf("the first was told %#x", pk.ReasonCode)
 	}
 	r.wantTrail(t, "+A1", "-A1 takenover", "+A1")
-	if err := old.Send([]byte("x")); !errors.Is(err, grove.Conflict) {
+	if err := old.Send([]byte("x"), soon(), func() {}); !errors.Is(err, grove.Conflict) {
 		t.Errorf("sending over the first: %v", err)
 	}
 	old.Close("old") // must not touch the second
-	if err := r.link(t).Send([]byte("go")); err != nil {
+	if err := r.link(t).Send([]byte("go"), soon(), func() {}); err != nil {
 		t.Fatal(err)
 	}
 	second.hears(requestA1, "go")
@@ -114,10 +114,10 @@ func TestACommandThatIsTooLongIsRefused(t *testing.T) {
 		pk.Connect.Keepalive = 60
 	}})
 	printer.subscribe(0, requestA1)
-	if err := r.link(t).Send(payloadOf(1000)); !errors.Is(err, grove.TooLarge) {
+	if err := r.link(t).Send(payloadOf(1000), soon(), func() {}); !errors.Is(err, grove.TooLarge) {
 		t.Errorf("a packet larger than the printer takes: %v", err)
 	}
-	if err := r.link(t).Send(payloadOf(64 << 10)); !errors.Is(err, grove.TooLarge) {
+	if err := r.link(t).Send(payloadOf(64<<10), soon(), func() {}); !errors.Is(err, grove.TooLarge) {
 		t.Errorf("a packet larger than anybody takes: %v", err)
 	}
 	printer.hearsNothing()
@@ -136,7 +136,7 @@ func TestAPrinterThatDoesNotReadIsAnsweredAtOnce(t *testing.T) {
 	full := 0
 	r.until(t, "it is cut off", func() bool {
 		began := time.Now()
-		err := link.Send(command)
+		err := link.Send(command, soon(), func() {})
 		if took := time.Since(began); took > 200*time.Millisecond {
 			t.Errorf("sending took %v", took)
 		}
@@ -192,3 +192,6 @@ func TestAViewerThatKeepsLosingIsCutOff(t *testing.T) {
 		t.Errorf("%v messages were dropped", n)
 	}
 }
+
+// soon is until when these tests let a command be written.
+func soon() time.Time { return time.Now().Add(patience) }

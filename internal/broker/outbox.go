@@ -20,10 +20,12 @@ type outbox struct {
 	writers sync.WaitGroup
 }
 
-// parcel is an encoded packet, shared with other connections.
+// parcel is an encoded packet, shared with other connections. It may be written until
+// a time; late is called when it was surely not written by then, and may be nil.
 type parcel struct {
 	packet []byte
-	at     time.Time
+	until  time.Time
+	late   func()
 }
 
 // push adds a packet and makes room by dropping the oldest. Lost is how many
@@ -42,7 +44,7 @@ func (o *outbox) push(s *session, packet []byte) (lost int, ok bool) {
 		o.lost++
 		dropped = true
 	}
-	o.add(s, packet)
+	o.add(s, parcel{packet: packet})
 	if !dropped {
 		return 0, true
 	}
@@ -50,16 +52,16 @@ func (o *outbox) push(s *session, packet []byte) (lost int, ok bool) {
 }
 
 // offer adds a packet if there is room, else fails and keeps nothing.
-func (o *outbox) offer(s *session, packet []byte) error {
+func (o *outbox) offer(s *session, p parcel) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
 		return gone(s.actor.Serial)
 	}
-	if !o.fits(s, packet) {
+	if !o.fits(s, p.packet) {
 		return grove.Errorf(grove.Unavailable, "printer_slow", "printer %s does not take commands fast enough; try again in a moment", s.actor.Serial)
 	}
-	o.add(s, packet)
+	o.add(s, p)
 	return nil
 }
 
@@ -68,25 +70,48 @@ func (o *outbox) fits(s *session, packet []byte) bool {
 	return len(o.queue) < l.Queue && (len(o.queue) == 0 || o.bytes+len(packet) <= l.QueueBytes)
 }
 
-func (o *outbox) add(s *session, packet []byte) {
-	o.queue = append(o.queue, parcel{packet, time.Now()})
-	o.bytes += len(packet)
+// add queues a packet, which is not written after it has become older than the reader
+// may be slow.
+func (o *outbox) add(s *session, p parcel) {
+	if most := time.Now().Add(s.broker.cfg.Limits.Drain); p.until.IsZero() || p.until.After(most) {
+		p.until = most
+	}
+	o.queue = append(o.queue, p)
+	o.bytes += len(p.packet)
 	if !o.busy {
 		o.busy = true
 		o.writers.Go(func() { o.deliver(s) })
 	}
 }
 
-// deliver writes until the outbox is empty. A packet is not written after it has
-// become older than the reader may be slow.
+// deliver writes until the outbox is empty.
 func (o *outbox) deliver(s *session) {
 	for {
 		batch := o.take()
 		if len(batch) == 0 {
 			return
 		}
-		s.transmit(joined(batch), batch[0].at.Add(s.broker.cfg.Limits.Drain))
+		batch, until := timely(batch)
+		s.transmit(joined(batch), until)
 	}
+}
+
+// timely leaves out what may not be written any more, and gives the time until which
+// all the rest may be. What is shown to viewers is never left out: the deadline ends
+// the connection of one that is slow.
+func timely(batch []parcel) (left []parcel, until time.Time) {
+	now := time.Now()
+	for _, p := range batch {
+		if p.late != nil && !now.Before(p.until) {
+			p.late()
+			continue
+		}
+		if len(left) == 0 || p.until.Before(until) {
+			until = p.until
+		}
+		left = append(left, p)
+	}
+	return left, until
 }
 
 func (o *outbox) take() []parcel {

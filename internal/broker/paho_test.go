@@ -51,7 +51,7 @@ func TestACommonClientLibraryIsServed(t *testing.T) {
 	done(t, printer.Subscribe(requestA1, 1, hear))
 	done(t, user.Subscribe(reportA1, 1, hear))
 	r.request = func(_ context.Context, a asked) {
-		if err := r.link(t).Send([]byte(a.payload)); err != nil {
+		if err := r.link(t).Send([]byte(a.payload), soon(), func() {}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -42,29 +42,6 @@ func TestCommandsForAPrinterAreNotSentAgainForLong(t *testing.T) {
 	}
 }
 
-func TestASocketWithoutPatienceIsToldOf(t *testing.T) {
-	t.Parallel()
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := net.Dial("tcp", tcp.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = tcp.Close()
-	_ = c.Close()
-	if err := giveUp(c, time.Second); err == nil {
-		t.Error("a closed socket took the option")
-	}
-	in, out := net.Pipe()
-	defer in.Close()
-	defer out.Close()
-	if err := giveUp(in, time.Second); err != nil {
-		t.Errorf("something that is no socket: %v", err)
-	}
-}
-
 // What a printer has not read when its connection is cut it never gets: it would
 // be a command that arrives when nobody expects it any more.
 func TestWhatIsUnreadWhenAConnectionIsCutNeverArrives(t *testing.T) {
@@ -78,7 +55,7 @@ func TestWhatIsUnreadWhenAConnectionIsCutNeverArrives(t *testing.T) {
 			l := r.link(t)
 			taken := time.Now()
 			r.until(t, "no socket takes any more", func() bool {
-				if l.Send(payloadOf(200<<10)) == nil {
+				if l.Send(payloadOf(200<<10), soon(), func() {}) == nil {
 					taken = time.Now()
 				}
 				return time.Since(taken) > 200*time.Millisecond

@@ -65,7 +65,7 @@ func TestAPrinterThatReconnectsIsAlwaysReached(t *testing.T) {
 		w := r.join(t, connect{user: "A1", id: "A1"})
 		w.subscribe(0, requestA1)
 		command := strconv.Itoa(i)
-		if err := r.link(t).Send([]byte(command)); err != nil {
+		if err := r.link(t).Send([]byte(command), soon(), func() {}); err != nil {
 			t.Fatal(err)
 		}
 		w.hears(requestA1, command)

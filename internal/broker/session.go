@@ -17,6 +17,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/tcp"
 )
 
 // grace is how long the end of a connection may take once it is decided.
@@ -132,7 +133,7 @@ func (s *session) longestKeepalive() time.Duration {
 func (s *session) expectReports() {
 	b := s.broker
 	s.pace = b.paces.get(s.actor.Serial, time.Now())
-	if err := giveUp(s.socket.Conn, b.cfg.Limits.Drain); err != nil {
+	if err := tcp.GiveUp(s.socket.Conn, b.cfg.Limits.Drain); err != nil {
 		b.cfg.Log.Warn("commands may reach a printer late", slog.String("actor", s.actor.String()), slog.Any("error", err))
 	}
 }
@@ -191,7 +192,7 @@ func (s *session) transmit(p []byte, until time.Time) {
 	_, err := s.Conn.Write(p)
 	if err == nil {
 		if greets {
-			_ = acknowledge(s.socket.Conn) // for one that publishes only now; most are heard without
+			_ = tcp.Acknowledge(s.socket.Conn) // for one that publishes only now; most are heard without
 		}
 		return
 	}

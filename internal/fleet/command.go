@@ -15,10 +15,16 @@ import (
 type pending struct {
 	request  bambu.Request
 	sequence string // ours
+	said     string // class and command as the printer got them
 	sentAt   time.Time
 	own      bool // the server asked, nobody else wants the reply
 	done     func(report bambu.Report, lost bool)
+	unsent   func() // it was surely not sent; nil: done is told that it is lost
 }
+
+// answeredBy reports whether a reply under our sequence id is ours: on its own network
+// a printer answers everybody in one topic, and other programs count as well.
+func (p *pending) answeredBy(r bambu.Report) bool { return p.said == r.Class+"."+r.Command }
 
 // answered turns the printer's reply into the asker's own: the command and the
 // sequence id it sent, whatever was said to the printer.
@@ -175,7 +181,7 @@ func (f *Fleet) issue(ctx context.Context, o *order) error {
 	}
 	u.mu.Lock()
 	model, away := u.state.Narrow(u.model), error(nil)
-	if u.link == nil {
+	if u.link == nil || u.quarantined() {
 		away = u.unlinked()
 	}
 	u.mu.Unlock()
@@ -265,7 +271,7 @@ func (f *Fleet) answerKnown(u *unit, o *order) bool {
 func (f *Fleet) send(u *unit, p pending) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.link == nil {
+	if u.link == nil || u.quarantined() {
 		return u.unlinked()
 	}
 	p.sentAt = time.Now()
@@ -273,13 +279,19 @@ func (f *Fleet) send(u *unit, p pending) error {
 	if err != nil {
 		return err
 	}
-	return f.write(u, &p, payload)
+	return f.write(u, &p, payload, p.sentAt.Add(maxAge))
 }
 
-// write is the last step before the socket. The caller holds u.mu.
-func (f *Fleet) write(u *unit, p *pending, payload []byte) error {
+// write is the last step before the socket, which takes no byte after until. The
+// caller holds u.mu.
+func (f *Fleet) write(u *unit, p *pending, payload []byte, until time.Time) error {
+	said, err := bambu.ParseRequests(payload)
+	if err != nil {
+		return err
+	}
+	p.said = said[0].Class + "." + said[0].Command
 	u.pending[p.sequence] = p
-	if err := u.link.Send(payload); err != nil {
+	if err := u.link.Send(payload, until, func() { f.late(u, p) }); err != nil {
 		delete(u.pending, p.sequence)
 		f.Log.Warn("command not sent", slog.String("printer", u.serial), slog.Any("error", err))
 		return &grove.Error{
@@ -289,4 +301,21 @@ func (f *Fleet) write(u *unit, p *pending, payload []byte) error {
 	}
 	f.metrics.commands.Inc()
 	return nil
+}
+
+// late settles a command that the link took and surely did not send.
+func (f *Fleet) late(u *unit, p *pending) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.pending[p.sequence] != p {
+		return // given up already, with its link
+	}
+	delete(u.pending, p.sequence)
+	f.Log.Warn("command not sent in time", slog.String("printer", u.serial), slog.String("command", p.request.Command))
+	switch {
+	case p.unsent != nil:
+		p.unsent()
+	case p.done != nil:
+		p.done(bambu.Report{}, true)
+	}
 }

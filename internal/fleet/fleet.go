@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -58,10 +59,11 @@ type Guesses interface {
 	CodeMissed(serial string)
 }
 
-// Link is the one live connection to a printer. Send writes to the socket or
-// fails at once; it never stores anything for later.
+// Link is the one live connection to a printer. Send hands a message to the socket's
+// writer or fails at once. No byte of it is written after until; late is called, from
+// another goroutine, when it was surely not written.
 type Link interface {
-	Send(payload []byte) error
+	Send(payload []byte, until time.Time, late func()) error
 	Close(reason string)
 }
 
@@ -150,7 +152,7 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 		c.Rebound = func(string) {}
 	}
 	f := &Fleet{Config: c, network: nowhere{}, metrics: newMetrics(c.Registry), units: map[string]*unit{}, work: make(chan *unit, 4096)}
-	f.sequence.Store(firstSequence)
+	f.sequence.Store(firstSequence + rand.Int64N(1<<29)) //nolint:gosec // so that two servers on one network do not count alike
 	all, err := c.Records.Printers(ctx, 0, grove.Page{})
 	if err != nil {
 		return nil, fmt.Errorf("load printers: %w", err)

@@ -81,6 +81,12 @@ func (t *turns) KeepHeat(ctx context.Context, _ string, _ time.Time, act grove.A
 	return t.records.AddAudit(ctx, act)
 }
 
+func (t *turns) all() []fleet.Turn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.seen)
+}
+
 func (t *turns) kinds() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -161,7 +167,7 @@ type printer struct {
 	refuse error
 }
 
-func (p *printer) Send(payload []byte) error {
+func (p *printer) Send(payload []byte, _ time.Time, _ func()) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.refuse != nil {
@@ -440,8 +446,9 @@ func TestTurnsAreBounded(t *testing.T) {
 		h := newHouse(t)
 		link := &printer{}
 		h.Attach(serial, link)
-		for i := range 1000 {
+		for i := range 300 {
 			h.Observe(serial, []byte(strings.Replace(idle, "IDLE", []string{"IDLE", "RUNNING"}[i%2], 1)))
+			<-time.After(time.Second) // and nothing is stored
 		}
 		if link.closed == "" {
 			t.Error("it goes on")

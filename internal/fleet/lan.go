@@ -424,10 +424,15 @@ func (f *Fleet) Troubled(serial string, why error) {
 	u.trouble = words(why)
 }
 
-// unlinked is the answer for a printer without a link. The caller holds mu.
+// quarantined: somebody else may be at the other end, also of a link that is not ended
+// yet. The caller holds mu.
+func (u *unit) quarantined() bool { return u.lan != nil && u.lan.Quarantined() }
+
+// unlinked is the answer for a printer without a link that may be used. The caller
+// holds mu.
 func (u *unit) unlinked() error {
 	switch {
-	case u.lan != nil && u.lan.Quarantined():
+	case u.quarantined():
 		return grove.Errorf(grove.Conflict, grove.ReasonPrinterOffline, "printer %s is in quarantine: %s", u.serial, quarantine(*u.lan))
 	case u.trouble != "":
 		return grove.Errorf(grove.Conflict, grove.ReasonPrinterOffline, "printer %s is not connected, and commands are never kept for later: %s", u.serial, u.trouble)

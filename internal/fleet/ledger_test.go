@@ -30,7 +30,7 @@ type witness struct {
 
 func (w *witness) Close(string) {}
 
-func (w *witness) Send(payload []byte) error {
+func (w *witness) Send(payload []byte, _ time.Time, _ func()) error {
 	var m map[string]map[string]any
 	if err := json.Unmarshal(payload, &m); err != nil {
 		return err

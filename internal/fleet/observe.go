@@ -23,6 +23,9 @@ func (f *Fleet) Observe(serial string, payload []byte) []byte {
 	if err != nil {
 		f.metrics.badReports.Inc()
 		f.Log.Debug("report not understood", slog.String("printer", serial), slog.Any("error", err))
+		if grove.AsError(err).Code == grove.TooLarge && report.Merged { // it was emptied, so that nothing is known
+			u.shadow, u.complete, u.dirty = u.state.Shadow(), false, true
+		}
 		return nil
 	}
 	f.metrics.reports.Inc()
@@ -38,7 +41,7 @@ func (f *Fleet) Observe(serial string, payload []byte) []byte {
 	if report.Class == "system" && report.Command == "get_access_code" {
 		payload = withoutCode(payload)
 	}
-	if p, ok := u.pending[report.SequenceID]; ok {
+	if p, ok := u.pending[report.SequenceID]; ok && p.answeredBy(report) {
 		delete(u.pending, report.SequenceID)
 		u.learnDeveloper(p.request, report)
 		return p.answered(payload, report)
@@ -74,14 +77,18 @@ func (f *Fleet) merged(u *unit, report bambu.Report, now time.Time) {
 		close(u.full)
 		u.full = make(chan struct{})
 	}
-	if !u.complete || u.shadow.State == "" {
+	f.turn(u, now)
+}
+
+// turn makes a turn of what changed since the last, or leaves it to a later one: the
+// newest state is always told in the end. The caller holds u.mu.
+func (f *Fleet) turn(u *unit, now time.Time) {
+	if !u.untold() || !u.mayTurn(now) {
 		return
 	}
-	if m := markOf(u.shadow); m != u.turned {
-		u.turned = m
-		f.push(u, Turn{Kind: Reported, Shadow: u.shadow, Away: u.away})
-		u.away = 0
-	}
+	u.turned = markOf(u.shadow)
+	f.push(u, Turn{Kind: Reported, Shadow: u.shadow, Away: u.away})
+	u.away = 0
 }
 
 // learnVersions keeps a get_version answer. The caller holds u.mu.

@@ -163,6 +163,7 @@ func (f *Fleet) tend(u *unit, now time.Time) (connected bool, cooling []physical
 		f.push(u, Turn{Kind: WentOffline, Shadow: u.shadow})
 		f.Tell(u.serial, bambu.Disconnected(u.serial, "keepalive_timeout"))
 	}
+	f.turn(u, now.UTC())
 	f.wake(u)
 	var lost []*pending
 	for id, p := range u.pending {

@@ -82,7 +82,7 @@ func (f *Fleet) Fit(serial string) error {
 // fit: connected, heard of in full, in Developer Mode as far as known, all it said stored,
 // idle, without a fatal error, over a link that is in time. The caller holds u.mu.
 func (u *unit) fit() error {
-	if u.link == nil {
+	if u.link == nil || u.quarantined() {
 		return u.unlinked()
 	}
 	if !u.complete {
@@ -91,7 +91,7 @@ func (u *unit) fit() error {
 	if u.developer() == grove.DeveloperOff {
 		return grove.Errorf(grove.Conflict, "developer_mode_off", "Developer Mode of printer %s is off, so it takes no print from here; %s", u.serial, developerWay)
 	}
-	if u.working || len(u.turns) > 0 {
+	if u.working || len(u.turns) > 0 || u.untold() {
 		return grove.Errorf(grove.Conflict, grove.ReasonSettling, "what printer %s reported a moment ago is still being stored", u.serial)
 	}
 	if !u.shadow.Idle() {
@@ -127,13 +127,14 @@ func (f *Fleet) Start(_ context.Context, o Order) error {
 	p := &pending{
 		request:  bambu.Request{Class: "print", Command: "project_file"},
 		sequence: o.Start.SequenceID, sentAt: time.Now(), own: true,
-		done: func(r bambu.Report, lost bool) { f.startAnswered(u, o.JobID, r, lost) },
+		done:   func(r bambu.Report, lost bool) { f.startAnswered(u, o.JobID, r, lost) },
+		unsent: func() { f.push(u, Turn{Kind: StartUnsent, Shadow: u.shadow, JobID: o.JobID}) },
 	}
 	payload := o.Start.Payload()
 	if !time.Now().Before(o.NotAfter) {
 		return grove.Errorf(grove.Conflict, "too_late", "the start of job %d came too late", o.JobID)
 	}
-	if err := f.write(u, p, payload); err != nil {
+	if err := f.write(u, p, payload, o.NotAfter); err != nil {
 		return &grove.Error{Code: grove.Conflict, Reason: "start_unsure", Err: err, Message: "the connection failed while the start was written"}
 	}
 	return nil

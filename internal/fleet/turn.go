@@ -21,6 +21,8 @@ const (
 	WentOffline TurnKind = "went_offline"
 	// StartAnswered: the printer replied to a start.
 	StartAnswered TurnKind = "start_answered"
+	// StartUnsent: a start that was on its way surely did not leave.
+	StartUnsent TurnKind = "start_unsent"
 	// HeatEnding: heat without a print is switched off soon. HeatOff: it is off.
 	HeatEnding TurnKind = "heat_ending"
 	HeatOff    TurnKind = "heat_off"
@@ -37,7 +39,7 @@ type Turn struct {
 	Away time.Duration
 	// Until belongs to HeatEnding and HeatOff.
 	Until time.Time
-	// JobID and Reason belong to StartAnswered. OK: the start was accepted; the
+	// JobID belongs to StartAnswered and StartUnsent, Reason to StartAnswered. OK: the start was accepted; the
 	// heat was switched off by this server.
 	JobID  int64
 	OK     bool
@@ -51,6 +53,31 @@ const (
 	// turnsAtOnce is how many a worker tells before other printers have theirs.
 	turnsAtOnce = 16
 )
+
+// Each turn costs rows and events: so many at once and so often are far more than a
+// print has, and one printer that flaps must not fill the database.
+const (
+	turnEvery = time.Second
+	turnBurst = 20
+)
+
+// mayTurn counts a turn unless it came too soon. The caller holds u.mu.
+func (u *unit) mayTurn(now time.Time) bool {
+	if earliest := now.Add(-turnBurst * turnEvery); u.turnDue.Before(earliest) {
+		u.turnDue = earliest
+	}
+	if u.turnDue.After(now.Add(-turnEvery)) {
+		return false
+	}
+	u.turnDue = u.turnDue.Add(turnEvery)
+	return true
+}
+
+// untold reports whether the printer said something that no turn has told yet. The
+// caller holds u.mu.
+func (u *unit) untold() bool {
+	return u.complete && u.shadow.State != "" && markOf(u.shadow) != u.turned
+}
 
 // push adds a turn and wakes a worker. The caller holds u.mu.
 func (f *Fleet) push(u *unit, t Turn) {

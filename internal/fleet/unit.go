@@ -49,7 +49,8 @@ type unit struct {
 
 	turns   []Turn
 	working bool
-	turned  mark // what the last turn told
+	turned  mark      // what the last turn told
+	turnDue time.Time // when the last would have been due
 }
 
 // mark is what makes a report worth a turn.

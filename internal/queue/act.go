@@ -122,6 +122,7 @@ func (q *Queue) ClearPlate(ctx context.Context, actor grove.Actor, serial string
 	if err != nil {
 		return p, err
 	}
+	q.taken.used(serial) // it is nobody's to give back any more
 	q.Kick()
 	return p, nil
 }

@@ -145,14 +145,16 @@ func (q *Queue) tidy(ctx context.Context, c *crew) error {
 	}
 	now, since := time.Now(), past{}
 	for _, j := range left {
+		first, tried := q.untidy[j.ID]
+		if tried {
+			since[j.ID] = first // also while the printer is away: it may come and go for days
+		}
 		if _, can := q.Carriers.Berth(j.Serial, j.ID, j.FileName); !can || q.prints(&j) {
 			continue // asked when it can be done
 		}
-		first, tried := q.untidy[j.ID]
 		if !tried {
-			first = now
+			first, since[j.ID] = now, now
 		}
-		since[j.ID] = first
 		every := tidyEvery
 		if now.Sub(first) < tidyEvery {
 			every = tidySoon
@@ -168,14 +170,19 @@ func (q *Queue) tidy(ctx context.Context, c *crew) error {
 	return nil
 }
 
-// drop deletes a job's file from its printer. since is when that was first tried.
-func (q *Queue) drop(ctx context.Context, j grove.Job, since time.Time) error {
-	err := q.Carriers.Drop(ctx, j.Serial, j.RemotePath)
-	if grove.HasReason(err, grove.ReasonStorageBusy) {
-		return nil // with a file that somebody reads
+// drop deletes a job's file from its printer, if it is still there for nothing. since is
+// when that was first tried.
+func (q *Queue) drop(ctx context.Context, listed grove.Job, since time.Time) error {
+	j, err := q.Records.Job(ctx, listed.ID)
+	if err != nil || j.RemotePath != listed.RemotePath || j.State != listed.State {
+		return err // it began again since the list was made; the next list tells
 	}
+	err = q.Carriers.Drop(ctx, j.Serial, j.RemotePath)
 	if err == nil {
 		_, err = q.Records.UpdateJob(ctx, j.ID, func(now *grove.Job) ([]grove.Event, error) {
+			if now.RemotePath != j.RemotePath {
+				return nil, nil
+			}
 			now.RemotePath, now.RemoteToldAt = "", time.Time{}
 			return nil, nil
 		})
@@ -183,6 +190,9 @@ func (q *Queue) drop(ctx context.Context, j grove.Job, since time.Time) error {
 		return err
 	}
 	if time.Since(since) < alarmAfter || !j.RemoteToldAt.IsZero() {
+		if grove.HasReason(err, grove.ReasonStorageBusy) {
+			return nil // with a file that somebody reads
+		}
 		return err
 	}
 	words := grove.AsError(err).Message + "; it is tried again and again, or delete " + j.RemotePath + " yourself"

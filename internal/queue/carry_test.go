@@ -437,3 +437,31 @@ func TestFilamentsFindTheirTrays(t *testing.T) {
 		}
 	})
 }
+
+// R13: neither a printer that comes and goes nor one that is always busy keeps the
+// alarm away.
+func TestAFileThatStaysIsToldThoughThePrinterFlapsOrIsBusy(t *testing.T) {
+	for name, stuck := range map[string]error{"flaps": errDown, "busy": grove.Errorf(grove.Conflict, grove.ReasonStorageBusy, "busy")} {
+		t.Run(name, func(t *testing.T) {
+			carried(t, func(t *testing.T, h *house, s *stick) {
+				h.submit()
+				pass(2 * time.Minute)
+				h.m.prints("RUNNING")
+				s.set(func() { s.stuck = stuck })
+				h.m.prints("FINISH")
+				for range 6 {
+					pass(2 * time.Minute)
+					if name == "flaps" {
+						h.leave("off")
+						pass(time.Minute)
+						h.plug(s)
+					}
+				}
+				pass(2 * time.Minute)
+				if !slices.Contains(h.events(), string(grove.StorageLeft)) {
+					t.Error("nobody was told")
+				}
+			})
+		})
+	}
+}

@@ -18,11 +18,20 @@ const maxJump = 30 * time.Second
 // to and be trusted by itself. Later than that nobody knows whether it is right.
 const trustedFor = 24 * time.Hour
 
+// longOff is how long after the newest record a server may be started before its clock
+// may be ahead instead; steadyFor is how long it then has to run before what is old by
+// it is removed: a clock that is set meanwhile jumps.
+const (
+	longOff   = 3 * 24 * time.Hour
+	steadyFor = 24 * time.Hour
+)
+
 // clock holds the start of jobs while it is not known what time it is. Deadlines
 // are times of the wall clock: one that jumps, or that was in the past when the
 // server started (a Raspberry Pi has no battery), would let old jobs start.
 type clock struct {
 	mu   sync.Mutex
+	from time.Time // of the first look, monotonic
 	now  time.Time // of the last look, monotonic
 	wall time.Time // of the last look
 	hold grove.ClockHold
@@ -34,9 +43,13 @@ type clock struct {
 func (c *clock) begin(now, wall, stored time.Time, kept grove.ClockHold) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now, c.wall, c.hold, c.kept = now, wall, kept, kept
-	if kept.Why == "" && wall.Before(stored.Add(-maxJump)) {
+	c.from, c.now, c.wall, c.hold, c.kept = now, now, wall, kept, kept
+	switch {
+	case kept.Why != "":
+	case wall.Before(stored.Add(-maxJump)):
 		c.hold = grove.ClockHold{Known: stored, Why: fmt.Sprintf("the server started with its clock at %s, but was at work at %s already", stamp(wall), stamp(stored))}
+	case kept.Known.IsZero() && !stored.IsZero() && wall.After(stored.Add(longOff)):
+		c.hold = grove.ClockHold{Known: stored}
 	}
 }
 
@@ -54,8 +67,20 @@ func (c *clock) look(now, wall time.Time) string {
 	switch {
 	case !c.hold.Known.IsZero() && !wall.Before(c.hold.Known) && wall.Before(c.hold.Known.Add(trustedFor)):
 		c.hold = grove.ClockHold{}
+	case c.hold.Why == "" && !c.hold.Known.IsZero() && jump <= maxJump && jump >= -maxJump && now.Sub(c.from) >= steadyFor:
+		c.hold = grove.ClockHold{}
 	case jump > maxJump || jump < -maxJump:
 		c.hold.Why = fmt.Sprintf("the clock jumped by %s, from %s to %s", jump.Round(time.Second), stamp(before), stamp(wall))
+	}
+	return c.hold.Why
+}
+
+// unsure says why nothing that is old by this clock may be removed, or nothing.
+func (c *clock) unsure() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hold.Why == "" && !c.hold.Known.IsZero() {
+		return fmt.Sprintf("the server started long after it was last at work (%s), or its clock is ahead; that is taken for right after %d h", stamp(c.hold.Known), int(steadyFor.Hours()))
 	}
 	return c.hold.Why
 }
@@ -86,6 +111,12 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC"
 func (q *Queue) Clock() grove.Clock {
 	why := q.clock.look(time.Now(), q.Wall())
 	return grove.Clock{Now: q.Wall().UTC(), Held: why != "", Why: why}
+}
+
+// TimeUnsure says why nothing that is old by the clock may be removed, or nothing.
+func (q *Queue) TimeUnsure() string {
+	q.clock.look(time.Now(), q.Wall())
+	return q.clock.unsure()
 }
 
 // ConfirmClock ends a hold, after a person has looked at the time.

@@ -135,3 +135,39 @@ func TestAClockThatWasBehindIsTrustedOnlySoonAfterTheLastRecord(t *testing.T) {
 		})
 	}
 }
+
+// A clock that was ahead before the server started has not jumped.
+func TestNothingIsOldByAClockThatMayBeAhead(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.submit()
+		pass(time.Minute)
+		if why := h.queue.TimeUnsure(); why != "" {
+			t.Errorf("a usual start: %s", why)
+		}
+		for range 2 { // also after what it wrote by that clock
+			h.stop()
+			h.jump(10 * 24 * time.Hour)
+			h.open()
+			h.run()
+			pass(23 * time.Hour)
+			if h.queue.TimeUnsure() == "" {
+				t.Error("taken for right")
+			}
+		}
+		if c := h.queue.Clock(); c.Held {
+			t.Errorf("starts are held: %s", c.Why)
+		}
+		pass(2 * time.Hour)
+		if why := h.queue.TimeUnsure(); why != "" {
+			t.Errorf("after a day: %s", why)
+		}
+		h.stop()
+		h.jump(10 * 24 * time.Hour)
+		h.open()
+		h.run()
+		pass(time.Minute)
+		if _, err := h.queue.ConfirmClock(t.Context(), h.actor); err != nil || h.queue.TimeUnsure() != "" {
+			t.Errorf("confirmed: %v", err)
+		}
+	})
+}

@@ -29,7 +29,7 @@ type crew struct {
 // Run settles what a crash left behind, then dispatches jobs until ctx ends.
 func (q *Queue) Run(ctx context.Context) error {
 	for err := q.recover(ctx); err != nil; err = q.recover(ctx) {
-		q.Log.Error("interrupted jobs not settled", slog.Any("error", err))
+		q.Log.Error("interrupted jobs not settled, so nothing starts", slog.Any("error", err))
 		select { // nothing starts before that is done
 		case <-ctx.Done():
 			return nil
@@ -63,6 +63,9 @@ func (q *Queue) loop(ctx context.Context, c *crew) error {
 // recover settles the jobs of a former process: what was not sent waits again,
 // what may have been sent is unknown and is never sent again.
 func (q *Queue) recover(ctx context.Context) error {
+	if err := q.Records.Alone(ctx); err != nil {
+		return err
+	}
 	if err := q.startClock(ctx); err != nil {
 		return err
 	}
@@ -131,6 +134,9 @@ func (q *Queue) doubt(j *grove.Job, why string) ([]grove.Event, error) {
 
 // round expires what is late and begins what can begin.
 func (q *Queue) round(ctx context.Context, c *crew) error {
+	if err := q.Records.Alone(ctx); err != nil {
+		return err // what another process prepares would look stranded
+	}
 	q.clock.look(time.Now(), q.Wall())
 	if err := q.keepClock(ctx); err != nil {
 		return err
@@ -152,14 +158,19 @@ func (q *Queue) round(ctx context.Context, c *crew) error {
 	if err != nil {
 		return err
 	}
-	for _, j := range q.line.order(heads, time.Now()) {
+	now := time.Now()
+	for _, j := range q.taken.due(now) {
+		if q.asked.due(j.ID, now, time.Minute) {
+			q.hand(ctx, c.hands, c, j, q.giveBack)
+		}
+	}
+	for _, j := range q.line.order(heads, now) {
 		hands := c.hands
 		if _, carried := q.Carriers.Berth(j.Serial, j.ID, j.FileName); carried {
 			hands = c.carriers
 		}
 		q.hand(ctx, hands, c, j, q.begin)
 	}
-	now := time.Now()
 	for _, j := range started.Items {
 		switch {
 		case j.Failure == cancelWish && q.prints(&j) && q.asked.due(j.ID, now, stopAgain):

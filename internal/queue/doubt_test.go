@@ -75,8 +75,8 @@ func TestSilentPrintersHoldUpNobodyElse(t *testing.T) {
 // mutes takes everything and answers nothing.
 type mutes struct{}
 
-func (mutes) Close(string)      {}
-func (mutes) Send([]byte) error { return nil }
+func (mutes) Close(string)                         {}
+func (mutes) Send([]byte, time.Time, func()) error { return nil }
 
 func TestAPrinterThatNamesTheJobAndIsIdleDoesNotPrintIt(t *testing.T) {
 	for _, state := range []string{"PREPARE", "RUNNING"} {

@@ -49,6 +49,7 @@ type trouble struct {
 	printers atomic.Bool               // no printer can be changed
 	turns    atomic.Bool               // nothing that printers say can be stored
 	files    atomic.Bool               // no file can be found
+	other    atomic.Bool               // another process dispatches
 	stale    atomic.Pointer[grove.Job] // the next list of jobs is this one, as it once was
 }
 
@@ -57,6 +58,13 @@ func (r records) UpdateJob(ctx context.Context, id int64, change func(*grove.Job
 		return grove.Job{}, errDown
 	}
 	return r.DB.UpdateJob(ctx, id, change, acts...)
+}
+
+func (r records) Alone(ctx context.Context) error {
+	if r.other.Load() {
+		return grove.Errorf(grove.Conflict, "another_server", "another grove dispatches")
+	}
+	return r.DB.Alone(ctx)
 }
 
 func (r records) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Printer, error) {
@@ -111,6 +119,8 @@ func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
 		return t.Offline(ctx, turn.Serial, turn.Shadow)
 	case fleet.StartAnswered:
 		return t.Answered(ctx, turn.Serial, queue.Answer{Shadow: turn.Shadow, JobID: turn.JobID, OK: turn.OK, Reason: turn.Reason})
+	case fleet.StartUnsent:
+		return t.Unsent(ctx, turn.JobID)
 	case fleet.HeatEnding:
 		return t.HeatEnding(ctx, turn.Serial, turn.Shadow, turn.Until)
 	case fleet.HeatOff:
@@ -162,7 +172,7 @@ type machine struct {
 
 func (m *machine) Close(string) {}
 
-func (m *machine) Send(payload []byte) error {
+func (m *machine) Send(payload []byte, _ time.Time, _ func()) error {
 	var message map[string]map[string]any
 	if err := json.Unmarshal(payload, &message); err != nil {
 		return err

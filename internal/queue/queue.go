@@ -32,6 +32,8 @@ type Records interface {
 	LastRecord(ctx context.Context) (time.Time, error)
 	ClockHold(ctx context.Context) (grove.ClockHold, error)
 	KeepClockHold(ctx context.Context, h grove.ClockHold) error
+	// Alone is nil while this process alone dispatches the jobs of the database.
+	Alone(ctx context.Context) error
 }
 
 // Printers is what the queue asks of the printers. Start is the only way a

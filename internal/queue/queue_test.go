@@ -137,9 +137,51 @@ func TestARefusedStartFailsAndLeavesThePlate(t *testing.T) {
 		if why := h.job(j.ID).Why; !strings.Contains(why, "busy") {
 			t.Errorf("why %q", why)
 		}
-		if p, err := h.db.Printer(t.Context(), serial); err != nil || !p.PlateClear {
-			t.Errorf("a refused start took the plate (%v)", err)
+		clear := func() bool {
+			p, err := h.db.Printer(t.Context(), serial)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p.PlateClear
 		}
+		h.m.refuse = ""
+		second := h.submit()
+		pass(290 * time.Second)
+		if clear() || h.m.started() != 1 {
+			t.Errorf("%d starts on a printer that may yet begin what it refused, plate clear %t", h.m.started(), clear())
+		}
+		pass(90 * time.Second)
+		h.want(second.ID, grove.Accepted)
+		h.m.prints("RUNNING")
+		pass(10 * time.Minute)
+		if clear() {
+			t.Error("the plate is given back under a print")
+		}
+	})
+	live(t, func(t *testing.T, h *house) { // it begins all the same
+		h.m.refuse = "busy"
+		h.submit()
+		h.m.refuse = ""
+		second := h.submit()
+		pass(200 * time.Second)
+		h.m.prints("RUNNING")
+		h.m.prints("FINISH")
+		pass(10 * time.Minute)
+		if n := h.m.started(); n != 1 {
+			t.Errorf("%d starts", n)
+		}
+		h.want(second.ID, grove.Queued)
+	})
+	live(t, func(t *testing.T, h *house) { // a person has looked
+		h.m.refuse = "busy"
+		h.submit()
+		h.m.refuse = ""
+		second := h.submit()
+		if _, err := h.queue.ClearPlate(t.Context(), h.actor, serial); err != nil {
+			t.Fatal(err)
+		}
+		pass(30 * time.Second)
+		h.want(second.ID, grove.Accepted)
 	})
 }
 

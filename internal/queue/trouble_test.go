@@ -220,3 +220,22 @@ func TestSettlingAfterARestartBearsACancel(t *testing.T) {
 		h.want(j.ID, grove.Cancelled)
 	})
 }
+
+// What another process prepares is no job that a failed write left behind.
+func TestTheJobsOfAnotherDispatcherAreLeftAlone(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.sick.other.Store(true)
+		j := h.submit()
+		if _, err := h.db.UpdateJob(t.Context(), j.ID, func(j *grove.Job) ([]grove.Event, error) { return nil, j.MoveTo(grove.Claimed) }); err != nil {
+			t.Fatal(err)
+		}
+		pass(5 * time.Minute)
+		h.want(j.ID, grove.Claimed)
+		if h.m.started() != 0 {
+			t.Error("started")
+		}
+		h.sick.other.Store(false)
+		pass(time.Minute)
+		h.want(j.ID, grove.Accepted)
+	})
+}

@@ -3,6 +3,7 @@ package queue
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -114,9 +115,29 @@ func (q *Queue) Answered(ctx context.Context, serial string, a Answer) error {
 			c.j.Why = ""
 			return c.j.MoveTo(grove.Accepted)
 		}
-		c.p.PlateClear = q.taken.untouched(c.p.Serial, c.j.ID) // unless another print was faster
+		// It may begin all the same, for minutes: until then a person alone clears the plate.
+		if c.j.Attempt != nil {
+			q.taken.owe(c.p.Serial, c.j.ID, c.j.Attempt.SentAt.Add(q.Proof))
+		}
 		return c.end(grove.Failed, "refused", "the printer refused the start: "+cmp.Or(a.Reason, "it gave no reason"))
 	})
+}
+
+// Unsent ends a job whose start was on its way and surely did not leave.
+func (q *Queue) Unsent(ctx context.Context, id int64) error {
+	j, err := q.Records.Job(ctx, id)
+	if err != nil {
+		return err
+	}
+	if j.Attempt == nil || j.State != grove.Sending && j.State != grove.Unknown {
+		return nil
+	}
+	err = q.unsent(ctx, j, j.Attempt, grove.Failed, "not_sent", "the printer's connection did not take the start in time, so nothing was sent; print it again")
+	if errors.Is(err, grove.Conflict) {
+		return nil // a person was faster
+	}
+	q.Kick()
+	return err
 }
 
 func printing(state string) bool {

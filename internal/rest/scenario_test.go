@@ -131,7 +131,7 @@ type bench struct {
 }
 
 // Send answers what it is told.
-func (b bench) Send(payload []byte) error {
+func (b bench) Send(payload []byte, _ time.Time, _ func()) error {
 	var told map[string]map[string]any
 	if err := json.Unmarshal(payload, &told); err != nil {
 		return err

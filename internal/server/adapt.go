@@ -60,6 +60,8 @@ func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
 		return t.Offline(ctx, turn.Serial, turn.Shadow)
 	case fleet.StartAnswered:
 		return t.Answered(ctx, turn.Serial, queue.Answer{Shadow: turn.Shadow, JobID: turn.JobID, OK: turn.OK, Reason: turn.Reason})
+	case fleet.StartUnsent:
+		return t.Unsent(ctx, turn.JobID)
 	case fleet.HeatEnding:
 		return t.HeatEnding(ctx, turn.Serial, turn.Shadow, turn.Until)
 	case fleet.HeatOff:

@@ -28,8 +28,8 @@ func (s *Server) runPrune(ctx context.Context) error {
 // prune removes nothing while it is not known what time it is: by a clock that is
 // years ahead everything would be old.
 func (s *Server) prune(ctx context.Context) error {
-	if clock := s.queue.Clock(); clock.Held {
-		s.log.Warn("old records stay until the time is confirmed", slog.String("why", clock.Why))
+	if why := s.queue.TimeUnsure(); why != "" {
+		s.log.Warn("old records stay until the time is confirmed (grove clock confirm)", slog.String("why", why))
 		return nil
 	}
 	for {

@@ -31,12 +31,16 @@ type DB struct {
 	dialect dialect
 	seal    sealer
 	tell    func([]grove.Event)
+	post    post
 	// audience is who else sees the events of a printer.
 	audience func(serial string, ownerID int64) []int64
 }
 
 // Close closes all connections, after running statements have ended.
 func (db *DB) Close() error {
+	db.post.mu.Lock()
+	db.post.leave()
+	db.post.mu.Unlock()
 	if db.read == db.write {
 		return db.write.Close()
 	}

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -354,7 +355,7 @@ func Told(t testing.TB, w *httptest.ResponseRecorder, status, code int) cloudapi
 type Line struct{ Sent chan string }
 
 // Send is what the fleet calls. What nobody takes is lost.
-func (l *Line) Send(payload []byte) error {
+func (l *Line) Send(payload []byte, _ time.Time, _ func()) error {
 	select {
 	case l.Sent <- string(payload):
 	default:

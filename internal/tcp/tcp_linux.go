@@ -1,4 +1,4 @@
-package broker
+package tcp
 
 import (
 	"fmt"
@@ -9,18 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// giveUp bounds how long the kernel goes on sending what the other end does not
+// GiveUp bounds how long the kernel goes on sending what the other end does not
 // acknowledge. Its own patience is about 15 minutes: a start that was written as
 // the network went away would arrive when it comes back, long after its deadline.
-func giveUp(c net.Conn, after time.Duration) error {
+func GiveUp(c net.Conn, after time.Duration) error {
 	return set(c, unix.TCP_USER_TIMEOUT, int(after.Milliseconds()))
 }
 
-// acknowledge makes the kernel confirm at once what arrives, for a while. A client
+// Acknowledge makes the kernel confirm at once what arrives, for a while. A client
 // that publishes twice, disconnects and closes without reading needs that: its
 // kernel keeps the second small packet back until the first is confirmed (Nagle),
 // and drops what it keeps back when the connection is closed with our answer unread.
-func acknowledge(c net.Conn) error { return set(c, unix.TCP_QUICKACK, 1) }
+func Acknowledge(c net.Conn) error { return set(c, unix.TCP_QUICKACK, 1) }
 
 // set sets an option of TCP where there is a socket.
 func set(c net.Conn, option, value int) error {
