@@ -99,7 +99,7 @@ func (m *memory) change(key string, now time.Time, fn func(*grove.Tally)) {
 
 func (m *memory) put(t grove.Tally, now time.Time) {
 	if _, ok := m.seen[t.Hash]; !ok {
-		makeRoom(m.seen, func(t grove.Tally) bool { return !now.Before(t.EndsAt) })
+		makeRoom(m.seen, worth(now))
 	}
 	m.seen[t.Hash] = t
 }

@@ -199,7 +199,7 @@ func (u *uses) due(id string, now time.Time) bool {
 	if u.seen == nil {
 		u.seen = map[string]time.Time{}
 	}
-	makeRoom(u.seen, func(at time.Time) bool { return now.Sub(at) >= useNoted })
+	makeRoom(u.seen, time.Time.Compare)
 	u.seen[id] = now
 	return true
 }

@@ -1,7 +1,10 @@
 package access
 
 import (
+	"cmp"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -85,22 +88,27 @@ func (f *friends) add(key string, now time.Time) {
 
 func (f *friends) has(key string, now time.Time) bool { return now.Before(f.read(key, now).EndsAt) }
 
-// makeRoom keeps m below maxRemembered: what is over goes first, then anything.
-func makeRoom[V any](m map[string]V, over func(V) bool) {
+// makeRoom keeps m below maxRemembered: what is worth least goes first.
+func makeRoom[V any](m map[string]V, worth func(a, b V) int) {
 	if len(m) < maxRemembered {
 		return
 	}
-	for k, v := range m {
-		if over(v) {
-			delete(m, k)
-		}
-	}
-	for k := range m {
-		if len(m) < maxRemembered*9/10 {
-			return
-		}
+	keys := slices.SortedFunc(maps.Keys(m), func(a, b string) int { return worth(m[a], m[b]) })
+	for _, k := range keys[:len(m)-maxRemembered*9/10+1] {
 		delete(m, k)
 	}
+}
+
+// worth compares what is remembered of two keys: what ends sooner is worth less, and
+// who is refused yet must not come free because strangers fill the memory.
+func worth(now time.Time) func(a, b grove.Tally) int {
+	held := func(t grove.Tally) int {
+		if now.Before(t.Until) {
+			return 1
+		}
+		return 0
+	}
+	return func(a, b grove.Tally) int { return cmp.Or(cmp.Compare(held(a), held(b)), a.EndsAt.Compare(b.EndsAt)) }
 }
 
 // source is what failures of an address are counted under: the address, for

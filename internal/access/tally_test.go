@@ -27,6 +27,29 @@ func TestMemoriesOfStrangersAreBounded(t *testing.T) {
 	}
 }
 
+func TestStrangersFreeNobodyWhoIsRefused(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	k := newKeeper(nil)
+	w := newWindow(k, "w", 5, time.Hour, time.Minute) // whose holds end sooner than what else is remembered
+	for range 5 {
+		w.fail("ann", now)
+	}
+	for i := range 3 * maxRemembered {
+		w.fail(strconv.Itoa(i), now)
+	}
+	if w.wait("ann", now) == 0 {
+		t.Error("the hold was forgotten")
+	}
+	if n := len(w.seen); n > maxRemembered {
+		t.Errorf("%d are remembered", n)
+	}
+	w.fail("bob", now.Add(2*time.Hour))
+	if w.wait("ann", now.Add(2*time.Hour)) != 0 {
+		t.Error("a hold lasts longer than it should")
+	}
+}
+
 func TestAWindowNeverLetsMoreThroughThanItShould(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

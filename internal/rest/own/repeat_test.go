@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -74,7 +75,7 @@ func TestKeysOfStrangersAreCounted(t *testing.T) {
 			if strings.Contains(path, "%") {
 				at, what = fmt.Sprintf(path, i), body
 			}
-			h.Ask("POST", at, what, "Authorization", "", "Idempotency-Key", fmt.Sprint(i))
+			h.Ask("POST", at, what, "Authorization", "", "Idempotency-Key", strconv.Itoa(i))
 		}
 		if counted.times == 0 || counted.times > 20 {
 			t.Errorf("%s: %d of 100 keys were written down", path, counted.times)
