@@ -198,7 +198,7 @@ func (v *visit) connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = conn.Close() }()
-	defer context.AfterFunc(r.Context(), func() { tcp.Cut(conn) })()
+	defer context.AfterFunc(r.Context(), func() { _ = conn.Close() })()
 	if err := tcp.GiveUp(conn, maxAge); err != nil {
 		v.cfg.Log.Warn("commands may reach a printer late", slog.String("to", r.Host), slog.Any("error", err))
 	}
