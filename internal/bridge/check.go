@@ -117,6 +117,9 @@ func (t *trial) identify(leaf *x509.Certificate) error {
 			return &trouble{reasonNoTLS, "what answers there has a certificate without a name, so it is no printer", "check the address", nil}
 		}
 		t.lan.Serial, t.out.Serial = leaf.Subject.CommonName, leaf.Subject.CommonName
+		if known, _, ok := t.b.cfg.Places.LAN(t.lan.Serial); ok { // else its code would be told to whoever claims its name
+			t.lan.Pin = known.Pin
+		}
 	}
 	if err := t.b.trust(t.lan).judge(leaf); err != nil {
 		return err

@@ -10,9 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/eclipse/paho.mqtt.golang/packets"
+	"golang.org/x/sys/unix"
 )
 
 // wifi is a network on the way to a machine, which a test lets drop out.

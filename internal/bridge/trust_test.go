@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/grovecloud/grove"
 )
 
 // authority signs certificates as a maker of printers does: the serial in the
@@ -109,5 +111,22 @@ func TestAPrinterIsKnownBySerialPinAndRoots(t *testing.T) {
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+func TestWhoClaimsTheNameOfAKnownPrinterIsToldNoCode(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	elsewhere := grove.LAN{Serial: good, Host: "127.0.0.1", MQTTS: 1, Pin: strings.Repeat("ab", 32)}
+	m := serve(t, a.printer(t, good), good, 0, func(net.Conn) {})
+	b := open(t, newDesk(elsewhere))
+	test := b.Test(t.Context(), grove.LAN{Host: m.Host, MQTTS: m.MQTTS}, testCode, true)
+	if f, failed := test.Failed(grove.StepSerial); !failed || f.Reason != ReasonStranger {
+		t.Errorf("the test says %+v", test.Findings)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.names) > 0 {
+		t.Error("it was told the access code")
 	}
 }

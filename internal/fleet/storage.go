@@ -58,7 +58,7 @@ func (f *Fleet) Drop(ctx context.Context, serial, path string) error {
 
 // Stored is what a folder on the storage of the actor's printer holds.
 func (f *Fleet) Stored(ctx context.Context, actor grove.Actor, serial, dir string) ([]grove.StorageEntry, error) {
-	b, err := linked[Browsing](f.may(actor, grove.ReadPrinter, serial))
+	b, err := linked[Browsing](f.mayBrowse(actor, serial))
 	if err != nil {
 		return nil, err
 	}
@@ -67,11 +67,21 @@ func (f *Fleet) Stored(ctx context.Context, actor grove.Actor, serial, dir strin
 
 // Fetch writes a file from the storage of the actor's printer to w.
 func (f *Fleet) Fetch(ctx context.Context, actor grove.Actor, serial, path string, w io.Writer) error {
-	b, err := linked[Browsing](f.may(actor, grove.ReadPrinter, serial))
+	b, err := linked[Browsing](f.mayBrowse(actor, serial))
 	if err != nil {
 		return err
 	}
 	return b.Fetch(ctx, path, w)
+}
+
+// mayBrowse asks whether the actor may see the printer and the files of its owner: a
+// printer's storage holds what its owner printed, which no share shows.
+func (f *Fleet) mayBrowse(actor grove.Actor, serial string) (*unit, error) {
+	u, err := f.may(actor, grove.ReadPrinter, serial)
+	if err != nil {
+		return nil, err
+	}
+	return u, f.Gate.Authorize(actor, grove.ReadFiles, grove.Resource{OwnerID: u.owner.Load()})
 }
 
 // linked is the link of a printer that is connected, when it can do this.

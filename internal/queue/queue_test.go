@@ -137,7 +137,7 @@ func TestARefusedStartFailsAndLeavesThePlate(t *testing.T) {
 		if why := h.job(j.ID).Why; !strings.Contains(why, "busy") {
 			t.Errorf("why %q", why)
 		}
-		clear := func() bool {
+		cleared := func() bool {
 			p, err := h.db.Printer(t.Context(), serial)
 			if err != nil {
 				t.Fatal(err)
@@ -147,14 +147,14 @@ func TestARefusedStartFailsAndLeavesThePlate(t *testing.T) {
 		h.m.refuse = ""
 		second := h.submit()
 		pass(290 * time.Second)
-		if clear() || h.m.started() != 1 {
-			t.Errorf("%d starts on a printer that may yet begin what it refused, plate clear %t", h.m.started(), clear())
+		if cleared() || h.m.started() != 1 {
+			t.Errorf("%d starts on a printer that may yet begin what it refused, plate clear %t", h.m.started(), cleared())
 		}
 		pass(90 * time.Second)
 		h.want(second.ID, grove.Accepted)
 		h.m.prints("RUNNING")
 		pass(10 * time.Minute)
-		if clear() {
+		if cleared() {
 			t.Error("the plate is given back under a print")
 		}
 	})

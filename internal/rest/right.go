@@ -22,8 +22,8 @@ var needs = map[string][]grove.Action{
 	"GET /v1/iot-service/api/user/print":                    {grove.ReadPrinter, grove.ReadJobs},
 	"GET /v1/grove-service/printers":                        {grove.ReadPrinter},
 	"GET /v1/grove-service/printers/{serial}":               {grove.ReadPrinter},
-	"GET /v1/grove-service/printers/{serial}/files":         {grove.ReadPrinter},
-	"GET /v1/grove-service/printers/{serial}/files/content": {grove.ReadPrinter},
+	"GET /v1/grove-service/printers/{serial}/files":         {grove.ReadPrinter, grove.ReadFiles},
+	"GET /v1/grove-service/printers/{serial}/files/content": {grove.ReadPrinter, grove.ReadFiles},
 	"POST /v1/grove-service/printers/{serial}/commands":     {grove.ReadPrinter}, // the rule asks for what the command is
 	"POST /v1/grove-service/printers/{serial}/plate-clear":  {grove.StartPrint},
 	"POST /v1/grove-service/printers":                       {grove.BindPrinter}, // and its rule for the network, unless a bridge reaches it

@@ -66,8 +66,8 @@ var expected = map[string]string{
 	"GET /v1/iot-service/api/user/print":                       "printer:read+job:read",
 	"GET /v1/grove-service/printers":                           "printer:read",
 	"GET /v1/grove-service/printers/{serial}":                  "printer:read",
-	"GET /v1/grove-service/printers/{serial}/files":            "printer:read",
-	"GET /v1/grove-service/printers/{serial}/files/content":    "printer:read",
+	"GET /v1/grove-service/printers/{serial}/files":            "printer:read+file:read",
+	"GET /v1/grove-service/printers/{serial}/files/content":    "printer:read+file:read",
 	"POST /v1/grove-service/printers":                          "device:bind",
 	"POST /v1/grove-service/printers/{serial}/pair":            "device:bind",
 	"PUT /v1/grove-service/printers/{serial}/address":          "device:bind",
@@ -405,10 +405,11 @@ func verdicts(name, class string) map[resttest.Credential]resttest.Verdict {
 	looks, prints := guest, guest
 	if strings.Contains(name, "/printers/{serial}") {
 		looks, prints = resttest.Forbidden, resttest.Forbidden
-		if forKeys && class != string(grove.BindPrinter) {
+		files := strings.HasSuffix(class, string(grove.ReadFiles)) // the owner's, which no share shows
+		if forKeys && class != string(grove.BindPrinter) && !files {
 			prints = resttest.Allowed
 		}
-		if strings.HasSuffix(class, ":read") {
+		if strings.HasSuffix(class, ":read") && !files {
 			looks = resttest.Allowed
 		}
 	}
