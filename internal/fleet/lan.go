@@ -392,8 +392,8 @@ func (f *Fleet) Stranger(ctx context.Context, serial, pin string) error {
 }
 
 func quarantine(l grove.LAN) string {
-	return fmt.Sprintf("who answers at %s shows another key than the printer did when it was added; "+
-		"if it was reset or its board was changed, pair it again (grove printers pair %s --new-key), else find out who answers there", l.Host, l.Serial)
+	return fmt.Sprintf("who answers at its address shows another key than the printer did when it was added; "+
+		"if it was reset or its board was changed, pair it again (grove printers pair %s --new-key), else find out who answers there", l.Serial)
 }
 
 func (f *Fleet) relearn(ctx context.Context, serial string, change func(*grove.Printer, *grove.LAN) []grove.Event) error {
@@ -435,7 +435,15 @@ func (u *unit) unlinked() error {
 	case u.quarantined():
 		return grove.Errorf(grove.Conflict, grove.ReasonPrinterOffline, "printer %s is in quarantine: %s", u.serial, quarantine(*u.lan))
 	case u.trouble != "":
-		return grove.Errorf(grove.Conflict, grove.ReasonPrinterOffline, "printer %s is not connected, and commands are never kept for later: %s", u.serial, u.trouble)
+		return grove.Errorf(grove.Conflict, grove.ReasonPrinterOffline, "printer %s is not connected, and commands are never kept for later: %s", u.serial, placeless(u.trouble, u.lan))
 	}
 	return offline(u.serial)
+}
+
+// placeless takes the printer's address out of words, for those who may not know it.
+func placeless(words string, l *grove.LAN) string {
+	if l == nil || l.Host == "" {
+		return words
+	}
+	return strings.ReplaceAll(words, l.Host, "its address")
 }

@@ -3,6 +3,7 @@ package fleet_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -211,4 +212,28 @@ func TestWhoOnlyLooksIsNotToldWhereItStands(t *testing.T) {
 	}
 	_, err = h.Test(t.Context(), h.actor, serial)
 	refused(t, err, grove.NotFound, "not_on_lan")
+}
+
+func TestWhereAPrinterStandsIsNotForThoseWhoOnlySeeIt(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.Reach(&street{serial: serial})
+	if _, err := h.Add(t.Context(), h.actor, wish(serial, "12345678")); err != nil {
+		t.Fatal(err)
+	}
+	h.Troubled(serial, grove.Errorf(grove.Unavailable, "x", "nothing listens at 192.168.1.40:8883"))
+	looks := h.key(grove.ReadPrinter, grove.ControlPrinter)
+	live, err := h.Live(t.Context(), looks, serial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if live.LAN != nil || live.Trouble != "nothing listens at its address:8883" {
+		t.Errorf("told %q, %+v", live.Trouble, live.LAN)
+	}
+	if _, err = h.Command(t.Context(), looks, serial, []byte(`{"print":{"command":"pause"}}`)); err == nil || strings.Contains(err.Error(), "192.168") {
+		t.Errorf("a command tells %v", err)
+	}
+	if live, err = h.Live(t.Context(), h.actor, serial); err != nil || !strings.Contains(live.Trouble, "192.168.1.40") {
+		t.Errorf("the owner is told %q, %v", live.Trouble, err)
+	}
 }

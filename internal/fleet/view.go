@@ -72,10 +72,10 @@ func (f *Fleet) Live(_ context.Context, actor grove.Actor, serial string) (grove
 }
 
 // shown is a printer as the actor may see it. The access code opens it to whoever
-// holds it, so it is not for those who only may do some things.
+// holds it, so it is not for those who only may do some things; nor is its address.
 func (f *Fleet) shown(actor grove.Actor, live grove.Live) grove.Live {
 	if f.Gate.Authorize(actor, grove.SeeCode, grove.Resource{Serial: live.Serial, OwnerID: live.OwnerID}) != nil {
-		live.AccessCode, live.LAN = "", nil
+		live.AccessCode, live.Trouble, live.LAN = "", placeless(live.Trouble, live.LAN), nil
 	}
 	return live
 }
