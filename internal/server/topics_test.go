@@ -36,6 +36,7 @@ func expectedTopics() map[resttest.Credential]topics {
 		resttest.KeyFor(grove.SendGcode):      {yes, no},
 		resttest.KeyFor(grove.BindPrinter):    {yes, no},
 		resttest.KeyFor(grove.SeeCode):        {yes, no},
+		resttest.KeyFor(grove.ReachNetwork):   {no, no},
 		resttest.KeyFor(grove.ReadFiles):      {no, no},
 		resttest.KeyFor(grove.WriteFiles):     {no, no},
 		resttest.KeyFor(grove.ReadJobs):       {no, no},
