@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -291,7 +292,8 @@ type house struct {
 	m     *machine
 	file  grove.File // the one there is
 	leave func(string)
-	shift atomic.Int64 // of the wall clock, in nanoseconds
+	shift atomic.Int64  // of the wall clock, in nanoseconds
+	pace  time.Duration // of the next queue that is opened; zero: 20 s
 	stop  func()
 }
 
@@ -340,7 +342,7 @@ func (h *house) open() {
 	h.queue = queue.New(queue.Config{
 		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Carriers: h.fleet, Files: shelf{&h.file, h.sick}, Gate: h.gate, Log: quiet, Registry: registry,
 		Wall: func() time.Time { return time.Now().Round(0).Add(time.Duration(h.shift.Load())) },
-		Life: life, Pace: 20 * time.Second,
+		Life: life, Pace: cmp.Or(h.pace, 20*time.Second),
 	})
 	h.fleet.Join(turns{h.queue, h.sick}, h.queue)
 }
