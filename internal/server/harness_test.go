@@ -168,7 +168,7 @@ func (h *house) plug(p *sim.Printer) (unplug func()) {
 // until waits for a condition, looking often.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	end := time.NewTimer(30 * time.Second)
+	end := time.NewTimer(time.Minute)
 	defer end.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
