@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"sync"
@@ -82,7 +83,7 @@ func (e *eye) film(ctx context.Context, camera lens, show func(jpeg []byte) erro
 		now := e.look()
 		switch {
 		case now.link != camera.link || now.link <= now.parted:
-			return errParted()
+			return errParted
 		case now.picture != nil && now.count != shown:
 			if err := show(now.picture); err != nil {
 				return err
@@ -109,7 +110,7 @@ func (e *eye) enter(camera lens) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if camera.link < e.now.link || camera.link <= e.now.parted {
-		return errParted()
+		return errParted
 	}
 	if camera.link > e.now.link {
 		e.end()
@@ -172,9 +173,8 @@ func (e *eye) part(link uint64) {
 	}
 }
 
-func errParted() error {
-	return grove.Errorf(grove.NotFound, ReasonNoPicture, "the printer left, so there is no picture of it")
-}
+// errParted ends a film whose link is no more; [unit.unseen] says what became of it.
+var errParted = errors.New("parted")
 
 func (e *eye) look() scene {
 	e.mu.Lock()

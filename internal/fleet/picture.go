@@ -52,12 +52,36 @@ func (f *Fleet) camera(u *unit, err error) (*unit, lens, error) {
 	link, number := u.link, u.epoch
 	u.mu.Unlock()
 	if link == nil {
-		return nil, lens{}, grove.Errorf(grove.NotFound, ReasonNoPicture, "printer %s is not connected, so there is no picture of it", u.serial)
+		return nil, lens{}, u.unseen()
 	}
 	if camera, ok := link.(Picturing); ok {
 		return u, lens{camera, number}, nil
 	}
 	return nil, lens{}, grove.Errorf(grove.NotFound, ReasonNoPicture, "printer %s is connected by MQTT alone, which carries no pictures", u.serial)
+}
+
+// unseen is the answer for a printer without a link, or whose link just went: a person
+// must learn of a stranger there, not only that somebody left.
+func (u *unit) unseen() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	why := ""
+	switch {
+	case u.quarantined():
+		why = ": " + quarantine(*u.lan)
+	case u.trouble != "":
+		why = ": " + placeless(u.trouble, u.lan)
+	}
+	return grove.Errorf(grove.NotFound, ReasonNoPicture, "printer %s is not connected, so there is no picture of it%s", u.serial, why)
+}
+
+// filmed is how a film of the printer ended.
+func (u *unit) filmed(ctx context.Context, camera lens, show func(jpeg []byte) error) error {
+	err := u.eye.film(ctx, camera, show)
+	if errors.Is(err, errParted) {
+		return u.unseen()
+	}
+	return err
 }
 
 // Picture is the actor's printer as it looks now, as JPEG.
@@ -85,7 +109,7 @@ func (u *unit) still(ctx context.Context, camera lens) (picture []byte, err erro
 	if err := camera.Sight(); err != nil {
 		return nil, err
 	}
-	err = u.eye.film(ctx, camera, func(jpeg []byte) error {
+	err = u.filmed(ctx, camera, func(jpeg []byte) error {
 		picture = jpeg
 		return errTaken
 	})
@@ -115,7 +139,7 @@ func (f *Fleet) Film(ctx context.Context, actor grove.Actor, serial string, show
 	}
 	defer leave()
 	began := false
-	err = u.eye.film(ctx, camera, func(jpeg []byte) error {
+	err = u.filmed(ctx, camera, func(jpeg []byte) error {
 		if _, _, err := f.camera(f.may(actor, grove.ReadPrinter, serial)); err != nil {
 			return err
 		}
