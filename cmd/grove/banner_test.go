@@ -179,10 +179,32 @@ func (p place) heats(banner string, celsius float64) {
 func TestTheSetupThatIsPrintedMakesTheFirstOwner(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{"over HTTP": nil, "over HTTPS": {"--tls", "--data", "my data"}} {
+		t.Run(name+", with a browser", func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t)
+			link, _, _ := setupShown(t, p.serve(args...))
+			base, code, _ := strings.Cut(link, "/setup?code=")
+			if page := p.paste("curl -sk " + link); !strings.Contains(page, `value="`+code+`"`) {
+				t.Errorf("the form has not the code: %s", page)
+			}
+			sent := "curl -sk -c jar -o page -w '%{http_code} %{redirect_url}' -H 'Sec-Fetch-Site: same-origin' " + base + "/setup -d name=You --data-urlencode 'code=" + code + "' -d email=you@example.org --data-urlencode "
+			if answer := p.paste(sent + "'password=short'"); answer != "400 " {
+				t.Errorf("a short password: %s", answer)
+			}
+			if answer := p.paste(sent + "'password=correct horse battery'"); answer != "303 "+base+"/welcome" {
+				t.Errorf("the form leads to %s", answer)
+			}
+			if page := p.paste("curl -sk -b jar " + base + "/welcome"); !strings.Contains(page, `id="app"`) {
+				t.Errorf("the owner is not signed in: %s", page)
+			}
+			if answer := p.paste(sent + "'password=correct horse battery'"); answer != "404 " {
+				t.Errorf("the form makes another owner: %s", answer)
+			}
+		})
 		t.Run(name+", with grove", func(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t)
-			first, _ := setupShown(t, p.serve(args...))
+			_, first, _ := setupShown(t, p.serve(args...))
 			if said := p.paste("export GROVE_PASSWORD='correct horse battery'\n" + first); !strings.Contains(said, "you@example.org owns this cloud now.") {
 				t.Errorf("%s\n%s", first, said)
 			}
@@ -190,7 +212,7 @@ func TestTheSetupThatIsPrintedMakesTheFirstOwner(t *testing.T) {
 		t.Run(name+", with curl", func(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t)
-			_, second := setupShown(t, p.serve(args...))
+			_, _, second := setupShown(t, p.serve(args...))
 			if answer := p.paste(second); !strings.Contains(answer, "12 characters") {
 				t.Errorf("pasted without a password of one's own:\n%s\n%s", second, answer)
 			}
@@ -202,19 +224,20 @@ func TestTheSetupThatIsPrintedMakesTheFirstOwner(t *testing.T) {
 	}
 }
 
-// setupShown gives the two ways to make the first owner that a banner shows.
-func setupShown(t *testing.T, banner string) (first, second string) {
+// setupShown gives the ways to make the first owner that a banner shows: a link, and
+// two commands.
+func setupShown(t *testing.T, banner string) (link, first, second string) {
 	t.Helper()
-	found := regexp.MustCompile(`(?s)makes a new code\):\n\n(.*?)\n\nIt asks .*?:\n\n(.*?)\n\nStop it`).FindStringSubmatch(banner)
+	found := regexp.MustCompile(`(?s)makes a new code\), in a browser:\n\n +(.*?)\n\nor here:\n\n(.*?)\n\nIt asks .*?:\n\n(.*?)\n\nStop it`).FindStringSubmatch(banner)
 	if found == nil {
 		t.Fatalf("nothing to paste in\n%s", banner)
 	}
-	return found[1], found[2]
+	return found[1], found[2], found[3]
 }
 
 var commandsShown = regexp.MustCompile(`(?s)<pre[^>]*><code>(.*?)</code></pre>`)
 
-// What the page at / tells its reader to type works as it stands.
+// What the page at /about tells its reader to type works as it stands.
 func TestTheCommandsOnThePageWorkAsPrinted(t *testing.T) {
 	t.Parallel()
 	t.Run("of a demo", func(t *testing.T) {
@@ -253,7 +276,7 @@ func (p place) page(banner string) []string {
 	p.t.Helper()
 	base := regexp.MustCompile(`HTTP API   (\S+)`).FindStringSubmatch(banner)
 	var shown []string
-	for _, c := range commandsShown.FindAllStringSubmatch(p.paste("curl -sk "+base[1]+"/"), -1) {
+	for _, c := range commandsShown.FindAllStringSubmatch(p.paste("curl -sk "+base[1]+"/about"), -1) {
 		shown = append(shown, html.UnescapeString(c[1]))
 	}
 	return shown

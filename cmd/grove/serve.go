@@ -147,8 +147,8 @@ func called(name string) string {
 }
 
 func (c *serveCmd) banner(w io.Writer, i server.Info) {
-	fmt.Fprintf(w, "\nGrove is running.\n\n  HTTP API   %s   (documentation: %s/docs)\n  MQTT       %s (TLS)\n  CA file    %s\n  CA SHA-256 %s\n  Data       %s\n",
-		i.HTTP, i.HTTP, i.MQTTS, i.CAFile, i.Fingerprint, i.Data)
+	fmt.Fprintf(w, "\nGrove is running.\n\n  Dashboard  %s/\n  HTTP API   %s   (documentation: %s/docs)\n  MQTT       %s (TLS)\n  CA file    %s\n  CA SHA-256 %s\n  Data       %s\n",
+		i.HTTP, i.HTTP, i.HTTP, i.MQTTS, i.CAFile, i.Fingerprint, i.Data)
 	curl := "curl -s"
 	if i.NeedsCA {
 		curl += " --cacert " + server.Quote(i.CAFile)
@@ -162,11 +162,15 @@ func (c *serveCmd) banner(w io.Writer, i server.Info) {
 	fmt.Fprintln(w, "\nStop it with Ctrl-C.")
 }
 
-// setupBanner shows two ways to make the first owner. The password of the second
+// setupBanner shows three ways to make the first owner. The password of the last
 // is refused until somebody writes their own.
 func setupBanner(w io.Writer, i server.Info, curl string) {
 	fmt.Fprintf(w, `
-There is no account yet. Make the first owner within 15 minutes (a restart makes a new code):
+There is no account yet. Make the first owner within 15 minutes (a restart makes a new code), in a browser:
+
+  %[5]s/setup?code=%[3]s
+
+or here:
 
   %[1]s setup %[2]s %[3]s you@example.org
 
@@ -184,7 +188,8 @@ func demoBanner(w io.Writer, i server.Info, curl string) {
   Account    %[1]s
   Password   %[2]s
 
-Three simulated printers are bound to it; they run 20 times as fast as real ones. Copy and paste:
+Three simulated printers are bound to it; they run 20 times as fast as real ones. Open the
+dashboard in a browser and sign in with that account. Or copy and paste:
 
 1. Sign in and list the printers, with curl:
 

@@ -45,6 +45,7 @@ var floor = map[string]int{
 	"internal/rest/resttest":       5,
 	"internal/sim":                 4,
 	"internal/bridge":              4,
+	"web":                          4,
 	"internal/server":              5,
 	"internal/arch":                5,
 	"cmd/grove":                    6,

@@ -84,16 +84,17 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 	if route.Open || route.Loopback && fromHere(r) {
 		return nil
 	}
-	token, err := bearer(r)
+	said, err := rt.bearer(r)
 	if err != nil {
 		return err
 	}
 	c := callOf(r.Context())
+	c.browser = said.cookie
 	if route.Bridge {
-		c.actor, err = rt.Access.EnterBridge(r.Context(), token)
+		c.actor, err = rt.Access.EnterBridge(r.Context(), said.token)
 		return err
 	}
-	c.actor, err = rt.Access.AuthenticateFrom(r.Context(), token, c.remote)
+	c.actor, err = rt.Access.AuthenticateFrom(r.Context(), said.token, c.remote)
 	if err == nil {
 		err = rt.mayAsk(c.actor, route)
 	}
@@ -118,25 +119,32 @@ func AskAgain(ctx context.Context, a *access.Access) error {
 		"send your password to POST %s, or sign in anew, and then this once more", ConfirmPath)
 }
 
-// bearer is the one access token of the request. Reading may be done with the
-// cookie of a sign-in alone, as one client does it; whatever changes something needs
-// the header, which no foreign page can make a browser send.
-func bearer(r *http.Request) (string, error) {
+// credential is what a request brings to say who is asking.
+type credential struct {
+	token  string
+	cookie bool // of a browser, which the dashboard uses
+}
+
+// bearer is the one access token of the request. The cookie of a sign-in does for
+// reading, as one client does it, and for whatever else a page of this very server
+// asks; foreign pages and everything that is no browser need the header, which no
+// page can be made to forge.
+func (rt *Router) bearer(r *http.Request) (credential, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 {
-		if c, err := r.Cookie(SessionCookie); err == nil && c.Value != "" && reads(r) {
-			return c.Value, nil
+		if c, err := r.Cookie(SessionCookie); err == nil && c.Value != "" && (reads(r) || rt.fromOwnPage(r)) {
+			return credential{c.Value, true}, nil
 		}
-		return "", grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
+		return credential{}, grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
 			"the request has no access token; sign in and send it as Authorization: Bearer …")
 	}
 	scheme, token, _ := strings.Cut(headers[0], " ")
 	token = strings.TrimSpace(token)
 	if len(headers) > 1 || !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return "", grove.Errorf(grove.Unauthenticated, grove.ReasonTokenInvalid,
+		return credential{}, grove.Errorf(grove.Unauthenticated, grove.ReasonTokenInvalid,
 			"the Authorization header must be there once and say Bearer and the access token")
 	}
-	return token, nil
+	return credential{token: token}, nil
 }
 
 // reads reports whether a request only reads, and that no page of another site
@@ -160,10 +168,15 @@ func fromHere(r *http.Request) bool {
 	return Remote(r.Context()).IsLoopback()
 }
 
-// Count counts the request in the hourly class of whoever is asking. The gate
+// Count counts the request in the hourly class of whoever is asking, a program or the
+// dashboard. The gate
 // does it; only handlers of uncounted routes call it, once they know what is asked.
 func Count(ctx context.Context) error {
-	return Take(ctx, limit.Requests, userKey(Actor(ctx)))
+	class := limit.Requests
+	if callOf(ctx).browser {
+		class = limit.Dashboard
+	}
+	return Take(ctx, class, userKey(Actor(ctx)))
 }
 
 // CountAs counts the request of somebody whom an open route got to know by
@@ -173,8 +186,12 @@ func CountAs(ctx context.Context, actor grove.Actor) error {
 	return Count(ctx)
 }
 
-// CountStatus counts a question about one printer.
+// CountStatus counts a question about one printer. The dashboard's are counted with
+// all else that it asks.
 func CountStatus(ctx context.Context, serial string) error {
+	if callOf(ctx).browser {
+		return nil
+	}
 	return Take(ctx, limit.DeviceStatus, userKey(Actor(ctx))+"/"+serial)
 }
 

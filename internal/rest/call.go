@@ -19,15 +19,16 @@ import (
 
 // call is one request on its way through the house.
 type call struct {
-	id     string
-	remote netip.Addr
-	actor  grove.Actor
-	route  string
-	limits *limit.Limiter
-	header http.Header // of the answer
-	secure bool        // the client came over TLS
-	source bool        // its address was counted already
-	err    error       // what the answer told, for the log
+	id      string
+	remote  netip.Addr
+	actor   grove.Actor
+	browser bool // the credential is a browser's cookie
+	route   string
+	limits  *limit.Limiter
+	header  http.Header // of the answer
+	secure  bool        // the client came over TLS
+	source  bool        // its address was counted already
+	err     error       // what the answer told, for the log
 	// formRead is told the hash of a form that has arrived, where one is wanted.
 	formRead func(sum string)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // SessionCookie is where clients of the vendor's website look for the access
-// token after a sign-in. No route takes it for a credential.
+// token after a sign-in, and the credential of the dashboard: see [bearer].
 const SessionCookie = "token"
 
 // What clients of the website fetch before they sign in, and send back with it.
@@ -42,6 +42,9 @@ func SetSession(ctx context.Context, token grove.Secret, maxAge int) {
 	})
 }
 
+// EndSession has a browser forget its access token.
+func EndSession(ctx context.Context) { SetSession(ctx, "", -1) }
+
 func setCookie(ctx context.Context, c *http.Cookie) {
 	callOf(ctx).header.Add("Set-Cookie", c.String())
 }
@@ -54,14 +57,23 @@ func (rt *Router) sameSite(r *http.Request) error {
 			return grove.Errorf(grove.Forbidden, "csrf", "the header %s is not what the cookie %s says; get /api/csrf again", csrfHeader, csrfCookie)
 		}
 	}
-	origin := r.Header.Get("Origin")
-	if site := r.Header.Get("Sec-Fetch-Site"); site == "same-origin" || site == "none" || site == "" && origin == "" {
-		return nil
-	}
-	if u, err := url.Parse(origin); err == nil && u.Host != "" && (u.Host == r.Host || origin == rt.PublicURL) {
+	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
+	if site == "none" || site == "" && origin == "" || rt.fromOwnPage(r) {
 		return nil
 	}
 	return grove.Errorf(grove.Forbidden, "cross_site", "a page of another site may not sign anybody in here; open this server's own page")
+}
+
+// fromOwnPage reports whether a browser says that a page of this server sent the
+// request. Browsers say it in a header that pages can't set; older ones, and all where
+// there is no TLS, name the page's origin alone.
+func (rt *Router) fromOwnPage(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
+		return site == "same-origin"
+	}
+	origin := r.Header.Get("Origin")
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && (u.Host == r.Host || origin == rt.PublicURL)
 }
 
 // Target is where a browser may be sent with a session: a path of this server, or a

@@ -35,11 +35,11 @@ type Hints struct {
 	Elsewhere bool // the reader may sit at another machine, without the CA
 }
 
-// mountPages mounts the page at /, what it is dressed in, and the documents.
+// mountPages mounts the page about this server, what it is dressed in, and the documents.
 func (rt *Router) mountPages() {
 	page := template.Must(template.ParseFS(static, "assets/index.html"))
 	bytes := Raw{Gives: "application/octet-stream"}
-	rt.open("/{$}", "The page", html, rt.page(page))
+	rt.open("/about", "What this server is and how clients reach it", html, rt.page(page))
 	rt.open("/assets/{name}", "What the page is dressed in", bytes, rt.files("assets", pagePolicy))
 	rt.open("/docs", "This description, to read and to try", html, docsPage)
 	rt.open("/docs/{name}", "What the description is shown with", bytes, rt.files("docs", docsPolicy))

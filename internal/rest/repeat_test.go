@@ -189,7 +189,7 @@ func TestAClientThatLeftIsNoFaultOfOurs(t *testing.T) {
 // unkeyed are the POSTs whose key means nothing, each for a reason that its route
 // gives. They are in docs/api.md.
 var unkeyed = []string{
-	"POST /api/sign-in/form", "POST /api/sign-in/tfa", "POST /sign-in", "POST /v1/grove-service/password-reset/code",
+	"POST /api/sign-in/form", "POST /api/sign-in/tfa", "POST /setup", "POST /sign-in", "POST /v1/grove-service/password-reset/code",
 	"POST /v1/user-service/user/consent", "POST /v1/user-service/user/login", "POST /v1/user-service/user/refreshtoken",
 	"POST /v1/user-service/user/sendemail/code", "POST /v1/user-service/user/sendsms/code", "POST /v1/user-service/user/sendsmscode",
 	"POST /v1/user-service/user/tfa", "POST /v1/user-service/user/tfa/login",

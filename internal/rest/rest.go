@@ -7,6 +7,7 @@ package rest
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -35,6 +36,7 @@ type Config struct {
 	Proxies   []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 	Version   string
 	Hints     Hints
+	Dashboard fs.FS // shell.html, a template, and what it loads
 }
 
 // Router is the whole HTTP face: a table of routes behind one gate. Routes are
@@ -66,6 +68,10 @@ func New(c Config) (*Router, error) {
 	rt.mountPages()
 	rt.mountCSRF()
 	rt.mountSignIn()
+	rt.mountSetup()
+	if err := rt.mountSite(); err != nil {
+		return nil, fmt.Errorf("mount dashboard: %w", err)
+	}
 	return rt, nil
 }
 

@@ -379,7 +379,7 @@ func TestReadyTellsWhenItIsNot(t *testing.T) {
 func TestPagesLoadNothingFromElsewhere(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	for _, path := range []string{"/", "/docs", "/docs/docs.js", "/docs/docs.css", "/docs/swagger-ui.css", "/assets/grove.css", "/assets/grove.svg"} {
+	for _, path := range []string{"/about", "/docs", "/docs/docs.js", "/docs/docs.css", "/docs/swagger-ui.css", "/assets/grove.css", "/assets/grove.svg"} {
 		w := h.Ask("GET", path, "", "Authorization", "")
 		if w.Code != 200 {
 			t.Fatalf("%s: %d", path, w.Code)
@@ -393,7 +393,7 @@ func TestPagesLoadNothingFromElsewhere(t *testing.T) {
 			}
 		}
 	}
-	if w := h.Ask("GET", "/", "", "Authorization", ""); !strings.Contains(w.Body.String(), "grove login --url http://example.com") {
+	if w := h.Ask("GET", "/about", "", "Authorization", ""); !strings.Contains(w.Body.String(), "grove login --url http://example.com") {
 		t.Errorf("the page does not say how to sign in: %s", w.Body)
 	}
 	for _, path := range []string{"/assets/index.html", "/docs/index.html", "/docs/..%2Frest.go", "/assets/none"} {

@@ -31,6 +31,9 @@ type Route struct {
 	// Fresh routes are for people who proved of late that it is them: what is asked
 	// there would let others in.
 	Fresh bool
+	// Page routes are of the dashboard: open, since they lead strangers to where they sign
+	// in, and of no use to programs, so that the API's description is silent of them.
+	Page bool
 	// SignsIn routes are open and hand over a session, so no foreign page may use them.
 	SignsIn bool
 	// Streams leaves the body to the handler, which answers for its size and type.

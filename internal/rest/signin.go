@@ -49,6 +49,8 @@ type signInPage struct {
 	Redirect string // where the slicer listens, when the visitor's browser shows the page
 	Method   string // ticket: the slicer wants a ticket in place of tokens
 	Message  string // for the slicer, JSON
+	To       string // the page of the dashboard that the visitor wants; empty: it is a slicer that signs in
+	Demo     *Hints // whose account everybody knows; nil: this is no demo
 	Mail     bool   // whether codes are mailed
 }
 
@@ -72,7 +74,7 @@ func (rt *Router) mountSignIn() {
 // show answers the empty form, or how it went when the slicer sends the browser back.
 func (f signInForm) show(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	p := signInPage{Step: stepPassword, Redirect: q.Get("redirect_url"), Method: q.Get("method")}
+	p := signInPage{Step: stepPassword, Redirect: q.Get("redirect_url"), Method: q.Get("method"), To: q.Get("to")}
 	if _, err := f.slicer(p.Redirect); p.Redirect != "" && err != nil {
 		f.fail(w, r, err)
 		return
@@ -93,6 +95,9 @@ func (f signInForm) show(w http.ResponseWriter, r *http.Request) {
 func (f signInForm) render(w http.ResponseWriter, status int, p signInPage) {
 	htmlHeaders(w, signInPolicy)
 	p.Mail = f.Access.Mails()
+	if f.Hints.Demo {
+		p.Demo = &f.Hints
+	}
 	w.WriteHeader(status)
 	if err := f.page.Execute(w, p); err != nil {
 		panic(err)
@@ -101,15 +106,13 @@ func (f signInForm) render(w http.ResponseWriter, status int, p signInPage) {
 
 // take reads the form and goes one step on.
 func (f signInForm) take(w http.ResponseWriter, r *http.Request) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyWithin)) // where there is a line
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		f.fail(w, r, grove.Errorf(grove.Invalid, "form_unread", "the form did not arrive whole; go back and send it again"))
+	if err := readForm(w, r); err != nil {
+		f.fail(w, r, err)
 		return
 	}
 	p := signInPage{
 		Step: r.PostForm.Get("step"), Account: r.PostForm.Get("account"), Key: r.PostForm.Get("key"),
-		Redirect: r.PostForm.Get("redirect_url"), Method: r.PostForm.Get("method"),
+		Redirect: r.PostForm.Get("redirect_url"), Method: r.PostForm.Get("method"), To: r.PostForm.Get("to"),
 	}
 	if _, err := f.slicer(p.Redirect); p.Redirect != "" && err != nil {
 		f.fail(w, r, err)
@@ -186,7 +189,7 @@ func (f signInForm) accept(w http.ResponseWriter, r *http.Request, p signInPage)
 		f.refuse(w, r, p, err)
 		return
 	}
-	f.render(w, http.StatusOK, signInPage{Step: stepPassword, Account: u.Email, Notice: "Your account is made. Sign in with it."})
+	f.render(w, http.StatusOK, signInPage{Step: stepPassword, Account: u.Email, To: p.To, Notice: "Your account is made. Sign in with it."})
 }
 
 // prove asks the rules about what was typed.
@@ -227,9 +230,19 @@ func (f signInForm) refuse(w http.ResponseWriter, r *http.Request, p signInPage,
 	f.render(w, told.status, p)
 }
 
-// handOver gives the session to the slicer: at its own address, when the visitor's
-// browser shows the page, or by a message, when the slicer does.
+// handOver gives the session to the visitor's browser, which goes on to the dashboard;
+// or to the slicer: at its own address, when the visitor's browser shows the page, or
+// by a message, when the slicer does.
 func (f signInForm) handOver(w http.ResponseWriter, r *http.Request, p signInPage, t access.Tokens) {
+	if p.To != "" && p.Redirect == "" {
+		to, err := f.Target(r, p.To)
+		if err != nil {
+			to = "/"
+		}
+		SetSession(r.Context(), t.Access, int(t.ExpiresIn/time.Second))
+		http.Redirect(w, r, to, http.StatusSeeOther)
+		return
+	}
 	var ticket grove.Secret
 	var err error
 	if p.Redirect != "" || p.Method == "ticket" {

@@ -139,7 +139,7 @@ var middle = []step{
 	{ask: "GET /livez", as: nobody},
 	{ask: "GET /readyz", as: nobody},
 	{ask: "GET /metrics"},
-	{ask: "GET /", as: nobody},
+	{ask: "GET /about", as: nobody},
 	{ask: "GET /docs", as: nobody},
 	{ask: "GET /docs/docs.css", as: nobody},
 	{ask: "GET /assets/grove.css", as: nobody},

@@ -28,9 +28,9 @@ func (rt *Router) Stop() { close(rt.stopped) }
 // Gone reports whether the credential of a request that is being answered counts
 // no more, as after a logout.
 func (rt *Router) Gone(ctx context.Context, r *http.Request) bool {
-	token, err := bearer(r)
+	said, err := rt.bearer(r)
 	if err == nil {
-		_, err = rt.Access.AuthenticateFrom(ctx, token, Remote(ctx))
+		_, err = rt.Access.AuthenticateFrom(ctx, said.token, Remote(ctx))
 	}
 	return errors.Is(err, grove.Unauthenticated)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/grovecloud/grove/internal/rest"
 	"github.com/grovecloud/grove/internal/rest/cloud"
 	"github.com/grovecloud/grove/internal/rest/own"
+	dashboard "github.com/grovecloud/grove/web"
 )
 
 func (s *Server) openEdges(ctx context.Context) (err error) {
@@ -51,7 +52,7 @@ func (s *Server) openWeb() error {
 	router, err := rest.New(rest.Config{
 		Access: s.access, Limits: s.limiter, Library: s.library, Repeats: s.db, Log: s.log.With(slog.String("component", "rest")),
 		Registry: s.registry, Ready: s.isReady, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}),
-		PublicURL: s.cfg.PublicURL, Proxies: trusted, Version: s.cfg.Version, Hints: s.hints(),
+		PublicURL: s.cfg.PublicURL, Proxies: trusted, Version: s.cfg.Version, Hints: s.hints(), Dashboard: dashboard.Files,
 	})
 	if err != nil {
 		return err

@@ -57,7 +57,11 @@ type logoutInput struct {
 }
 
 func (f *face) logout(ctx context.Context, _ *logoutInput) (rest.Empty, error) {
-	return rest.Empty{}, f.Access.Logout(ctx, rest.Actor(ctx))
+	err := f.Access.Logout(ctx, rest.Actor(ctx))
+	if err == nil {
+		rest.EndSession(ctx)
+	}
+	return rest.Empty{}, err
 }
 
 func (f *face) profile(ctx context.Context, _ *struct{}) (cloudapi.Profile, error) {

@@ -36,6 +36,7 @@ import (
 	"github.com/grovecloud/grove/internal/rest/own"
 	"github.com/grovecloud/grove/internal/store"
 	"github.com/grovecloud/grove/internal/webhook"
+	"github.com/grovecloud/grove/web"
 )
 
 // PublicURL is how the house calls itself in links.
@@ -211,7 +212,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 	}
 	h.Router, err = rest.New(rest.Config{
 		Access: h.Access, Limits: limit.New(rules), Library: h.Library, Repeats: h.DB, Log: log, Registry: registry,
-		Ready:   h.DB.Ping,
+		Ready: h.DB.Ping, Dashboard: web.Files,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "figures") }),
 	})
 	if err != nil {

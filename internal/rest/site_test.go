@@ -1,0 +1,154 @@
+package rest_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/grovecloud/grove/internal/rest/resttest"
+)
+
+// browse asks as a browser does: with a cookie, and without a header of its own.
+func browse(h *resttest.House, method, at, body string, headers ...string) *httptest.ResponseRecorder {
+	return h.Ask(method, at, body, append([]string{"Authorization", "", "Cookie", "token=" + h.Token}, headers...)...)
+}
+
+func TestThePagesLeadStrangersToTheirSignIn(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	pages := 0
+	for _, route := range h.Routes() {
+		if !route.Page || strings.HasPrefix(route.Path, "/app/") || route.Path == "/setup" {
+			continue
+		}
+		pages++
+		at := address(route) + "?q=a%20b"
+		for name, cookie := range map[string]string{"none": "", "garbage": "token=x.y.z"} {
+			w := h.Ask("GET", at, "", "Authorization", "", "Cookie", cookie)
+			if to := w.Header().Get("Location"); w.Code != http.StatusSeeOther || to != "/sign-in?to="+url.QueryEscape(at) {
+				t.Errorf("%s with cookie %s: %d to %q", at, name, w.Code, to)
+			}
+		}
+		w := browse(h, "GET", at, "")
+		csp := w.Header().Get("Content-Security-Policy")
+		if w.Code != 200 || !strings.Contains(w.Body.String(), `id="app"`) || strings.Contains(csp, "unsafe") || !strings.Contains(csp, "default-src 'none'") {
+			t.Errorf("%s: %d, policy %q", at, w.Code, csp)
+		}
+		for _, sign := range []string{`src="http`, `href="http`, `<script>`, `onclick`, "style="} {
+			if strings.Contains(w.Body.String(), sign) {
+				t.Errorf("%s has %q", at, sign)
+			}
+		}
+	}
+	if pages < 10 {
+		t.Errorf("only %d pages", pages)
+	}
+	if w := h.Ask("GET", "/setup", "", "Authorization", ""); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/" {
+		t.Errorf("the setup of a server that has an owner: %d to %q", w.Code, w.Header().Get("Location"))
+	}
+	if w := fill(h, "/setup", "code", "X", "email", "b@grove.local", "password", resttest.Password); w.Code != 404 {
+		t.Errorf("made a second first owner: %d", w.Code)
+	}
+}
+
+func TestWhoSignsInForAPageGetsThere(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	for to, want := range map[string]string{"/queue?state=done": "/queue?state=done", "https://evil.example": "/", "//evil.example/": "/", "javascript:alert(1)": "/"} {
+		page := h.Ask("GET", "/sign-in?to="+url.QueryEscape(to), "", "Authorization", "")
+		if !strings.Contains(page.Body.String(), `name="to"`) {
+			t.Fatalf("the form does not remember %q", to)
+		}
+		w := fill(h, "/sign-in", "step", "password", "account", "ann@grove.local", "password", resttest.Password, "to", to)
+		cookies := w.Result().Cookies()
+		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != want || len(cookies) != 1 || !cookies[0].HttpOnly {
+			t.Fatalf("to %q: %d to %q with %v", to, w.Code, w.Header().Get("Location"), cookies)
+		}
+		if got := h.Ask("GET", "/", "", "Authorization", "", "Cookie", "token="+cookies[0].Value); got.Code != 200 {
+			t.Errorf("the session does not count: %d", got.Code)
+		}
+	}
+}
+
+// The cookie is as good as a bearer for a page of this server, and for no other page.
+func TestOnlyOwnPagesActByCookie(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	const act = "/v1/grove-service/webhooks"
+	const body = `{"url":"http://127.0.0.1:9/","events":["print.completed"]}`
+	for name, c := range map[string]struct {
+		headers []string
+		status  int
+	}{
+		"own page":               {[]string{"Sec-Fetch-Site", "same-origin", "Origin", "http://example.com"}, 201},
+		"own page, old browser":  {[]string{"Origin", "http://example.com"}, 201},
+		"own page by its name":   {[]string{"Origin", resttest.PublicURL}, 401}, // the house was not told of one for pages
+		"page of another host":   {[]string{"Sec-Fetch-Site", "cross-site", "Origin", "http://evil.example"}, 401},
+		"page of a sister":       {[]string{"Sec-Fetch-Site", "same-site", "Origin", "http://evil.example.com"}, 401},
+		"lies about its origin":  {[]string{"Sec-Fetch-Site", "cross-site", "Origin", "http://example.com"}, 401},
+		"typed by hand":          {[]string{"Sec-Fetch-Site", "none"}, 401},
+		"no browser":             {nil, 401},
+		"sandboxed page":         {[]string{"Origin", "null"}, 401},
+		"another port":           {[]string{"Origin", "http://example.com:8081"}, 401},
+		"own page, header wrong": {[]string{"Sec-Fetch-Site", "same-origin", "Authorization", "Bearer x.y.z"}, 401},
+		"own page, a plain form": {[]string{"Sec-Fetch-Site", "same-origin", "Content-Type", "text/plain"}, 415},
+	} {
+		if w := browse(h, "POST", act, body, c.headers...); w.Code != c.status {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+}
+
+func TestSigningOutTakesTheCookie(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	w := browse(h, "POST", "/v1/user-service/my/logout", "{}", "Sec-Fetch-Site", "same-origin")
+	cookies := w.Result().Cookies()
+	if w.Code >= 300 || len(cookies) != 1 || cookies[0].Value != "" || cookies[0].MaxAge >= 0 {
+		t.Errorf("%d %v", w.Code, cookies)
+	}
+	if w := browse(h, "GET", "/", ""); w.Code != http.StatusSeeOther {
+		t.Errorf("the session still counts: %d", w.Code)
+	}
+}
+
+// A dashboard asks much more than a program needs to.
+func TestTheDashboardHasAClassOfItsOwn(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "requests=2/h,dashboard=4/h")
+	const me = "/v1/grove-service/users/me"
+	for i := range 4 {
+		if w := browse(h, "GET", me, ""); w.Code != 200 || w.Header().Get("X-Ratelimit-Limit") != "4" {
+			t.Fatalf("request %d: %d of %s", i+1, w.Code, w.Header().Get("X-Ratelimit-Limit"))
+		}
+	}
+	if w := browse(h, "GET", me, ""); w.Code != 429 {
+		t.Errorf("the fifth: %d", w.Code)
+	}
+	if w := h.Ask("GET", me, ""); w.Code != 200 || w.Header().Get("X-Ratelimit-Limit") != "2" {
+		t.Errorf("a program pays for the dashboard: %d of %s", w.Code, w.Header().Get("X-Ratelimit-Limit"))
+	}
+}
+
+func TestWhatPagesLoadIsKeptByBrowsers(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	shell := browse(h, "GET", "/", "").Body.String()
+	for _, found := range regexp.MustCompile(`(?:src|href)="(/app/[^"]+)"`).FindAllStringSubmatch(shell, -1) {
+		w := h.Ask("GET", found[1], "", "Authorization", "", "Accept-Encoding", "gzip")
+		if w.Code != 200 || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %d %v", found[1], w.Code, w.Header())
+		}
+	}
+	if w := h.Ask("GET", "/app/old/app/main.js", "", "Authorization", ""); w.Code != 200 || strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
+		t.Errorf("under an old address: %d %v", w.Code, w.Header())
+	}
+	for _, path := range []string{"/app/x/shell.html", "/app/x/web.go", "/app/x/none.js", "/app/x/app"} {
+		if w := h.Ask("GET", path, "", "Authorization", ""); w.Code != 404 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+// Calls of the public API. The session is a cookie that scripts can't read.
+import { signal } from "./lib.js";
+
+export const service = "/v1/grove-service";
+
+/** An answer that says no, in the server's words. */
+export class Refusal extends Error {
+  constructor(status, body) {
+    super(body?.details?.reason || body?.message || `HTTP ${status}`);
+    this.status = status;
+    this.cause = body?.details?.cause;
+    this.details = body?.details || {};
+  }
+}
+
+/** Set while somebody must prove that it is them: {resolve, reject}. */
+export const proving = signal(null);
+
+const random = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+async function ask(method, path, body, options) {
+  const headers = {};
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (method === "POST") headers["Idempotency-Key"] = options.key;
+  let answer;
+  try {
+    answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: options.signal });
+  } catch (err) {
+    if (err.name === "AbortError") throw err;
+    throw new Refusal(0, { message: "unreachable", details: { cause: "unreachable" } });
+  }
+  const text = await answer.text();
+  let said = null;
+  try {
+    said = text ? JSON.parse(text) : null;
+  } catch {
+    // What is no JSON comes from something between here and the server.
+  }
+  if (answer.ok) return said;
+  if (answer.status === 401) leave();
+  throw new Refusal(answer.status, said);
+}
+
+/** Goes to sign in, and back here afterwards. */
+export function leave() {
+  location.href = `/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`;
+}
+
+/**
+ * Calls the API; path begins after /v1/grove-service unless it is whole. Gives the
+ * answer's body. Where the server wants a proof of who is asking, it is asked for,
+ * and the call made once more under the same key.
+ */
+export async function call(method, path, body, options = {}) {
+  const whole = address(path);
+  const once = { ...options, key: options.key || random() };
+  try {
+    return await ask(method, whole, body, once);
+  } catch (refusal) {
+    if (refusal.cause !== "unconfirmed") throw refusal;
+    await new Promise((resolve, reject) => (proving.value = { resolve, reject }));
+    return ask(method, whole, body, { ...once, key: random() });
+  }
+}
+
+export const address = (path) => (path.startsWith("/v1/") || path.startsWith("/api/") ? path : service + path);
+
+/** The data of a GET. */
+export const get = async (path, options) => (await call("GET", path, undefined, options)).data;
+
+/** All rows of a list, page by page. */
+export async function all(path) {
+  const rows = [];
+  for (let page = 1; ; page++) {
+    const answer = await call("GET", `${path}${path.includes("?") ? "&" : "?"}limit=100&page=${page}`);
+    rows.push(...(answer.data || []));
+    if (!answer.pagination?.has_more && rows.length >= (answer.pagination?.total ?? rows.length)) return rows;
+    if (!answer.data?.length) return rows;
+  }
+}
+
+/** Query text of what is set. */
+export function query(values) {
+  const q = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== undefined && value !== null && value !== "") q.set(name, value);
+  const text = q.toString();
+  return text ? `?${text}` : "";
+}
+
+/** A signed link as this page reaches it, whatever address the server gave. */
+export function here(link) {
+  if (!link) return "";
+  const u = new URL(link, location.origin);
+  return u.pathname + u.search;
+}
+
+const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** The same call for a terminal; the token stays out of it. */
+export function curl(method, path, body) {
+  const parts = ["curl"];
+  if (method !== "GET") parts.push("-X", method);
+  parts.push(quoted(location.origin + address(path)), "-H", '"Authorization: Bearer $GROVE_TOKEN"');
+  if (body !== undefined) parts.push("-H", "'Content-Type: application/json'", "-d", quoted(JSON.stringify(body)));
+  return parts.join(" ");
+}

@@ -1,0 +1,117 @@
+// Begins: words, who is looking, the live stream; then draws whatever page the address names.
+import { effect, html, names, render, signal, useEffect, useState } from "./lib.js";
+import { call, leave as signIn, proving } from "./api.js";
+import * as keys from "./keys.js";
+import { connection, everyone, open } from "./live.js";
+import * as people from "./me.js";
+import { place } from "./place.js";
+import { match } from "./routes.js";
+import { busy, stateOf } from "./state.js";
+import { Dialog, Empty, Field, Form, Icon, Menu, Notes, Opened } from "./ui.js";
+import { choose, language, languages, load, t } from "./words.js";
+
+export const theme = signal(localStorage.getItem("theme") || "system");
+
+function dress(which) {
+  localStorage.setItem("theme", which);
+  document.documentElement.dataset.theme = theme.value = which;
+}
+
+function Nav({ here }) {
+  return html`<nav class="nav" aria-label=${t("nav.label")}>
+    <a class="brand" href="/"><img src="/assets/grove.svg" alt="" width="28" height="28" /><span>Grove</span></a>
+    <ul>
+      ${keys.shown().map(
+        ([path, words, icon]) => html`<li key=${path}>
+          <a href=${path} aria-current=${(path === "/" ? here === "/" || here.startsWith("/printers") : here === path || here.startsWith(`${path}/`)) ? "page" : null}><${Icon} name=${icon} /><span>${t(words)}</span></a>
+        </li>`,
+      )}
+    </ul>
+    <div class="nav-end">
+      <button type="button" class="plain" onClick=${keys.palette} aria-label=${t("keys.palette")}><${Icon} name="search" /></button>
+      <${Menu} label=${people.me.value?.name || people.me.value?.email || t("nav.account")} icon="person" items=${[
+        ...Object.entries(languages).map(([short, name]) => [short === language.value ? "check" : "globe", name, () => choose(short)]),
+        ...["system", "light", "dark"].map((which) => [which === theme.value ? "check" : "light", t(`theme.${which}`), () => dress(which)]),
+        ["code", t("nav.docs"), () => (location.href = "/docs")],
+        ["bolt", t("keys.title"), keys.help],
+        ["out", t("nav.leave"), people.leave],
+      ]} />
+    </div>
+  </nav>`;
+}
+
+/** Says when what is shown may be old. A short cut is not worth a word. */
+function Connection() {
+  const [lost, tell] = useState(false);
+  const now = connection.value;
+  useEffect(() => {
+    if (now === "live") return tell(false);
+    const timer = setTimeout(() => tell(true), 1500);
+    return () => clearTimeout(timer);
+  }, [now]);
+  return html`<div class="cut" role="status">${lost && html`<div class="banner warn"><${Icon} name="plug" />${t(navigator.onLine ? "connection.lost" : "connection.offline")}</div>`}</div>`;
+}
+
+function Proof() {
+  const asked = proving.value;
+  if (!asked) return null;
+  const end = (err) => {
+    proving.value = null;
+    if (err) asked.reject(err);
+    else asked.resolve();
+  };
+  return html`<${Dialog} title=${t("proof.title")} onClose=${() => end(Object.assign(new Error("given up"), { cause: "given_up" }))}>
+    <p>${t("proof.why")}</p>
+    <${Form} yes=${t("proof.yes")} done=${() => end()} send=${(v) => ["POST", "/users/me/sessions/current/confirm", v.code ? v : { password: v.password }]}>
+      <${Field} label=${t("password")} name="password" type="password" required autocomplete="current-password" autofocus />
+      <${Field} label=${t("proof.code")} hint=${t("proof.code_hint")} name="code" autocomplete="one-time-code" />
+    <//>
+  <//>`;
+}
+
+const loaded = new Map();
+
+function Page() {
+  const here = place.value.path;
+  const found = match(here);
+  const [, drawn] = useState(0);
+  useEffect(() => {
+    if (!found || loaded.has(found.page)) return;
+    found.page().then(
+      (m) => loaded.set(found.page, m.default),
+      () => location.reload(), // the server was renewed: its old scripts are gone
+    ).then(() => drawn((n) => n + 1));
+  }, [here]);
+  if (!found) return html`<${Empty} icon="search" title=${t("no_page")}><a class="button" href="/">${t("nav.fleet")}</a><//>`;
+  const Shown = loaded.get(found.page);
+  return Shown ? html`<${Shown} key=${here} ...${found.props} />` : html`<div class="waiting" role="status"><span class="spinner"></span>${t("loading")}</div>`;
+}
+
+function App() {
+  const here = place.value.path;
+  const wall = here === "/wall";
+  return html`<a class="skip" href="#main">${t("skip")}</a>
+    <div class=${names("app", wall && "wall")}>
+      ${!wall && html`<${Nav} here=${here} />`}
+      <main id="main" tabindex="-1"><${Connection} /><${Page} /></main>
+    </div>
+    <${Opened} /><${Proof} /><${Notes} />`;
+}
+
+/** The tab tells how far the fleet is without being looked at. */
+effect(() => {
+  const printing = everyone.value.filter((p) => busy(p));
+  const need = everyone.value.filter((p) => ["failed", "finished", "paused", "quarantine"].includes(stateOf(p))).length;
+  const far = printing.length ? `${Math.min(...printing.map((p) => p.shadow?.percent || 0))} % · ` : "";
+  document.title = `${need ? `(${need}) ` : ""}${far}Grove`;
+});
+
+await load();
+try {
+  await people.load();
+} catch (refusal) {
+  if (refusal.status === 401) signIn();
+}
+open();
+document.getElementById("app").replaceChildren();
+render(html`<${App} />`, document.getElementById("app"));

@@ -1,0 +1,178 @@
+// All printers at a glance: who prints, who needs a hand.
+import { html, kept, names, signal, useEffect, useMemo, useRef } from "../lib.js";
+import { get, here } from "../api.js";
+import { everyone, onEvent, printer, ready, watch } from "../live.js";
+import { runs } from "../me.js";
+import { params, set } from "../place.js";
+import { useKeys } from "../keys.js";
+import { busy, needs, stateOf } from "../state.js";
+import { Empty, Head, Icon, Menu, useFetched } from "../ui.js";
+import { Camera, clearPlate, Controls, Heats, link, model, Needs, Print, State, Trays, useSeen } from "../parts/printer.js";
+import { ends, percent, span } from "../format.js";
+import { t } from "../words.js";
+
+const size = signal(kept.get("fleet.size", "m"));
+const view = signal(kept.get("fleet.view", "cards"));
+
+const resize = (to) => kept.set("fleet.size", (size.value = to));
+const look = (to) => kept.set("fleet.view", (view.value = to));
+
+// Which states a counter stands for.
+const counters = {
+  attention: (p, unknown) => needs(p, unknown).length > 0,
+  printing: (p) => ["printing", "preparing", "stale"].includes(stateOf(p)),
+  paused: (p) => stateOf(p) === "paused",
+  finished: (p) => stateOf(p) === "finished",
+  ready: (p) => stateOf(p) === "ready",
+  failed: (p) => ["failed", "cancelled", "quarantine"].includes(stateOf(p)),
+  offline: (p) => stateOf(p) === "offline",
+};
+const icons = { attention: "alert", printing: "play", paused: "pause", finished: "check", ready: "dot", failed: "cross", offline: "plug" };
+
+/** Jobs that hold a printer, by its serial, and the serials of starts nobody knows of. */
+export function useJobs() {
+  const fetched = useFetched(() => get("/jobs?limit=100&state=sending,accepted,running,unknown"));
+  useEffect(() => onEvent((e) => (e.type === "reload" || e.type.startsWith("job.") || e.type.startsWith("print")) && fetched.again()), []);
+  return useMemo(() => {
+    const jobs = new Map((fetched.data || []).map((j) => [j.device_id, j]));
+    return { jobs, unknown: new Set((fetched.data || []).filter((j) => j.state === "unknown").map((j) => j.device_id)) };
+  }, [fetched.data]);
+}
+
+export default function Fleet() {
+  const { jobs, unknown } = useJobs();
+  const only = params.value.get("state") || "";
+  const text = (params.value.get("q") || "").toLowerCase();
+  const tag = params.value.get("tag") || "";
+  useKeys([
+    ["v", t("fleet.key_view"), () => look(view.value === "cards" ? "list" : "cards")],
+    ["Escape", t("fleet.key_all"), () => set({ state: null, q: null, tag: null })],
+  ]);
+  if (!ready.value) return html`<${Head} title=${t("nav.fleet")} /><div class="cards" aria-busy="true">${[1, 2, 3].map((n) => html`<div key=${n} class="card ghost"></div>`)}</div>`;
+  const everybody = everyone.value;
+  if (!everybody.length) return html`<${Head} title=${t("nav.fleet")} /><${Nothing} />`;
+  const fits = (p) => (!tag || (p.tags || []).includes(tag)) && (!text || [p.name, p.serial, model(p.model), p.shadow.file_name, ...(p.tags || [])].join(" ").toLowerCase().includes(text));
+  const among = everybody.filter(fits);
+  const chosen = among.filter((p) => !counters[only] || counters[only](p, unknown));
+  const tags = [...new Set(everybody.flatMap((p) => p.tags || []))].sort();
+  return html`
+    <${Head} title=${t("nav.fleet")}>
+      <input type="search" placeholder=${t("fleet.search")} aria-label=${t("fleet.search")} value=${params.value.get("q") || ""} onInput=${(e) => set({ q: e.target.value })} />
+      ${tags.length > 0 && html`<select aria-label=${t("tags")} value=${tag} onChange=${(e) => set({ tag: e.target.value })}><option value="">${t("fleet.all_tags")}</option>${tags.map((w) => html`<option key=${w} value=${w}>${w}</option>`)}</select>`}
+      <${Menu} label=${t("fleet.view")} icon=${view.value === "cards" ? "grid" : "list"} items=${[
+        ...["cards", "list"].map((v) => [v === view.value ? "check" : v === "cards" ? "grid" : "list", t(`fleet.view.${v}`), () => look(v)]),
+        ...["s", "m", "l"].map((v) => [v === size.value ? "check" : "grid", t(`fleet.size.${v}`), () => resize(v)]),
+      ]} />
+    <//>
+    <div class="counters" role="group" aria-label=${t("fleet.counters")}>
+      <button type="button" class="counter" aria-pressed=${!counters[only]} onClick=${() => set({ state: null })}><b>${among.length}</b> ${t("fleet.all")}</button>
+      ${Object.entries(counters).map(([name, is]) => {
+        const n = among.filter((p) => is(p, unknown)).length;
+        return (n > 0 || only === name) && html`<button type="button" key=${name} class=${`counter ${name}`} aria-pressed=${only === name} onClick=${() => set({ state: only === name ? null : name })}><${Icon} name=${icons[name]} /><b>${n}</b> ${t(`fleet.${name}`)}</button>`;
+      })}
+    </div>
+    ${!only && html`<${Attention} of=${among.filter((p) => needs(p, unknown).length)} unknown=${unknown} />`}
+    ${chosen.length === 0
+      ? html`<${Empty} icon="search" title=${t("nothing_found")}><button type="button" class="quiet" onClick=${() => set({ state: null, q: null, tag: null })}>${t("fleet.key_all")}</button><//>`
+      : view.value === "list"
+        ? html`<${List} of=${chosen} />`
+        : html`<${Cards} of=${chosen} jobs=${jobs} unknown=${unknown} />`}
+  `;
+}
+
+const Nothing = () => html`<${Empty} icon="fleet" title=${t("fleet.empty")}>
+  <p>${t(runs() ? "fleet.empty_text" : "fleet.empty_guest")}</p>
+  ${runs() && html`<a class="button" href="/add"><${Icon} name="add" />${t("fleet.add")}</a>`}
+<//>`;
+
+/** Who needs a hand, before everything else; with many, the first few. */
+function Attention({ of: list, unknown }) {
+  if (!list.length) return null;
+  const plates = list.filter((p) => needs(p, unknown).some((w) => w.what === "plate"));
+  return html`<section class="attention" aria-label=${t("fleet.attention")}>
+    <h2><${Icon} name="alert" />${t("fleet.attention_n", { n: list.length })}</h2>
+    <ul>
+      ${list.slice(0, 6).map((p) => html`<li key=${p.serial}><a href=${link(p)}>${p.name}</a><${Needs} of=${p} unknown=${unknown} /></li>`)}
+    </ul>
+    ${list.length > 6 && html`<button type="button" class="quiet small" onClick=${() => set({ state: "attention" })}>${t("fleet.more", { n: list.length - 6 })}</button>`}
+    ${plates.length > 1 && html`<p class="hint">${t("fleet.plates", { n: plates.length })}</p>`}
+  </section>`;
+}
+
+/** Arrows go from card to card, as they lie on the screen. */
+function arrows(e) {
+  const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: "down", ArrowUp: "up" }[e.key];
+  if (!step || !e.target.matches(".card > .title a, .row a")) return;
+  const all = [...e.currentTarget.querySelectorAll(".card > .title a, .row a")];
+  const at = all.indexOf(e.target);
+  let to = all[at + step];
+  if (typeof step === "string") {
+    const mine = e.target.getBoundingClientRect();
+    const others = all.filter((a) => (step === "down" ? a.getBoundingClientRect().top > mine.bottom : a.getBoundingClientRect().bottom < mine.top));
+    to = (step === "down" ? others : others.reverse()).find((a) => Math.abs(a.getBoundingClientRect().left - mine.left) < 40) || others[0];
+  }
+  if (to) {
+    e.preventDefault();
+    to.focus();
+  }
+}
+
+const Cards = ({ of: list, jobs, unknown }) => html`<div class=${`cards ${size.value}`} onKeyDown=${arrows}>
+  ${list.map((p) => html`<${Card} key=${p.serial} serial=${p.serial} job=${jobs.get(p.serial)} unknown=${unknown} />`)}
+</div>`;
+
+function Card({ serial, job, unknown }) {
+  const at = useRef(null);
+  const seen = useSeen(at);
+  useEffect(() => (seen ? watch(serial) : undefined), [seen, serial]);
+  const p = printer(serial);
+  if (!p) return null;
+  const state = stateOf(p);
+  return html`<article ref=${at} class=${names("card", state)}>
+    <header class="title">
+      <a href=${link(p)}>${p.name}</a>
+      <small>${model(p.model)}${p.shadow.nozzle_diameter > 0 && ` · ${p.shadow.nozzle_diameter} mm`}</small>
+      <${State} of=${p} />
+    </header>
+    ${seen
+      ? html`
+          ${size.value === "l" && html`<${Camera} of=${p} />`}
+          <div class="what">
+            ${size.value !== "s" && html`<${Cover} of=${job} busy=${busy(p)} />`}
+            <${Print} of=${p} small=${size.value === "s"} />
+          </div>
+          ${size.value !== "s" && html`<${Heats} of=${p} /><${Trays} of=${p} />`}
+          <footer><${Needs} of=${p} unknown=${unknown} /><${Controls} of=${p} labels=${size.value !== "s"} /></footer>
+        `
+      : null}
+  </article>`;
+}
+
+/** The plate's picture; a place is kept for it so that nothing jumps. */
+export const Cover = ({ of: job, busy: on = true }) => html`<span class="cover">${job?.cover_url && on ? html`<img src=${here(job.cover_url)} alt="" loading="lazy" onError=${(e) => e.target.remove()} />` : html`<${Icon} name="printer" />`}</span>`;
+
+const List = ({ of: list }) => html`<div class="table"><table class="rows" onKeyDown=${arrows}>
+  <thead><tr><th>${t("printer")}</th><th>${t("fleet.state")}</th><th>${t("fleet.print")}</th><th class="n">${t("progress")}</th><th class="n">${t("fleet.left")}</th><th class="n">${t("heat.nozzle")}</th><th class="n">${t("heat.bed")}</th><th></th></tr></thead>
+  <tbody>${list.map((p) => html`<${Row} key=${p.serial} serial=${p.serial} />`)}</tbody>
+</table></div>`;
+
+function Row({ serial }) {
+  const at = useRef(null);
+  const seen = useSeen(at);
+  useEffect(() => (seen ? watch(serial) : undefined), [seen, serial]);
+  const p = printer(serial);
+  if (!p) return null;
+  const s = p.shadow;
+  const on = busy(p);
+  return html`<tr ref=${at} class=${names("row", stateOf(p))}>
+    <td><a href=${link(p)}>${p.name}</a> <small>${model(p.model)}</small></td>
+    <td><${State} of=${p} /></td>
+    <td class="cut-off">${on ? s.file_name : ""}</td>
+    <td class="n">${on ? percent(s.percent) : ""}</td>
+    <td class="n">${on && s.remaining_seconds ? html`${span(s.remaining_seconds)} <small>${ends(s.remaining_seconds)}</small>` : ""}</td>
+    <td class="n">${Math.round(s.nozzle_celsius)}°</td>
+    <td class="n">${Math.round(s.bed_celsius)}°</td>
+    <td>${needs(p).some((w) => w.what === "plate") ? html`<button type="button" class="small" onClick=${() => clearPlate(p)}>${t("plate.yes")}</button>` : html`<${Controls} of=${p} />`}</td>
+  </tr>`;
+}
+

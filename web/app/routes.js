@@ -1,0 +1,23 @@
+// Where the pages are. Each is loaded when it is first asked for, and exports its page
+// as default; what stands in braces reaches it as props.
+const fleet = () => import("./pages/fleet.js");
+
+export const routes = [
+  ["/", fleet],
+];
+
+/** What stands beside every page: [path, words, icon, key after g, who may]. */
+export const places = [
+  ["/", "nav.fleet", "fleet", "f"],
+];
+
+const patterns = routes.map(([path, page]) => [new RegExp(`^${path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`), page]);
+
+/** The page at a path with its props. */
+export function match(path) {
+  for (const [pattern, page] of patterns) {
+    const found = pattern.exec(path);
+    if (found) return { page, props: Object.fromEntries(Object.entries(found.groups || {}).map(([k, v]) => [k, decodeURIComponent(v)])) };
+  }
+  return null;
+}

@@ -1,0 +1,65 @@
+// What a printer's state is called, and whether somebody has to come. One place, so that
+// cards, lists, counters and the tab agree.
+import { t } from "./words.js";
+
+const stale = 2 * 60_000;
+
+/** The state of a printer: a word of the list below. */
+export function stateOf(p, now = Date.now()) {
+  const s = p.shadow || {};
+  const state = s.state || p.gcode_state;
+  if (p.lan?.stranger_pin) return "quarantine";
+  if (!p.online) return "offline";
+  switch (state) {
+    case "RUNNING":
+      if (p.reported_at && now - new Date(p.reported_at) > stale) return "stale";
+      return s.stage > 0 && s.stage < 255 && !s.layer ? "preparing" : "printing";
+    case "PREPARE":
+    case "SLICING":
+    case "INIT":
+      return "preparing";
+    case "PAUSE":
+      return "paused";
+    case "FAILED":
+      if (troubled(p)) return "failed";
+      return p.plate_clear ? "ready" : "cancelled";
+  }
+  return p.plate_clear ? "ready" : "finished";
+}
+
+const troubled = (p) => (p.shadow?.print_error || p.print_error) !== 0 || serious(p).length > 0;
+
+/** Health messages that need somebody. */
+export const serious = (p) => (p.shadow?.hms || []).filter((h) => h.severity === "fatal" || h.severity === "serious");
+
+/** The states in the order of counters, each with its icon. The colour is the class. */
+export const states = {
+  printing: "play", preparing: "up", paused: "pause", finished: "check", ready: "dot", failed: "cross", cancelled: "slash", stale: "clock", offline: "plug", quarantine: "shield",
+};
+
+/** Whether a print is under way. */
+export const busy = (p) => ["RUNNING", "PAUSE", "PREPARE", "SLICING"].includes(p.shadow?.state || p.gcode_state);
+
+/** Why somebody has to come, as words; empty when nobody has to. */
+export function needs(p, unknown = new Set()) {
+  const why = [];
+  if (unknown.has(p.serial)) why.push({ what: "unknown", text: t("needs.unknown") });
+  if (p.lan?.stranger_pin) why.push({ what: "quarantine", text: t("needs.quarantine") });
+  if (!p.online && busy(p)) why.push({ what: "lost", text: t("needs.lost") });
+  if (p.online) {
+    for (const h of serious(p)) why.push({ what: "hms", text: t(`hms.${h.severity}`), code: h.code });
+    if (p.shadow?.print_error) why.push({ what: "error", text: t("needs.error"), code: errorCode(p.shadow.print_error) });
+    if (!p.plate_clear && !busy(p)) why.push({ what: "plate", text: t("needs.plate") });
+    if ((p.shadow?.state || p.gcode_state) === "PAUSE" && why.length === 0) why.push({ what: "paused", text: t("needs.paused") });
+  }
+  return why;
+}
+
+/** print_error as the printer's screen shows it, XXXX-XXXX. */
+export function errorCode(n) {
+  const hex = (n >>> 0).toString(16).toUpperCase().padStart(8, "0");
+  return `${hex.slice(0, 4)}-${hex.slice(4)}`;
+}
+
+/** Where the maker of the printer explains a health code. */
+export const hmsLink = (code) => `https://wiki.bambulab.com/en/hms/home?code=${encodeURIComponent(code)}`;

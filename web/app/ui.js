@@ -1,0 +1,263 @@
+// The parts that pages are made of.
+import { html, names, signal, useEffect, useRef, useState } from "./lib.js";
+import { call, curl } from "./api.js";
+import { Icon } from "./icons.js";
+import { t } from "./words.js";
+
+export { Icon };
+
+/** Notes at the edge of the page: {id, kind, text, more, action}. */
+const notes = signal([]);
+let last = 0;
+
+/** Shows a note: kind is wait, good, bad or plain. Gives what changes it, and what ends it with null. */
+export function note(kind, text, extra = {}) {
+  const id = ++last;
+  const change = (now) => {
+    const others = notes.value.filter((n) => n.id !== id);
+    notes.value = now ? [...others, { id, ...now }] : others;
+    if (now && now.kind !== "wait" && now.kind !== "bad") setTimeout(() => change(null), 6000);
+  };
+  change({ kind, text, ...extra });
+  return change;
+}
+
+export const copy = (text) => navigator.clipboard.writeText(text).then(() => note("good", t("copied")), () => note("bad", t("not_copied"), { more: text }));
+
+export const Notes = () => html`<div class="notes" role="status" aria-live="polite">
+  ${notes.value.map(
+    (n) => html`<div key=${n.id} class=${`note ${n.kind}`}>
+      <${Icon} name=${{ wait: "clock", good: "check", bad: "alert" }[n.kind] || "bell"} />
+      <div class="grow"><strong>${n.text}</strong>${n.more && html`<p>${n.more}</p>`}</div>
+      ${n.curl && html`<button class="quiet small" onClick=${() => copy(n.curl)}><${Icon} name="code" />${t("curl")}</button>`}
+      <button class="plain" aria-label=${t("close")} onClick=${() => (notes.value = notes.value.filter((o) => o.id !== n.id))}><${Icon} name="close" /></button>
+    </div>`,
+  )}
+</div>`;
+
+/**
+ * Does something through the API and tells how it went. Gives the answer, or
+ * undefined when it was refused, which has been told then.
+ */
+export async function act(doing, method, path, body, { done = t("done"), quiet = false } = {}) {
+  const told = quiet ? null : note("wait", doing);
+  const line = curl(method, path, body);
+  try {
+    const answer = await call(method, path, body);
+    if (told) told({ kind: "good", text: done, curl: line });
+    return answer ?? {};
+  } catch (refusal) {
+    const n = told || note("wait", doing);
+    n(refusal.cause === "given_up" ? null : { kind: "bad", text: t("refused", { what: doing }), more: said(refusal), curl: line });
+    return undefined;
+  }
+}
+
+/** What a refusal says, in words. */
+export function said(refusal) {
+  if (refusal.cause === "unreachable") return t("unreachable");
+  return refusal.message;
+}
+
+/** A command to a printer, with how far it came in the printer's own words. */
+export async function command(p, doing, print) {
+  const body = { print: { sequence_id: "0", ...print } };
+  return send(p, doing, body);
+}
+
+export async function send(p, doing, body) {
+  const path = `/printers/${encodeURIComponent(p.serial)}/commands`;
+  const told = note("wait", t("command.sent", { what: doing, name: p.name }));
+  const line = curl("POST", path, body);
+  try {
+    const { data } = await call("POST", path, body);
+    const good = ["accepted", "verified", "sent"].includes(data.outcome);
+    told({ kind: good ? "good" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason, curl: line });
+    return data;
+  } catch (refusal) {
+    told({ kind: "bad", text: t("refused", { what: doing }), more: said(refusal), curl: line });
+    return undefined;
+  }
+}
+
+/** What is fetched: {data, error, loading, again}. key changes what is asked. */
+export function useFetched(fetching, key = "") {
+  const [state, set] = useState({ loading: true });
+  const [turn, again] = useState(0);
+  useEffect(() => {
+    let over = false;
+    fetching().then(
+      (data) => over || set({ data }),
+      (error) => over || set((before) => ({ data: before.data, error })),
+    );
+    return () => (over = true);
+  }, [key, turn]);
+  return { ...state, again: () => again((n) => n + 1) };
+}
+
+/** Shows what was fetched, what was refused, or that it is on its way. */
+export function Fetched({ of, children }) {
+  if (of.data !== undefined) return html`${of.error && html`<${Bad} refusal=${of.error} again=${of.again} />`}${children(of.data)}`;
+  if (of.error) return html`<${Bad} refusal=${of.error} again=${of.again} />`;
+  return html`<div class="waiting" role="status"><span class="spinner"></span>${t("loading")}</div>`;
+}
+
+export const Bad = ({ refusal, again }) => html`<div class="banner bad" role="alert">
+  <${Icon} name="alert" />
+  <div class="grow">${said(refusal)}</div>
+  ${again && html`<button class="quiet" onClick=${again}>${t("again")}</button>`}
+</div>`;
+
+/** A page's head: its title, and what can be done on it. */
+export const Head = ({ title, back, children }) => html`<header class="head">
+  ${back && html`<a class="button plain" href=${back} aria-label=${t("back")}><${Icon} name="back" /></a>`}
+  <h1>${title}</h1>
+  <div class="tools">${children}</div>
+</header>`;
+
+export const Empty = ({ icon, title, children }) => html`<div class="empty">
+  <${Icon} name=${icon} />
+  <h2>${title}</h2>
+  ${children}
+</div>`;
+
+export const Tabs = ({ of, at, label }) => html`<nav class="tabs" aria-label=${label}>
+  ${of.map(([path, words]) => html`<a key=${path} href=${path} aria-current=${path === at ? "page" : null}>${words}</a>`)}
+</nav>`;
+
+/** A bar of progress with its figure; of is 0 to 100. */
+export const Progress = ({ of, kind, label }) => html`<div class=${names("progress", kind)} role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(of)} aria-label=${label || t("progress")}>
+  <div style=${{ width: `${Math.max(0, Math.min(100, of))}%` }}></div>
+</div>`;
+
+/**
+ * A dialog that keeps the focus. onClose is called however it ends. The page behind
+ * stays where it is.
+ */
+export function Dialog({ title, onClose, wide, children }) {
+  const at = useRef(null);
+  useEffect(() => {
+    const d = at.current;
+    d.showModal();
+    return () => d.close();
+  }, []);
+  return html`<dialog ref=${at} class=${names("dialog", wide && "wide")} aria-labelledby="dialog-title" onCancel=${(e) => (e.preventDefault(), onClose())} onClick=${(e) => e.target === at.current && onClose()}>
+    <div class="sheet">
+      <header><h2 id="dialog-title">${title}</h2><button type="button" class="plain" aria-label=${t("close")} onClick=${onClose}><${Icon} name="close" /></button></header>
+      ${children}
+    </div>
+  </dialog>`;
+}
+
+/** What is open on top of the page: components that are given close. */
+const open = signal([]);
+
+/** Opens a dialog; Part is given close(result). Gives the result. */
+export function ask(Part, props = {}) {
+  return new Promise((resolve) => {
+    const one = { Part, props };
+    one.close = (result) => {
+      open.value = open.value.filter((o) => o !== one);
+      resolve(result);
+    };
+    open.value = [...open.value, one];
+  });
+}
+
+export const Opened = () => html`${open.value.map((o, i) => html`<${o.Part} key=${i} ...${o.props} close=${o.close} />`)}`;
+
+function Sure({ title, text, yes, danger, close }) {
+  return html`<${Dialog} title=${title} onClose=${() => close(false)}>
+    <p>${text}</p>
+    <footer><button type="button" class="quiet" onClick=${() => close(false)}>${t("cancel")}</button><button type="button" class=${danger ? "danger" : ""} onClick=${() => close(true)}>${yes}</button></footer>
+  <//>`;
+}
+
+/** Asks before something that can't be taken back. */
+export const sure = (title, text, yes, danger = true) => ask(Sure, { title, text, yes, danger });
+
+/**
+ * A form that is sent through the API. fields is what the body is made of; send gives
+ * [method, path, body]. What is refused is shown beside the field it names.
+ */
+export function Form({ send: request, done, yes, danger, children, cancel }) {
+  const [refusal, refuse] = useState(null);
+  const [busy, work] = useState(false);
+  const at = useRef(null);
+  const values = () => Object.fromEntries(new FormData(at.current));
+  const submit = async (e) => {
+    e.preventDefault();
+    work(true);
+    refuse(null);
+    try {
+      const [method, path, body] = request(values());
+      done(await call(method, path, body));
+    } catch (err) {
+      if (err.cause !== "given_up") refuse(err);
+    } finally {
+      work(false);
+    }
+  };
+  const line = () => {
+    const [method, path, body] = request(values());
+    copy(curl(method, path, body));
+  };
+  return html`<form ref=${at} onSubmit=${submit}>
+    ${refusal && html`<div class="banner bad" role="alert"><${Icon} name="alert" /><div class="grow">${said(refusal)}</div></div>`}
+    ${children}
+    <footer>
+      <button type="button" class="quiet small" onClick=${line}><${Icon} name="code" />${t("curl")}</button>
+      <span class="grow"></span>
+      ${cancel && html`<button type="button" class="quiet" onClick=${cancel}>${t("cancel")}</button>`}
+      <button class=${danger ? "danger" : ""} disabled=${busy}>${yes}</button>
+    </footer>
+  </form>`;
+}
+
+let fields = 0;
+
+/** A labelled input; what is not named here goes to the input. */
+export function Field({ label, hint, children, ...input }) {
+  const [id] = useState(() => `f${++fields}`);
+  const more = hint ? `${id}-hint` : null;
+  return html`<div class="field">
+    <label for=${id}>${label}</label>
+    ${children ? children({ id, "aria-describedby": more }) : html`<input id=${id} aria-describedby=${more} ...${input} />`}
+    ${hint && html`<p class="hint" id=${more}>${hint}</p>`}
+  </div>`;
+}
+
+/** A button that opens a menu: items are [icon, words, what to do] or null. */
+export function Menu({ label, icon = "more", items, wide }) {
+  const [open, show] = useState(false);
+  const at = useRef(null);
+  useEffect(() => {
+    if (!open) return undefined;
+    const away = (e) => at.current.contains(e.target) || show(false);
+    document.addEventListener("pointerdown", away);
+    at.current.querySelector("[role=menuitem]")?.focus();
+    return () => document.removeEventListener("pointerdown", away);
+  }, [open]);
+  const keys = (e) => {
+    const all = [...at.current.querySelectorAll("[role=menuitem]")];
+    const i = all.indexOf(document.activeElement);
+    if (e.key === "Escape") {
+      e.stopPropagation();
+      show(false);
+      at.current.querySelector("button").focus();
+    } else if (e.key === "ArrowDown" || e.key === "ArrowUp") {
+      e.preventDefault();
+      e.stopPropagation();
+      all[(i + (e.key === "ArrowDown" ? 1 : all.length - 1)) % all.length]?.focus();
+    }
+  };
+  return html`<div class="menu" ref=${at} onKeyDown=${open ? keys : null}>
+    <button type="button" class=${wide ? "quiet" : "plain"} aria-haspopup="menu" aria-expanded=${open} aria-label=${wide ? null : label} onClick=${() => show(!open)}><${Icon} name=${icon} />${wide && label}</button>
+    ${open &&
+    html`<div role="menu" aria-label=${label}>
+      ${items.filter(Boolean).map(
+        ([i, words, doing]) => html`<button type="button" role="menuitem" key=${words} onClick=${() => (show(false), doing())}><${Icon} name=${i} />${words}</button>`,
+      )}
+    </div>`}
+  </div>`;
+}
