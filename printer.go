@@ -1,6 +1,9 @@
 package grove
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Printer is a bound printer as the cloud remembers it. The serial, case
 // sensitive, is its id everywhere.
@@ -87,4 +90,17 @@ type Live struct {
 	DeveloperMode DeveloperMode `json:"developer_mode"`
 	// Raw is the merged print object, number text and unknown keys kept.
 	Raw []byte `json:"-"`
+}
+
+// RawReport is all that a printer said, in its own words, merged from its reports.
+type RawReport struct {
+	Serial     string    `json:"serial"`
+	ReportedAt time.Time `json:"reported_at,omitzero"` // of the newest that is in it
+	AgeSeconds float64   `json:"age_seconds"`          // since then, by the server's clock; 0 when it never reported
+	// Complete is true when a full report has arrived on the present link: else some of it
+	// may be of a former one.
+	Complete bool `json:"complete"`
+	// Report is the print object: number text and unknown members kept, without access
+	// codes, and for those who may not see the code without the printer's address.
+	Report json.RawMessage `json:"report"`
 }

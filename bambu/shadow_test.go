@@ -163,3 +163,27 @@ func TestLightsAndSignal(t *testing.T) {
 		t.Errorf("%d dBm", got)
 	}
 }
+
+func TestWhatPeopleAreShownOfAReportOpensNothing(t *testing.T) {
+	t.Parallel()
+	const said = `{"print":{"command":"push_status","msg":0,"odd":1.50,"net":{"conf":16,"info":[{"ip":3003295936}]},` +
+		`"ipcam":{"timelapse":"enable","rtsp_url":"rtsps://192.168.2.179:322/streaming/live/1"},` +
+		`"deep":[{"access_code":"87654321","x":"12345678","y":"123456789"}]}}`
+	s := bambu.NewState()
+	if _, err := s.Merge([]byte(said)); err != nil {
+		t.Fatal(err)
+	}
+	before := string(s.JSON())
+	for placed, want := range map[bool]string{
+		true: `{"odd":1.50,"net":{"conf":16,"info":[{"ip":3003295936}]},"ipcam":{"timelapse":"enable","rtsp_url":"rtsps://192.168.2.179:322/streaming/live/1"},` +
+			`"deep":[{"y":"123456789"}]}`,
+		false: `{"odd":1.50,"ipcam":{"timelapse":"enable"},"deep":[{"y":"123456789"}]}`,
+	} {
+		if got := string(s.Told("12345678", placed)); got != want {
+			t.Errorf("placed %t: %s, want %s", placed, got, want)
+		}
+	}
+	if got := string(s.JSON()); got != before {
+		t.Errorf("the state became %s", got)
+	}
+}

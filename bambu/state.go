@@ -1,6 +1,7 @@
 package bambu
 
 import (
+	"strings"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -51,6 +52,30 @@ func (s *State) JSON() []byte { return s.AppendJSON(nil) }
 
 // AppendJSON appends what JSON gives to b.
 func (s *State) AppendJSON(b []byte) []byte { return s.root.appendJSON(b) }
+
+// Told is what JSON gives, for people: without what opens the printer, which are members
+// called after an access code and texts that are the code, and unless placed without
+// where it stands: net and ipcam.rtsp_url (mqtt-lan reports of X1 and H2 firmware).
+func (s *State) Told(code string, placed bool) []byte {
+	told, err := LoadState(s.JSON())
+	if err != nil { // it was merged under the same limits
+		return []byte("{}")
+	}
+	quoted := ""
+	if code != "" {
+		quoted = string(appendQuoted(nil, code))
+	}
+	told.root.prune(func(n *node) bool {
+		return strings.Contains(n.name, "access_code") || quoted != "" && string(n.text) == quoted
+	})
+	if !placed {
+		told.root.drop(func(n *node) bool { return n.name == "net" })
+		if camera := told.root.child("ipcam"); camera != nil {
+			camera.drop(func(n *node) bool { return n.name == "rtsp_url" })
+		}
+	}
+	return told.JSON()
+}
 
 // PushStatus is the message in which a printer answers pushall: everything, as
 // a full report. It says, in a member of our own, when the printer last reported,

@@ -92,6 +92,14 @@ func (n *node) drop(match func(*node) bool) {
 	n.kids = n.kids[:kept]
 }
 
+// prune drops what matches at every depth.
+func (n *node) prune(match func(*node) bool) {
+	n.drop(match)
+	for i := range n.kids {
+		n.kids[i].prune(match)
+	}
+}
+
 // appendJSON writes the value compactly.
 func (n *node) appendJSON(b []byte) []byte {
 	switch n.kind {

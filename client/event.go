@@ -1,17 +1,13 @@
 package client
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/grovecloud/grove"
 )
@@ -37,75 +33,24 @@ type News struct {
 // with an error. It ends without one when ctx ends or the loop is left.
 func (c *Client) Follow(ctx context.Context, after int64) iter.Seq2[News, error] {
 	return func(yield func(News, error) bool) {
-		rest := leastPause
-		for first := true; ; first = false {
-			began := time.Now()
-			more, err := c.hear(ctx, &after, yield)
-			if !more || ctx.Err() != nil {
-				return
+		err := c.keepUp(ctx, func() (more bool, err error) {
+			last := ""
+			if after >= 0 {
+				last = strconv.FormatInt(after, 10)
 			}
-			if err != nil && (first || !passes(err)) {
-				yield(News{}, err)
-				return
-			}
-			if time.Since(began) > mostPause {
-				rest = leastPause
-			}
-			if !pause(ctx, rest/2+rand.N(rest/2)) { //nolint:gosec // G404: nobody gains by guessing it
-				return
-			}
-			rest = min(2*rest, mostPause)
-		}
-	}
-}
-
-// hear reads one stream to its end and moves after along. More is false when the
-// loop was left.
-func (c *Client) hear(ctx context.Context, after *int64, yield func(News, error) bool) (more bool, err error) {
-	req, err := c.request(ctx, http.MethodGet, eventPath, nil)
-	if err != nil {
-		return true, err
-	}
-	req.Header.Set("Accept", "text/event-stream")
-	if *after >= 0 {
-		req.Header.Set("Last-Event-ID", strconv.FormatInt(*after, 10))
-	}
-	res, err := c.send(req)
-	if err != nil {
-		return true, err
-	}
-	defer res.Body.Close()
-	lines := bufio.NewScanner(res.Body)
-	lines.Buffer(nil, maxAnswer)
-	var id, kind, data string
-	for lines.Scan() {
-		name, value, _ := strings.Cut(lines.Text(), ":")
-		value = strings.TrimPrefix(value, " ")
-		switch name {
-		case "id":
-			id = value
-		case "event":
-			kind = value
-		case "data":
-			data = value
-		}
-		if lines.Text() != "" || data == "" {
-			continue
-		}
-		news, err := readNews(id, kind, data)
+			return c.hear(ctx, eventPath, last, func(m message) (bool, error) {
+				news, err := readNews(m.id, m.event, m.data)
+				if err != nil {
+					return true, err
+				}
+				after = news.ID
+				return yield(news, nil), nil
+			})
+		})
 		if err != nil {
-			return true, badResponse(req, res.StatusCode, err)
+			yield(News{}, err)
 		}
-		*after = news.ID
-		if !yield(news, nil) {
-			return false, nil
-		}
-		id, kind, data = "", "", ""
 	}
-	if err := lines.Err(); err != nil {
-		return true, transport(req, err)
-	}
-	return true, nil
 }
 
 func readNews(id, kind, data string) (News, error) {

@@ -37,6 +37,7 @@ type Rights struct {
 // grants are what is granted at one time, as questions find it.
 type grants struct {
 	version int64
+	edition uint64 // differs from that of any table before it
 	roles   map[int64]grove.Role
 	keys    map[string]*grove.Key
 	hashes  map[string]*grove.Key
@@ -104,6 +105,9 @@ func (r *Rights) refresh(ctx context.Context) error {
 		after = tabled(all, now)
 	} else if before.anyOver(now) {
 		after = before.without(now)
+	}
+	if after != before {
+		after.edition = before.edition + 1
 	}
 	r.known.Store(after)
 	r.checked = now
@@ -221,6 +225,10 @@ func (a *Access) knows(ctx context.Context, userID int64) error {
 	}
 	return nil
 }
+
+// Edition is another number after each change of what is granted, an end that came
+// with its time included: who remembers what somebody may see asks again then.
+func (r *Rights) Edition() uint64 { return r.table().edition }
 
 // Audience is who may read a printer beside its owner.
 func (r *Rights) Audience(serial string, ownerID int64) (people []int64) {

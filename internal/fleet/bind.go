@@ -197,6 +197,7 @@ func (f *Fleet) adopt(p grove.Printer, lan *grove.LAN) {
 	u := f.units[p.Serial]
 	if u == nil || u.owner.Load() != p.OwnerID {
 		f.units[p.Serial] = newUnit(p, lan, time.Now(), f.newEye(p.Serial))
+		f.bindings.Add(1)
 	}
 	f.mu.Unlock()
 	if u != nil {
@@ -218,6 +219,7 @@ func (f *Fleet) retire(u *unit, p grove.Printer, lan *grove.LAN) {
 	if u.owner.Load() == p.OwnerID {
 		u.remember(p)
 		u.lan, u.trouble, u.answered = lan, "", ""
+		u.show()
 	} else {
 		u.link, u.dirty, u.turns = nil, false, nil
 	}
@@ -238,6 +240,7 @@ func (f *Fleet) Unbind(ctx context.Context, actor grove.Actor, serial string) er
 	}
 	f.mu.Lock()
 	delete(f.units, serial)
+	f.bindings.Add(1)
 	f.mu.Unlock()
 	u.mu.Lock()
 	link := u.link
@@ -268,6 +271,7 @@ func (f *Fleet) Rename(ctx context.Context, actor grove.Actor, serial, name stri
 	}
 	u.mu.Lock()
 	u.printer.Name = name
+	u.show()
 	u.mu.Unlock()
 	return p, nil
 }
@@ -284,4 +288,5 @@ func (f *Fleet) Learn(p grove.Printer) {
 	u.printer.GcodeState, u.printer.PrintError = p.GcodeState, p.PrintError
 	u.printer.TaskID, u.printer.FileName = p.TaskID, p.FileName
 	u.printer.HeatUntil = p.HeatUntil
+	u.show()
 }

@@ -41,6 +41,8 @@ type Gate interface {
 	Authorize(actor grove.Actor, action grove.Action, r grove.Resource) error
 	// Reach is which printers the actor's lists show.
 	Reach(actor grove.Actor) grove.Reach
+	// Edition is another number after each change of what anybody may see.
+	Edition() uint64
 	// MayCarry is NotFound unless the bridge is this account's.
 	MayCarry(bridgeID string, userID int64) error
 }
@@ -122,8 +124,11 @@ type Fleet struct {
 	films    films
 	readers  sync.WaitGroup // of cameras
 
-	mu    sync.RWMutex
-	units map[string]*unit
+	viewers viewers
+
+	mu       sync.RWMutex
+	units    map[string]*unit
+	bindings atomic.Uint64 // another number after each change of units
 
 	work chan *unit // units with turns waiting for a worker
 }
@@ -151,7 +156,7 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 	if c.Rebound == nil {
 		c.Rebound = func(string) {}
 	}
-	f := &Fleet{Config: c, network: nowhere{}, metrics: newMetrics(c.Registry), units: map[string]*unit{}, work: make(chan *unit, 4096)}
+	f := &Fleet{Config: c, network: nowhere{}, metrics: newMetrics(c.Registry), viewers: viewers{of: map[int64]int{}}, units: map[string]*unit{}, work: make(chan *unit, 4096)}
 	f.sequence.Store(firstSequence + rand.Int64N(1<<29)) //nolint:gosec // so that two servers on one network do not count alike
 	all, err := c.Records.Printers(ctx, 0, grove.Page{})
 	if err != nil {

@@ -263,6 +263,7 @@ func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pa
 	u.mu.Lock()
 	u.lan, u.printer.AccessCode, u.printer.AccessCodeIssued, u.trouble = &lan, p.AccessCode, false, ""
 	u.answered = ""
+	u.show()
 	live := u.live()
 	u.mu.Unlock()
 	f.rebound(serial)
@@ -410,6 +411,7 @@ func (f *Fleet) relearn(ctx context.Context, serial string, change func(*grove.P
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.lan = &lan
+	u.show()
 	return nil
 }
 
@@ -422,6 +424,7 @@ func (f *Fleet) Troubled(serial string, why error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.trouble = words(why)
+	u.show()
 }
 
 // quarantined: somebody else may be at the other end, also of a link that is not ended

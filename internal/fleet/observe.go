@@ -19,6 +19,7 @@ func (f *Fleet) Observe(serial string, payload []byte) []byte {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	defer u.show() // whatever it was, before others may change more
 	report, err := u.state.Merge(payload)
 	if err != nil {
 		f.metrics.badReports.Inc()

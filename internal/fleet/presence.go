@@ -34,6 +34,7 @@ func (f *Fleet) Attach(serial string, link Link) (detach func(reason string)) {
 		u.away = max(u.away, time.Since(u.printer.LastSeenAt))
 	}
 	lost := u.drop()
+	u.show()
 	if !u.announce {
 		u.announce = true
 		f.push(u, Turn{Kind: CameOnline, Shadow: u.shadow})
@@ -70,6 +71,7 @@ func (f *Fleet) detach(u *unit, epoch uint64, reason string) {
 	u.link, u.complete, u.lostAt = nil, false, time.Now()
 	u.eye.part(epoch)
 	lost := u.drop()
+	u.show()
 	u.mu.Unlock()
 	f.lose(u, lost)
 	f.Log.Debug("printer left", slog.String("printer", u.serial), slog.String("reason", reason))

@@ -9,7 +9,7 @@ import (
 	"github.com/grovecloud/grove/bambu"
 )
 
-// unit is one printer in memory. mu guards all but owner.
+// unit is one printer in memory. mu guards all but owner and drawings.
 type unit struct {
 	serial string
 	owner  atomic.Int64
@@ -51,6 +51,8 @@ type unit struct {
 	working bool
 	turned  mark      // what the last turn told
 	turnDue time.Time // when the last would have been due
+
+	gallery
 }
 
 // mark is what makes a report worth a turn.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
@@ -71,12 +72,36 @@ func (f *Fleet) Live(_ context.Context, actor grove.Actor, serial string) (grove
 	return f.shown(actor, live), nil
 }
 
+// Report is all that a printer said, in its own words.
+func (f *Fleet) Report(_ context.Context, actor grove.Actor, serial string) (grove.RawReport, error) {
+	u, err := f.may(actor, grove.ReadPrinter, serial)
+	if err != nil {
+		return grove.RawReport{}, err
+	}
+	placed := f.Gate.Authorize(actor, grove.SeeCode, grove.Resource{Serial: serial, OwnerID: u.owner.Load()}) == nil
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	r := grove.RawReport{
+		Serial: serial, ReportedAt: u.reportedAt, Complete: u.complete, Report: u.state.Told(string(u.printer.AccessCode), placed),
+	}
+	if !r.ReportedAt.IsZero() {
+		r.AgeSeconds = time.Since(r.ReportedAt).Seconds()
+	}
+	return r, nil
+}
+
 // shown is a printer as the actor may see it. The access code opens it to whoever
 // holds it, so it is not for those who only may do some things; nor is its address.
 func (f *Fleet) shown(actor grove.Actor, live grove.Live) grove.Live {
 	if f.Gate.Authorize(actor, grove.SeeCode, grove.Resource{Serial: live.Serial, OwnerID: live.OwnerID}) != nil {
-		live.AccessCode, live.Trouble, live.LAN = "", placeless(live.Trouble, live.LAN), nil
+		return withheld(live)
 	}
+	return live
+}
+
+// withheld is a printer without what opens it and where it stands.
+func withheld(live grove.Live) grove.Live {
+	live.AccessCode, live.Trouble, live.LAN = "", placeless(live.Trouble, live.LAN), nil
 	return live
 }
 

@@ -22,6 +22,9 @@ var needs = map[string][]grove.Action{
 	"GET /v1/iot-service/api/user/print":                    {grove.ReadPrinter, grove.ReadJobs},
 	"GET /v1/grove-service/printers":                        {grove.ReadPrinter},
 	"GET /v1/grove-service/printers/{serial}":               {grove.ReadPrinter},
+	"GET /v1/grove-service/printers/live":                   {grove.ReadPrinter},
+	"GET /v1/grove-service/printers/{serial}/live":          {grove.ReadPrinter},
+	"GET /v1/grove-service/printers/{serial}/report":        {grove.ReadPrinter},
 	"GET /v1/grove-service/printers/{serial}/files":         {grove.ReadPrinter, grove.ReadFiles},
 	"GET /v1/grove-service/printers/{serial}/files/content": {grove.ReadPrinter, grove.ReadFiles},
 	"POST /v1/grove-service/printers/{serial}/commands":     {grove.ReadPrinter}, // the rule asks for what the command is

@@ -1,17 +1,15 @@
 package own
 
 import (
+	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
-	"github.com/grovecloud/grove/internal/feed"
 	"github.com/grovecloud/grove/internal/rest"
 )
 
@@ -70,17 +68,6 @@ func (f *face) listEvents(w http.ResponseWriter, r *http.Request) error {
 	return json.NewEncoder(w).Encode(cloudapi.Of(events))
 }
 
-const (
-	// stands is how often a stream is asked whether its session still stands: it ends
-	// within a second of it.
-	stands = time.Second / 2
-	// beat is how often a stream says something, so that nobody on the way takes
-	// it for dead.
-	beat = 15 * time.Second
-	// slowest is how long a reader may take for what is sent to it.
-	slowest = 10 * time.Second
-)
-
 func (f *face) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	text := r.Header.Get("Last-Event-ID")
 	if text == "" {
@@ -95,55 +82,16 @@ func (f *face) streamEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer l.Stop()
-	s := &stream{w: w, line: http.NewResponseController(w)}
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep it back
-	s.say(": hello\n\n")
-	ctx, stop := f.router.WhileServing(r.Context())
-	defer stop()
-	for s.err == nil {
+	f.stream(w, r, nil, func(ctx context.Context) ([]sent, error) {
 		news, err := l.Next(ctx, stands)
-		if err != nil || f.router.Gone(ctx, r) {
-			return nil // it has begun: there is no other answer any more
+		var out []sent
+		if news.Reload {
+			out = append(out, sent{id: news.Last, event: "reload", data: struct{}{}})
 		}
-		s.tell(news)
-	}
+		for _, e := range news.Events {
+			out = append(out, sent{id: e.ID, event: string(e.Type), data: e})
+		}
+		return out, err
+	})
 	return nil
-}
-
-// stream writes server-sent events.
-type stream struct {
-	w    http.ResponseWriter
-	line *http.ResponseController
-	last time.Time
-	err  error
-}
-
-func (s *stream) tell(news feed.News) {
-	if news.Reload {
-		s.say(fmt.Sprintf("id: %d\nevent: reload\ndata: {}\n\n", news.Last))
-	}
-	for _, e := range news.Events {
-		data, err := json.Marshal(e)
-		if err != nil {
-			s.err = err
-			return
-		}
-		s.say(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Type, data))
-	}
-	if time.Since(s.last) >= beat {
-		s.say(":\n\n")
-	}
-}
-
-// say writes in time or ends the stream.
-func (s *stream) say(text string) {
-	if s.err != nil {
-		return
-	}
-	s.last = time.Now()
-	_ = s.line.SetWriteDeadline(s.last.Add(slowest)) // where there are none, there is no network
-	if _, s.err = s.w.Write([]byte(text)); s.err == nil {
-		s.err = s.line.Flush()
-	}
 }

@@ -49,6 +49,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountAccount(rt)
 	f.mountPeople(rt)
 	f.mountPrinters(rt)
+	f.mountLive(rt)
 	f.mountLAN(rt)
 	f.mountStorage(rt)
 	f.mountJobs(rt)

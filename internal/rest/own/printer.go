@@ -15,6 +15,10 @@ func (f *face) mountPrinters(rt *rest.Router) {
 	const tag = "printers"
 	rest.Handle(rt, get("/printers", tag, "My printers as they are now"), f.printers)
 	rest.Handle(rt, get("/printers/{serial}", tag, "One printer as it is now"), f.printer)
+	report := get("/printers/{serial}/report", tag, "All that a printer said, in its own words")
+	report.About = "Its reports merged into one, with members that Grove has no name for, and how old the newest is. Access codes are never in it; " +
+		"where the printer stands is for those who may see its code."
+	rest.Handle(rt, report, f.report)
 	plate := post("/printers/{serial}/plate-clear", tag, "Confirm that the plate is empty")
 	plate.About = "Nothing starts on a printer after a print until a person has looked and said so."
 	rest.Handle(rt, plate, f.clearPlate)
@@ -46,6 +50,11 @@ func (f *face) printer(ctx context.Context, in *bySerial) (cloudapi.Data[grove.L
 	}
 	live, err := f.Fleet.Live(ctx, rest.Actor(ctx), in.Serial)
 	return cloudapi.Of(live), err
+}
+
+func (f *face) report(ctx context.Context, in *bySerial) (cloudapi.Data[grove.RawReport], error) {
+	r, err := f.Fleet.Report(ctx, rest.Actor(ctx), in.Serial)
+	return cloudapi.Of(r), err
 }
 
 func (f *face) clearPlate(ctx context.Context, in *bySerial) (cloudapi.Data[grove.Printer], error) {

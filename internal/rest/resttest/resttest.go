@@ -291,6 +291,30 @@ func (h *House) SignIn(t testing.TB, email string, role grove.Role) string {
 	return string(tokens.Access)
 }
 
+// Serve lets the house answer. Whoever is answered with a stream hangs up after its
+// first words.
+func (h *House) Serve(r *http.Request) *httptest.ResponseRecorder {
+	ctx, leave := context.WithCancel(r.Context())
+	defer leave()
+	w := impatient{httptest.NewRecorder(), leave}
+	h.ServeHTTP(w, r.WithContext(ctx))
+	return w.ResponseRecorder
+}
+
+type impatient struct {
+	*httptest.ResponseRecorder
+
+	leave func()
+}
+
+// Flush ends a stream.
+func (i impatient) Flush() {
+	i.ResponseRecorder.Flush()
+	if i.Header().Get("Content-Type") == "text/event-stream" {
+		i.leave()
+	}
+}
+
 // Ask sends a request as the owner. Headers are pairs; an empty value takes one away.
 func (h *House) Ask(method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequestWithContext(context.Background(), method, target, strings.NewReader(body))
@@ -304,9 +328,7 @@ func (h *House) Ask(method, target, body string, headers ...string) *httptest.Re
 			r.Header.Del(headers[i])
 		}
 	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
+	return h.Serve(r)
 }
 
 // Call asks, demands a status, and reads the answer.

@@ -1,0 +1,140 @@
+package fleet
+
+import (
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/grovecloud/grove"
+)
+
+// gallery is who looks at a printer, and how it looks. The unit's mu guards all but
+// drawings, which have their own lock: nobody who writes one holds up a report.
+type gallery struct {
+	near, far map[*Lookout]struct{}
+	outlined  outline // as those far away saw it last
+	changes   uint64
+
+	drawings drawings
+}
+
+// drawings are a printer's Live as JSON, written once for all who look on.
+type drawings struct {
+	mu          sync.Mutex
+	whole, part drawing
+}
+
+// drawing is how it looked after so many changes.
+type drawing struct {
+	changes uint64
+	json    []byte // nil: none yet
+}
+
+// outline is what shows of a printer from afar: what may need a person, and what it is
+// called. Temperatures and progress are for those who look closely.
+type outline struct {
+	mark
+	connected, complete, online bool
+	plateClear, autoClear       bool
+	name, model, trouble        string
+	developer                   grove.DeveloperMode
+	lan                         *grove.LAN // replaced, never written to
+	hms                         string
+	heatUntil                   time.Time
+	known                       mark // what is remembered of the last turn
+}
+
+func (u *unit) outline() outline {
+	p := &u.printer
+	return outline{
+		mark: markOf(u.shadow), connected: u.link != nil, complete: u.complete, online: p.Online, plateClear: p.PlateClear, autoClear: p.AutoClear,
+		name: p.Name, model: p.Model, trouble: u.trouble, developer: u.developer(), lan: u.lan, hms: codes(u.shadow.HMS), heatUntil: p.HeatUntil,
+		known: mark{state: p.GcodeState, task: p.TaskID, file: p.FileName, printError: p.PrintError},
+	}
+}
+
+func codes(messages []grove.HMS) string {
+	var all strings.Builder
+	for _, m := range messages {
+		all.WriteString(m.Code + " ")
+	}
+	return all.String()
+}
+
+// show tells whoever looks on that something about the printer changed. It waits for
+// nobody. The caller holds mu.
+func (u *unit) show() {
+	u.changes++
+	for l := range u.near {
+		l.note(u.serial)
+	}
+	if len(u.far) == 0 {
+		return
+	}
+	now := u.outline()
+	if now == u.outlined {
+		return
+	}
+	u.outlined = now
+	for l := range u.far {
+		l.note(u.serial)
+	}
+}
+
+// watch adds a viewer.
+func (u *unit) watch(l *Lookout, closely bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.near == nil {
+		u.near, u.far = map[*Lookout]struct{}{}, map[*Lookout]struct{}{}
+	}
+	if closely {
+		u.near[l] = struct{}{}
+		return
+	}
+	if len(u.far) == 0 {
+		u.outlined = u.outline()
+	}
+	u.far[l] = struct{}{}
+}
+
+func (u *unit) unwatch(l *Lookout) {
+	u.mu.Lock()
+	delete(u.near, l)
+	delete(u.far, l)
+	alone := len(u.near)+len(u.far) == 0
+	u.mu.Unlock()
+	if alone { // what was written for them need not stay in memory
+		u.drawings.mu.Lock()
+		u.drawings.whole, u.drawings.part = drawing{}, drawing{}
+		u.drawings.mu.Unlock()
+	}
+}
+
+// draw is the printer's Live as JSON: whole, or without what opens it and where it stands.
+func (u *unit) draw(whole bool) ([]byte, error) {
+	u.drawings.mu.Lock()
+	defer u.drawings.mu.Unlock()
+	d := &u.drawings.part
+	if whole {
+		d = &u.drawings.whole
+	}
+	u.mu.Lock()
+	changes := u.changes
+	if d.json != nil && d.changes == changes {
+		u.mu.Unlock()
+		return d.json, nil
+	}
+	live := u.live()
+	u.mu.Unlock()
+	if !whole {
+		live = withheld(live)
+	}
+	written, err := json.Marshal(live)
+	if err != nil {
+		return nil, err
+	}
+	*d = drawing{changes: changes, json: written}
+	return written, nil
+}
