@@ -112,7 +112,7 @@ func TestAnUploadShowsHowFarItIsOnATerminal(t *testing.T) {
 func TestANewPasswordIsAskedForTwice(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	first, _ := setupShown(t, p.serve())
+	_, first, _ := setupShown(t, p.serve())
 	for _, c := range []struct {
 		again, says string
 		fails       bool
@@ -140,7 +140,7 @@ func TestANewPasswordIsAskedForTwice(t *testing.T) {
 func TestWhoSignedInLongAgoIsAskedOnceMoreOnATerminal(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	first, _ := setupShown(t, p.serve("--data", "data"))
+	_, first, _ := setupShown(t, p.serve("--data", "data"))
 	const typed = "export GROVE_PASSWORD='correct horse battery'\n"
 	signIn := regexp.MustCompile(`grove login .*`).FindString(p.paste(typed + first))
 	p.paste(typed + signIn)

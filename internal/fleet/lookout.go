@@ -79,8 +79,7 @@ func (f *Fleet) LookOut(actor grove.Actor, in Interest) (*Lookout, error) {
 		return nil, err
 	}
 	if len(in.Closely) > MostClosely {
-		return nil, grove.Errorf(grove.Invalid, "too_many_watched",
-			"%d printers are to be watched closely, and %d is the most; name those that are in sight, all others show what changes about them anyway", len(in.Closely), MostClosely)
+		return nil, tooMany(len(in.Closely))
 	}
 	if !f.enter(actor.UserID) {
 		return nil, grove.Errorf(grove.Limited, "too_many_viewers",
@@ -100,6 +99,35 @@ func (f *Fleet) LookOut(actor grove.Actor, in Interest) (*Lookout, error) {
 			"all %d printers are to be watched closely, which only up to %d are; name up to %d that are in sight", n, mostWhole, MostClosely)
 	}
 	return l, nil
+}
+
+// Follow changes which printers are followed closely; those that are from now on are
+// told as they are.
+func (l *Lookout) Follow(closely []string) error {
+	if len(closely) > MostClosely {
+		return tooMany(len(closely))
+	}
+	near := map[string]bool{}
+	for _, serial := range closely {
+		near[serial] = true
+	}
+	for serial, u := range l.posts {
+		if near[serial] == l.near[serial] {
+			continue
+		}
+		u.unwatch(l)
+		u.watch(l, near[serial])
+		if near[serial] {
+			l.note(serial)
+		}
+	}
+	l.near, l.whole = near, false
+	return nil
+}
+
+func tooMany(n int) error {
+	return grove.Errorf(grove.Invalid, "too_many_watched",
+		"%d printers are to be watched closely, and %d is the most; name those that are in sight, all others show what changes about them anyway", n, MostClosely)
 }
 
 // viewers counts lookouts by account.

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -205,6 +207,41 @@ func connect(p *play) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// hello is the beginning of a stream, as it is written.
+type hello struct {
+	http.ResponseWriter
+	heard chan []byte
+}
+
+func (h hello) Write(b []byte) (int, error) {
+	select {
+	case h.heard <- slices.Clone(b):
+	default:
+	}
+	return len(b), nil
+}
+
+func (hello) Flush() {}
+
+// gaze opens the stream of a dashboard, which goes on beside the story.
+func gaze(p *play) {
+	ctx, stop := context.WithCancel(context.Background())
+	r := httptest.NewRequestWithContext(ctx, "GET", own+"/live", nil)
+	r.Header.Set("Authorization", "Bearer "+p.names["ann"])
+	w := hello{httptest.NewRecorder(), make(chan []byte, 1)}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.ServeHTTP(w, r)
+	}()
+	p.t.Cleanup(func() { stop(); <-ended })
+	id := regexp.MustCompile(`"id":"(\w+)"`).FindSubmatch(<-w.heard)
+	if id == nil {
+		p.t.Fatal("the stream does not say its id")
+	}
+	p.names["stream"] = string(id[1])
 }
 
 // doubt makes it unknown what became of the newest job.

@@ -99,6 +99,8 @@ var middle = []step{
 	{ask: "GET " + own + "/printers/$serial/report"},
 	{ask: "GET " + own + "/printers/live?watch=$serial"},
 	{ask: "GET " + own + "/printers/$serial/live"},
+	{ask: "GET " + own + "/live?watch=$serial"},
+	{ask: "PUT " + own + "/live/$stream", body: `{"watch":["$serial"]}`, first: gaze},
 	{ask: "POST " + own + "/printers/$serial/commands", body: `{"print":{"command":"pause","sequence_id":"9"}}`},
 	{ask: "POST " + own + "/printers/$serial/plate-clear"},
 	{ask: "POST " + own + "/printers/discover", body: `{"subnet":"192.168.1.0/24","wait_seconds":5}`},

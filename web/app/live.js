@@ -117,7 +117,7 @@ export function open() {
   stream?.close();
   id = "";
   const q = new URLSearchParams({ watch: inView().join() });
-  if (cursor) q.set("after", cursor);
+  if (cursor) q.set("last_event_id", cursor);
   stream = new EventSource(`${service}/live?${q}`);
   const on = (type, take) =>
     stream.addEventListener(type, (e) => {

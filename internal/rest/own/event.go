@@ -10,6 +10,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/feed"
 	"github.com/grovecloud/grove/internal/rest"
 )
 
@@ -68,30 +69,40 @@ func (f *face) listEvents(w http.ResponseWriter, r *http.Request) error {
 	return json.NewEncoder(w).Encode(cloudapi.Of(events))
 }
 
-func (f *face) streamEvents(w http.ResponseWriter, r *http.Request) error {
+// listen follows events from where the request says.
+func (f *face) listen(r *http.Request, parameter string) (*feed.Listener, error) {
 	text := r.Header.Get("Last-Event-ID")
 	if text == "" {
-		text = r.URL.Query().Get("after")
+		text = r.URL.Query().Get(parameter)
 	}
 	after, err := cursor("Last-Event-ID", text, -1)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l, err := f.Feed.Listen(r.Context(), rest.Actor(r.Context()), after)
+	return f.Feed.Listen(r.Context(), rest.Actor(r.Context()), after)
+}
+
+func (f *face) streamEvents(w http.ResponseWriter, r *http.Request) error {
+	l, err := f.listen(r, "after")
 	if err != nil {
 		return err
 	}
 	defer l.Stop()
 	f.stream(w, r, nil, func(ctx context.Context) ([]sent, error) {
 		news, err := l.Next(ctx, stands)
-		var out []sent
-		if news.Reload {
-			out = append(out, sent{id: news.Last, event: "reload", data: struct{}{}})
-		}
-		for _, e := range news.Events {
-			out = append(out, sent{id: e.ID, event: string(e.Type), data: e})
-		}
-		return out, err
+		return tidings(news, func(e grove.Event) string { return string(e.Type) }), err
 	})
 	return nil
+}
+
+// tidings are events to be sent, each under the name that called gives it.
+func tidings(news feed.News, called func(grove.Event) string) []sent {
+	var out []sent
+	if news.Reload {
+		out = append(out, sent{id: news.Last, event: "reload", data: struct{}{}})
+	}
+	for _, e := range news.Events {
+		out = append(out, sent{id: e.ID, event: called(e), data: e})
+	}
+	return out
 }

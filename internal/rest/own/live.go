@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/grovecloud/grove/internal/fleet"
@@ -22,12 +23,17 @@ func (f *face) mountLive(rt *rest.Router) {
 	one := get("/printers/{serial}/live", tag, "One printer as it changes")
 	one.About = "The same stream with this one printer, and with every change of it. It ends after `event: gone`."
 	rest.Plain(rt, one, rest.Raw{Gives: eventStream}, f.liveOne)
+	f.mountDashboard(rt)
 }
 
 const eventStream = "text/event-stream"
 
 func (f *face) live(w http.ResponseWriter, r *http.Request) {
-	var in fleet.Interest
+	f.lookOut(w, r, interest(r))
+}
+
+// interest is what the query names.
+func interest(r *http.Request) (in fleet.Interest) {
 	for serial := range strings.SplitSeq(r.URL.Query().Get("watch"), ",") {
 		switch serial = strings.TrimSpace(serial); serial {
 		case "":
@@ -37,7 +43,7 @@ func (f *face) live(w http.ResponseWriter, r *http.Request) {
 			in.Closely = append(in.Closely, serial)
 		}
 	}
-	f.lookOut(w, r, in)
+	return in
 }
 
 func (f *face) liveOne(w http.ResponseWriter, r *http.Request) {
@@ -57,17 +63,22 @@ func (f *face) lookOut(w http.ResponseWriter, r *http.Request, in fleet.Interest
 	defer l.Stop()
 	f.stream(w, r, []sent{{event: "fleet", data: l.All()}}, func(ctx context.Context) ([]sent, error) {
 		seen, err := l.Next(ctx, stands)
-		out := make([]sent, 0, len(seen))
-		for _, s := range seen {
-			if !s.Gone {
-				out = append(out, sent{event: "printer", data: s.Live})
-				continue
-			}
-			out = append(out, sent{event: "gone", data: gone{s.Serial}})
-			if in.Only != "" {
-				err = io.EOF
-			}
+		if in.Only != "" && slices.ContainsFunc(seen, func(s fleet.Seen) bool { return s.Gone }) {
+			err = io.EOF
 		}
-		return out, err
+		return sights(seen), err
 	})
+}
+
+// sights are changes of printers, to be sent.
+func sights(seen []fleet.Seen) []sent {
+	out := make([]sent, 0, len(seen))
+	for _, s := range seen {
+		if s.Gone {
+			out = append(out, sent{event: "gone", data: gone{s.Serial}})
+		} else {
+			out = append(out, sent{event: "printer", data: s.Live})
+		}
+	}
+	return out
 }

@@ -39,12 +39,13 @@ const service = "/v1/grove-service"
 // face holds the rules for the handlers.
 type face struct {
 	Rules
-	router *rest.Router
+	router  *rest.Router
+	screens screens
 }
 
 // Mount puts Grove's own API on the router.
 func Mount(rt *rest.Router, rules Rules) {
-	f := &face{rules, rt}
+	f := &face{Rules: rules, router: rt}
 	f.mountSetup(rt)
 	f.mountAccount(rt)
 	f.mountPeople(rt)
