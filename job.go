@@ -97,6 +97,8 @@ type Job struct {
 	// SnapshotURL is where that is fetched without a credential, within an hour; not
 	// stored.
 	SnapshotURL string `json:"snapshot_url,omitempty"`
+	// CoverURL is where the plate's picture is, if it has one, fetched likewise.
+	CoverURL string `json:"cover_url,omitempty"`
 
 	Attempt *Attempt `json:"attempt,omitempty"`
 	Version int64    `json:"-"` // grows with each change; the store compares it

@@ -87,3 +87,8 @@ func (c *Client) ClaimPIN(ctx context.Context, pin grove.Secret) (serial string,
 func printerPath(serial string) string {
 	return printersPath + "/" + url.PathEscape(serial)
 }
+
+// Models are the models of printers with what each can do. Grove only.
+func (c *Client) Models(ctx context.Context) ([]cloudapi.PrinterModel, error) {
+	return own[[]cloudapi.PrinterModel](ctx, c, http.MethodGet, "/v1/grove-service/models", nil)
+}

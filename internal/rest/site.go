@@ -45,6 +45,7 @@ type site struct {
 	assets map[string]asset
 	base   string   // of the addresses of assets
 	early  []string // the scripts that every page needs
+	styles []string // of pages, in any order
 }
 
 func (rt *Router) mountSite() error {
@@ -87,6 +88,9 @@ func (s *site) load() (err error) {
 		}
 		if s.assets[name], err = pack(name, content); err != nil {
 			return err
+		}
+		if match, _ := path.Match("style/page-*.css", name); match {
+			s.styles = append(s.styles, name)
 		}
 		if path.Ext(name) == ".js" && !strings.HasPrefix(name, "app/pages/") && !strings.Contains(name, "uplot") {
 			s.early = append(s.early, name)
@@ -143,9 +147,9 @@ func (s *site) show(w http.ResponseWriter, r *http.Request) {
 	htmlHeaders(w, sitePolicy)
 	w.Header().Set("Cache-Control", "no-store")
 	if err := s.page.Execute(w, struct {
-		Base  string
-		Early []string
-	}{s.base, s.early}); err != nil {
+		Base          string
+		Early, Styles []string
+	}{s.base, s.early, s.styles}); err != nil {
 		panic(err)
 	}
 }

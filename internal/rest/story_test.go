@@ -97,6 +97,7 @@ var middle = []step{
 	{ask: "GET " + own + "/printers"},
 	{ask: "GET " + own + "/printers/$serial"},
 	{ask: "GET " + own + "/printers/$serial/report"},
+	{ask: "GET " + own + "/models"},
 	{ask: "GET " + own + "/printers/live?watch=$serial"},
 	{ask: "GET " + own + "/printers/$serial/live"},
 	{ask: "GET " + own + "/live?watch=$serial"},

@@ -67,6 +67,7 @@ var expected = map[string]string{
 	"GET /v1/grove-service/printers":                           "printer:read",
 	"GET /v1/grove-service/printers/{serial}":                  "printer:read",
 	"GET /v1/grove-service/printers/live":                      "printer:read",
+	"GET /v1/grove-service/models":                             "printer:read",
 	"GET /v1/grove-service/live":                               "printer:read",
 	"PUT /v1/grove-service/live/{id}":                          "printer:read",
 	"GET /v1/grove-service/printers/{serial}/live":             "printer:read",

@@ -4,6 +4,7 @@ import { call, leave as signIn, proving } from "./api.js";
 import * as keys from "./keys.js";
 import { connection, everyone, open } from "./live.js";
 import * as people from "./me.js";
+import * as models from "./models.js";
 import { place } from "./place.js";
 import { match } from "./routes.js";
 import { busy, stateOf } from "./state.js";
@@ -108,7 +109,7 @@ effect(() => {
 
 await load();
 try {
-  await people.load();
+  await Promise.all([people.load(), models.load()]);
 } catch (refusal) {
   if (refusal.status === 401) signIn();
 }

@@ -36,9 +36,12 @@ func (f *face) jobs(ctx context.Context, in *jobsInput) (cloudapi.Data[[]grove.J
 	return cloudapi.ListOf(list, in.Want()), err
 }
 
-// illustrate gives a job the link to the picture of its end.
+// illustrate gives a job the links to the pictures of its plate and of its end.
 func (f *face) illustrate(j *grove.Job) grove.Job {
 	j.SnapshotURL = f.Library.JobPictureURL(j)
+	if j.FileID != "" {
+		j.CoverURL = f.Library.ThumbnailURL(grove.File{ID: j.FileID}, j.Plate)
+	}
 	return *j
 }
 

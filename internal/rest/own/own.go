@@ -51,6 +51,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountPeople(rt)
 	f.mountPrinters(rt)
 	f.mountLive(rt)
+	f.mountModels(rt)
 	f.mountLAN(rt)
 	f.mountStorage(rt)
 	f.mountJobs(rt)

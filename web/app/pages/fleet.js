@@ -3,11 +3,12 @@ import { html, kept, names, signal, useEffect, useMemo, useRef } from "../lib.js
 import { get, here } from "../api.js";
 import { everyone, onEvent, printer, ready, watch } from "../live.js";
 import { runs } from "../me.js";
+import { model } from "../models.js";
 import { params, set } from "../place.js";
 import { useKeys } from "../keys.js";
 import { busy, needs, stateOf } from "../state.js";
 import { Empty, Head, Icon, Menu, useFetched } from "../ui.js";
-import { Camera, clearPlate, Controls, Heats, link, model, Needs, Print, State, Trays, useSeen } from "../parts/printer.js";
+import { Camera, clearPlate, Controls, Heats, link, Needs, Print, State, Trays, useSeen } from "../parts/printer.js";
 import { ends, percent, span } from "../format.js";
 import { t } from "../words.js";
 
@@ -89,7 +90,7 @@ const Nothing = () => html`<${Empty} icon="fleet" title=${t("fleet.empty")}>
 function Attention({ of: list, unknown }) {
   if (!list.length) return null;
   const plates = list.filter((p) => needs(p, unknown).some((w) => w.what === "plate"));
-  return html`<section class="attention" aria-label=${t("fleet.attention")}>
+  return html`<section class="attention-box" aria-label=${t("fleet.attention")}>
     <h2><${Icon} name="alert" />${t("fleet.attention_n", { n: list.length })}</h2>
     <ul>
       ${list.slice(0, 6).map((p) => html`<li key=${p.serial}><a href=${link(p)}>${p.name}</a><${Needs} of=${p} unknown=${unknown} /></li>`)}

@@ -1,12 +1,13 @@
 // What is shown of a printer in more than one place.
 import { html, names, useEffect, useRef, useState } from "../lib.js";
 import { call, here } from "../api.js";
-import { celsius, clock, colour, ends, percent, span } from "../format.js";
+import { clock, colour, ends, percent, span } from "../format.js";
 import { heard } from "../live.js";
 import { acts } from "../me.js";
+import { modelOf } from "../models.js";
 import { busy, hmsLink, needs, stateOf, states } from "../state.js";
 import { act, command, Icon, Progress, sure } from "../ui.js";
-import { has, number, t } from "../words.js";
+import { number, t } from "../words.js";
 
 export const link = (p) => `/printers/${encodeURIComponent(p.serial)}`;
 
@@ -14,9 +15,6 @@ export function State({ of: p }) {
   const state = stateOf(p);
   return html`<span class=${`state ${state}`}><${Icon} name=${states[state]} />${t(`state.${state}`)}</span>`;
 }
-
-/** Model names that people know, where the code is not one. */
-export const model = (code) => (has(`model.${code}`) ? t(`model.${code}`) : code || t("model.unknown"));
 
 /** What is printed: name, bar, layer, what is left and when it ends. */
 export function Print({ of: p, small }) {
@@ -39,13 +37,13 @@ export function Print({ of: p, small }) {
 }
 
 function Heat({ label, now, target }) {
-  return html`<div class=${names("heat", target > 0 && "on")}><span class="label">${label}</span><span class="figure">${celsius(now)}${target > 0 && html`<small> / ${number(target)}</small>`}</span></div>`;
+  return html`<div class=${names("heat", target > 0 && "on")}><span class="label">${label}</span><span class="figure">${number(Math.round(now))}°${target > 0 && html`<small> / ${number(target)}°</small>`}</span></div>`;
 }
 
 export const Heats = ({ of: p }) => html`<div class="heats">
   <${Heat} label=${t("heat.nozzle")} now=${p.shadow.nozzle_celsius} target=${p.shadow.nozzle_target_celsius} />
   <${Heat} label=${t("heat.bed")} now=${p.shadow.bed_celsius} target=${p.shadow.bed_target_celsius} />
-  ${p.shadow.chamber_celsius > 0 && html`<${Heat} label=${t("heat.chamber")} now=${p.shadow.chamber_celsius} target=${p.shadow.chamber_target_celsius} />`}
+  ${modelOf(p)?.chamber_sensor && html`<${Heat} label=${t("heat.chamber")} now=${p.shadow.chamber_celsius} target=${p.shadow.chamber_target_celsius} />`}
 </div>`;
 
 /** The trays as colours; what each holds is said too, since colours alone say nothing to some. */
