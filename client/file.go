@@ -107,30 +107,54 @@ func (c *counted) blame(size int64, err error) error {
 	return err
 }
 
-// Files lists the stored files, newest first. Grove only.
-func (c *Client) Files(ctx context.Context, name string, page grove.Page) (grove.List[cloudapi.StoredFile], error) {
+// FileQuery narrows a list of files. What is empty does not.
+type FileQuery struct {
+	Name   string // exactly
+	Search string // words in the name, the tags, or the names of plates
+	Tag    string
+	Kind   string         // 3mf, gcode, stl or step
+	Sort   grove.FileSort // empty: the newest first
+}
+
+func fileAt(id string) string { return filePath + "/" + url.PathEscape(id) }
+
+// Files lists the stored files. Grove only.
+func (c *Client) Files(ctx context.Context, wish FileQuery, page grove.Page) (grove.List[cloudapi.StoredFile], error) {
 	q := pages(url.Values{}, page)
-	if name != "" {
-		q.Set("name", name)
+	for name, value := range map[string]string{"name": wish.Name, "search": wish.Search, "tag": wish.Tag, "kind": wish.Kind, "sort": string(wish.Sort)} {
+		if value != "" {
+			q.Set(name, value)
+		}
 	}
 	return list[cloudapi.StoredFile](ctx, c, filePath, q)
 }
 
-// File is one stored file. Grove only.
+// File is one file. Grove only.
 func (c *Client) File(ctx context.Context, id string) (cloudapi.StoredFile, error) {
-	return own[cloudapi.StoredFile](ctx, c, http.MethodGet, filePath+"/"+url.PathEscape(id), nil)
+	return own[cloudapi.StoredFile](ctx, c, http.MethodGet, fileAt(id), nil)
 }
 
-// DeleteFile removes a stored file. Grove only.
+// ChangeFile renames a file or changes its tags; what is nil stays. Grove only.
+func (c *Client) ChangeFile(ctx context.Context, id string, in cloudapi.FileChange) (cloudapi.StoredFile, error) {
+	return own[cloudapi.StoredFile](ctx, c, http.MethodPatch, fileAt(id), in)
+}
+
+// FileVersions lists the stored files that have the name of this one, itself
+// included, newest first. Grove only.
+func (c *Client) FileVersions(ctx context.Context, id string, page grove.Page) (grove.List[cloudapi.StoredFile], error) {
+	return list[cloudapi.StoredFile](ctx, c, fileAt(id)+"/versions", pages(nil, page))
+}
+
+// DeleteFile removes a file, or an upload that was begun. Grove only.
 func (c *Client) DeleteFile(ctx context.Context, id string) error {
-	return c.call(ctx, http.MethodDelete, filePath+"/"+url.PathEscape(id), nil, nil)
+	return c.call(ctx, http.MethodDelete, fileAt(id), nil, nil)
 }
 
 // Download writes a file's content to w and holds it against the SHA-256 that
 // the server promised in its Digest header: ErrChecksumMismatch if they differ.
 // What was written then must be thrown away, as after every error. Grove only.
 func (c *Client) Download(ctx context.Context, id string, w io.Writer) (int64, error) {
-	req, err := c.request(ctx, http.MethodGet, filePath+"/"+url.PathEscape(id)+"/content", nil)
+	req, err := c.request(ctx, http.MethodGet, fileAt(id)+"/content", nil)
 	if err != nil {
 		return 0, err
 	}

@@ -53,6 +53,16 @@ type StoredFile struct {
 	grove.File
 	ContentURL string `json:"content_url"` // signed, short-lived
 	CoverURL   string `json:"cover_url"`   // signed, long-lived; empty without a thumbnail
+	// Versions is how many stored files have its name, itself included; 0 while it is
+	// not stored itself.
+	Versions    int    `json:"versions"`
+	DuplicateOf string `json:"duplicate_of,omitempty"` // the oldest file of the same content; absent when that is itself
+}
+
+// FileChange is PATCH /v1/grove-service/files/{id}; what is absent stays.
+type FileChange struct {
+	Name *string   `json:"name,omitempty"`
+	Tags *[]string `json:"tags,omitempty"`
 }
 
 // Health is the answer of /livez and /readyz.

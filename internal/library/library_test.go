@@ -31,13 +31,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// records shows the store to the library.
-type records struct{ *store.DB }
-
-func (r records) Files(ctx context.Context, owner int64, states []grove.UploadState, name string, page grove.Page) (grove.List[grove.File], error) {
-	return r.DB.Files(ctx, store.FileFilter{OwnerID: owner, States: states, Name: name}, page)
-}
-
 // house is a library on a real store and a real disk.
 type house struct {
 	*library.Library
@@ -63,7 +56,7 @@ func open(dir string, change func(*library.Config)) (house, error) {
 		return house{}, errors.Join(err, db.Close())
 	}
 	c := library.Config{
-		Records: records{db}, Blobs: h.disk, Key: bytes.Repeat([]byte("k"), 32), PublicURL: publicURL + "/", MinFree: -1,
+		Records: db, Blobs: h.disk, Key: bytes.Repeat([]byte("k"), 32), PublicURL: publicURL + "/", MinFree: -1,
 	}
 	if change != nil {
 		change(&c)

@@ -213,7 +213,7 @@ func TestTwoNodesDoNotBothFinishAnUpload(t *testing.T) {
 	up := h.newUpload(t, library.Wish{Name: "a.3mf"})
 	_, sig := link(t, up.URL)
 	content := cube(t)
-	other := library.New(library.Config{Records: records{h.db}, Blobs: h.disk, Key: h.Key, PublicURL: publicURL, MinFree: -1})
+	other := library.New(library.Config{Records: h.db, Blobs: h.disk, Key: h.Key, PublicURL: publicURL, MinFree: -1})
 	body, feed := io.Pipe()
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -291,7 +291,7 @@ func TestAnUploadThatWouldFillTheDiskIsRefusedUnread(t *testing.T) {
 	h := newHouse(t, nil)
 	up := h.newUpload(t, library.Wish{Name: "a.3mf"})
 	_, sig := link(t, up.URL)
-	strict := library.New(library.Config{Records: records{h.db}, Blobs: h.disk, Key: h.Key, PublicURL: publicURL, MinFree: 1 << 62})
+	strict := library.New(library.Config{Records: h.db, Blobs: h.disk, Key: h.Key, PublicURL: publicURL, MinFree: 1 << 62})
 	_, err := strict.Receive(t.Context(), up.File.ID, sig, 100, iotest.ErrReader(errors.New("was read")))
 	wantError(t, "Receive", err, grove.Unavailable, grove.ReasonDiskFull)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest"
 	"github.com/grovecloud/grove/internal/rest/resttest"
+	"github.com/grovecloud/grove/printfile/printfiletest"
 )
 
 var inBraces = regexp.MustCompile(`\{[^}]*\}`)
@@ -158,13 +159,18 @@ func TestNoListGoesOnAfterGarbage(t *testing.T) {
 	}
 	const hook = `{"url":"http://127.0.0.1:9/hook","events":["print.completed"]}`
 	made := resttest.Call[cloudapi.Data[grove.Endpoint]](t, h, 201, "POST", "/v1/grove-service/webhooks", hook)
+	file := h.Upload(t, "cube.gcode.3mf", printfiletest.ThreeMF())
 	lists := 0
 	for path, methods := range doc.Paths {
 		if !slices.ContainsFunc(methods["get"].Parameters, func(p struct{ Name, In string }) bool { return p.Name == "after" }) {
 			continue
 		}
 		lists++
-		resttest.Refused(t, h, 400, 400, "GET", inBraces.ReplaceAllString(path, made.Data.ID)+"?after=garbage", "")
+		id := made.Data.ID
+		if strings.HasPrefix(path, own+"/files/") {
+			id = file.FileID
+		}
+		resttest.Refused(t, h, 400, 400, "GET", inBraces.ReplaceAllString(path, id)+"?after=garbage", "")
 	}
 	if lists < 14 {
 		t.Errorf("only %d lists", lists)

@@ -104,6 +104,8 @@ var expected = map[string]string{
 	"GET /v1/grove-service/files/{id}":                         "file:read",
 	"GET /v1/grove-service/files/{id}/content":                 "file:read",
 	"DELETE /v1/grove-service/files/{id}":                      "file:write",
+	"PATCH /v1/grove-service/files/{id}":                       "file:write",
+	"GET /v1/grove-service/files/{id}/versions":                "file:read",
 	"GET /v1/grove-service/webhooks":                           "webhook:admin",
 	"POST /v1/grove-service/webhooks":                          "webhook:admin",
 	"GET /v1/grove-service/webhooks/{id}":                      "webhook:admin",
