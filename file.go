@@ -66,9 +66,9 @@ type FileFilter struct {
 	Sort    FileSort
 }
 
-// FileKin says how a stored file stands to the others of its owner.
+// FileKin says how a file stands to the stored ones of its owner.
 type FileKin struct {
-	Versions    int    // stored files of its name, itself included
+	Versions    int    // stored files of its name
 	DuplicateOf string // the oldest stored file of the same content; empty when that is itself
 }
 

@@ -59,10 +59,17 @@ func (l *Library) Change(ctx context.Context, actor grove.Actor, id string, c Ch
 	return f, nil
 }
 
-// Kin says how stored files of one owner stand to the others of that owner, by id.
+// Kin says how files of one owner stand to the stored ones of that owner, by id. What
+// is awaited counts by the digest that was announced.
 func (l *Library) Kin(ctx context.Context, files ...grove.File) (map[string]grove.FileKin, error) {
 	if len(files) == 0 {
 		return nil, nil
+	}
+	files = slices.Clone(files)
+	for i, f := range files {
+		if f.State == grove.Awaiting {
+			files[i].SHA256 = f.WantSHA
+		}
 	}
 	kin, err := l.Records.FileKin(ctx, files[0].OwnerID, files)
 	if err != nil {

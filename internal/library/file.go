@@ -232,18 +232,19 @@ func (l *Library) open(ctx context.Context, f grove.File) (grove.File, Content, 
 	return f, Content{content}, nil
 }
 
-// Delete removes one of the actor's files. The row goes first: what is left
+// Delete removes one of the actor's files, or ends the upload of one. The row goes first: what is left
 // when that was all is nobody's and swept up.
 func (l *Library) Delete(ctx context.Context, actor grove.Actor, id string) error {
 	f, err := l.File(ctx, actor, id)
 	if err != nil {
 		return err
 	}
-	release, ok := l.running.take(id)
-	if !ok {
+	// An upload that goes on finds out by itself and keeps nothing.
+	if release, ok := l.running.take(id); ok {
+		defer release()
+	} else if f.State != grove.Awaiting {
 		return errRunning()
 	}
-	defer release()
 	if err := l.Records.DeleteFile(ctx, id, actor.Did("file.delete", f.ID+" "+f.Name)); err != nil {
 		return fmt.Errorf("delete file: %w", err)
 	}

@@ -23,6 +23,7 @@ const (
 	ReasonNoThumbnail      = "no_thumbnail"      // NotFound
 	ReasonUploadRunning    = "upload_running"    // Conflict: another PUT to this link goes on
 	ReasonUploadDone       = "upload_done"       // Conflict: a PUT to this link was finished before
+	ReasonUploadOffset     = "upload_offset"     // Conflict: something else has arrived so far
 	ReasonUploadAwaited    = "upload_awaited"    // Conflict: confirmed before anything arrived
 	ReasonUploadBroken     = "upload_broken"     // Invalid: the body ended early; may be repeated
 	ReasonSizeMismatch     = "size_mismatch"     // Invalid: not the announced size; may be repeated

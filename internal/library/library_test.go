@@ -101,6 +101,11 @@ func (h house) newUpload(t testing.TB, w library.Wish) library.Upload {
 	return up
 }
 
+// whole is a PUT of everything.
+func whole(length int64, body io.Reader) library.Sending {
+	return library.Sending{Body: body, Length: length, Offset: library.Whole}
+}
+
 // put sends content to an upload's link.
 func (h house) put(t *testing.T, up library.Upload, content []byte) (grove.File, error) {
 	t.Helper()
@@ -108,7 +113,7 @@ func (h house) put(t *testing.T, up library.Upload, content []byte) (grove.File,
 	if path != "/u/"+up.File.ID {
 		t.Fatalf("the upload's path is %s", path)
 	}
-	return h.Receive(t.Context(), up.File.ID, sig, int64(len(content)), bytes.NewReader(content))
+	return h.Receive(t.Context(), up.File.ID, sig, whole(int64(len(content)), bytes.NewReader(content)))
 }
 
 // upload brings a file in.

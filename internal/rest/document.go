@@ -51,7 +51,8 @@ var parameters = map[string]string{
 	"to": "Where to lead the browser.", "uid": "The number of an account.", "seed": "Tolerated: there is nothing to shuffle.",
 	"category": "Only of this category.", "RFIDs": "Only those with these tags.", "format": "`json` or `csv`.", "all": "`true`: of the whole server.",
 	"action": "Tolerated: `ticket` says it.", "unread": "Only what was not read.", "status": "Only jobs that stand so.",
-	"profileId": "The number of a profile.", "instanceId": "Tolerated: there is no such thing here.",
+	headerOffset: "How many bytes are here already, so that the body goes on from there. Without it the body is the whole file.",
+	"profileId":  "The number of a profile.", "instanceId": "Tolerated: there is no such thing here.",
 }
 
 // refusals are the errors that many operations share, by status.

@@ -113,6 +113,8 @@ var middle = []step{
 	{ask: "PATCH " + own + "/files/$file", body: `{"name":"part.gcode.3mf","tags":["brackets","spare"]}`},
 	{ask: "GET " + own + "/files?search=part&tag=spare&sort=name"},
 	{ask: "GET " + own + "/files/$file/versions"},
+	{ask: "POST " + own + "/files", body: `{"name":"lid.gcode.3mf","size_bytes":30751,"tags":["spare"]}`, keep: "begun=data.upload.url"},
+	{ask: "GET $begun", as: nobody},
 	{ask: "GET " + own + "/files/$file", keep: "content_url=data.content_url cover_url=data.cover_url"},
 	{ask: "GET $content_url", as: nobody},
 	{ask: "GET $cover_url", as: nobody},

@@ -59,7 +59,7 @@ func TestStrangersGetNothing(t *testing.T) {
 	want := []string{
 		"GET /api/csrf", "GET /api/sign-in/ticket", "GET /assets/{name}",
 		"GET /c/{serial}/{viewer}/snapshot.jpg", "GET /c/{serial}/{viewer}/stream.mjpg", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /j/{id}/snapshot.jpg", "GET /livez",
-		"GET /openapi.json", "GET /readyz", "GET /sign-in", "GET /v1/design-service/design/{id}/instances", "GET /v1/iot-service/api/slicer/resource", "GET /{$}",
+		"GET /openapi.json", "GET /readyz", "GET /sign-in", "GET /u/{id}", "GET /v1/design-service/design/{id}/instances", "GET /v1/iot-service/api/slicer/resource", "GET /{$}",
 		"POST /api/sign-in/form", "POST /api/sign-in/tfa", "POST /sign-in",
 		"POST /v1/grove-service/invitations/accept", "POST /v1/grove-service/password-reset", "POST /v1/grove-service/password-reset/code",
 		"POST /v1/grove-service/setup", "POST /v1/user-service/user/consent", "POST /v1/user-service/user/login", "POST /v1/user-service/user/refreshtoken",

@@ -115,10 +115,11 @@ func (db *DB) Projects(ctx context.Context, ownerID int64, page grove.Page) (gro
 	return list(ctx, db, l, page, scanFile)
 }
 
-// StoredBytes is how much a user's stored files have together.
+// StoredBytes is how much a user's stored files have together, and what has arrived of
+// others.
 func (db *DB) StoredBytes(ctx context.Context, ownerID int64) (int64, error) {
 	n, err := one(ctx, db.read, scanned[int64],
-		`SELECT CAST(coalesce(sum(size_bytes), 0) AS BIGINT) FROM files WHERE owner_id = $1 AND state = 'stored'`, ownerID)
+		`SELECT CAST(coalesce(sum(size_bytes), 0) AS BIGINT) FROM files WHERE owner_id = $1 AND state <> 'rejected'`, ownerID)
 	return n, fault("add up files", err)
 }
 

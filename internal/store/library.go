@@ -86,12 +86,15 @@ func scanTold[T any](r row) (told[T], error) {
 	return v, err
 }
 
-// FileKin says how stored files of one owner stand to all that the owner has, by
-// their ids.
+// FileKin says how files of one owner stand to the stored ones of that owner, by their
+// ids.
 func (db *DB) FileKin(ctx context.Context, ownerID int64, files []grove.File) (map[string]grove.FileKin, error) {
 	names, sums := map[string]bool{}, map[string]bool{}
 	for _, f := range files {
-		names[f.Name], sums[f.SHA256] = true, true
+		names[f.Name] = true
+		if f.SHA256 != "" {
+			sums[f.SHA256] = true
+		}
 	}
 	versions, err := tellOf[int](ctx, db, ownerID, "name", "count(*)", names)
 	if err != nil {

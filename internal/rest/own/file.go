@@ -16,13 +16,18 @@ func (f *face) mountFiles(rt *rest.Router) {
 	const tag = "files"
 	rest.Handle(rt, get("/files", tag, "My files, newest first unless asked otherwise"), f.files)
 	rest.Handle(rt, get("/files/{id}", tag, "One file with what is in it"), f.file)
+	begin := post("/files", tag, "Begin to upload a file")
+	begin.About = "PUT the content to `upload.url` with the header `Upload-Offset: 0`. After a cut ask that link with HEAD or GET how much is here and PUT the rest with that `Upload-Offset`, for a day; DELETE the file to give it up. " +
+		"A size for which there is no room or no quota is refused now. `duplicate_of` names a file of yours that has the announced `sha256` already."
+	begin.Status = http.StatusCreated
+	rest.Handle(rt, begin, f.beginFile)
 	change := op(http.MethodPatch, "/files/{id}", tag, "Rename a file or change its tags")
 	change.About = "`name` keeps its ending and is one that the cards of printers take. `tags` are all that the file then has: at most 20, of at most 40 characters; case tells none from another."
 	rest.Handle(rt, change, f.changeFile)
 	versions := get("/files/{id}/versions", tag, "The files of the same name, newest first")
 	versions.About = "This one is among them. Equal `sha256` is equal content, and `duplicate_of` names the oldest file that has it."
 	rest.Handle(rt, versions, f.versions)
-	remove := op(http.MethodDelete, "/files/{id}", tag, "Delete a file")
+	remove := op(http.MethodDelete, "/files/{id}", tag, "Delete a file, or give up its upload")
 	remove.About = "Refused while a job that is not done prints it."
 	rest.Handle(rt, remove, f.deleteFile)
 	content := get("/files/{id}/content", tag, "A file's bytes")
@@ -75,6 +80,15 @@ func (f *face) oneFile(ctx context.Context, file grove.File, err error) (cloudap
 	return cloudapi.Of(shown[0]), nil
 }
 
+func (f *face) beginFile(ctx context.Context, in *struct{ Body cloudapi.FileRequest }) (cloudapi.Data[cloudapi.StoredFile], error) {
+	if err := rest.CountUpload(ctx); err != nil {
+		return cloudapi.Data[cloudapi.StoredFile]{}, err
+	}
+	b := in.Body
+	up, err := f.Library.Begin(ctx, rest.Actor(ctx), library.Wish{Name: b.Name, Size: b.SizeBytes, SHA256: b.SHA256, Tags: b.Tags})
+	return f.oneFile(ctx, up.File, err)
+}
+
 type fileChange struct {
 	ID   string `path:"id" maxLength:"64"`
 	Body cloudapi.FileChange
@@ -111,8 +125,12 @@ func (f *face) storedFiles(ctx context.Context, files ...grove.File) ([]cloudapi
 	out := make([]cloudapi.StoredFile, 0, len(files))
 	for _, file := range files {
 		shown := f.storedFile(file)
-		if file.State == grove.Stored {
+		if file.State != grove.Rejected {
 			shown.Versions, shown.DuplicateOf = kin[file.ID].Versions, kin[file.ID].DuplicateOf
+		}
+		if file.State == grove.Awaiting {
+			at := cloudapi.UploadProgress{OffsetBytes: file.SizeBytes, SizeBytes: file.WantBytes}
+			shown.Upload = &cloudapi.FileUpload{URL: f.Library.UploadURL(file), UploadProgress: at, ExpiresAt: file.ExpiresAt}
 		}
 		out = append(out, shown)
 	}
