@@ -26,6 +26,7 @@ type File struct {
 	Problem   string      `json:"problem,omitempty"` // why it can't be read or printed, in words
 	Printable bool        `json:"printable"`
 	Plates    []Plate     `json:"plates"`
+	Tags      []string    `json:"tags"`            // what the owner files it under; no two that differ in case alone
 	Model     string      `json:"model,omitempty"` // model code it was sliced for
 
 	ProjectID int64  `json:"project_id"`
@@ -42,6 +43,33 @@ type File struct {
 	CreatedAt time.Time `json:"created_at"`
 	StoredAt  time.Time `json:"stored_at,omitzero"`
 	ExpiresAt time.Time `json:"-"` // of the upload link
+}
+
+// FileSort is the order of a list of files.
+type FileSort string
+
+// The orders of a list of files.
+const (
+	ByNewest FileSort = "newest" // the newest first; also when nothing is said
+	ByName   FileSort = "name"   // from A to Z, case aside
+	BySize   FileSort = "size"   // the largest first
+)
+
+// FileFilter says which files to list, and in which order. Zero fields do not narrow.
+type FileFilter struct {
+	OwnerID int64
+	States  []UploadState
+	Name    string // exactly
+	Search  string // words that all occur in the name, the tags or the names of plates, case aside
+	Tag     string // exactly, case aside
+	Kind    string
+	Sort    FileSort
+}
+
+// FileKin says how a file stands to the stored ones of its owner.
+type FileKin struct {
+	Versions    int    // stored files of its name
+	DuplicateOf string // the oldest stored file of the same content; empty when that is itself
 }
 
 // PrintSource is where the printable file of a project's plate lies.
@@ -68,6 +96,7 @@ type Plate struct {
 	MaxBed          int        `json:"max_bed_celsius,omitempty"`
 	MaxChamber      int        `json:"max_chamber_celsius,omitempty"`
 	HasThumbnail    bool       `json:"has_thumbnail"`
+	ThumbnailURL    string     `json:"thumbnail_url,omitempty"` // signed, long-lived; in answers only
 }
 
 // Filament is one material a plate uses.

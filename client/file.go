@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -39,7 +41,7 @@ func (c *Client) Upload(ctx context.Context, u Upload) (cloudapi.FileItem, error
 	if err := c.call(ctx, http.MethodPost, uploadPath, wish, &ticket); err != nil {
 		return cloudapi.FileItem{}, err
 	}
-	if err := c.put(ctx, ticket.UploadURL, u); err != nil {
+	if err := c.put(ctx, ticket.UploadURL, u, nil); err != nil {
 		return cloudapi.FileItem{}, err
 	}
 	var done cloudapi.Confirmed
@@ -49,8 +51,8 @@ func (c *Client) Upload(ctx context.Context, u Upload) (cloudapi.FileItem, error
 
 // put sends the body to a signed link, which needs no token. The server is asked
 // first whether it wants the body, so that a refusal is read and not lost in a
-// broken connection.
-func (c *Client) put(ctx context.Context, link string, u Upload) error {
+// broken connection. With a header the body goes on from where it says.
+func (c *Client) put(ctx context.Context, link string, u Upload, header http.Header) error {
 	body := &counted{r: u.Body, told: u.Progress}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, link, body)
 	if err != nil || req.URL.Host == "" {
@@ -63,6 +65,7 @@ func (c *Client) put(ctx context.Context, link string, u Upload) error {
 	req.Header.Set("Content-Type", "application/octet-stream")
 	req.Header.Set("Expect", "100-continue")
 	req.Header.Set("User-Agent", c.agent)
+	maps.Copy(req.Header, header)
 	if _, err = c.do(req); err != nil && ctx.Err() == nil {
 		return body.blame(u.Size, err)
 	}
@@ -107,30 +110,79 @@ func (c *counted) blame(size int64, err error) error {
 	return err
 }
 
-// Files lists the stored files, newest first. Grove only.
-func (c *Client) Files(ctx context.Context, name string, page grove.Page) (grove.List[cloudapi.StoredFile], error) {
+// FileQuery narrows a list of files. What is empty does not.
+type FileQuery struct {
+	Name   string // exactly
+	Search string // words in the name, the tags, or the names of plates
+	Tag    string
+	Kind   string         // 3mf, gcode, stl or step
+	Sort   grove.FileSort // empty: the newest first
+}
+
+func fileAt(id string) string { return filePath + "/" + url.PathEscape(id) }
+
+// Files lists the stored files. Grove only.
+func (c *Client) Files(ctx context.Context, wish FileQuery, page grove.Page) (grove.List[cloudapi.StoredFile], error) {
 	q := pages(url.Values{}, page)
-	if name != "" {
-		q.Set("name", name)
+	for name, value := range map[string]string{"name": wish.Name, "search": wish.Search, "tag": wish.Tag, "kind": wish.Kind, "sort": string(wish.Sort)} {
+		if value != "" {
+			q.Set(name, value)
+		}
 	}
 	return list[cloudapi.StoredFile](ctx, c, filePath, q)
 }
 
-// File is one stored file. Grove only.
+// File is one file. Grove only.
 func (c *Client) File(ctx context.Context, id string) (cloudapi.StoredFile, error) {
-	return own[cloudapi.StoredFile](ctx, c, http.MethodGet, filePath+"/"+url.PathEscape(id), nil)
+	return own[cloudapi.StoredFile](ctx, c, http.MethodGet, fileAt(id), nil)
 }
 
-// DeleteFile removes a stored file. Grove only.
+// BeginFile begins an upload that goes on after a cut, for a day. Its size is
+// announced; what the server has no room for is refused now. Grove only.
+func (c *Client) BeginFile(ctx context.Context, in cloudapi.FileRequest) (cloudapi.StoredFile, error) {
+	return own[cloudapi.StoredFile](ctx, c, http.MethodPost, filePath, in)
+}
+
+// SendFile sends the content of a file that was begun, from where the server has it,
+// and gives the file as it then is. After an error it may be called again and goes on.
+// Progress, if not nil, is told how many bytes the server has or was sent. Grove only.
+func (c *Client) SendFile(ctx context.Context, id string, content io.ReaderAt, progress func(int64)) (cloudapi.StoredFile, error) {
+	f, err := c.File(ctx, id)
+	if err != nil || f.Upload == nil {
+		return f, err
+	}
+	at, size := f.Upload.OffsetBytes, f.Upload.SizeBytes
+	rest := Upload{Size: size - at, Body: io.NewSectionReader(content, at, size-at)}
+	if progress != nil {
+		rest.Progress = func(sent int64) { progress(at + sent) }
+	}
+	if err := c.put(ctx, f.Upload.URL, rest, http.Header{"Upload-Offset": {strconv.FormatInt(at, 10)}}); err != nil {
+		return f, err
+	}
+	return c.File(ctx, id)
+}
+
+// ChangeFile renames a file or changes its tags; what is nil stays. Grove only.
+func (c *Client) ChangeFile(ctx context.Context, id string, in cloudapi.FileChange) (cloudapi.StoredFile, error) {
+	return own[cloudapi.StoredFile](ctx, c, http.MethodPatch, fileAt(id), in)
+}
+
+// FileVersions lists the stored files that have the name of this one, itself
+// included, newest first. Grove only.
+func (c *Client) FileVersions(ctx context.Context, id string, page grove.Page) (grove.List[cloudapi.StoredFile], error) {
+	return list[cloudapi.StoredFile](ctx, c, fileAt(id)+"/versions", pages(nil, page))
+}
+
+// DeleteFile removes a file, or an upload that was begun. Grove only.
 func (c *Client) DeleteFile(ctx context.Context, id string) error {
-	return c.call(ctx, http.MethodDelete, filePath+"/"+url.PathEscape(id), nil, nil)
+	return c.call(ctx, http.MethodDelete, fileAt(id), nil, nil)
 }
 
 // Download writes a file's content to w and holds it against the SHA-256 that
 // the server promised in its Digest header: ErrChecksumMismatch if they differ.
 // What was written then must be thrown away, as after every error. Grove only.
 func (c *Client) Download(ctx context.Context, id string, w io.Writer) (int64, error) {
-	req, err := c.request(ctx, http.MethodGet, filePath+"/"+url.PathEscape(id)+"/content", nil)
+	req, err := c.request(ctx, http.MethodGet, fileAt(id)+"/content", nil)
 	if err != nil {
 		return 0, err
 	}

@@ -53,6 +53,39 @@ type StoredFile struct {
 	grove.File
 	ContentURL string `json:"content_url"` // signed, short-lived
 	CoverURL   string `json:"cover_url"`   // signed, long-lived; empty without a thumbnail
+	// Versions is how many stored files have its name.
+	Versions    int    `json:"versions"`
+	DuplicateOf string `json:"duplicate_of,omitempty"` // the oldest file of the same content; absent when that is itself
+	// Upload is where the content goes while it is not here whole.
+	Upload *FileUpload `json:"upload,omitempty"`
+}
+
+// FileUpload is how to send the content of a file, or the rest of it.
+type FileUpload struct {
+	URL string `json:"url"` // signed; takes PUT, and tells GET and HEAD what is here
+	UploadProgress
+	ExpiresAt time.Time `json:"expires_at"` // what has arrived by then and is not whole is thrown away
+}
+
+// UploadProgress is how far an upload has come.
+type UploadProgress struct {
+	OffsetBytes int64 `json:"offset_bytes"` // the next PUT goes on here
+	SizeBytes   int64 `json:"size_bytes"`   // of the whole file; 0 where it was not announced
+	Complete    bool  `json:"complete"`
+}
+
+// FileRequest is POST /v1/grove-service/files.
+type FileRequest struct {
+	Name      string   `json:"name"`
+	SizeBytes int64    `json:"size_bytes"`
+	SHA256    string   `json:"sha256,omitempty"` // hex; checked when all is here
+	Tags      []string `json:"tags,omitempty"`
+}
+
+// FileChange is PATCH /v1/grove-service/files/{id}; what is absent stays.
+type FileChange struct {
+	Name *string   `json:"name,omitempty"`
+	Tags *[]string `json:"tags,omitempty"`
 }
 
 // Health is the answer of /livez and /readyz.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -108,7 +109,7 @@ func (f *localFile) printable(ctx context.Context, plate int) error {
 // stored is the id under which the cloud has this very file by this name, or
 // nothing. Only a Grove can be asked.
 func (f *localFile) stored(ctx context.Context, cl *client.Client) (string, error) {
-	list, err := cl.Files(ctx, f.name, grove.Page{Limit: 100})
+	list, err := cl.Files(ctx, client.FileQuery{Name: f.name}, grove.Page{Limit: 100})
 	if errors.Is(err, grove.NotFound) || err == nil && len(list.Items) == 0 {
 		return "", nil
 	}
@@ -139,14 +140,21 @@ func progress(total int64, what string) func(int64) {
 }
 
 type filesCmd struct {
-	List   filesListCmd   `cmd:"" default:"withargs" help:"List your files."`
-	Get    filesGetCmd    `cmd:"" help:"Download a file and check it."`
-	Delete filesDeleteCmd `cmd:"" help:"Delete a file, unless a job still prints it."`
+	List     filesListCmd     `cmd:"" default:"withargs" help:"List your files."`
+	Get      filesGetCmd      `cmd:"" help:"Download a file and check it."`
+	Rename   filesRenameCmd   `cmd:"" help:"Give a file another name."`
+	Tag      filesTagCmd      `cmd:"" help:"Say what a file is filed under."`
+	Versions filesVersionsCmd `cmd:"" help:"List the files of the same name."`
+	Delete   filesDeleteCmd   `cmd:"" help:"Delete a file, unless a job still prints it."`
 }
 
 type filesListCmd struct {
 	paged
-	Name string `help:"Only files of this name." placeholder:"NAME"`
+	Name   string `help:"Only files of this name." placeholder:"NAME"`
+	Search string `help:"Only files with these words in their name, tags or names of plates." placeholder:"WORDS"`
+	Tag    string `help:"Only files with this tag." placeholder:"TAG"`
+	Kind   string `help:"Only files of this kind: 3mf, gcode, stl or step." placeholder:"KIND"`
+	Sort   string `help:"The order: ${enum}." enum:"newest,name,size" default:"newest" placeholder:"ORDER"`
 }
 
 // Run lists files.
@@ -155,16 +163,74 @@ func (c *filesListCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	list, err := cl.Files(ctx, c.Name, c.page())
+	wish := client.FileQuery{Name: c.Name, Search: c.Search, Tag: c.Tag, Kind: c.Kind, Sort: grove.FileSort(c.Sort)}
+	list, err := cl.Files(ctx, wish, c.page())
 	if err != nil {
 		return err
 	}
-	return showList(at, c.paged, list, "No such files. Send one with: grove upload FILE", func(w *tabwriter.Writer) {
-		fmt.Fprintln(w, "ID\tNAME\tSIZE\tPLATES\tPRINTABLE\tPROBLEM")
+	return showFiles(at, c.paged, list)
+}
+
+func showFiles(at *cloud, p paged, list grove.List[cloudapi.StoredFile]) error {
+	return showList(at, p, list, "No such files. Send one with: grove upload FILE", func(w *tabwriter.Writer) {
+		fmt.Fprintln(w, "ID\tNAME\tSIZE\tPLATES\tPRINTABLE\tTAGS\tPROBLEM")
 		for _, f := range list.Items {
-			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\n", f.ID, f.Name, f.SizeBytes, len(f.Plates), yes(f.Printable), f.Problem)
+			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", f.ID, f.Name, f.SizeBytes, len(f.Plates), yes(f.Printable), strings.Join(f.Tags, ","), f.Problem)
 		}
 	})
+}
+
+type filesRenameCmd struct {
+	ID   string `arg:"" help:"The file's id."`
+	Name string `arg:"" help:"Its new name, with the ending it has."`
+}
+
+// Run renames a file.
+func (c *filesRenameCmd) Run(ctx context.Context, at *cloud) error {
+	return changeFile(ctx, at, c.ID, cloudapi.FileChange{Name: &c.Name})
+}
+
+type filesTagCmd struct {
+	ID   string   `arg:"" help:"The file's id."`
+	Tags []string `arg:"" optional:"" help:"All tags that it has from now on; none takes them away."`
+}
+
+// Run says what a file is filed under.
+func (c *filesTagCmd) Run(ctx context.Context, at *cloud) error {
+	tags := append([]string{}, c.Tags...)
+	return changeFile(ctx, at, c.ID, cloudapi.FileChange{Tags: &tags})
+}
+
+func changeFile(ctx context.Context, at *cloud, id string, change cloudapi.FileChange) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	f, err := cl.ChangeFile(ctx, id, change)
+	if err != nil {
+		return err
+	}
+	return at.show(f, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "file id\t%s\nname\t%s\ntags\t%s\n", f.ID, f.Name, strings.Join(f.Tags, ", "))
+	})
+}
+
+type filesVersionsCmd struct {
+	paged
+	ID string `arg:"" help:"The file's id."`
+}
+
+// Run lists the files of the same name.
+func (c *filesVersionsCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	list, err := cl.FileVersions(ctx, c.ID, c.page())
+	if err != nil {
+		return err
+	}
+	return showFiles(at, c.paged, list)
 }
 
 type filesGetCmd struct {

@@ -13,7 +13,11 @@ import (
 
 // Query narrows a list of files.
 type Query struct {
-	Name string // exactly; empty does not narrow
+	Name   string // exactly; empty does not narrow, as with those that follow
+	Search string // words in the name, the tags, or the names of plates
+	Tag    string
+	Kind   string
+	Sort   grove.FileSort
 }
 
 // Content is a stored file's content, open for reading. Close it.
@@ -72,13 +76,13 @@ func (l *Library) FileByProfile(ctx context.Context, actor grove.Actor, id int64
 	return own(actor, id, f, err)
 }
 
-// Files lists the actor's stored files, newest first.
+// Files lists the actor's stored files, newest first unless asked otherwise.
 func (l *Library) Files(ctx context.Context, actor grove.Actor, q Query, page grove.Page) (grove.List[grove.File], error) {
 	owner, err := ownerOf(actor)
 	if err != nil {
 		return grove.List[grove.File]{}, err
 	}
-	return l.stored(ctx, owner, q.Name, page)
+	return l.stored(ctx, grove.FileFilter{OwnerID: owner, Name: q.Name, Search: q.Search, Tag: q.Tag, Kind: q.Kind, Sort: q.Sort}, page)
 }
 
 // Projects lists the same by project number, for clients that go on after one.
@@ -94,8 +98,9 @@ func (l *Library) Projects(ctx context.Context, actor grove.Actor, page grove.Pa
 	return list, nil
 }
 
-func (l *Library) stored(ctx context.Context, owner int64, name string, page grove.Page) (grove.List[grove.File], error) {
-	list, err := l.Records.Files(ctx, owner, []grove.UploadState{grove.Stored}, name, page)
+func (l *Library) stored(ctx context.Context, filter grove.FileFilter, page grove.Page) (grove.List[grove.File], error) {
+	filter.States = []grove.UploadState{grove.Stored}
+	list, err := l.Records.Files(ctx, filter, page)
 	if err != nil {
 		return list, fmt.Errorf("list files: %w", err)
 	}
@@ -164,7 +169,7 @@ func (l *Library) newest(ctx context.Context, owner int64, name string) (grove.F
 	for _, names := range [][]string{{name}, {name + ".gcode.3mf", name + ".3mf"}} {
 		var found []grove.File
 		for _, n := range names {
-			list, err := l.stored(ctx, owner, n, grove.Page{Limit: 1})
+			list, err := l.stored(ctx, grove.FileFilter{OwnerID: owner, Name: n}, grove.Page{Limit: 1})
 			if err != nil {
 				return grove.File{}, err
 			}
@@ -227,18 +232,19 @@ func (l *Library) open(ctx context.Context, f grove.File) (grove.File, Content, 
 	return f, Content{content}, nil
 }
 
-// Delete removes one of the actor's files. The row goes first: what is left
+// Delete removes one of the actor's files, or ends the upload of one. The row goes first: what is left
 // when that was all is nobody's and swept up.
 func (l *Library) Delete(ctx context.Context, actor grove.Actor, id string) error {
 	f, err := l.File(ctx, actor, id)
 	if err != nil {
 		return err
 	}
-	release, ok := l.running.take(id)
-	if !ok {
+	// An upload that goes on finds out by itself and keeps nothing.
+	if release, ok := l.running.take(id); ok {
+		defer release()
+	} else if f.State != grove.Awaiting {
 		return errRunning()
 	}
-	defer release()
 	if err := l.Records.DeleteFile(ctx, id, actor.Did("file.delete", f.ID+" "+f.Name)); err != nil {
 		return fmt.Errorf("delete file: %w", err)
 	}

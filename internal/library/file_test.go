@@ -263,7 +263,7 @@ func TestTheSweepLeavesARunningUploadAlone(t *testing.T) {
 		swept = true
 		return 0, io.EOF
 	}))
-	if f, err := h.Receive(t.Context(), up.File.ID, sig, -1, body); err != nil || f.State != grove.Stored || !swept {
+	if f, err := h.Receive(t.Context(), up.File.ID, sig, whole(-1, body)); err != nil || f.State != grove.Stored || !swept {
 		t.Errorf("Receive = %+v, %v", f, err)
 	}
 }

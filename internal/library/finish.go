@@ -30,6 +30,9 @@ func (l *Library) finish(ctx context.Context, f grove.File, b grove.Blob) (grove
 		*row = f
 		return nil
 	}, uploader.Did("file.upload", f.ID+" "+f.Name))
+	if errors.Is(err, grove.NotFound) { // cancelled meanwhile
+		return grove.File{}, errors.Join(errGone(), l.discard(ctx, f.ID))
+	}
 	if err != nil {
 		// Whether the row was saved is not known here, so the blob stays.
 		return grove.File{}, fmt.Errorf("keep upload: %w", err)

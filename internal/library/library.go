@@ -23,10 +23,13 @@ const (
 	ReasonNoThumbnail      = "no_thumbnail"      // NotFound
 	ReasonUploadRunning    = "upload_running"    // Conflict: another PUT to this link goes on
 	ReasonUploadDone       = "upload_done"       // Conflict: a PUT to this link was finished before
+	ReasonUploadOffset     = "upload_offset"     // Conflict: something else has arrived so far
 	ReasonUploadAwaited    = "upload_awaited"    // Conflict: confirmed before anything arrived
 	ReasonUploadBroken     = "upload_broken"     // Invalid: the body ended early; may be repeated
 	ReasonSizeMismatch     = "size_mismatch"     // Invalid: not the announced size; may be repeated
 	ReasonDigestMismatch   = "digest_mismatch"   // Invalid: not the announced digest; may be repeated
+	ReasonTagsWrong        = "tags"              // Invalid: too many, or one that is none
+	ReasonNameWrong        = "file_name"         // Invalid: no name that every file system takes
 	ReasonContentMissing   = "content_missing"   // Internal: a stored file without its content
 )
 
@@ -37,8 +40,9 @@ type Records interface {
 	FileByTicket(ctx context.Context, ticket string) (grove.File, error)
 	FileByProject(ctx context.Context, id int64) (grove.File, error)
 	FileByProfile(ctx context.Context, id int64) (grove.File, error)
-	// Files lists newest first; no states and an empty name do not narrow.
-	Files(ctx context.Context, ownerID int64, states []grove.UploadState, name string, page grove.Page) (grove.List[grove.File], error)
+	Files(ctx context.Context, filter grove.FileFilter, page grove.Page) (grove.List[grove.File], error)
+	// FileKin says how stored files of one owner stand to the others, by their ids.
+	FileKin(ctx context.Context, ownerID int64, files []grove.File) (map[string]grove.FileKin, error)
 	// Projects lists the stored files by project number, the highest first.
 	Projects(ctx context.Context, ownerID int64, page grove.Page) (grove.List[grove.File], error)
 	StoredBytes(ctx context.Context, ownerID int64) (int64, error)

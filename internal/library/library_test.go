@@ -31,13 +31,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// records shows the store to the library.
-type records struct{ *store.DB }
-
-func (r records) Files(ctx context.Context, owner int64, states []grove.UploadState, name string, page grove.Page) (grove.List[grove.File], error) {
-	return r.DB.Files(ctx, store.FileFilter{OwnerID: owner, States: states, Name: name}, page)
-}
-
 // house is a library on a real store and a real disk.
 type house struct {
 	*library.Library
@@ -63,7 +56,7 @@ func open(dir string, change func(*library.Config)) (house, error) {
 		return house{}, errors.Join(err, db.Close())
 	}
 	c := library.Config{
-		Records: records{db}, Blobs: h.disk, Key: bytes.Repeat([]byte("k"), 32), PublicURL: publicURL + "/", MinFree: -1,
+		Records: db, Blobs: h.disk, Key: bytes.Repeat([]byte("k"), 32), PublicURL: publicURL + "/", MinFree: -1,
 	}
 	if change != nil {
 		change(&c)
@@ -108,6 +101,11 @@ func (h house) newUpload(t testing.TB, w library.Wish) library.Upload {
 	return up
 }
 
+// whole is a PUT of everything.
+func whole(length int64, body io.Reader) library.Sending {
+	return library.Sending{Body: body, Length: length, Offset: library.Whole}
+}
+
 // put sends content to an upload's link.
 func (h house) put(t *testing.T, up library.Upload, content []byte) (grove.File, error) {
 	t.Helper()
@@ -115,7 +113,7 @@ func (h house) put(t *testing.T, up library.Upload, content []byte) (grove.File,
 	if path != "/u/"+up.File.ID {
 		t.Fatalf("the upload's path is %s", path)
 	}
-	return h.Receive(t.Context(), up.File.ID, sig, int64(len(content)), bytes.NewReader(content))
+	return h.Receive(t.Context(), up.File.ID, sig, whole(int64(len(content)), bytes.NewReader(content)))
 }
 
 // upload brings a file in.

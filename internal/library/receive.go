@@ -9,21 +9,33 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-// Receive takes the body of a PUT to an upload link. contentLength is what the
-// request said, -1 when it did not. Only a nil error means that the file is
-// kept; it is then synced to disk, read and listed.
+// Sending is one PUT to an upload link.
+type Sending struct {
+	Body   io.Reader
+	Length int64 // of the body as the request says; -1 when it does not
+	// Offset is how much the sender knows to be here already, so that the body goes on
+	// from there, and what arrives of it before a cut is kept. Whole: the body is all.
+	Offset int64
+}
+
+// Whole is the offset of a PUT that is kept whole or not at all.
+const Whole = -1
+
+// Receive takes a PUT to an upload link. A nil error means that what was sent is kept,
+// synced to disk; the file is then Stored, read and listed, or still Awaiting when a
+// part of it was sent by its offset.
 //
 // Signature: Forbidden signature_invalid or signature_expired. A PUT beside
 // another: Conflict upload_running; after a finished one: Conflict upload_done.
 // Not what was announced: Invalid size_mismatch or digest_mismatch; ended
 // early: Invalid upload_broken; too large, or beyond the owner's quota: TooLarge
-// upload_failed; no space, also when that ends meanwhile: Unavailable disk_full. After these the PUT may be repeated. Content that does
-// not fit the name's ending: Invalid upload_failed, for good.
-func (l *Library) Receive(ctx context.Context, fileID string, sig Signature, contentLength int64, body io.Reader) (grove.File, error) {
+// upload_failed; no space, also when that ends meanwhile: Unavailable disk_full. After these the PUT may be repeated. Another offset
+// than what is here: Conflict upload_offset. Content that does not fit the name's ending: Invalid upload_failed, for good.
+func (l *Library) Receive(ctx context.Context, fileID string, sig Signature, s Sending) (grove.File, error) {
 	if err := l.verify(methodPut, uploadPath(fileID), sig); err != nil {
 		return grove.File{}, err
 	}
-	return l.receive(ctx, fileID, contentLength, body)
+	return l.receive(ctx, fileID, s)
 }
 
 // Store makes an upload and takes its content in one go; what becomes of it is
@@ -34,7 +46,7 @@ func (l *Library) Store(ctx context.Context, actor grove.Actor, w Wish, body io.
 	if err != nil {
 		return grove.File{}, err
 	}
-	f, err := l.receive(ctx, up.File.ID, -1, body)
+	f, err := l.receive(ctx, up.File.ID, Sending{Body: body, Length: -1, Offset: Whole})
 	if err != nil {
 		// Nobody knows the link, so nobody sends the file again to it.
 		return grove.File{}, errors.Join(err, l.Records.DeleteFile(context.WithoutCancel(ctx), up.File.ID, actor.Did("file.delete", up.File.ID)))
@@ -42,65 +54,110 @@ func (l *Library) Store(ctx context.Context, actor grove.Actor, w Wish, body io.
 	return f, nil
 }
 
-func (l *Library) receive(ctx context.Context, fileID string, contentLength int64, body io.Reader) (grove.File, error) {
+func (l *Library) receive(ctx context.Context, fileID string, s Sending) (grove.File, error) {
 	release, ok := l.running.take(fileID)
 	if !ok {
 		return grove.File{}, errRunning()
 	}
 	defer release()
+	f, err := l.awaited(ctx, fileID)
+	if err != nil {
+		return grove.File{}, err
+	}
+	if err := l.admit(ctx, &f, s); err != nil {
+		return grove.File{}, err
+	}
+	if s.Offset == Whole {
+		if f, err = l.startOver(ctx, f); err != nil {
+			return grove.File{}, err
+		}
+	} else {
+		ctx = context.WithoutCancel(ctx) // the body ends when the client leaves, and what came of it stays
+	}
+	in, b, err := l.store(ctx, &f, s)
+	if err != nil {
+		return grove.File{}, err
+	}
+	// What has arrived stays: that the client hangs up now must not undo it.
+	ctx = context.WithoutCancel(ctx)
+	if in.partly {
+		return l.keepPart(ctx, f, b, in.cut)
+	}
+	return l.finish(ctx, f, b)
+}
+
+// awaited is the file of an upload link.
+func (l *Library) awaited(ctx context.Context, fileID string) (grove.File, error) {
 	f, err := l.Records.File(ctx, fileID)
 	if errors.Is(err, grove.NotFound) {
-		return grove.File{}, grove.Errorf(grove.NotFound, ReasonFileNotFound, "the file of this link is gone; ask for a new link")
+		return grove.File{}, errGone()
 	}
 	if err != nil {
 		return grove.File{}, fmt.Errorf("find upload: %w", err)
 	}
-	if err := l.admit(ctx, &f, contentLength); err != nil {
-		return grove.File{}, err
-	}
-	b, err := l.store(ctx, &f, contentLength, body)
-	if err != nil {
-		return grove.File{}, err
-	}
-	// All has arrived: that the client hangs up now must not undo it.
-	return l.finish(context.WithoutCancel(ctx), f, b)
+	return f, nil
+}
+
+func errGone() error {
+	return grove.Errorf(grove.NotFound, ReasonFileNotFound, "the file of this link is gone; ask for a new link")
 }
 
 // admit refuses what cannot succeed before a byte is read.
-func (l *Library) admit(ctx context.Context, f *grove.File, contentLength int64) error {
+func (l *Library) admit(ctx context.Context, f *grove.File, s Sending) error {
+	parts, whole := s.Offset != Whole, s.whole()
 	switch {
 	case f.State != grove.Awaiting:
 		return errDone(f)
-	case contentLength == 0:
+	case parts && s.Offset != f.SizeBytes:
+		return errOffset(s.Offset, f.SizeBytes)
+	case whole == 0:
 		return grove.Errorf(grove.Invalid, ReasonUploadBroken, "the file is empty and nothing was kept; send one that holds something")
-	case contentLength > l.MaxBytes:
+	case whole > l.MaxBytes:
 		return l.tooLarge()
-	case f.WantBytes > 0 && contentLength > 0 && contentLength != f.WantBytes:
-		return errSize(f.WantBytes, contentLength)
+	case f.WantBytes > 0 && (whole > f.WantBytes || !parts && whole > 0 && whole != f.WantBytes):
+		return errSize(f.WantBytes, whole)
 	}
-	return l.fits(ctx, f.OwnerID, 0, max(contentLength, f.WantBytes))
+	return l.fits(ctx, f, 0, max(whole, f.WantBytes))
 }
 
-// store brings the body into the blobs, as announced or not at all.
-func (l *Library) store(ctx context.Context, f *grove.File, contentLength int64, body io.Reader) (grove.Blob, error) {
+// whole is how long the content is with the body, -1 when that is not said.
+func (s Sending) whole() int64 {
+	if s.Length < 0 {
+		return -1
+	}
+	return max(s.Offset, 0) + s.Length
+}
+
+// store brings what is here already and the body into the blobs, as announced or not
+// at all; or, where the sender goes on by offsets, as far as it came.
+func (l *Library) store(ctx context.Context, f *grove.File, s Sending) (*arrival, grove.Blob, error) {
+	body, closeOld, err := l.joined(ctx, f, s)
+	if err != nil {
+		return nil, grove.Blob{}, err
+	}
+	defer closeOld()
 	in := &arrival{
-		body: body, length: contentLength, want: f.WantBytes, most: l.MaxBytes, tooLarge: l.tooLarge, nextLook: lookEvery,
-		look: func(read int64) error { return l.fits(ctx, f.OwnerID, read, max(contentLength, f.WantBytes)) },
+		body: body, length: s.whole(), want: f.WantBytes, most: l.MaxBytes, tooLarge: l.tooLarge, nextLook: lookEvery, parts: s.Offset != Whole,
+		look: func(read int64) error { return l.fits(ctx, f, read, max(s.whole(), f.WantBytes)) },
 	}
 	b, err := l.Blobs.Put(ctx, contentName(f.ID), in)
 	if in.err != nil {
-		return grove.Blob{}, in.err // whatever became of it on the way through the blobs
+		return nil, grove.Blob{}, in.err // whatever became of it on the way through the blobs
 	}
 	if err != nil && ctx.Err() != nil {
-		return grove.Blob{}, errBroken(in.read, err)
+		return nil, grove.Blob{}, errBroken(in.read, err)
 	}
 	if err != nil {
-		return grove.Blob{}, fmt.Errorf("store upload: %w", err)
+		return nil, grove.Blob{}, fmt.Errorf("store upload: %w", err)
+	}
+	if in.partly {
+		return in, b, nil
 	}
 	if err := compare(f, b); err != nil {
-		return grove.Blob{}, errors.Join(err, l.discard(ctx, f.ID))
+		_, lost := l.startOver(context.WithoutCancel(ctx), *f)
+		return nil, grove.Blob{}, errors.Join(err, lost, l.discard(ctx, f.ID))
 	}
-	return b, nil
+	return in, b, nil
 }
 
 // discard removes what must not be kept; should that fail, the sweep does it.
@@ -130,8 +187,12 @@ type arrival struct {
 	// need not be known.
 	look     func(read int64) error
 	nextLook int64
+	parts    bool // what comes in order is kept, though more is to follow
 	read     int64
 	err      error
+
+	partly bool  // it ended before it was whole
+	cut    error // why, where it was not meant
 }
 
 // lookEvery is after how many bytes the space is looked at again.
@@ -165,13 +226,24 @@ func (a *arrival) wrong(err error) error {
 	case isOurs(err): // what the body came in is not in order
 		return err
 	case !errors.Is(err, io.EOF):
-		return errBroken(a.read, err)
+		return a.ended(err)
 	case a.read == 0, a.length >= 0 && a.read != a.length:
-		return errBroken(a.read, io.ErrUnexpectedEOF) // never io.EOF, which could pass for the end
+		return a.ended(io.ErrUnexpectedEOF) // never io.EOF, which could pass for the end
+	case a.want > 0 && a.read != a.want && a.parts:
+		a.partly = true
 	case a.want > 0 && a.read != a.want:
 		return errSize(a.want, a.read)
 	}
 	return a.look(a.read)
+}
+
+// ended says what becomes of a body that was cut.
+func (a *arrival) ended(cause error) error {
+	if !a.parts || a.read == 0 {
+		return errBroken(a.read, cause)
+	}
+	a.partly, a.cut = true, cause
+	return nil
 }
 
 func isOurs(err error) bool {

@@ -89,13 +89,13 @@ func (l *Library) sweepBlobs(ctx context.Context, before time.Time) (failed erro
 	return failed
 }
 
-// dropOrphan removes a blob whose file is not stored.
+// dropOrphan removes a blob whose file is not stored, and does not go on after it.
 func (l *Library) dropOrphan(ctx context.Context, fileID, name string) error {
 	f, err := l.Records.File(ctx, fileID)
 	if err != nil && !errors.Is(err, grove.NotFound) {
 		return fmt.Errorf("find file of content: %w", err)
 	}
-	if err == nil && f.State == grove.Stored {
+	if err == nil && (f.State == grove.Stored || f.State == grove.Awaiting && f.SizeBytes > 0) {
 		return nil
 	}
 	if err := l.Blobs.Delete(ctx, name); err != nil {

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -26,12 +27,15 @@ type Wish struct {
 	// PrintOf is the profile of the project whose plate this file prints. Zero: of none.
 	PrintOf int64
 	Plate   int // from 1; 0: not said
+	Tags    []string
+
+	life time.Duration // of the link; 0: as all
 }
 
 // Upload is a file that is awaited.
 type Upload struct {
 	File      grove.File
-	URL       string // takes one PUT of the content
+	URL       string // takes the content
 	ExpiresIn time.Duration
 }
 
@@ -48,7 +52,7 @@ func (l *Library) NewUpload(ctx context.Context, actor grove.Actor, w Wish) (Upl
 		return Upload{}, err
 	}
 	f.OwnerID = owner
-	if err := l.fits(ctx, owner, 0, f.WantBytes); err != nil {
+	if err := l.fits(ctx, &f, 0, f.WantBytes); err != nil {
 		return Upload{}, err
 	}
 	f, err = l.Records.CreateFile(ctx, f, actor.Did("file.announce", f.ID+" "+f.Name))
@@ -58,7 +62,7 @@ func (l *Library) NewUpload(ctx context.Context, actor grove.Actor, w Wish) (Upl
 	if err := l.attach(ctx, actor, w, f.ID); err != nil {
 		return Upload{}, err
 	}
-	return Upload{File: f, URL: l.UploadURL(f), ExpiresIn: l.UploadLife}, nil
+	return Upload{File: f, URL: l.UploadURL(f), ExpiresIn: cmp.Or(w.life, l.UploadLife)}, nil
 }
 
 // NewProject makes an upload for a project of this name; the slicer sends a 3MF
@@ -91,12 +95,16 @@ func (l *Library) draft(w Wish) (grove.File, error) {
 	case !okSHA:
 		return grove.File{}, wrong("sha256", "%.80q is no SHA-256 digest: it has 64 hex digits", w.SHA256)
 	}
+	words, err := tags(w.Tags)
+	if err != nil {
+		return grove.File{}, err
+	}
 	at := now()
 	return grove.File{
-		ID: newID("f_"), Name: name, Kind: kind, State: grove.Awaiting, Plates: []grove.Plate{},
+		ID: newID("f_"), Name: name, Kind: kind, State: grove.Awaiting, Plates: []grove.Plate{}, Tags: words,
 		ModelID: newModelID(), Ticket: "t_" + strings.ToLower(rand.Text()),
 		WantBytes: w.Size, WantMD5: strings.ToUpper(md5), WantSHA: sha,
-		CreatedAt: at, ExpiresAt: at.Truncate(time.Second).Add(l.UploadLife),
+		CreatedAt: at, ExpiresAt: at.Truncate(time.Second).Add(cmp.Or(w.life, l.UploadLife)),
 	}, nil
 }
 
@@ -130,39 +138,40 @@ func newModelID() string {
 
 // fits refuses a file for which there is no space, or none left for its owner.
 // Of whole bytes, 0 when that is not known, so many have arrived.
-func (l *Library) fits(ctx context.Context, owner, arrived, whole int64) error {
+func (l *Library) fits(ctx context.Context, f *grove.File, arrived, whole int64) error {
 	if err := l.room(ctx, whole-arrived); err != nil {
 		return err
 	}
-	return l.allowed(ctx, owner, max(arrived, whole))
+	return l.allowed(ctx, f, max(arrived, whole))
 }
 
 // allowed refuses what would take a user beyond the quota, and names what is best
 // deleted.
-func (l *Library) allowed(ctx context.Context, owner, need int64) error {
+func (l *Library) allowed(ctx context.Context, f *grove.File, need int64) error {
 	if l.Quota <= 0 {
 		return nil
 	}
-	used, err := l.Records.StoredBytes(ctx, owner)
+	used, err := l.Records.StoredBytes(ctx, f.OwnerID)
 	if err != nil {
 		return fmt.Errorf("add up files: %w", err)
 	}
+	used -= f.SizeBytes // what has arrived of this one
 	if used+max(need, 1) <= l.Quota {
 		return nil
 	}
 	const named = 3
-	largest, err := l.Records.LargestFiles(ctx, owner, named)
+	largest, err := l.Records.LargestFiles(ctx, f.OwnerID, named)
 	if err != nil {
 		return fmt.Errorf("find largest files: %w", err)
 	}
 	hint := "slice it in parts"
-	for i, f := range largest {
+	for i, large := range largest {
 		if i == 0 {
 			hint = "delete what you don't need; the largest are "
 		} else {
 			hint += ", "
 		}
-		hint += fmt.Sprintf("%s (%s, %s)", f.Name, f.ID, size(f.SizeBytes))
+		hint += fmt.Sprintf("%s (%s, %s)", large.Name, large.ID, size(large.SizeBytes))
 	}
 	return grove.Errorf(grove.TooLarge, grove.ReasonUploadFailed,
 		"your files have %s of the %s that each account may store here, which leaves too little for this one, so it was not taken; %s", size(used), size(l.Quota), hint)

@@ -52,8 +52,9 @@ var parameters = map[string]string{
 	"to": "Where to lead the browser.", "uid": "The number of an account.", "seed": "Tolerated: there is nothing to shuffle.",
 	"category": "Only of this category.", "RFIDs": "Only those with these tags.", "format": "`json` or `csv`.", "all": "`true`: of the whole server.",
 	"action": "Tolerated: `ticket` says it.", "unread": "Only what was not read.", "status": "Only jobs that stand so.",
-	"watch":     "Serials of printers whose every change is wanted, separated by commas, or `*`.",
-	"profileId": "The number of a profile.", "instanceId": "Tolerated: there is no such thing here.",
+	"watch":      "Serials of printers whose every change is wanted, separated by commas, or `*`.",
+	headerOffset: "How many bytes are here already, so that the body goes on from there. Without it the body is the whole file.",
+	"profileId":  "The number of a profile.", "instanceId": "Tolerated: there is no such thing here.",
 }
 
 // refusals are the errors that many operations share, by status.

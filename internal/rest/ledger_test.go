@@ -48,6 +48,8 @@ var deeds = []deed{
 		keep: map[string]string{"upload": "file_id"},
 	},
 	{route: "DELETE /v1/grove-service/files/{upload}", action: "file.delete"},
+	{route: "POST /v1/grove-service/files", body: `{"name":"a.stl","size_bytes":10}`, action: "file.announce"},
+	{route: "PATCH /v1/grove-service/files/{file}", body: `{"tags":["spare"]}`, action: "file.change"},
 	{route: "POST /v1/iot-service/api/user/project", body: `{"name":"box"}`, action: "file.announce", keep: map[string]string{"project": "project_id"}},
 	{route: "PATCH /v1/iot-service/api/user/project/{project}", body: `{"profile_print_3mf":[{"plate_idx":1,"md5":"AB","url":"https://example.org/x"}]}`, action: "project.change"},
 	{route: "POST /v1/iot-service/api/user/print", body: `{"device_id":"{serial}","file_id":"{file}"}`, action: "job.create", keep: map[string]string{"job": "job_id"}},

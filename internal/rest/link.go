@@ -5,11 +5,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/library"
 )
 
@@ -19,8 +21,12 @@ const tagLinks = "Signed links"
 func (rt *Router) mountLinks() {
 	signed := []string{"Expires", "Signature"}
 	put := Op{Route: Route{Method: http.MethodPut, Path: "/u/{id}", Open: true}, Tag: tagLinks, Summary: "Upload a file's content"}
-	put.About = "The `upload_url` of an upload. Any content type or none. What arrives whole is kept, and the upload is finished with it; a PUT that broke off may be repeated."
-	Plain(rt, put, Raw{Takes: "application/octet-stream", Query: signed}, rt.receive)
+	put.About = "The `upload_url` of an upload. Any content type or none. What arrives whole is kept, and the upload is finished with it; a PUT that broke off may be repeated. " +
+		"With the header `Upload-Offset` what arrives is kept also when it is not all, as a part of it was meant to be or the line broke: it goes on from there. The answer says `Upload-Offset`, how much is here, and `Upload-Complete`, `?1` when that is all."
+	Plain(rt, put, Raw{Takes: "application/octet-stream", Query: signed, Headers: []string{headerOffset}}, rt.receive)
+	arrived := Op{Route: Route{Method: http.MethodGet, Path: "/u/{id}", Open: true}, Tag: tagLinks, Summary: "How much of an upload has arrived"}
+	arrived.About = "By the `upload_url` itself. The headers `Upload-Offset`, `Upload-Length` and `Upload-Complete` say the same, also to a HEAD."
+	Plain(rt, arrived, Raw{Gives: "application/json", Shape: reflect.TypeFor[cloudapi.Data[cloudapi.UploadProgress]](), Query: signed}, rt.arrived)
 
 	content := Op{Route: Route{Method: http.MethodGet, Path: "/f/{id}/content", Open: true}, Tag: tagLinks, Summary: "A file's bytes"}
 	Plain(rt, content, Raw{
@@ -50,7 +56,7 @@ func (rt *Router) receive(w http.ResponseWriter, r *http.Request) {
 	var f grove.File
 	swallowed, err := rt.Library.Swallow(r.PathValue("id"), Signature(r), content)
 	if !swallowed {
-		f, err = rt.Library.Receive(r.Context(), r.PathValue("id"), Signature(r), r.ContentLength, content)
+		f, err = rt.receiveFile(r, content)
 	}
 	// The next request on this line must not end by a deadline of this one. That
 	// fails only when there is no line any more.
@@ -60,9 +66,60 @@ func (rt *Router) receive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !swallowed {
+		tellArrived(w, &f)
+	}
+	if f.State == grove.Stored {
 		w.Header().Set("Etag", `"`+strings.ToLower(f.MD5)+`"`)
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// The headers by which an upload goes on, named as in the IETF's draft of resumable
+// uploads (draft-ietf-httpbis-resumable-upload).
+const (
+	headerOffset   = "Upload-Offset"
+	headerLength   = "Upload-Length"
+	headerComplete = "Upload-Complete"
+)
+
+func (rt *Router) receiveFile(r *http.Request, content io.Reader) (grove.File, error) {
+	sent := library.Sending{Body: content, Length: r.ContentLength, Offset: library.Whole}
+	if text := r.Header.Get(headerOffset); text != "" {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 0 {
+			return grove.File{}, grove.Errorf(grove.Invalid, "bad_offset", "%s is %.40q; it must be the number of bytes that are here already", headerOffset, text)
+		}
+		sent.Offset = n
+	}
+	return rt.Library.Receive(r.Context(), r.PathValue("id"), Signature(r), sent)
+}
+
+// tellArrived says how far a file has come.
+func tellArrived(w http.ResponseWriter, f *grove.File) cloudapi.UploadProgress {
+	at := cloudapi.UploadProgress{OffsetBytes: f.SizeBytes, SizeBytes: f.WantBytes, Complete: f.State == grove.Stored}
+	complete := "?0"
+	if at.Complete {
+		at.SizeBytes, complete = f.SizeBytes, "?1"
+	}
+	h := w.Header()
+	h.Set(headerOffset, strconv.FormatInt(at.OffsetBytes, 10))
+	h.Set(headerComplete, complete)
+	if at.SizeBytes > 0 {
+		h.Set(headerLength, strconv.FormatInt(at.SizeBytes, 10))
+	}
+	return at
+}
+
+func (rt *Router) arrived(w http.ResponseWriter, r *http.Request) {
+	f, err := rt.Library.Arrived(r.Context(), r.PathValue("id"), Signature(r))
+	if err != nil {
+		rt.fail(w, r, err)
+		return
+	}
+	at := tellArrived(w, &f)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/json")
+	_ = encodeJSON(w, cloudapi.Of(at)) // a client that has left is no error of ours
 }
 
 // stall is how long an upload may stand still.

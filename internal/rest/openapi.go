@@ -114,11 +114,12 @@ func (nothing) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: "n
 
 // Raw says what a plain handler takes and gives, which reflection cannot see:
 // media types (empty: no body), the type of an answer that is JSON, query
-// parameters, statuses beside 200.
+// parameters, headers that it asks for, statuses beside 200.
 type Raw struct {
 	Takes, Gives string
 	Shape        reflect.Type
 	Query        []string
+	Headers      []string
 	Also         map[int]string
 }
 
@@ -159,6 +160,9 @@ func (raw Raw) describe(o *huma.Operation, schemas huma.Registry) {
 	}
 	for _, name := range raw.Query {
 		o.Parameters = append(o.Parameters, &huma.Param{Name: name, In: "query", Schema: text})
+	}
+	for _, name := range raw.Headers {
+		o.Parameters = append(o.Parameters, &huma.Param{Name: name, In: "header", Schema: text})
 	}
 }
 

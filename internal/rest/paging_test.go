@@ -53,6 +53,7 @@ var lists = []list{
 	{path: user + "/my/tasks", entries: "hits", id: "id", add: addJob},
 	{path: user + "/my/messages", entries: "hits", id: "id", add: addEvent},
 	{path: desk + "/my/filament/v2", entries: "hits", id: "id", add: addSpool, byPlace: true},
+	{path: own + "/files/{id}/versions", entries: "data", id: "id", add: addVersion, remove: "DELETE " + own + "/files/"},
 }
 
 // empty are lists that never have a row.
@@ -106,6 +107,10 @@ func addEvent(s *shelf) {
 
 func addFile(s *shelf) { s.Upload(s.t, fmt.Sprintf("f%d.stl", s.made), printfiletest.STL()) }
 
+func addVersion(s *shelf) {
+	s.Upload(s.t, "part.gcode.3mf", printfiletest.ThreeMF(printfiletest.Model("C12")))
+}
+
 func addJob(s *shelf) {
 	s.ask("POST", iot+"/user/print", fmt.Sprintf(`{"device_id":%q,"file_id":%q}`, benchSerial, s.file))
 }
@@ -148,7 +153,11 @@ func (s *shelf) add(l list, n int) {
 // read gives the ids on one page.
 func (s *shelf) read(l list, query string) []string {
 	s.t.Helper()
-	target := strings.Replace(l.path, "{id}", s.hook, 1) + query
+	of := s.hook
+	if strings.HasPrefix(l.path, own+"/files/") {
+		of = s.file
+	}
+	target := strings.Replace(l.path, "{id}", of, 1) + query
 	var v any
 	if err := json.Unmarshal(s.ask("GET", target, ""), &v); err != nil {
 		s.t.Fatal(err)

@@ -67,6 +67,9 @@ var needs = map[string][]grove.Action{
 	"GET /v1/grove-service/files/{id}":             {grove.ReadFiles},
 	"GET /v1/grove-service/files/{id}/content":     {grove.ReadFiles},
 	"DELETE /v1/grove-service/files/{id}":          {grove.WriteFiles},
+	"PATCH /v1/grove-service/files/{id}":           {grove.WriteFiles},
+	"POST /v1/grove-service/files":                 {grove.WriteFiles},
+	"GET /v1/grove-service/files/{id}/versions":    {grove.ReadFiles},
 
 	"GET /v1/grove-service/webhooks":                         {grove.AdminWebhooks},
 	"POST /v1/grove-service/webhooks":                        {grove.AdminWebhooks},

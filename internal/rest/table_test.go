@@ -15,6 +15,7 @@ import (
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest"
 	"github.com/grovecloud/grove/internal/rest/resttest"
+	"github.com/grovecloud/grove/printfile/printfiletest"
 )
 
 var inBraces = regexp.MustCompile(`\{[^}]*\}`)
@@ -61,7 +62,7 @@ func TestStrangersGetNothing(t *testing.T) {
 	want := []string{
 		"GET /about", "GET /api/csrf", "GET /api/sign-in/ticket", "GET /assets/{name}",
 		"GET /c/{serial}/{viewer}/snapshot.jpg", "GET /c/{serial}/{viewer}/stream.mjpg", "GET /docs", "GET /docs/{name}", "GET /f/{id}/content", "GET /f/{id}/{picture}", "GET /j/{id}/snapshot.jpg", "GET /livez",
-		"GET /openapi.json", "GET /readyz", "GET /sign-in", "GET /v1/design-service/design/{id}/instances", "GET /v1/iot-service/api/slicer/resource",
+		"GET /openapi.json", "GET /readyz", "GET /sign-in", "GET /u/{id}", "GET /v1/design-service/design/{id}/instances", "GET /v1/iot-service/api/slicer/resource",
 		"POST /api/sign-in/form", "POST /api/sign-in/tfa", "POST /sign-in",
 		"POST /v1/grove-service/invitations/accept", "POST /v1/grove-service/password-reset", "POST /v1/grove-service/password-reset/code",
 		"POST /v1/grove-service/setup", "POST /v1/user-service/user/consent", "POST /v1/user-service/user/login", "POST /v1/user-service/user/refreshtoken",
@@ -164,13 +165,18 @@ func TestNoListGoesOnAfterGarbage(t *testing.T) {
 	}
 	const hook = `{"url":"http://127.0.0.1:9/hook","events":["print.completed"]}`
 	made := resttest.Call[cloudapi.Data[grove.Endpoint]](t, h, 201, "POST", "/v1/grove-service/webhooks", hook)
+	file := h.Upload(t, "cube.gcode.3mf", printfiletest.ThreeMF())
 	lists := 0
 	for path, methods := range doc.Paths {
 		if !slices.ContainsFunc(methods["get"].Parameters, func(p struct{ Name, In string }) bool { return p.Name == "after" }) {
 			continue
 		}
 		lists++
-		resttest.Refused(t, h, 400, 400, "GET", inBraces.ReplaceAllString(path, made.Data.ID)+"?after=garbage", "")
+		id := made.Data.ID
+		if strings.HasPrefix(path, own+"/files/") {
+			id = file.FileID
+		}
+		resttest.Refused(t, h, 400, 400, "GET", inBraces.ReplaceAllString(path, id)+"?after=garbage", "")
 	}
 	if lists < 14 {
 		t.Errorf("only %d lists", lists)

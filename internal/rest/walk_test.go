@@ -30,7 +30,7 @@ const (
 var expected = map[string]string{
 	"GET /about": anybody, "GET /assets/{name}": anybody, "GET /docs": anybody, "GET /docs/{name}": anybody, "GET /openapi.json": anybody,
 	"GET /livez": anybody, "GET /readyz": anybody, "GET /metrics": here,
-	"PUT /u/{id}": anybody, "GET /f/{id}/content": anybody, "GET /f/{id}/{picture}": anybody, // by their signatures
+	"PUT /u/{id}": anybody, "GET /u/{id}": anybody, "GET /f/{id}/content": anybody, "GET /f/{id}/{picture}": anybody, // by their signatures
 	"GET /v1/iot-service/api/slicer/resource": anybody,
 	"POST /v1/grove-service/setup":            anybody,
 	"POST /v1/user-service/user/login":        anybody,
@@ -110,6 +110,9 @@ var expected = map[string]string{
 	"GET /v1/grove-service/files/{id}":                         "file:read",
 	"GET /v1/grove-service/files/{id}/content":                 "file:read",
 	"DELETE /v1/grove-service/files/{id}":                      "file:write",
+	"PATCH /v1/grove-service/files/{id}":                       "file:write",
+	"POST /v1/grove-service/files":                             "file:write",
+	"GET /v1/grove-service/files/{id}/versions":                "file:read",
 	"GET /v1/grove-service/webhooks":                           "webhook:admin",
 	"POST /v1/grove-service/webhooks":                          "webhook:admin",
 	"GET /v1/grove-service/webhooks/{id}":                      "webhook:admin",

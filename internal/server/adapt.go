@@ -73,11 +73,3 @@ func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
 
 // Settled lets the queue look: a printer may be fit now.
 func (t turns) Settled() { t.Kick() }
-
-// files shows the store to the library.
-type files struct{ *store.DB }
-
-// Files lists files by owner, state and name.
-func (f files) Files(ctx context.Context, ownerID int64, states []grove.UploadState, name string, page grove.Page) (grove.List[grove.File], error) {
-	return f.DB.Files(ctx, store.FileFilter{OwnerID: ownerID, States: states, Name: name}, page)
-}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/sim"
 	"github.com/grovecloud/grove/printfile/printfiletest"
@@ -183,7 +184,7 @@ func TestEachBrokenUploadHasItsOwnOutcome(t *testing.T) {
 	if status, e, _ := h.raw(http.MethodPut, wrong.UploadURL, "", "this is no zip"); status != 422 || e.Code != 1006 {
 		t.Errorf("content that does not fit its name: %d %+v", status, e)
 	}
-	list, err := h.client.Files(t.Context(), "", grove.Page{})
+	list, err := h.client.Files(t.Context(), client.FileQuery{}, grove.Page{})
 	if err != nil || len(list.Items) != 1 {
 		t.Errorf("stored files %+v %v", list.Items, err)
 	}
@@ -257,7 +258,7 @@ func TestAServerKilledDuringAnUploadKeepsNothingOfIt(t *testing.T) {
 	}
 	second := startChild(t, ready.data, 0)
 	second.signIn()
-	list, err := second.client.Files(t.Context(), "", grove.Page{})
+	list, err := second.client.Files(t.Context(), client.FileQuery{}, grove.Page{})
 	if err != nil || len(list.Items) != 1 {
 		t.Errorf("files after the crash: %+v %v", list.Items, err)
 	}

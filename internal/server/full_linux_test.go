@@ -93,7 +93,7 @@ func TestAnUploadThatFillsTheDiskIsRefusedAndNothingOfItKept(t *testing.T) {
 	if after := contents(t, filepath.Join(disk, "files")); !slices.Equal(before, after) {
 		t.Errorf("kept %v, had %v", after, before)
 	}
-	if list, err := c.client.Files(t.Context(), "", grove.Page{}); err != nil || len(list.Items) != 2 {
+	if list, err := c.client.Files(t.Context(), client.FileQuery{}, grove.Page{}); err != nil || len(list.Items) != 2 {
 		t.Errorf("listed: %+v %v", list.Items, err)
 	}
 

@@ -237,7 +237,7 @@ func (s *Server) openLibrary(ctx context.Context, log *slog.Logger) error {
 		free = -1 // asked for here, while the library takes zero for not asked
 	}
 	s.library = library.New(library.Config{
-		Records: files{s.db}, Blobs: disk, Key: key, PublicURL: s.cfg.PublicURL, MinFree: free, Quota: s.cfg.Quota, Log: log,
+		Records: s.db, Blobs: disk, Key: key, PublicURL: s.cfg.PublicURL, MinFree: free, Quota: s.cfg.Quota, Log: log,
 	})
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	fileColumns = "id, owner_id, name, kind, state, size_bytes, sha256, md5, problem, printable, plates, model, " +
-		"project_id, profile_id, model_id, ticket, want_bytes, want_md5, want_sha, created_at, stored_at, expires_at, prints"
+		"project_id, profile_id, model_id, ticket, want_bytes, want_md5, want_sha, created_at, stored_at, expires_at, prints, tags"
 	findFile = "SELECT " + fileColumns + " FROM files WHERE "
 )
 
@@ -19,7 +19,7 @@ func scanFile(r row) (grove.File, error) {
 	var f grove.File
 	err := r.Scan(&f.ID, &f.OwnerID, &f.Name, &f.Kind, &f.State, &f.SizeBytes, &f.SHA256, &f.MD5, &f.Problem, &f.Printable,
 		document{&f.Plates}, &f.Model, &f.ProjectID, &f.ProfileID, &f.ModelID, &f.Ticket, &f.WantBytes, &f.WantMD5, &f.WantSHA,
-		instant{&f.CreatedAt}, instant{&f.StoredAt}, instant{&f.ExpiresAt}, document{&f.Prints})
+		instant{&f.CreatedAt}, instant{&f.StoredAt}, instant{&f.ExpiresAt}, document{&f.Prints}, document{&f.Tags})
 	return f, err
 }
 
@@ -30,18 +30,15 @@ func fileRow(f grove.File) ([]any, error) {
 		return nil, err
 	}
 	prints, err := toJSON(f.Prints)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := toJSON(f.Tags)
 	return []any{
 		f.ID, f.OwnerID, f.Name, f.Kind, string(f.State), f.SizeBytes, f.SHA256, f.MD5, f.Problem, f.Printable,
 		plates, f.Model, f.ProjectID, f.ProfileID, f.ModelID, f.Ticket, f.WantBytes, f.WantMD5, f.WantSHA,
-		millis(f.CreatedAt), millis(f.StoredAt), millis(f.ExpiresAt), prints,
+		millis(f.CreatedAt), millis(f.StoredAt), millis(f.ExpiresAt), prints, tags,
 	}, err
-}
-
-// FileFilter says which files to list. Zero fields do not narrow.
-type FileFilter struct {
-	OwnerID int64
-	States  []grove.UploadState
-	Name    string // exactly
 }
 
 // CreateFile adds a file under the id it comes with. Its project and profile
@@ -57,7 +54,7 @@ func (db *DB) CreateFile(ctx context.Context, f grove.File, acts ...grove.AuditE
 		if err != nil {
 			return err
 		}
-		if _, err = exec(ctx, t, insertInto("files", fileColumns), values...); err != nil {
+		if _, err = exec(ctx, t, insertInto("files", fileColumns+", search_text"), append(values, searchText(made))...); err != nil {
 			return onUnique(err, grove.Errorf(grove.Conflict, "file_exists", "There is a file with the id or a number of %s already.", f.ID))
 		}
 		if err := t.addAudit(ctx, acts); err != nil {
@@ -110,19 +107,6 @@ func noFile() *grove.Error {
 	return grove.Errorf(grove.NotFound, "file_not_found", "There is no such file.")
 }
 
-// Files lists files, newest first.
-func (db *DB) Files(ctx context.Context, filter FileFilter, page grove.Page) (grove.List[grove.File], error) {
-	l := listing{columns: fileColumns, from: "files", keys: []string{"id"}, cursor: byID("f_")}
-	if filter.OwnerID != 0 {
-		l.and("owner_id = ?", filter.OwnerID)
-	}
-	if filter.Name != "" {
-		l.and("name = ?", filter.Name)
-	}
-	oneOf(&l, "state", filter.States)
-	return list(ctx, db, l, page, scanFile)
-}
-
 // Projects lists the stored files of a user by their project numbers, the highest
 // first.
 func (db *DB) Projects(ctx context.Context, ownerID int64, page grove.Page) (grove.List[grove.File], error) {
@@ -131,10 +115,11 @@ func (db *DB) Projects(ctx context.Context, ownerID int64, page grove.Page) (gro
 	return list(ctx, db, l, page, scanFile)
 }
 
-// StoredBytes is how much a user's stored files have together.
+// StoredBytes is how much a user's stored files have together, and what has arrived of
+// others.
 func (db *DB) StoredBytes(ctx context.Context, ownerID int64) (int64, error) {
 	n, err := one(ctx, db.read, scanned[int64],
-		`SELECT CAST(coalesce(sum(size_bytes), 0) AS BIGINT) FROM files WHERE owner_id = $1 AND state = 'stored'`, ownerID)
+		`SELECT CAST(coalesce(sum(size_bytes), 0) AS BIGINT) FROM files WHERE owner_id = $1 AND state <> 'rejected'`, ownerID)
 	return n, fault("add up files", err)
 }
 
@@ -162,7 +147,7 @@ func (db *DB) UpdateFile(ctx context.Context, id string, fn func(*grove.File) er
 		if err != nil {
 			return err
 		}
-		if _, err := exec(ctx, t, "UPDATE files SET "+assign(fileColumns)+" WHERE id = $1", values...); err != nil {
+		if _, err := exec(ctx, t, "UPDATE files SET "+assign(fileColumns+", search_text")+" WHERE id = $1", append(values, searchText(f))...); err != nil {
 			return err
 		}
 		if err := t.addAudit(ctx, acts); err != nil {

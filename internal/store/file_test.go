@@ -67,21 +67,21 @@ func TestFilesAreListedByOwnerStateAndName(t *testing.T) {
 			}
 			must(db.CreateFile(ctx, f))(t)
 		}
-		names := func(filter store.FileFilter, page grove.Page) (ids []string) {
+		names := func(filter grove.FileFilter, page grove.Page) (ids []string) {
 			for _, f := range must(db.Files(ctx, filter, page))(t).Items {
 				ids = append(ids, f.ID)
 			}
 			return ids
 		}
-		same(t, names(store.FileFilter{}, grove.Page{}), []string{fileID(3), fileID(2), fileID(1), fileID(0)})
-		same(t, names(store.FileFilter{OwnerID: 1, Name: "a.3mf"}, grove.Page{Limit: 1}), []string{fileID(2)})
-		same(t, names(store.FileFilter{OwnerID: 1}, grove.Page{Limit: 5, After: fileID(2)}), []string{fileID(1), fileID(0)})
-		same(t, names(store.FileFilter{States: []grove.UploadState{grove.Rejected, grove.Awaiting}}, grove.Page{}), []string{fileID(3)})
+		same(t, names(grove.FileFilter{}, grove.Page{}), []string{fileID(3), fileID(2), fileID(1), fileID(0)})
+		same(t, names(grove.FileFilter{OwnerID: 1, Name: "a.3mf"}, grove.Page{Limit: 1}), []string{fileID(2)})
+		same(t, names(grove.FileFilter{OwnerID: 1}, grove.Page{Limit: 5, After: fileID(2)}), []string{fileID(1), fileID(0)})
+		same(t, names(grove.FileFilter{States: []grove.UploadState{grove.Rejected, grove.Awaiting}}, grove.Page{}), []string{fileID(3)})
 
 		ok(t, db.DeleteFile(ctx, fileID(2)))
-		same(t, names(store.FileFilter{OwnerID: 1}, grove.Page{Limit: 1, After: fileID(2)}), []string{fileID(1)})
+		same(t, names(grove.FileFilter{OwnerID: 1}, grove.Page{Limit: 1, After: fileID(2)}), []string{fileID(1)})
 		for _, after := range []string{"garbage", "f_", "f_1", fileID(1) + "0", strings.ToUpper(fileID(1)), "ntf" + fileID(1)[1:], "160000001"} {
-			_, err := db.Files(ctx, store.FileFilter{OwnerID: 1}, grove.Page{Limit: 1, After: after})
+			_, err := db.Files(ctx, grove.FileFilter{OwnerID: 1}, grove.Page{Limit: 1, After: after})
 			refused(t, err, grove.Invalid, "after")
 		}
 	})

@@ -225,6 +225,7 @@ func (db *DB) migrations() (*goose.Provider, error) {
 	}
 	options := []goose.ProviderOption{
 		goose.WithExcludeNames(foreign), goose.WithDisableGlobalRegistry(true),
+		goose.WithGoMigrations(goose.NewGoMigration(26, &goose.GoFunc{RunTx: fillSearchTexts}, nil)),
 		goose.WithAllowOutofOrder(true), // a database of a development version lacks those that came in with another branch
 	}
 	if db.dialect.rowLocks {

@@ -14,7 +14,6 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
-	"github.com/grovecloud/grove/internal/store"
 	"github.com/grovecloud/grove/printfile/printfiletest"
 )
 
@@ -111,7 +110,7 @@ func TestNothingIsLeftOfAFormThatIsRefused(t *testing.T) {
 		body, media := form(t, c.parts...)
 		refused(what, c.status, c.code, body, media)
 	}
-	left, err := h.DB.Files(t.Context(), store.FileFilter{}, grove.Page{})
+	left, err := h.DB.Files(t.Context(), grove.FileFilter{}, grove.Page{})
 	if err != nil || left.Total != 0 {
 		t.Errorf("left: %+v, %v", left, err)
 	}
@@ -152,7 +151,7 @@ func TestAFormWithAKeyIsStoredOnce(t *testing.T) {
 	resttest.Told(t, send("k", [2]string{"filename", "b.stl"}, file), 422, 422)
 	resttest.Refused(t, h, 422, 422, "POST", iot+"/upload", `{"filename":"a.stl"}`, "Idempotency-Key", "k")
 	resttest.Told(t, send(strings.Repeat("k", 256), named, file), 400, 400)
-	left, err := h.DB.Files(t.Context(), store.FileFilter{}, grove.Page{})
+	left, err := h.DB.Files(t.Context(), grove.FileFilter{}, grove.Page{})
 	if err != nil || left.Total != 1 {
 		t.Errorf("stored: %+v, %v", left, err)
 	}

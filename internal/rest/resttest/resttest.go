@@ -196,7 +196,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 		}
 	})
 	h.Library = library.New(library.Config{
-		Records: files{h.DB}, Blobs: disk, Key: make([]byte, 32), PublicURL: PublicURL, MinFree: -1, Log: log,
+		Records: h.DB, Blobs: disk, Key: make([]byte, 32), PublicURL: PublicURL, MinFree: -1, Log: log,
 	})
 	h.Queue = queue.New(queue.Config{
 		Records: jobs{h.DB}, Printers: printers{h.Fleet}, Carriers: h.Fleet, Files: h.Library, Gate: h.Access, Log: log, Registry: registry,
@@ -242,16 +242,10 @@ func (h *House) run(t testing.TB, loop func(context.Context) error) {
 
 // The rules see the store and each other through these, as in the server.
 type (
-	files    struct{ *store.DB }
 	jobs     struct{ *store.DB }
 	printers struct{ *fleet.Fleet }
 	turns    struct{ *queue.Queue }
 )
-
-// Files is what the library asks.
-func (f files) Files(ctx context.Context, ownerID int64, states []grove.UploadState, name string, page grove.Page) (grove.List[grove.File], error) {
-	return f.DB.Files(ctx, store.FileFilter{OwnerID: ownerID, States: states, Name: name}, page)
-}
 
 // Jobs is what the queue asks.
 func (j jobs) Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
