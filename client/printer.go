@@ -92,3 +92,20 @@ func printerPath(serial string) string {
 func (c *Client) Models(ctx context.Context) ([]cloudapi.PrinterModel, error) {
 	return own[[]cloudapi.PrinterModel](ctx, c, http.MethodGet, "/v1/grove-service/models", nil)
 }
+
+// Simulate has the server simulate three printers of the account's, and gives their
+// serials. For owners and admins. Grove only.
+func (c *Client) Simulate(ctx context.Context) ([]string, error) {
+	return own[[]string](ctx, c, http.MethodPost, "/v1/grove-service/simulated-printers", nil)
+}
+
+// Simulated are the serials of the printers that the server simulates. Grove only.
+func (c *Client) Simulated(ctx context.Context) ([]string, error) {
+	return own[[]string](ctx, c, http.MethodGet, "/v1/grove-service/simulated-printers", nil)
+}
+
+// EndSimulated takes the simulated printers away. Grove only.
+func (c *Client) EndSimulated(ctx context.Context) error {
+	_, err := own[*cloudapi.Nothing](ctx, c, http.MethodDelete, "/v1/grove-service/simulated-printers", nil)
+	return err
+}

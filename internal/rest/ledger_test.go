@@ -155,6 +155,8 @@ var quiet = map[string]string{
 	"POST /api/sign-in/form":                          "signs in like user/login",
 	"POST /api/sign-in/tfa":                           "signs in like user/login",
 	"POST /sign-in":                                   "signs in like user/login",
+	"POST /v1/grove-service/simulated-printers":       "binds printers, each of which leaves its entry",
+	"DELETE /v1/grove-service/simulated-printers":     "gives printers up, each of which leaves its entry",
 	"PUT /v1/grove-service/live/{id}":                 "changes what a stream shows, and nothing that is kept",
 	"POST /setup":                                     "makes the first owner as setup does",
 	"POST /v1/user-service/user/tfa":                  "signs in like user/login",

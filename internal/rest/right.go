@@ -23,6 +23,7 @@ var needs = map[string][]grove.Action{
 	"GET /v1/grove-service/printers":                        {grove.ReadPrinter},
 	"GET /v1/grove-service/printers/{serial}":               {grove.ReadPrinter},
 	"GET /v1/grove-service/printers/live":                   {grove.ReadPrinter},
+	"GET /v1/grove-service/simulated-printers":              {grove.ReadPrinter},
 	"GET /v1/grove-service/models":                          {grove.ReadPrinter},
 	"GET /v1/grove-service/live":                            {grove.ReadPrinter},
 	"PUT /v1/grove-service/live/{id}":                       {grove.ReadPrinter},

@@ -57,7 +57,7 @@ type Server struct {
 	web    *http.Server
 	webAt  net.Listener
 	mqttAt net.Listener
-	demo   *demo
+	toys   *toys
 	seen   cameras
 	ready  atomic.Bool
 	// private: nobody on another machine sees the pages, not even through a proxy.
@@ -278,7 +278,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for name, loop := range map[string]func(context.Context) error{
 		"broker": s.broker.Run, "bridge": s.bridge.Run, "fleet": s.fleet.Run, "queue": s.queue.Run, "webhooks": s.hooks.Run,
-		"library": s.library.Run, "limits": s.limiter.Run, "web": s.serveWeb, "demo": s.runDemo,
+		"library": s.library.Run, "limits": s.limiter.Run, "web": s.serveWeb, "toys": s.toys.run,
 		"prune":  s.runPrune,
 		"access": s.access.Run, "mail": s.runMail,
 		"certificates": func(ctx context.Context) error { return s.certs.run(ctx, s.cfg.Reload) },

@@ -222,7 +222,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 	cloud.Mount(h.Router, cloud.Rules{Access: h.Access, Fleet: h.Fleet, Queue: h.Queue, Library: h.Library, Feed: news})
 	own.Mount(h.Router, own.Rules{
 		Access: h.Access, Fleet: h.Fleet, Queue: h.Queue, Library: h.Library, Feed: news, Hooks: hooks, Journal: h.DB,
-		Tunnels: Alley{},
+		Tunnels: Alley{}, Toys: &Toys{Access: h.Access},
 	})
 	return nil
 }
