@@ -68,6 +68,7 @@ var deeds = []deed{
 	},
 	{route: "POST /v1/grove-service/webhooks/{hook}/test", action: "webhook.test", keep: map[string]string{"delivery": "id"}},
 	{route: "POST /v1/grove-service/webhooks/deliveries/{delivery}/replay", action: "webhook.replay"},
+	{route: "POST /v1/grove-service/webhooks/{hook}/secret", action: "webhook.secret"},
 	{route: "PATCH /v1/grove-service/webhooks/{hook}", body: `{"enabled":false}`, action: "webhook.change"},
 	{route: "DELETE /v1/grove-service/webhooks/{hook}", action: "webhook.delete"},
 
