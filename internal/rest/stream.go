@@ -30,7 +30,7 @@ func (rt *Router) Stop() { close(rt.stopped) }
 func (rt *Router) Gone(ctx context.Context, r *http.Request) bool {
 	token, err := bearer(r)
 	if err == nil {
-		_, err = rt.Access.AuthenticateFrom(ctx, token, Remote(ctx))
+		_, err = rt.Access.AuthenticateFrom(ctx, token, visit(r))
 	}
 	return errors.Is(err, grove.Unauthenticated)
 }
