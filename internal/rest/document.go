@@ -46,6 +46,7 @@ var parameters = map[string]string{
 	"deviceId": "Only of the printer with this serial number.", "dev_ids": "Serial numbers, separated by commas.",
 	"Expires": "Until when the link works, in seconds since 1970.", "Signature": "What makes the link valid.",
 	"picture": "Which one, such as `plate_1.png`.", "viewer": "Whom the link was made for.", "name": "The file's name.", "path": "Where it lies on the printer's storage.",
+	"order":         "`oldest`, unless said, or `newest` first.",
 	"last_event_id": "The id of the last event already seen, where the header can't be set.",
 	"offset":        "How many to leave out at the front.", "limit": "How many at most.", "after": "The last id already seen.",
 	"User-Agent": "The client, as the list of sessions will call it.", "ticket": "The ticket.", "pin": "Six letters and digits, as the owner of the printer was told; in either case, with or without spaces.",

@@ -68,6 +68,7 @@ var deeds = []deed{
 	},
 	{route: "POST /v1/grove-service/webhooks/{hook}/test", action: "webhook.test", keep: map[string]string{"delivery": "id"}},
 	{route: "POST /v1/grove-service/webhooks/deliveries/{delivery}/replay", action: "webhook.replay"},
+	{route: "POST /v1/grove-service/webhooks/{hook}/secret", action: "webhook.secret"},
 	{route: "PATCH /v1/grove-service/webhooks/{hook}", body: `{"enabled":false}`, action: "webhook.change"},
 	{route: "DELETE /v1/grove-service/webhooks/{hook}", action: "webhook.delete"},
 
@@ -262,13 +263,13 @@ func (l *ledger) filled(text string) string {
 	return text
 }
 
-// everything is what is in the database, but for the audit log and the counts of
-// failed sign-ins, which are written behind.
+// everything is what is in the database, but for the audit log, the counts of
+// failed sign-ins, which are written behind, and when a session was used last.
 func (l *ledger) everything() map[string][]string {
 	l.t.Helper()
 	all := map[string][]string{}
 	for _, table := range l.column("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'audit%' AND name NOT LIKE 'sqlite%' AND name <> 'tallies'") {
-		names := strings.Join(l.column("SELECT 'quote(' || name || ')' FROM pragma_table_info('"+table+"')"), " || ',' || ")
+		names := strings.Join(l.column("SELECT 'quote(' || name || ')' FROM pragma_table_info('"+table+"') WHERE name NOT LIKE 'used_%' OR '"+table+"' = 'passes'"), " || ',' || ")
 		all[table] = l.column("SELECT " + names + " FROM " + table + " ORDER BY 1")
 	}
 	return all

@@ -78,6 +78,7 @@ var needs = map[string][]grove.Action{
 	"PATCH /v1/grove-service/webhooks/{id}":                  {grove.AdminWebhooks},
 	"DELETE /v1/grove-service/webhooks/{id}":                 {grove.AdminWebhooks},
 	"POST /v1/grove-service/webhooks/{id}/test":              {grove.AdminWebhooks},
+	"POST /v1/grove-service/webhooks/{id}/secret":            {grove.AdminWebhooks},
 	"GET /v1/grove-service/webhooks/{id}/deliveries":         {grove.AdminWebhooks},
 	"POST /v1/grove-service/webhooks/deliveries/{id}/replay": {grove.AdminWebhooks},
 

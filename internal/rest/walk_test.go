@@ -122,6 +122,7 @@ var expected = map[string]string{
 	"PATCH /v1/grove-service/webhooks/{id}":                    "webhook:admin",
 	"DELETE /v1/grove-service/webhooks/{id}":                   "webhook:admin",
 	"POST /v1/grove-service/webhooks/{id}/test":                "webhook:admin",
+	"POST /v1/grove-service/webhooks/{id}/secret":              "webhook:admin",
 	"GET /v1/grove-service/webhooks/{id}/deliveries":           "webhook:admin",
 	"POST /v1/grove-service/webhooks/deliveries/{id}/replay":   "webhook:admin",
 	"GET /v1/grove-service/audit":                              "audit:read",

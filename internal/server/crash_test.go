@@ -453,7 +453,7 @@ func TestAWebhookOutlivesTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sent, err := first.client.TestWebhook(t.Context(), made.ID)
+	sent, err := first.client.TestWebhook(t.Context(), made.ID, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/access"
 	"github.com/grovecloud/grove/internal/sim"
 )
 
@@ -251,7 +252,7 @@ func TestTheFacesAgreeOnWhatAKeyMay(t *testing.T) {
 		if (err == nil) != c.lights {
 			t.Errorf("%s: switches the light over HTTP: %v", name, err)
 		}
-		actor, err := h.server.access.AuthenticateFrom(t.Context(), string(made.Secret), netip.MustParseAddr("127.0.0.1"))
+		actor, err := h.server.access.AuthenticateFrom(t.Context(), string(made.Secret), access.Visit{Remote: netip.MustParseAddr("127.0.0.1")})
 		if err != nil {
 			t.Fatal(err)
 		}
