@@ -8,6 +8,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/fleet"
 	"github.com/grovecloud/grove/internal/rest"
 )
 
@@ -15,6 +16,9 @@ func (f *face) mountPrinters(rt *rest.Router) {
 	const tag = "printers"
 	rest.Handle(rt, get("/printers", tag, "My printers as they are now"), f.printers)
 	rest.Handle(rt, get("/printers/{serial}", tag, "One printer as it is now"), f.printer)
+	change := op(http.MethodPatch, "/printers/{serial}", tag, "Give a printer another name, or other tags")
+	change.About = "What is absent stays. Tags are words of your own, at most 20 of 1 to 40 characters; whoever sees the printer sees them, and jobs of any printer can ask for them."
+	rest.Handle(rt, change, f.changePrinter)
 	plate := post("/printers/{serial}/plate-clear", tag, "Confirm that the plate is empty")
 	plate.About = "Nothing starts on a printer after a print until a person has looked and said so."
 	rest.Handle(rt, plate, f.clearPlate)
@@ -46,6 +50,16 @@ func (f *face) printer(ctx context.Context, in *bySerial) (cloudapi.Data[grove.L
 	}
 	live, err := f.Fleet.Live(ctx, rest.Actor(ctx), in.Serial)
 	return cloudapi.Of(live), err
+}
+
+type printerChange struct {
+	Serial string `path:"serial" maxLength:"64"`
+	Body   cloudapi.PrinterEdit
+}
+
+func (f *face) changePrinter(ctx context.Context, in *printerChange) (cloudapi.Data[grove.Printer], error) {
+	p, err := f.Fleet.Change(ctx, rest.Actor(ctx), in.Serial, fleet.Change(in.Body))
+	return cloudapi.Of(p), err
 }
 
 func (f *face) clearPlate(ctx context.Context, in *bySerial) (cloudapi.Data[grove.Printer], error) {
