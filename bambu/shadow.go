@@ -55,6 +55,7 @@ func (s *State) Shadow() grove.Shadow {
 		PrintError: int64(r.child("print_error").bits32()),
 		HMS:        s.hms(),
 		AMS:        s.ams(),
+		External:   s.external(),
 		TrayNow:    s.trayNow(),
 	}
 	sh.NozzleCelsius, sh.NozzleTargetCelsius = s.nozzle()
@@ -222,6 +223,18 @@ func (s *State) ams() []grove.AMS {
 	return units
 }
 
+// external are the spools outside of an AMS: newer firmware lists one for each
+// nozzle, older has one.
+func (s *State) external() []grove.Tray {
+	if list := s.root.child("vir_slot"); list != nil {
+		return trays(list)
+	}
+	if one := s.root.child("vt_tray"); one != nil {
+		return []grove.Tray{tray(one)}
+	}
+	return []grove.Tray{}
+}
+
 func trays(list *node) []grove.Tray {
 	if list == nil {
 		return []grove.Tray{}
@@ -229,16 +242,19 @@ func trays(list *node) []grove.Tray {
 	count := min(len(list.kids), maxParts)
 	all := make([]grove.Tray, 0, count)
 	for i := range count {
-		t := &list.kids[i]
-		all = append(all, grove.Tray{
-			ID:               t.child("id").upTo(maxWord),
-			Type:             t.child("tray_type").upTo(maxWord),
-			Color:            t.child("tray_color").upTo(maxWord),
-			FilamentID:       t.child("tray_info_idx").upTo(maxWord),
-			RemainingPercent: t.child("remain").integerOr(-1),
-		})
+		all = append(all, tray(&list.kids[i]))
 	}
 	return all
+}
+
+func tray(t *node) grove.Tray {
+	return grove.Tray{
+		ID:               t.child("id").upTo(maxWord),
+		Type:             t.child("tray_type").upTo(maxWord),
+		Color:            t.child("tray_color").upTo(maxWord),
+		FilamentID:       t.child("tray_info_idx").upTo(maxWord),
+		RemainingPercent: t.child("remain").integerOr(-1),
+	}
 }
 
 // trayNow is the flat number of the tray in use. On newer printers ams.tray_now

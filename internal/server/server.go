@@ -244,7 +244,7 @@ func (s *Server) openLibrary(ctx context.Context, log *slog.Logger) error {
 
 func (s *Server) openQueue(log *slog.Logger) {
 	c := queue.Config{
-		Records: jobs{s.db}, Printers: printers{s.fleet}, Carriers: s.fleet, Files: s.library, Gate: s.access, Log: log, Registry: s.registry,
+		Records: s.db, Printers: printers{s.fleet}, Carriers: s.fleet, Files: s.library, Gate: s.access, Log: log, Registry: s.registry,
 	}
 	if s.aroundQueue != nil {
 		s.aroundQueue(&c)
