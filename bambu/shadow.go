@@ -217,7 +217,11 @@ func (s *State) ams() []grove.AMS {
 			ID:       u.child("id").upTo(maxWord),
 			Humidity: u.child("humidity").integer(),
 			Celsius:  u.child("temp").number(),
-			Trays:    trays(u.child("tray")),
+
+			Kind: unitKind(u), HumidityPercent: u.child("humidity_raw").integer(),
+			DryingSeconds: u.child("dry_time").integer() * 60, // minutes
+			Extruder:      extruderOf(u),
+			Trays:         trays(u.child("tray")),
 		})
 	}
 	return units
@@ -261,10 +265,14 @@ func tray(t *node) grove.Tray {
 // counts within one unit only, so the extruder's own word is read: unit<<8|slot,
 // where 0xFF and 0xFE are the external spools and all ones in the slot is none.
 func (s *State) trayNow() string {
-	now := s.extruder().child("snow")
-	if now == nil {
-		return s.root.path("ams", "tray_now").upTo(maxWord)
+	if now := s.extruder().child("snow"); now != nil {
+		return trayOf(now)
 	}
+	return s.root.path("ams", "tray_now").upTo(maxWord)
+}
+
+// trayOf is the flat number of the tray that an extruder has.
+func trayOf(now *node) string {
 	unit, slot := now.integer()>>8&0xFF, now.integer()&0xFF
 	switch {
 	case slot == 0xFF:
