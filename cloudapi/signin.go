@@ -83,10 +83,11 @@ type RecoveryCodes struct {
 
 // Letter is what the server could not mail, because no mail is set up.
 type Letter struct {
-	To      string    `json:"account"`
-	Subject string    `json:"subject"`
-	Text    string    `json:"text"`
-	Until   time.Time `json:"expires_at"`
+	To      string       `json:"account"`
+	Subject string       `json:"subject"`
+	Text    string       `json:"text"`
+	Code    grove.Secret `json:"code,omitempty"` // the code in the text
+	Until   time.Time    `json:"expires_at"`
 }
 
 // Ticket is GET /v1/user-service/user/ticket. Both texts are the same.

@@ -49,7 +49,7 @@ export function leave() {
 /**
  * Calls the API; path begins after /v1/grove-service unless it is whole. Gives the
  * answer's body. Where the server wants a proof of who is asking, it is asked for,
- * and the call made once more under the same key.
+ * and the call made once more; not where options.unasked says that nobody clicked.
  */
 export async function call(method, path, body, options = {}) {
   const whole = address(path);
@@ -57,7 +57,7 @@ export async function call(method, path, body, options = {}) {
   try {
     return await ask(method, whole, body, once);
   } catch (refusal) {
-    if (refusal.cause !== "unconfirmed") throw refusal;
+    if (refusal.cause !== "unconfirmed" || options.unasked) throw refusal;
     await new Promise((resolve, reject) => (proving.value = { resolve, reject }));
     return ask(method, whole, body, { ...once, key: random() });
   }

@@ -1,9 +1,12 @@
 // Where the pages are. Each is loaded when it is first asked for, and exports its page
 // as default; what stands in braces reaches it as props.
 const fleet = () => import("./pages/fleet.js");
+const account = () => import("./pages/account.js");
 
 export const routes = [
   ["/", fleet],
+  ["/account", account],
+  ["/account/{part}", account],
 ];
 
 /** What stands beside every page: [path, words, icon, key after g, who may]. */

@@ -22,7 +22,15 @@ export function note(kind, text, extra = {}) {
   return change;
 }
 
-export const copy = (text) => navigator.clipboard.writeText(text).then(() => note("good", t("copied")), () => note("bad", t("not_copied"), { more: text }));
+/** Copies a text; where the browser does not let pages do that, it is shown. */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text); // there is none without TLS
+    note("good", t("copied"));
+  } catch {
+    note("bad", t("not_copied"), { more: text });
+  }
+}
 
 export const Notes = () => html`<div class="notes" role="status" aria-live="polite">
   ${notes.value.map(
@@ -261,3 +269,12 @@ export function Menu({ label, icon = "more", items, wide }) {
     </div>`}
   </div>`;
 }
+
+/** What can also be done in a terminal: of is [method, path, body]. */
+export const Curl = ({ of: [method, path, body] }) => html`<button type="button" class="quiet small" onClick=${() => copy(curl(method, path, body))}><${Icon} name="code" />${t("curl")}</button>`;
+
+/** A text that is there to be taken elsewhere: a code, a key, a link. */
+export const Take = ({ text, label }) => html`<div class="take">
+  <code aria-label=${label}>${text}</code>
+  <button type="button" class="quiet small" onClick=${() => copy(text)}><${Icon} name="copy" />${t("copy")}</button>
+</div>`;
