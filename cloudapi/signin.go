@@ -73,7 +73,8 @@ type Security struct {
 // Enrolment is what an authenticator app must be told.
 type Enrolment struct {
 	Secret grove.Secret `json:"secret"` // to type
-	URL    grove.Secret `json:"url"`    // otpauth://…, to show as a QR code
+	URL    grove.Secret `json:"url"`    // otpauth://…
+	QR     grove.Secret `json:"qr"`     // the URL as a QR code: rows of 0 and 1, which is dark; leave a margin of four around it
 }
 
 // RecoveryCodes are told this once.

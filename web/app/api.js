@@ -96,11 +96,14 @@ export function here(link) {
 
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** The same call for a terminal; the token stays out of it. */
+const hidden = { password: "YOUR PASSWORD", new_password: "NEW PASSWORD", access_code: "ACCESS CODE" };
+const unsaid = (name, value) => (value && hidden[name]) || value;
+
+/** The same call for a terminal; the token and passwords stay out of it. */
 export function curl(method, path, body) {
   const parts = ["curl"];
   if (method !== "GET") parts.push("-X", method);
   parts.push(quoted(location.origin + address(path)), "-H", '"Authorization: Bearer $GROVE_TOKEN"');
-  if (body !== undefined) parts.push("-H", "'Content-Type: application/json'", "-d", quoted(JSON.stringify(body)));
+  if (body !== undefined) parts.push("-H", "'Content-Type: application/json'", "-d", quoted(JSON.stringify(body, unsaid)));
   return parts.join(" ");
 }

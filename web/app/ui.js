@@ -278,3 +278,10 @@ export const Take = ({ text, label }) => html`<div class="take">
   <code aria-label=${label}>${text}</code>
   <button type="button" class="quiet small" onClick=${() => copy(text)}><${Icon} name="copy" />${t("copy")}</button>
 </div>`;
+
+/** Has the browser save a text as a file. */
+export function download(name, text) {
+  const a = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([text], { type: "text/plain" })), download: name });
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(a.href), 60_000);
+}

@@ -3,11 +3,13 @@ import { html } from "../lib.js";
 import { me, owns } from "../me.js";
 import { Empty, Head, Tabs } from "../ui.js";
 import { t } from "../words.js";
+import { Keys } from "./account/keys.js";
 import { Letters } from "./account/letters.js";
 import { Profile } from "./account/profile.js";
 import { Sessions } from "./account/sessions.js";
+import { SignIn } from "./account/signin.js";
 
-const parts = { "": Profile, sessions: Sessions, letters: Letters };
+const parts = { "": Profile, "sign-in": SignIn, sessions: Sessions, keys: Keys, letters: Letters };
 
 const path = (name) => (name ? `/account/${name}` : "/account");
 
