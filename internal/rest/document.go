@@ -52,6 +52,7 @@ var parameters = map[string]string{
 	"User-Agent": "The client, as the list of sessions will call it.", "ticket": "The ticket.", "pin": "Six letters and digits, as the owner of the printer was told; in either case, with or without spaces.",
 	"to": "Where to lead the browser.", "uid": "The number of an account.", "seed": "Tolerated: there is nothing to shuffle.",
 	"category": "Only of this category.", "RFIDs": "Only those with these tags.", "format": "`json` or `csv`.", "all": "`true`: of the whole server.",
+	"act": "Only of this action, or of those that begin so.", "actor": "Only what was done by these: `user:1`, `key:<id>`, `printer:<serial>`, `system`.",
 	"action": "Tolerated: `ticket` says it.", "unread": "Only what was not read.", "status": "Only jobs that stand so.",
 	"watch":      "Serials of printers whose every change is wanted, separated by commas, or `*`.",
 	headerOffset: "How many bytes are here already, so that the body goes on from there. Without it the body is the whole file.",

@@ -19,7 +19,7 @@ import (
 
 // Journal tells who did what with an account and its printers.
 type Journal interface {
-	Audit(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.AuditEntry], error)
+	Audit(ctx context.Context, userID int64, page grove.Page, only ...grove.AuditFilter) (grove.List[grove.AuditEntry], error)
 }
 
 // Rules are what the face stands for.
