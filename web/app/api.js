@@ -94,6 +94,18 @@ export function here(link) {
   return u.pathname + u.search;
 }
 
+/** What a GET answers, as it is, for a file; with the proof that it may want. */
+export async function fetched(path) {
+  const whole = address(path);
+  for (let proved = false; ; proved = true) {
+    const answer = await fetch(whole).catch(() => null);
+    if (answer?.ok) return answer.blob();
+    const refusal = new Refusal(answer?.status || 0, answer ? await answer.json().catch(() => null) : { message: "unreachable", details: { cause: "unreachable" } });
+    if (proved || refusal.cause !== "unconfirmed") throw refusal;
+    await new Promise((resolve, reject) => (proving.value = { resolve, reject }));
+  }
+}
+
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const hidden = { password: "YOUR PASSWORD", new_password: "NEW PASSWORD", access_code: "ACCESS CODE" };

@@ -129,7 +129,9 @@ export const Empty = ({ icon, title, children }) => html`<div class="empty">
   ${children}
 </div>`;
 
-export const Tabs = ({ of, at, label }) => html`<nav class="tabs" aria-label=${label}>
+const intoView = (nav) => nav?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
+export const Tabs = ({ of, at, label }) => html`<nav class="tabs" aria-label=${label} ref=${intoView}>
   ${of.map(([path, words]) => html`<a key=${path} href=${path} aria-current=${path === at ? "page" : null}>${words}</a>`)}
 </nav>`;
 
@@ -279,9 +281,9 @@ export const Take = ({ text, label }) => html`<div class="take">
   <button type="button" class="quiet small" onClick=${() => copy(text)}><${Icon} name="copy" />${t("copy")}</button>
 </div>`;
 
-/** Has the browser save a text as a file. */
-export function download(name, text) {
-  const a = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([text], { type: "text/plain" })), download: name });
+/** Has the browser save a text, or what a GET brought, as a file. */
+export function download(name, content) {
+  const a = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([content])), download: name });
   a.click();
   setTimeout(() => URL.revokeObjectURL(a.href), 60_000);
 }

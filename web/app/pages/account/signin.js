@@ -5,24 +5,16 @@ import { day } from "../../format.js";
 import { me } from "../../me.js";
 import { ask, copy, Dialog, download, Fetched, Field, Form, Icon, note, Take, useFetched } from "../../ui.js";
 import { t } from "../../words.js";
+import { Proof, proof } from "./proof.js";
 import { QR } from "./qr.js";
 
 export function SignIn() {
   const security = useFetched(() => get("/users/me/security"));
   return html`<${Fetched} of=${security}>${(s) => html`<div class="columns">
-    <${Password} totp=${s.totp} />
-    <${App} of=${s} again=${security.again} />
-    <${Mode} of=${s} key=${s.mode} again=${security.again} />
+    <div><${Password} totp=${s.totp} /></div>
+    <div><${App} of=${s} again=${security.again} /><${Mode} of=${s} key=${s.mode} again=${security.again} /></div>
   </div>`}<//>`;
 }
-
-/** The password of now, and a code where the account has an app. */
-const Proof = ({ totp, focus }) => html`
-  <${Field} label=${t("account.password_now")} name="password" type="password" required maxlength="1024" autocomplete="current-password" autofocus=${focus} />
-  ${totp && html`<${Field} label=${t("proof.code")} hint=${t("account.code_or_recovery")} name="code" required maxlength="16" autocomplete="one-time-code" autocapitalize="none" />`}
-`;
-
-const proof = (v) => ({ password: v.password, ...(v.code && { code: v.code }) });
 
 function Password({ totp }) {
   const [turn, next] = useState(0);
