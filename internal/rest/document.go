@@ -30,6 +30,7 @@ var groups = map[string]string{
 	"Grove: notifications": "What a person should know of.",
 	"Grove: people":        "Invitations, and help for those who cannot sign in.",
 	"Grove: printers":      "Printers as they are now, and commands to them.",
+	"Grove: server":        "The server itself, and how clients come to it.",
 	"Grove: setup":         "The first account.",
 	"Grove: shares":        "Printers shared with other accounts.",
 	"Grove: bridges":       "What carries the printers of other networks.",
