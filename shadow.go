@@ -34,6 +34,7 @@ type Shadow struct {
 	PrintError int64  `json:"print_error"`
 	HMS        []HMS  `json:"hms"`
 	AMS        []AMS  `json:"ams"`
+	External   []Tray `json:"external"` // the spools outside of an AMS, one a nozzle
 	TrayNow    string `json:"tray_now"` // flat tray id; 254 external, 255 none
 }
 
@@ -49,6 +50,11 @@ type AMS struct {
 	ID       string  `json:"id"`
 	Humidity int     `json:"humidity"` // 1 wettest to 5 driest
 	Celsius  float64 `json:"celsius"`
+
+	Kind            string `json:"kind"`             // ams, ams_lite, n3f (AMS 2 Pro), n3s (AMS HT); empty: not told
+	HumidityPercent int    `json:"humidity_percent"` // relative; 0: not told
+	DryingSeconds   int    `json:"drying_seconds"`   // until it is dry; 0: it does not dry
+	Extruder        int    `json:"extruder"`         // that it feeds: 0 the only or right one, 1 the left; -1 either, or not told
 	Trays    []Tray  `json:"trays"`
 }
 

@@ -58,6 +58,11 @@ func (c *Client) Printer(ctx context.Context, serial string) (grove.Live, error)
 	return own[grove.Live](ctx, c, http.MethodGet, printerPath(serial), nil)
 }
 
+// ChangePrinter gives a printer another name, or other tags. Grove only.
+func (c *Client) ChangePrinter(ctx context.Context, serial string, in cloudapi.PrinterEdit) (grove.Printer, error) {
+	return own[grove.Printer](ctx, c, http.MethodPatch, printerPath(serial), in)
+}
+
 // ClearPlate confirms that a printer's plate is empty, so that the next job may
 // start. Grove only.
 func (c *Client) ClearPlate(ctx context.Context, serial string) (grove.Printer, error) {

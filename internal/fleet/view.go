@@ -59,15 +59,48 @@ func noPlace(serial string) error {
 	return &grove.Error{Code: grove.Invalid, Reason: "after", Message: words, Fields: map[string]string{"after": words}}
 }
 
+// Owned are an owner's printers as they are now, without Raw, in no order, for callers
+// inside the server that have asked the gate themselves.
+func (f *Fleet) Owned(ownerID int64) []grove.Live {
+	var owned []grove.Live
+	for _, u := range f.all() {
+		if u.owner.Load() != ownerID {
+			continue
+		}
+		u.mu.Lock()
+		owned = append(owned, u.live())
+		u.mu.Unlock()
+	}
+	return owned
+}
+
+// Census counts the printers that belong to somebody, and those among them that are
+// connected.
+func (f *Fleet) Census() (bound, online int) {
+	for _, u := range f.all() {
+		u.mu.Lock()
+		owned, connected := u.owner.Load() != 0, u.link != nil
+		u.mu.Unlock()
+		if owned {
+			bound++
+		}
+		if owned && connected {
+			online++
+		}
+	}
+	return bound, online
+}
+
 // Live is one printer as it is now.
 func (f *Fleet) Live(_ context.Context, actor grove.Actor, serial string) (grove.Live, error) {
 	u, err := f.may(actor, grove.ReadPrinter, serial)
 	if err != nil {
 		return grove.Live{}, err
 	}
+	clients := f.Clients(serial)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	live := u.live()
+	live := u.detailed(clients)
 	live.Raw = u.state.JSON()
 	return f.shown(actor, live), nil
 }
@@ -102,6 +135,11 @@ func (f *Fleet) shown(actor grove.Actor, live grove.Live) grove.Live {
 // withheld is a printer without what opens it and where it stands.
 func withheld(live grove.Live) grove.Live {
 	live.AccessCode, live.Trouble, live.LAN = "", placeless(live.Trouble, live.LAN), nil
+	if live.Details != nil {
+		less := *live.Details
+		less.Addresses = nil
+		live.Details = &less
+	}
 	return live
 }
 

@@ -29,6 +29,7 @@ var needs = map[string][]grove.Action{
 	"PUT /v1/grove-service/live/{id}":                       {grove.ReadPrinter},
 	"GET /v1/grove-service/printers/{serial}/live":          {grove.ReadPrinter},
 	"GET /v1/grove-service/printers/{serial}/report":        {grove.ReadPrinter},
+	"PATCH /v1/grove-service/printers/{serial}":             {grove.BindPrinter},
 	"GET /v1/grove-service/printers/{serial}/files":         {grove.ReadPrinter, grove.ReadFiles},
 	"GET /v1/grove-service/printers/{serial}/files/content": {grove.ReadPrinter, grove.ReadFiles},
 	"POST /v1/grove-service/printers/{serial}/commands":     {grove.ReadPrinter}, // the rule asks for what the command is
@@ -50,6 +51,14 @@ var needs = map[string][]grove.Action{
 	"GET /v1/iot-service/api/user/task/{id}":   {grove.ReadFiles, grove.ReadJobs},
 	"GET /v1/grove-service/jobs":               {grove.ReadJobs},
 	"GET /v1/grove-service/jobs/{id}":          {grove.ReadJobs},
+	"POST /v1/grove-service/jobs":              {grove.StartPrint},
+	"POST /v1/grove-service/jobs/fit":          {grove.StartPrint},
+	"GET /v1/grove-service/jobs/figures":       {grove.ReadJobs},
+	"GET /v1/grove-service/jobs/export":        {grove.ReadJobs},
+	"PATCH /v1/grove-service/jobs/{id}":        {grove.StartPrint},
+	"GET /v1/grove-service/jobs/{id}/fit":      {grove.ReadPrinter, grove.ReadJobs},
+	"POST /v1/grove-service/jobs/{id}/move":    {grove.WriteJobs},
+	"POST /v1/grove-service/jobs/{id}/reprint": {grove.StartPrint},
 	"POST /v1/grove-service/jobs/{id}/cancel":  {grove.WriteJobs},
 	"POST /v1/grove-service/jobs/{id}/resolve": {grove.WriteJobs},
 
@@ -107,7 +116,9 @@ var needs = map[string][]grove.Action{
 	"GET /v1/user-service/my/setting":                                {grove.ReadAccount},
 	"GET /v1/user-service/my/task/printedplates":                     {grove.ReadAccount},
 
-	"GET /v1/grove-service/audit": {grove.ReadAudit},
+	"GET /v1/grove-service/audit":         {grove.ReadAudit},
+	"GET /v1/grove-service/kits":          {grove.ReadAccount},
+	"GET /v1/grove-service/server/ca.pem": {grove.ReadAccount},
 }
 
 // mayAsk asks the gate for the rights that a route needs.

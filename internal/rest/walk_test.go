@@ -52,6 +52,10 @@ var expected = map[string]string{
 	"POST /v1/grove-service/shares/accept":                     people,
 	"DELETE /v1/grove-service/shares/{id}":                     people,
 	"GET /v1/grove-service/users":                              managed,
+	"GET /v1/grove-service/server":                             managed,
+	"POST /v1/grove-service/server/mail-test":                  managed,
+	"GET /v1/grove-service/server/ca.pem":                      "account:read",
+	"GET /v1/grove-service/kits":                               "account:read",
 	"PUT /v1/grove-service/users/{id}/role":                    managed,
 	"GET /v1/user-service/my/profile":                          "account:read",
 	"GET /v1/design-user-service/my/preference":                "account:read",
@@ -96,6 +100,15 @@ var expected = map[string]string{
 	"GET /v1/iot-service/api/user/task/{id}":                   "file:read+job:read",
 	"GET /v1/grove-service/jobs":                               "job:read",
 	"GET /v1/grove-service/jobs/{id}":                          "job:read",
+	"POST /v1/grove-service/jobs":                              "printer:start",
+	"POST /v1/grove-service/jobs/fit":                          "printer:start",
+	"GET /v1/grove-service/jobs/figures":                       "job:read",
+	"GET /v1/grove-service/jobs/export":                        "job:read",
+	"PATCH /v1/grove-service/jobs/{id}":                        "printer:start",
+	"GET /v1/grove-service/jobs/{id}/fit":                      "printer:read+job:read",
+	"POST /v1/grove-service/jobs/{id}/move":                    "job:write",
+	"POST /v1/grove-service/jobs/{id}/reprint":                 "printer:start",
+	"PATCH /v1/grove-service/printers/{serial}":                "device:bind",
 	"POST /v1/grove-service/jobs/{id}/cancel":                  "job:write",
 	"POST /v1/grove-service/jobs/{id}/resolve":                 "job:write",
 	"GET /v1/iot-service/api/user/files":                       "file:read",
@@ -347,7 +360,7 @@ func (w *walker) ask(route rest.Route, credential string, headers ...string) *ht
 	switch {
 	case strings.HasSuffix(path, "/setup"), strings.HasSuffix(path, "/password-reset"), strings.HasSuffix(path, "/invitations/accept"):
 		body = `{"code":"wrong","email":"c@grove.local","token":"wrong"}`
-	case strings.HasSuffix(path, "/pair"):
+	case strings.HasSuffix(path, "/pair"), route.Method == "PATCH" && strings.HasSuffix(path, walkSerial), strings.HasSuffix(path, "/move"):
 		body = `{}`
 	case strings.HasSuffix(path, "/address"):
 		body = `{"host":"192.168.1.7"}`

@@ -140,7 +140,7 @@ func TestAGuestMayWhatTheShareSaysUntilItEnds(t *testing.T) {
 	if _, err := guest.Printer(t.Context(), bench); !errors.Is(err, grove.NotFound) {
 		t.Errorf("after it was unshared: %v", err)
 	}
-	if list, err := guest.Jobs(t.Context(), client.JobQuery{}, grove.Page{}); err != nil || len(list.Items) != 0 {
+	if list, err := guest.Jobs(t.Context(), grove.JobQuery{}, grove.Page{}); err != nil || len(list.Items) != 0 {
 		t.Errorf("its jobs are still listed: %+v, %v", list, err)
 	}
 }
@@ -156,7 +156,7 @@ func (h *house) guestPrints(guest *client.Client) {
 		return err == nil && j.State == grove.Running
 	})
 	for name, c := range map[string]*client.Client{"owner": h.client, "guest": guest} {
-		list, err := c.Jobs(h.t.Context(), client.JobQuery{}, grove.Page{})
+		list, err := c.Jobs(h.t.Context(), grove.JobQuery{}, grove.Page{})
 		if err != nil || len(list.Items) != 1 || list.Items[0].ID != id {
 			h.t.Errorf("%s: jobs %+v, %v", name, list, err)
 		}

@@ -54,12 +54,13 @@ type Server struct {
 	broker  *broker.Broker
 	bridge  *bridge.Bridge
 
-	web    *http.Server
-	webAt  net.Listener
-	mqttAt net.Listener
-	toys   *toys
-	seen   cameras
-	ready  atomic.Bool
+	web     *http.Server
+	webAt   net.Listener
+	mqttAt  net.Listener
+	toys    *toys
+	seen    cameras
+	ready   atomic.Bool
+	started time.Time
 	// private: nobody on another machine sees the pages, not even through a proxy.
 	private bool
 
@@ -78,7 +79,7 @@ func open(ctx context.Context, cfg Config, around func(*queue.Config)) (*Server,
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: cfg.Log, registry: prometheus.NewRegistry(), aroundQueue: around}
+	s := &Server{cfg: cfg, log: cfg.Log, registry: prometheus.NewRegistry(), aroundQueue: around, started: time.Now().UTC().Truncate(time.Second)}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{s.openDir, s.listen, s.openCertificates, s.openStore, s.openRules, s.openEdges} {
 		if err := step(ctx); err != nil {
@@ -208,7 +209,7 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 		return err
 	}
 	s.fleet, err = fleet.New(ctx, fleet.Config{
-		Records: s.db, Gate: s.access, Guesses: s.access, PINs: s.access, Tell: s.tell, Rebound: s.rebound, Log: log("fleet"), Registry: s.registry, Grace: s.cfg.OfflineGrace, Silence: s.cfg.silence, IdleHeat: s.cfg.IdleHeat,
+		Records: s.db, Gate: s.access, Guesses: s.access, PINs: s.access, Tell: s.tell, Rebound: s.rebound, Clients: s.clients, Log: log("fleet"), Registry: s.registry, Grace: s.cfg.OfflineGrace, Silence: s.cfg.silence, IdleHeat: s.cfg.IdleHeat,
 	})
 	if err != nil {
 		return err
@@ -244,7 +245,7 @@ func (s *Server) openLibrary(ctx context.Context, log *slog.Logger) error {
 
 func (s *Server) openQueue(log *slog.Logger) {
 	c := queue.Config{
-		Records: jobs{s.db}, Printers: printers{s.fleet}, Carriers: s.fleet, Files: s.library, Gate: s.access, Log: log, Registry: s.registry,
+		Records: s.db, Printers: printers{s.fleet}, Carriers: s.fleet, Files: s.library, Gate: s.access, Log: log, Registry: s.registry,
 	}
 	if s.aroundQueue != nil {
 		s.aroundQueue(&c)
@@ -258,6 +259,14 @@ func (s *Server) tell(serial string, payload []byte) {
 	if s.broker != nil {
 		s.broker.Tell(serial, payload)
 	}
+}
+
+// clients counts who watches a printer over MQTT.
+func (s *Server) clients(serial string) grove.Clients {
+	if s.broker == nil {
+		return grove.Clients{}
+	}
+	return s.broker.Clients(serial)
 }
 
 // rebound cuts who came in by a printer's former secret or access code.

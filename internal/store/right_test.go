@@ -128,7 +128,7 @@ func TestListsOfJobsEndAtTheReach(t *testing.T) {
 			"of a former owner's": {grove.Reach{Shared: []grove.Resource{{Serial: "P2", OwnerID: 99}}}, nil},
 		} {
 			var got []string
-			for _, j := range must(db.JobsWithin(ctx, c.reach, store.JobFilter{}, grove.Page{}))(t).Items {
+			for _, j := range must(db.JobsWithin(ctx, c.reach, grove.JobQuery{}, grove.Page{}))(t).Items {
 				got = append(got, j.Serial)
 			}
 			t.Log(name)

@@ -33,6 +33,7 @@ type Rules struct {
 	Journal Journal
 	Tunnels Tunnels
 	Toys    Toys
+	House   House
 }
 
 const service = "/v1/grove-service"
@@ -67,6 +68,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountShares(rt)
 	f.mountUsers(rt)
 	f.mountAudit(rt)
+	f.mountServer(rt)
 }
 
 // op is an operation of Grove's own API: strict in what it takes.
