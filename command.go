@@ -34,6 +34,13 @@ type AuditEntry struct {
 	Detail string    `json:"detail,omitempty"` // never a secret
 }
 
+// AuditFilter says which entries are meant; what is empty leaves out nothing.
+type AuditFilter struct {
+	Action string // or what it begins with: printer. is all that was done to printers
+	Actor  string
+	Serial string
+}
+
 // Did is the entry of what a user did now to what is theirs.
 func (a Actor) Did(action, detail string) AuditEntry {
 	return AuditEntry{At: time.Now().UTC(), Actor: a.String(), UserID: a.UserID, Action: action, Detail: detail}

@@ -45,7 +45,7 @@ type Session struct {
 
 // Use is when, from where and by what a session or a key was used last.
 type Use struct {
-	UsedAt   time.Time `json:"last_used_at,omitzero"`     // to the minute; the first is noted at once
+	UsedAt   time.Time `json:"last_used_at,omitzero"`    // to the minute; the first is noted at once
 	UsedFrom string    `json:"last_used_from,omitempty"` // the address
 	UsedBy   string    `json:"last_used_by,omitempty"`   // what the client calls itself: user agent, or MQTT client id
 	UsedOver string    `json:"last_used_over,omitempty"` // http or mqtt

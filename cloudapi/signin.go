@@ -73,7 +73,8 @@ type Security struct {
 // Enrolment is what an authenticator app must be told.
 type Enrolment struct {
 	Secret grove.Secret `json:"secret"` // to type
-	URL    grove.Secret `json:"url"`    // otpauth://…, to show as a QR code
+	URL    grove.Secret `json:"url"`    // otpauth://…
+	QR     grove.Secret `json:"qr"`     // the URL as a QR code: rows of 0 and 1, which is dark; leave a margin of four around it
 }
 
 // RecoveryCodes are told this once.
@@ -83,10 +84,11 @@ type RecoveryCodes struct {
 
 // Letter is what the server could not mail, because no mail is set up.
 type Letter struct {
-	To      string    `json:"account"`
-	Subject string    `json:"subject"`
-	Text    string    `json:"text"`
-	Until   time.Time `json:"expires_at"`
+	To      string       `json:"account"`
+	Subject string       `json:"subject"`
+	Text    string       `json:"text"`
+	Code    grove.Secret `json:"code,omitempty"` // the code in the text
+	Until   time.Time    `json:"expires_at"`
 }
 
 // Ticket is GET /v1/user-service/user/ticket. Both texts are the same.

@@ -44,6 +44,7 @@ type cli struct {
 	Cmd         cmdCmd         `cmd:"" group:"client" help:"Send a command to a printer."`
 	Events      eventsCmd      `cmd:"" group:"client" help:"Show what happened, and follow what comes."`
 	Clock       clockCmd       `cmd:"" group:"client" help:"Show the server's time, and confirm it after a jump."`
+	Server      serverCmd      `cmd:"" group:"client" help:"Show the server, try its mail, and what clients need to come to it."`
 	Account     accountCmd     `cmd:"" group:"client" help:"Protect the account, change its password, end its sessions."`
 	People      peopleCmd      `cmd:"" group:"client" help:"List and invite people, give roles, help who forgot a password; for those who run the server."`
 	Keys        keysCmd        `cmd:"" group:"client" help:"Make, list and revoke API keys for programs."`

@@ -22,7 +22,8 @@ type Letter struct {
 	To      string
 	Subject string
 	Text    string
-	Until   time.Time // of no use after this
+	Code    grove.Secret // the code in the text; empty where it has none
+	Until   time.Time    // of no use after this
 }
 
 // board stands in for mail where none is set up: letters go to the log of whoever
@@ -96,7 +97,7 @@ func (a *Access) mailCode(ctx context.Context, kind grove.PassKind, u grove.User
 		subject, why = "Your code for a new password", "Somebody, hopefully you, wants a new password"
 	}
 	return a.mail.Mail(Letter{
-		To: u.Email, Subject: subject, Until: until,
+		To: u.Email, Subject: subject, Code: grove.Secret(code), Until: until,
 		Text: fmt.Sprintf("%s at %s. The code is %s. It works once, for ten minutes.\n\n"+
 			"If it was not you, do nothing: without this code nobody gets in. Never tell it to anybody.\n", why, a.name, code),
 	})

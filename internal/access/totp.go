@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/boombuler/barcode/qr"
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/totp"
 
@@ -156,7 +157,8 @@ func totpStep(secret grove.Secret, code string, now time.Time) (int64, error) {
 // Enrolment is what an authenticator app must be told.
 type Enrolment struct {
 	Secret grove.Secret // to type
-	URL    grove.Secret // otpauth://…, to show as a QR code
+	URL    grove.Secret // otpauth://…
+	QR     grove.Secret // the URL as a QR code: rows of 0 and 1, which is dark, without the margin of four that must be around it
 }
 
 // EnrolTOTP makes a secret for an authenticator app. It is asked for at sign-in
@@ -170,6 +172,10 @@ func (a *Access) EnrolTOTP(ctx context.Context, actor grove.Actor, proof Proof) 
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("make secret: %w", err)
 	}
+	square, err := drawQR(key.URL())
+	if err != nil {
+		return Enrolment{}, err
+	}
 	_, err = a.records.UpdateSignIn(ctx, u.ID, func(s *grove.SignIn) error {
 		if s.TOTP() {
 			return grove.Errorf(grove.Conflict, "totp_on", "this account has an authenticator app already; remove that one first")
@@ -177,7 +183,29 @@ func (a *Access) EnrolTOTP(ctx context.Context, actor grove.Actor, proof Proof) 
 		s.TOTPSecret, s.TOTPStep = grove.Secret(key.Secret()), 0
 		return nil
 	}, actor.Did("user.totp_enrol", ""))
-	return Enrolment{Secret: grove.Secret(key.Secret()), URL: grove.Secret(key.URL())}, err
+	return Enrolment{Secret: grove.Secret(key.Secret()), URL: grove.Secret(key.URL()), QR: square}, err
+}
+
+// drawQR gives a text as a QR code, see [Enrolment].
+func drawQR(text string) (grove.Secret, error) {
+	code, err := qr.Encode(text, qr.M, qr.Auto)
+	if err != nil {
+		return "", fmt.Errorf("draw QR code: %w", err)
+	}
+	size := code.Bounds()
+	rows := make([]string, 0, size.Dy())
+	for y := size.Min.Y; y < size.Max.Y; y++ {
+		row := make([]byte, 0, size.Dx())
+		for x := size.Min.X; x < size.Max.X; x++ {
+			dark := byte('0')
+			if r, _, _, _ := code.At(x, y).RGBA(); r == 0 {
+				dark = '1'
+			}
+			row = append(row, dark)
+		}
+		rows = append(rows, string(row))
+	}
+	return grove.Secret(strings.Join(rows, "\n")), nil
 }
 
 // ConfirmTOTP switches the app on with a code of it, and gives the recovery codes,

@@ -80,6 +80,7 @@ var owners = map[string][]string{
 	"code.dny.dev/ssrf":                   {"internal/post"},
 	"github.com/golang-jwt/jwt":           {"internal/access"},
 	"github.com/pquerna/otp":              {"internal/access"},
+	"github.com/boombuler/barcode":        {"internal/access"},
 	"github.com/wneessen/go-mail":         {"internal/post"},
 	"golang.org/x/crypto":                 {"internal/access"},
 	"golang.org/x/crypto/acme":            {"internal/server"},

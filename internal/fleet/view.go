@@ -74,6 +74,23 @@ func (f *Fleet) Owned(ownerID int64) []grove.Live {
 	return owned
 }
 
+// Census counts the printers that belong to somebody, and those among them that are
+// connected.
+func (f *Fleet) Census() (bound, online int) {
+	for _, u := range f.all() {
+		u.mu.Lock()
+		owned, connected := u.owner.Load() != 0, u.link != nil
+		u.mu.Unlock()
+		if owned {
+			bound++
+		}
+		if owned && connected {
+			online++
+		}
+	}
+	return bound, online
+}
+
 // Live is one printer as it is now.
 func (f *Fleet) Live(_ context.Context, actor grove.Actor, serial string) (grove.Live, error) {
 	u, err := f.may(actor, grove.ReadPrinter, serial)

@@ -139,6 +139,18 @@ func (m *Mail) Run(ctx context.Context) error {
 	}
 }
 
+// Try sends a letter now, once, and says why when the mail server does not take it.
+func (m *Mail) Try(ctx context.Context, l access.Letter) error {
+	err := m.send(ctx, l)
+	if err == nil {
+		return nil
+	}
+	return &grove.Error{
+		Code: grove.Unavailable, Reason: "mail_refused", Err: err,
+		Message: fmt.Sprintf("the mail server %s did not take the letter: %v; look at --smtp and --mail-from", m.host, err),
+	}
+}
+
 // deliver tries a letter a few times, as long as it is of use.
 func (m *Mail) deliver(ctx context.Context, l access.Letter) error {
 	for try := 1; ; try++ {

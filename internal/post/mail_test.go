@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -126,6 +127,22 @@ func TestALetterIsMailed(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("the letter has no %q:\n%s", want, got)
 		}
+	}
+}
+
+func TestALetterThatIsTriedTellsWhatBecameOfIt(t *testing.T) {
+	t.Parallel()
+	office := openOffice(t, 1)
+	m := sending(t, "smtp://grove:hunter2@"+office.Addr().String(), t.Output())
+	err := m.Try(t.Context(), letter())
+	if !errors.Is(err, grove.Unavailable) || !grove.HasReason(err, "mail_refused") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("refused: %v", err)
+	}
+	if err := m.Try(t.Context(), letter()); err != nil {
+		t.Errorf("taken: %v", err)
+	}
+	if got := <-office.taken; !strings.Contains(got, "The code is 123456.") {
+		t.Errorf("the letter:\n%s", got)
 	}
 }
 

@@ -40,6 +40,7 @@ var changing = []struct {
 	{regexp.MustCompile(`\b(share_|grove_|grove_bridge_)[a-z2-7]{52}\b`), "${1}mfrggzdfmztwq2lknnwg23tpobyxe43uov3ho6dzpiydcmrtgq2t"},
 	{regexp.MustCompile(`"device_secret": "[A-Z2-7]{52}"`), `"device_secret": "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPIYDCMRTGQ2T"`},
 	{regexp.MustCompile(`"whsec_[^"]+"`), `"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="`},
+	{regexp.MustCompile(`"qr": "[01\\n]+"`), `"qr": "111111101…\n100000101…\n…"`},
 	{regexp.MustCompile(`(secret=|"secret": ")[A-Z2-7]{32}`), "${1}MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"},
 	{regexp.MustCompile(`"((?:tfaC|c)ode)": "\d{6}"`), `"$1": "123456"`},
 	{regexp.MustCompile(`code is \d{6}`), "code is 123456"},

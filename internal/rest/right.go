@@ -116,7 +116,9 @@ var needs = map[string][]grove.Action{
 	"GET /v1/user-service/my/setting":                                {grove.ReadAccount},
 	"GET /v1/user-service/my/task/printedplates":                     {grove.ReadAccount},
 
-	"GET /v1/grove-service/audit": {grove.ReadAudit},
+	"GET /v1/grove-service/audit":         {grove.ReadAudit},
+	"GET /v1/grove-service/kits":          {grove.ReadAccount},
+	"GET /v1/grove-service/server/ca.pem": {grove.ReadAccount},
 }
 
 // mayAsk asks the gate for the rights that a route needs.

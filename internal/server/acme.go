@@ -145,6 +145,8 @@ func (a *acmeSource) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, 
 	return a.shown[host], nil // nil: another source is to answer
 }
 
+func (a *acmeSource) kind() string { return "acme" }
+
 func (a *acmeSource) covers(host string) bool { return slices.Contains(a.hosts, host) }
 
 // look orders what is missing, or has a third of its life left.

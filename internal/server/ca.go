@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -133,13 +132,11 @@ func serialNumber() *big.Int {
 }
 
 // fingerprint is the SHA-256 of the CA's certificate.
-func (a *authority) fingerprint() string {
-	sum := sha256.Sum256(a.cert.Raw)
-	parts := make([]string, len(sum))
-	for i, b := range sum {
-		parts[i] = fmt.Sprintf("%02X", b)
-	}
-	return strings.Join(parts, ":")
+func (a *authority) fingerprint() string { return fingerprint(a.cert) }
+
+// pem is the CA's certificate as clients take it.
+func (a *authority) pem() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
 
 // clientTLS trusts this CA alone.
@@ -169,6 +166,8 @@ func (a *authority) leafAt(now time.Time) (*tls.Certificate, error) {
 }
 
 func (a *authority) covers(string) bool { return true }
+
+func (a *authority) kind() string { return "built_in" }
 
 // look drops a leaf whose names are no longer those of this machine.
 func (a *authority) look(context.Context, bool) {

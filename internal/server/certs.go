@@ -22,6 +22,8 @@ type source interface {
 	certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error)
 	// covers reports whether clients that come by this name get one from here.
 	covers(host string) bool
+	// kind is how the source is called: built_in, file or acme.
+	kind() string
 	// look brings the source up to date; atOnce is set when the operator asked.
 	look(ctx context.Context, atOnce bool)
 }

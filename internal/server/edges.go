@@ -68,7 +68,7 @@ func (s *Server) openWeb() error {
 	cloud.Mount(router, cloud.Rules{Access: s.access, Fleet: s.fleet, Queue: s.queue, Library: s.library, Feed: s.feed})
 	own.Mount(router, own.Rules{
 		Access: s.access, Fleet: s.fleet, Queue: s.queue, Library: s.library, Feed: s.feed, Hooks: s.hooks, Journal: s.db,
-		Tunnels: tunnels{s.bridge}, Toys: s.toys,
+		Tunnels: tunnels{s.bridge}, Toys: s.toys, House: self{s},
 	})
 	s.web = &http.Server{
 		Handler: router, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

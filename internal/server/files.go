@@ -47,6 +47,8 @@ func (p *pair) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error)
 	return p.shown, nil
 }
 
+func (p *pair) kind() string { return "file" }
+
 func (p *pair) covers(host string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

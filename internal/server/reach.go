@@ -18,13 +18,10 @@ func (i Info) Reach() string {
 
 func (i Info) broker() string {
 	flags := "--url " + i.HTTP
-	host, port, _ := net.SplitHostPort(i.MQTTS) // an address that is listened on
+	host, port := i.mqttAt()
 	at := ""
 	if u, err := url.Parse(i.HTTP); err == nil {
 		at = u.Hostname()
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = at
 	}
 	if host != at || port != "8883" {
 		flags += " --mqtt " + net.JoinHostPort(host, port)

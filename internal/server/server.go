@@ -54,12 +54,13 @@ type Server struct {
 	broker  *broker.Broker
 	bridge  *bridge.Bridge
 
-	web    *http.Server
-	webAt  net.Listener
-	mqttAt net.Listener
-	toys   *toys
-	seen   cameras
-	ready  atomic.Bool
+	web     *http.Server
+	webAt   net.Listener
+	mqttAt  net.Listener
+	toys    *toys
+	seen    cameras
+	ready   atomic.Bool
+	started time.Time
 	// private: nobody on another machine sees the pages, not even through a proxy.
 	private bool
 
@@ -78,7 +79,7 @@ func open(ctx context.Context, cfg Config, around func(*queue.Config)) (*Server,
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: cfg.Log, registry: prometheus.NewRegistry(), aroundQueue: around}
+	s := &Server{cfg: cfg, log: cfg.Log, registry: prometheus.NewRegistry(), aroundQueue: around, started: time.Now().UTC().Truncate(time.Second)}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{s.openDir, s.listen, s.openCertificates, s.openStore, s.openRules, s.openEdges} {
 		if err := step(ctx); err != nil {

@@ -33,11 +33,23 @@ func (t *tx) addAudit(ctx context.Context, acts []grove.AuditEntry) error {
 	return nil
 }
 
-// Audit lists the entries that concern a user, or all when userID is 0.
-func (db *DB) Audit(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.AuditEntry], error) {
+// Audit lists the entries that concern a user, or all when userID is 0, and that fit
+// all of only.
+func (db *DB) Audit(ctx context.Context, userID int64, page grove.Page, only ...grove.AuditFilter) (grove.List[grove.AuditEntry], error) {
 	l := listing{columns: "id, " + auditColumns, from: "audit", keys: []string{"id"}, cursor: byNumber}
 	if userID != 0 {
 		l.and("user_id = ?", userID)
+	}
+	for _, f := range only {
+		if f.Action != "" {
+			l.and("substr(action, 1, ?) = ?", len(f.Action), f.Action)
+		}
+		if f.Actor != "" {
+			l.and("actor = ?", f.Actor)
+		}
+		if f.Serial != "" {
+			l.and("serial = ?", f.Serial)
+		}
 	}
 	return list(ctx, db, l, page, scanAudit)
 }

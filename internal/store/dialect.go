@@ -17,13 +17,19 @@ type dialect struct {
 	// eventLock is run before events are numbered, so that numbers become
 	// visible in their order and a cursor never skips a late commit.
 	eventLock string
+	kind      string // what the engine is called
+	size      string // asks how many bytes the database has
 }
 
 var (
-	sqliteDialect   = dialect{goose: goose.DialectSQLite3, other: ".postgres.sql"}
+	sqliteDialect = dialect{
+		goose: goose.DialectSQLite3, other: ".postgres.sql",
+		kind: "sqlite", size: "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+	}
 	postgresDialect = dialect{
 		goose: goose.DialectPostgres, other: ".sqlite.sql", rowLocks: true,
 		eventLock: "SELECT pg_advisory_xact_lock(4718300117)",
+		kind:      "postgresql", size: "SELECT pg_database_size(current_database())",
 	}
 )
 

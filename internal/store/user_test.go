@@ -160,6 +160,20 @@ func TestAuditIsListedNewestFirst(t *testing.T) {
 			{ID: 1, At: noon, Actor: "user:1", UserID: 1, Action: "printer.bind", Serial: "S1", Detail: "d"},
 		}})
 		same(t, must(db.Audit(ctx, 0, grove.Page{}))(t).Total, 3)
+		ok(t, db.AddAudit(ctx, grove.AuditEntry{At: noon, Actor: "system", UserID: 1, Action: "printer.command", Serial: "S2"}))
+		for _, c := range []struct {
+			only grove.AuditFilter
+			want int
+		}{
+			{grove.AuditFilter{Action: "printer."}, 3},
+			{grove.AuditFilter{Action: "printer.command"}, 2},
+			{grove.AuditFilter{Action: "p%"}, 0},
+			{grove.AuditFilter{Actor: "system"}, 1},
+			{grove.AuditFilter{Action: "printer.", Serial: "S1"}, 2},
+			{grove.AuditFilter{Actor: "system", Serial: "S1"}, 0},
+		} {
+			same(t, must(db.Audit(ctx, 0, grove.Page{Limit: 1}, c.only))(t).Total, c.want)
+		}
 		_, err := db.Audit(ctx, 1, grove.Page{Limit: 1, After: "x"})
 		refused(t, err, grove.Invalid, "after")
 	})

@@ -49,7 +49,7 @@ export function leave() {
 /**
  * Calls the API; path begins after /v1/grove-service unless it is whole. Gives the
  * answer's body. Where the server wants a proof of who is asking, it is asked for,
- * and the call made once more under the same key.
+ * and the call made once more; not where options.unasked says that nobody clicked.
  */
 export async function call(method, path, body, options = {}) {
   const whole = address(path);
@@ -57,7 +57,7 @@ export async function call(method, path, body, options = {}) {
   try {
     return await ask(method, whole, body, once);
   } catch (refusal) {
-    if (refusal.cause !== "unconfirmed") throw refusal;
+    if (refusal.cause !== "unconfirmed" || options.unasked) throw refusal;
     await new Promise((resolve, reject) => (proving.value = { resolve, reject }));
     return ask(method, whole, body, { ...once, key: random() });
   }
@@ -94,13 +94,28 @@ export function here(link) {
   return u.pathname + u.search;
 }
 
+/** What a GET answers, as it is, for a file; with the proof that it may want. */
+export async function fetched(path) {
+  const whole = address(path);
+  for (let proved = false; ; proved = true) {
+    const answer = await fetch(whole).catch(() => null);
+    if (answer?.ok) return answer.blob();
+    const refusal = new Refusal(answer?.status || 0, answer ? await answer.json().catch(() => null) : { message: "unreachable", details: { cause: "unreachable" } });
+    if (proved || refusal.cause !== "unconfirmed") throw refusal;
+    await new Promise((resolve, reject) => (proving.value = { resolve, reject }));
+  }
+}
+
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** The same call for a terminal; the token stays out of it. */
+const hidden = { password: "YOUR PASSWORD", new_password: "NEW PASSWORD", access_code: "ACCESS CODE" };
+const unsaid = (name, value) => (value && hidden[name]) || value;
+
+/** The same call for a terminal; the token and passwords stay out of it. */
 export function curl(method, path, body) {
   const parts = ["curl"];
   if (method !== "GET") parts.push("-X", method);
   parts.push(quoted(location.origin + address(path)), "-H", '"Authorization: Bearer $GROVE_TOKEN"');
-  if (body !== undefined) parts.push("-H", "'Content-Type: application/json'", "-d", quoted(JSON.stringify(body)));
+  if (body !== undefined) parts.push("-H", "'Content-Type: application/json'", "-d", quoted(JSON.stringify(body, unsaid)));
   return parts.join(" ");
 }

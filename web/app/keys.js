@@ -3,7 +3,7 @@ import { html, signal, useEffect, useRef, useState } from "./lib.js";
 import { everyone } from "./live.js";
 import { go, place } from "./place.js";
 import { places } from "./routes.js";
-import { runs } from "./me.js";
+import { acts, runs } from "./me.js";
 import { Dialog, Icon, ask } from "./ui.js";
 import { t } from "./words.js";
 
@@ -18,7 +18,9 @@ export function useKeys(keys) {
   }, []);
 }
 
-export const shown = () => places.filter((p) => p[4] !== "runs" || runs());
+const may = { runs, acts };
+
+export const shown = () => places.filter(([, , , , who]) => !who || may[who]());
 
 let after = ""; // g, for a moment
 let timer = 0;
@@ -95,6 +97,7 @@ function Palette({ close }) {
     ...local.value.map(([, label, doing]) => ({ icon: "bolt", label, doing })),
     ...shown().map(([path, label, icon]) => ({ icon, label: t(label), doing: () => go(path) })),
     ...everyone.value.map((p) => ({ icon: "printer", label: p.name, more: p.serial, doing: () => go(`/printers/${encodeURIComponent(p.serial)}`) })),
+    { icon: "person", label: t("nav.account"), doing: () => go("/account") },
     { icon: "code", label: t("nav.docs"), doing: () => (location.href = "/docs") },
   ].filter((c) => words.every((w) => `${c.label} ${c.more || ""}`.toLowerCase().includes(w)));
   const chosen = Math.min(at, choices.length - 1);

@@ -1,22 +1,16 @@
 // Begins: words, who is looking, the live stream; then draws whatever page the address names.
-import { effect, html, names, render, signal, useEffect, useState } from "./lib.js";
+import { effect, html, names, render, useEffect, useState } from "./lib.js";
 import { call, leave as signIn, proving } from "./api.js";
+import { dress, theme } from "./dress.js";
 import * as keys from "./keys.js";
 import { connection, everyone, open } from "./live.js";
 import * as people from "./me.js";
 import * as models from "./models.js";
-import { place } from "./place.js";
+import { go, place } from "./place.js";
 import { match } from "./routes.js";
 import { busy, stateOf } from "./state.js";
 import { Dialog, Empty, Field, Form, Icon, Menu, Notes, Opened } from "./ui.js";
 import { choose, language, languages, load, t } from "./words.js";
-
-export const theme = signal(localStorage.getItem("theme") || "system");
-
-function dress(which) {
-  localStorage.setItem("theme", which);
-  document.documentElement.dataset.theme = theme.value = which;
-}
 
 function Nav({ here }) {
   return html`<nav class="nav" aria-label=${t("nav.label")}>
@@ -31,6 +25,7 @@ function Nav({ here }) {
     <div class="nav-end">
       <button type="button" class="plain" onClick=${keys.palette} aria-label=${t("keys.palette")}><${Icon} name="search" /></button>
       <${Menu} label=${people.me.value?.name || people.me.value?.email || t("nav.account")} icon="person" items=${[
+        ["person", t("nav.account"), () => go("/account")],
         ...Object.entries(languages).map(([short, name]) => [short === language.value ? "check" : "globe", name, () => choose(short)]),
         ...["system", "light", "dark"].map((which) => [which === theme.value ? "check" : "light", t(`theme.${which}`), () => dress(which)]),
         ["code", t("nav.docs"), () => (location.href = "/docs")],

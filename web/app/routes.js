@@ -1,14 +1,21 @@
 // Where the pages are. Each is loaded when it is first asked for, and exports its page
 // as default; what stands in braces reaches it as props.
 const fleet = () => import("./pages/fleet.js");
+const account = () => import("./pages/account.js");
+const admin = () => import("./pages/admin.js");
 
 export const routes = [
   ["/", fleet],
+  ["/account", account],
+  ["/account/{part}", account],
+  ["/admin", admin],
+  ["/admin/{part}", admin],
 ];
 
 /** What stands beside every page: [path, words, icon, key after g, who may]. */
 export const places = [
   ["/", "nav.fleet", "fleet", "f"],
+  ["/admin", "nav.admin", "settings", "a", "acts"],
 ];
 
 const patterns = routes.map(([path, page]) => [new RegExp(`^${path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`), page]);

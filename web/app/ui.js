@@ -22,7 +22,15 @@ export function note(kind, text, extra = {}) {
   return change;
 }
 
-export const copy = (text) => navigator.clipboard.writeText(text).then(() => note("good", t("copied")), () => note("bad", t("not_copied"), { more: text }));
+/** Copies a text; where the browser does not let pages do that, it is shown. */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text); // there is none without TLS
+    note("good", t("copied"));
+  } catch {
+    note("bad", t("not_copied"), { more: text });
+  }
+}
 
 export const Notes = () => html`<div class="notes" role="status" aria-live="polite">
   ${notes.value.map(
@@ -121,7 +129,9 @@ export const Empty = ({ icon, title, children }) => html`<div class="empty">
   ${children}
 </div>`;
 
-export const Tabs = ({ of, at, label }) => html`<nav class="tabs" aria-label=${label}>
+const intoView = (nav) => nav?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
+export const Tabs = ({ of, at, label }) => html`<nav class="tabs" aria-label=${label} ref=${intoView}>
   ${of.map(([path, words]) => html`<a key=${path} href=${path} aria-current=${path === at ? "page" : null}>${words}</a>`)}
 </nav>`;
 
@@ -260,4 +270,20 @@ export function Menu({ label, icon = "more", items, wide }) {
       )}
     </div>`}
   </div>`;
+}
+
+/** What can also be done in a terminal: of is [method, path, body]. */
+export const Curl = ({ of: [method, path, body] }) => html`<button type="button" class="quiet small" onClick=${() => copy(curl(method, path, body))}><${Icon} name="code" />${t("curl")}</button>`;
+
+/** A text that is there to be taken elsewhere: a code, a key, a link. */
+export const Take = ({ text, label }) => html`<div class="take">
+  <code aria-label=${label}>${text}</code>
+  <button type="button" class="quiet small" onClick=${() => copy(text)}><${Icon} name="copy" />${t("copy")}</button>
+</div>`;
+
+/** Has the browser save a text, or what a GET brought, as a file. */
+export function download(name, content) {
+  const a = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([content])), download: name });
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(a.href), 60_000);
 }

@@ -17,11 +17,11 @@ import (
 func (f *face) mountAudit(rt *rest.Router) {
 	const tag = "audit"
 	list := get("/audit", tag, "Who did what with this account and its printers")
-	list.About = "With `all=true` what was done on the whole server, for those who run it."
+	list.About = "With `all=true` what was done on the whole server, for those who run it. `act`, `actor` and `device_id` are for the list and the export alike."
 	rest.Handle(rt, list, f.audit)
 	export := fresh(get("/audit/export", tag, "The same, whole, newest first"))
 	export.About = "As JSON, one entry a line; with `format=csv` as a table with a head. `all=true` as in the list."
-	rest.Plain(rt, export, rest.Raw{Gives: "application/x-ndjson", Query: []string{"format", "all"}}, f.exportAudit)
+	rest.Plain(rt, export, rest.Raw{Gives: "application/x-ndjson", Query: []string{"format", "all", "act", "actor", "device_id"}}, f.exportAudit)
 }
 
 // whose says whose acts the asker gets: their own, or with all everybody's, which
@@ -36,14 +36,17 @@ func (f *face) whose(ctx context.Context, all bool) (int64, error) {
 
 func (f *face) audit(ctx context.Context, in *struct {
 	rest.Paging
-	All bool `query:"all" doc:"Of the whole server."`
+	All    bool   `query:"all" doc:"Of the whole server."`
+	Action string `query:"act" maxLength:"64" doc:"Only of this action, or of those that begin so: printer. is all that was done to printers."`
+	Actor  string `query:"actor" maxLength:"128" doc:"Only what was done by these: user:1, key:<id>, printer:<serial>, system."`
+	Serial string `query:"device_id" maxLength:"64" doc:"Only of this printer."`
 },
 ) (cloudapi.Data[[]grove.AuditEntry], error) {
 	user, err := f.whose(ctx, in.All)
 	if err != nil {
 		return cloudapi.Data[[]grove.AuditEntry]{}, err
 	}
-	list, err := f.Journal.Audit(ctx, user, in.Want())
+	list, err := f.Journal.Audit(ctx, user, in.Want(), grove.AuditFilter{Action: in.Action, Actor: in.Actor, Serial: in.Serial})
 	return cloudapi.ListOf(list, in.Want()), err
 }
 
@@ -52,13 +55,15 @@ func (f *face) audit(ctx context.Context, in *struct {
 const auditPage = 500
 
 func (f *face) exportAudit(w http.ResponseWriter, r *http.Request) {
-	user, err := f.whose(r.Context(), r.URL.Query().Get("all") == "true")
+	q := r.URL.Query()
+	only := grove.AuditFilter{Action: q.Get("act"), Actor: q.Get("actor"), Serial: q.Get("device_id")}
+	user, err := f.whose(r.Context(), q.Get("all") == "true")
 	if err != nil {
 		rest.Fail(f.router, w, r, err)
 		return
 	}
 	media, write := "application/x-ndjson", jsonLines(w)
-	switch format := r.URL.Query().Get("format"); format {
+	switch format := q.Get("format"); format {
 	case "", "json":
 	case "csv":
 		media, write = "text/csv; charset=utf-8", csvLines(w)
@@ -68,7 +73,7 @@ func (f *face) exportAudit(w http.ResponseWriter, r *http.Request) {
 	}
 	page := grove.Page{Limit: auditPage}
 	for {
-		list, err := f.Journal.Audit(r.Context(), user, page)
+		list, err := f.Journal.Audit(r.Context(), user, page, only)
 		if err != nil && page.After == "" {
 			rest.Fail(f.router, w, r, err)
 			return

@@ -19,7 +19,7 @@ import (
 
 // Journal tells who did what with an account and its printers.
 type Journal interface {
-	Audit(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.AuditEntry], error)
+	Audit(ctx context.Context, userID int64, page grove.Page, only ...grove.AuditFilter) (grove.List[grove.AuditEntry], error)
 }
 
 // Rules are what the face stands for.
@@ -33,6 +33,7 @@ type Rules struct {
 	Journal Journal
 	Tunnels Tunnels
 	Toys    Toys
+	House   House
 }
 
 const service = "/v1/grove-service"
@@ -67,6 +68,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountShares(rt)
 	f.mountUsers(rt)
 	f.mountAudit(rt)
+	f.mountServer(rt)
 }
 
 // op is an operation of Grove's own API: strict in what it takes.

@@ -222,7 +222,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 	cloud.Mount(h.Router, cloud.Rules{Access: h.Access, Fleet: h.Fleet, Queue: h.Queue, Library: h.Library, Feed: news})
 	own.Mount(h.Router, own.Rules{
 		Access: h.Access, Fleet: h.Fleet, Queue: h.Queue, Library: h.Library, Feed: news, Hooks: hooks, Journal: h.DB,
-		Tunnels: Alley{}, Toys: &Toys{Access: h.Access},
+		Tunnels: Alley{}, Toys: &Toys{Access: h.Access}, House: Shell{},
 	})
 	return nil
 }
@@ -402,3 +402,33 @@ func (h *House) Upload(t testing.TB, name string, content []byte) cloudapi.Confi
 	}
 	return Call[cloudapi.Confirmed](t, h, 200, "POST", "/v1/iot-service/api/user/upload/confirm", fmt.Sprintf(`{"file_id":%q}`, up.FileID))
 }
+
+// Shell is a server of which nothing is real.
+type Shell struct{}
+
+var shellTime = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// Status tells figures that are always the same.
+func (Shell) Status(context.Context) (cloudapi.ServerStatus, error) {
+	return cloudapi.ServerStatus{
+		Version: "v1.0.0", StartedAt: shellTime, UptimeSeconds: 3600, Database: cloudapi.ServerDatabase{Kind: "sqlite", SizeBytes: 409600},
+		Files:       cloudapi.ServerFiles{Count: 1, SizeBytes: 30751, FreeBytes: 20 << 30, TotalBytes: 64 << 30},
+		Limits:      cloudapi.ServerLimits{Rates: "off", FileBytes: 1 << 30, MinFreeBytes: 1 << 30, KeepDays: 90, KeepAuditDays: 400},
+		Certificate: cloudapi.ServerCertificate{Kind: "built_in", HTTPS: true, Names: []string{"grove.local"}, NotAfter: shellTime, SHA256: "00:FF"},
+		CA:          cloudapi.ServerCA{Needed: true, Path: own.CAPath, NotAfter: shellTime, SHA256: "00:FF"},
+		Printers:    cloudapi.ServerPrinters{Bound: 2, Online: 1}, Mail: true,
+	}, nil
+}
+
+// CA is no certificate.
+func (Shell) CA() []byte {
+	return []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+}
+
+// Reach leads to the house's public address.
+func (Shell) Reach() cloudapi.Reach {
+	return cloudapi.Reach{BaseURL: PublicURL, MQTTHost: "grove.local", MQTTPort: 8883, HTTPNeedsCA: true, MQTTNeedsCA: true, CAPath: own.CAPath, CASHA256: "00:FF"}
+}
+
+// TestMail says that it went.
+func (Shell) TestMail(context.Context, string) error { return nil }

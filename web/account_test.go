@@ -1,0 +1,181 @@
+package web_test
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	api "github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/web"
+)
+
+func TestAnOwnerHandsOverACodeThatCouldNotBeMailed(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	owner := visit(t, c.base)
+	owner.signIn(demoEmail, demoPassword)
+	owner.sees("Printers")
+	owner.open("/account/letters")
+	owner.sees("Codes and letters", "Nobody waits for a code")
+	owner.dressed("letters-none")
+
+	guest := visit(t, c.base)
+	guest.open("/")
+	guest.fill("E-mail address", demoEmail)
+	guest.click("Send me a code instead")
+	guest.sees("Code")
+
+	owner.sees("For "+demoEmail, "Counts until")
+	owner.dressed("letters")
+	guest.fill("Code", regexp.MustCompile(`(?m)^\d{6}$`).FindString(owner.text()))
+	guest.click("Sign in")
+	guest.sees("Printers", "Ready")
+
+	owner.open("/account/sessions")
+	owner.sees("this one", "Chrome · Linux", "End all others")
+	owner.dressed("sessions")
+	owner.click("End all others")
+	owner.sees("End all other sessions?")
+	owner.click("End all others")
+	owner.sees("All other sessions are ended")
+	guest.excuse("401")
+	guest.open("/account")
+	guest.sees("Sign in")
+
+	owner.open("/account")
+	owner.fill("Name", "Dame Oh")
+	owner.click("Save")
+	owner.sees("Your profile is saved")
+	owner.dressed("profile")
+}
+
+// code is what an authenticator app shows at a time.
+func code(t *testing.T, secret string, at time.Time) string {
+	t.Helper()
+	shown, err := totp.GenerateCode(secret, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shown
+}
+
+// taken is the text that the page offers to be copied.
+func (v *visitor) taken(label string) string {
+	v.t.Helper()
+	return js[string](v, fmt.Sprintf(`[...document.querySelectorAll(".take code")].filter(e => e.ariaLabel === %q).at(-1).textContent`, label))
+}
+
+func TestAnAuthenticatorAppIsSetUpAndAskedFor(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers")
+	v.open("/account/sign-in")
+	v.sees("Authenticator app", "Ways to sign in")
+	v.dressed("sign-in-ways")
+	v.click("Set up an app")
+	v.excuse("400")
+	v.fill("Your password of now", "not my password")
+	v.click("Next")
+	v.sees("password")
+	v.fill("Your password of now", demoPassword)
+	v.click("Next")
+	v.sees("Scan this with the app.")
+	v.dressed("totp-enrol")
+	secret := v.taken("Secret for the app")
+	v.fill("Code that the app shows", code(t, secret, time.Now()))
+	v.click("Switch it on")
+	v.sees("Recovery codes", "They are shown this once")
+	v.dressed("recovery-codes")
+	recovery := js[string](v, `document.querySelector(".codes code").textContent`)
+	v.click("I have kept them")
+	v.sees("10 recovery codes are left")
+	v.dressed("totp-on")
+
+	other := visit(t, c.base)
+	other.signIn(demoEmail, demoPassword)
+	other.sees("Open your authenticator app")
+	other.picture("sign-in-totp")
+	other.excuse("400")
+	other.fill("Code", "000000")
+	other.click("Sign in")
+	other.sees("the code is not right")
+	other.fill("Code", code(t, secret, time.Now().Add(30*time.Second)))
+	other.click("Sign in")
+	other.sees("Printers", "Ready")
+
+	third := visit(t, c.base)
+	third.signIn(demoEmail, demoPassword)
+	third.fill("Code", recovery)
+	third.click("Sign in")
+	third.sees("Printers", "Ready")
+	v.open("/account/sign-in")
+	v.sees("9 recovery codes are left")
+}
+
+func TestAKeyOfThePageOpensTheAPI(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers")
+	v.open("/account/keys")
+	v.sees("No keys yet")
+	v.dressed("keys-none")
+	v.click("Make a key")
+	v.fill("What is it for?", "Home Assistant")
+	v.click("Print")
+	v.dressed("keys-make")
+	v.click("Make a key")
+	v.sees("It is shown this once")
+	v.dressed("keys-made")
+	answer := runLine(t, v.taken("curl"))
+	if !strings.Contains(answer, `"message":"Success"`) || !strings.Contains(answer, "serial") {
+		t.Errorf("the line for a terminal answers %s", answer)
+	}
+	line := v.taken("curl")
+	v.click("I have kept it")
+	v.sees("Home Assistant", "all printers", "used just now", "printer:start")
+	v.dressed("keys")
+	v.click("Revoke")
+	v.sees("Revoke “Home Assistant”?")
+	v.click("Revoke")
+	v.sees("counts no more")
+	if answer := runLine(t, line); !strings.Contains(answer, "TOKEN_INVALID") {
+		t.Errorf("the revoked key still opens: %s", answer)
+	}
+}
+
+// runLine runs a line as somebody pastes it into a terminal.
+func runLine(t *testing.T, line string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", line+" -sS").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v: %s", line, err, out)
+	}
+	return string(out)
+}
+
+func TestAllThatKeysAndWebhooksMayBeToldOfHasWords(t *testing.T) {
+	t.Parallel()
+	keys, err := web.Files.ReadFile("app/pages/account/keys.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words, err := web.Files.ReadFile("words/en.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range api.Scopes() {
+		if !bytes.Contains(keys, []byte(`"`+s+`"`)) || !bytes.Contains(words, []byte(`"scope.`+s+`"`)) {
+			t.Errorf("a key can't be given %s on the page, or it has no words", s)
+		}
+	}
+}

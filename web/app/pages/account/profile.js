@@ -1,0 +1,39 @@
+// Who one is, and how this browser shows things.
+import { html } from "../../lib.js";
+import { dress, theme, themes } from "../../dress.js";
+import { day } from "../../format.js";
+import { load, me } from "../../me.js";
+import { Field, Form, note, Take } from "../../ui.js";
+import { choose, language, languages, locale, t } from "../../words.js";
+
+export function Profile() {
+  const { name, email, role, created_at: since, id } = me.value;
+  const saved = async () => {
+    await load();
+    note("good", t("account.profile.saved"));
+  };
+  return html`<div class="columns">
+    <section class="panel">
+      <h2>${t("account.profile.you")}</h2>
+      <${Form} yes=${t("save")} done=${saved} send=${(v) => ["PUT", "/v1/user-service/my/profile", { username: v.username }]}>
+        <${Field} label=${t("account.profile.name")} name="username" value=${name} maxlength="100" autocomplete="name" />
+      <//>
+      <dl class="facts">
+        <dt>${t("account.profile.email")}</dt><dd>${email}</dd>
+        <dt>${t("account.profile.role")}</dt><dd>${t(`role.${role}`)}<p class="hint">${t(`role.${role}_text`)}</p></dd>
+        <dt>${t("account.profile.since")}</dt><dd>${day(since)}</dd>
+        <dt>${t("account.profile.mqtt")}</dt><dd><${Take} text=${`u_${id}`} label=${t("account.profile.mqtt")} /></dd>
+      </dl>
+    </section>
+    <section class="panel">
+      <h2>${t("account.profile.browser")}</h2>
+      <${Field} label=${t("account.profile.language")} value=${language.value}>${(input) => html`<select ...${input} value=${language.value} onChange=${(e) => choose(e.target.value)}>
+        ${Object.entries(languages).map(([short, word]) => html`<option key=${short} value=${short} lang=${short}>${word}</option>`)}
+      </select>`}<//>
+      <${Field} label=${t("account.profile.theme")}>${(input) => html`<select ...${input} value=${theme.value} onChange=${(e) => dress(e.target.value)}>
+        ${themes.map((which) => html`<option key=${which} value=${which}>${t(`theme.${which}`)}</option>`)}
+      </select>`}<//>
+      <p class="hint">${t("account.profile.times", { zone: Intl.DateTimeFormat(locale.value).resolvedOptions().timeZone })}</p>
+    </section>
+  </div>`;
+}

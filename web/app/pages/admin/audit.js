@@ -1,0 +1,60 @@
+// Who did what, newest first.
+import { html, useState } from "../../lib.js";
+import { call, fetched, query } from "../../api.js";
+import { moment } from "../../format.js";
+import { everyone } from "../../live.js";
+import { runs } from "../../me.js";
+import { params, set } from "../../place.js";
+import { Curl, download, Empty, Fetched, Icon, note, said, useFetched } from "../../ui.js";
+import { number, t } from "../../words.js";
+
+const rows = 50;
+
+/** What acts begin with, as people look for them. */
+const kinds = ["printer.", "job.", "plate.", "file.", "user.", "key.", "bridge.", "webhook.", "clock."];
+
+const named = (serial) => everyone.value.find((p) => p.serial === serial)?.name || serial;
+
+export function Audit() {
+  const q = params.value;
+  const only = { act: q.get("act"), actor: q.get("actor"), device_id: q.get("device_id"), all: runs() && q.get("of") !== "me" ? "true" : null };
+  const page = Number(q.get("page")) || 1;
+  const path = `/audit${query({ ...only, limit: rows, page })}`;
+  const log = useFetched(() => call("GET", path), path);
+  const choose = (values) => set({ page: null, ...values });
+  const [typed, type] = useState(only.actor || "");
+  const save = async (format) => {
+    try {
+      download(`grove-audit.${format === "csv" ? "csv" : "jsonl"}`, await fetched(`/audit/export${query({ ...only, format })}`));
+    } catch (refusal) {
+      if (refusal.cause !== "given_up") note("bad", t("refused", { what: t("admin.audit.export") }), { more: said(refusal) });
+    }
+  };
+  return html`
+    <div class="lead">
+      <p>${t("admin.audit.about")}</p>
+      <${Curl} of=${["GET", path]} />
+      ${["csv", "json"].map((format) => html`<button type="button" key=${format} class="quiet small" onClick=${() => save(format)}><${Icon} name="download" />${t(`admin.audit.${format}`)}</button>`)}
+    </div>
+    <form class="filters" role="search" onSubmit=${(e) => (e.preventDefault(), choose({ actor: typed.trim() }))}>
+      <select aria-label=${t("admin.audit.kind")} value=${only.act || ""} onChange=${(e) => choose({ act: e.target.value })}><option value="">${t("admin.audit.all_acts")}</option>${kinds.map((k) => html`<option key=${k} value=${k}>${t(`admin.audit.kind.${k.slice(0, -1)}`)}</option>`)}</select>
+      <select aria-label=${t("printer")} value=${only.device_id || ""} onChange=${(e) => choose({ device_id: e.target.value })}><option value="">${t("admin.audit.all_printers")}</option>${everyone.value.map((p) => html`<option key=${p.serial} value=${p.serial}>${p.name}</option>`)}</select>
+      <input type="search" aria-label=${t("admin.audit.actor")} placeholder=${t("admin.audit.actor_hint")} value=${typed} onInput=${(e) => type(e.target.value)} onChange=${() => choose({ actor: typed.trim() })} />
+      ${runs() && html`<select aria-label=${t("admin.audit.of")} value=${only.all ? "" : "me"} onChange=${(e) => choose({ of: e.target.value })}><option value="">${t("admin.audit.of_all")}</option><option value="me">${t("admin.audit.of_me")}</option></select>`}
+    </form>
+    <${Fetched} of=${log}>${({ data, pagination }) => data?.length
+      ? html`<div class="table"><table class="audit">
+            <thead><tr><th>${t("admin.audit.when")}</th><th>${t("admin.audit.actor")}</th><th>${t("admin.audit.act")}</th><th>${t("printer")}</th><th>${t("admin.audit.detail")}</th></tr></thead>
+            <tbody>${data.map((e) => html`<tr key=${e.id}><td class="when">${moment(e.at)}</td><td><code>${e.actor}</code></td><td><code>${e.action}</code></td><td>${e.device_id ? named(e.device_id) : ""}</td><td class="detail">${e.detail}</td></tr>`)}</tbody>
+          </table></div>
+          <${Pages} of=${pagination} page=${page} />`
+      : html`<${Empty} icon="history" title=${t("nothing_found")} />`}<//>
+  `;
+}
+
+const Pages = ({ of, page }) => html`<nav class="bar pages" aria-label=${t("admin.audit.pages")}>
+  <span class="quiet">${t("admin.audit.rows", { from: number((page - 1) * rows + 1), to: number(Math.min(page * rows, of.total)), total: number(of.total) })}</span>
+  <span class="grow"></span>
+  <button type="button" class="quiet small" disabled=${page <= 1} onClick=${() => set({ page: page > 2 ? page - 1 : null })}>${t("admin.audit.newer")}</button>
+  <button type="button" class="quiet small" disabled=${!of.has_more} onClick=${() => set({ page: page + 1 })}>${t("admin.audit.older")}</button>
+</nav>`;

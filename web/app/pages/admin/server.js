@@ -1,0 +1,81 @@
+// The server itself: what it is, whether it is well, and within which bounds.
+import { html } from "../../lib.js";
+import { get } from "../../api.js";
+import { bytes, day, span } from "../../format.js";
+import { Curl, Fetched, Form, Icon, note, Progress, Take, useFetched } from "../../ui.js";
+import { number, t } from "../../words.js";
+
+const ready = () => fetch("/readyz").then(async (answer) => ({ well: answer.ok, why: answer.ok ? "" : (await answer.json().catch(() => null))?.details?.reason }), () => ({ well: false }));
+
+export function Server() {
+  const server = useFetched(() => get("/server"));
+  const health = useFetched(ready);
+  return html`
+    <div class="lead"><p>${t("admin.server.about")}</p><${Curl} of=${["GET", "/server"]} /></div>
+    <${Fetched} of=${server}>${(s) => html`<div class="columns">
+      <div><${About} of=${s} health=${health} /><${Limits} of=${s.limits} /><${Backup} of=${s} /></div>
+      <div><${Certificate} of=${s} /><${Mail} on=${s.mail} /></div>
+    </div>`}<//>
+  `;
+}
+
+const Facts = ({ of }) => html`<dl class="facts first">${of.filter(Boolean).map(([what, is]) => html`<dt>${what}</dt><dd>${is}</dd>`)}</dl>`;
+
+function About({ of: s, health }) {
+  const used = s.files.total_bytes > 0 ? (100 * (s.files.total_bytes - s.files.free_bytes)) / s.files.total_bytes : null;
+  return html`<section class="panel">
+    <h2>Grove ${s.version} ${health.data && html`<span class=${health.data.well ? "badge on" : "badge off"}>${t(health.data.well ? "admin.server.well" : "admin.server.unwell")}</span>`}</h2>
+    ${health.data?.why && html`<p class="short"><${Icon} name="alert" />${health.data.why}</p>`}
+    <${Facts} of=${[
+      [t("admin.server.up"), span(s.uptime_seconds)],
+      [t("nav.fleet"), t("admin.server.printers", { n: s.printers.bound, online: s.printers.online })],
+      [t("admin.server.database"), `${s.database.kind === "postgresql" ? "PostgreSQL" : "SQLite"} · ${bytes(s.database.size_bytes)}`],
+      [t("admin.server.files"), `${number(s.files.count)} · ${bytes(s.files.size_bytes)}`],
+      used !== null && [t("admin.server.disk"), html`${t("admin.server.free", { free: bytes(s.files.free_bytes), total: bytes(s.files.total_bytes) })}<${Progress} of=${used} kind=${used > 90 ? "failed" : ""} label=${t("admin.server.disk")} />`],
+      s.demo && [t("admin.server.kind"), t("admin.server.demo")],
+    ]} />
+  </section>`;
+}
+
+const days = (n) => (n ? t("admin.limits.days", { n }) : t("admin.limits.ever"));
+
+const Limits = ({ of: l }) => html`<section class="panel">
+  <h2>${t("admin.limits")}</h2>
+  <${Facts} of=${[
+    [t("admin.limits.rates"), html`<code>${l.rates}</code>`],
+    [t("admin.limits.file"), bytes(l.file_bytes)],
+    [t("admin.limits.quota"), l.quota_bytes ? bytes(l.quota_bytes) : t("admin.limits.none")],
+    [t("admin.limits.free"), l.min_free_bytes ? bytes(l.min_free_bytes) : t("admin.limits.none")],
+    [t("admin.limits.keep"), days(l.keep_days)],
+    [t("admin.limits.keep_audit"), days(l.keep_audit_days)],
+  ]} />
+</section>`;
+
+const Certificate = ({ of: { certificate: c, ca } }) => html`<section class="panel">
+  <h2>${t("admin.cert")}</h2>
+  <${Facts} of=${[
+    [t("admin.cert.kind"), html`${t(`admin.cert.${c.kind}`)}<p class="hint">${t(c.https ? "admin.cert.https" : "admin.cert.mqtt")}</p>`],
+    [t("admin.cert.names"), c.names.join(", ")],
+    [t("admin.cert.until"), day(c.not_after)],
+    [t("admin.cert.print"), html`<${Take} text=${c.sha256} label=${t("admin.cert.print")} />`],
+  ]} />
+  <h3 class="between">${t("admin.ca")}</h3>
+  <p class="quiet">${t(ca.needed ? "admin.ca.needed" : "admin.ca.not_needed")}</p>
+  <${Facts} of=${[[t("admin.cert.until"), day(ca.not_after)], [t("admin.cert.print"), html`<${Take} text=${ca.sha256} label=${t("admin.cert.print")} />`]]} />
+  <div class="bar"><a class="button quiet" href=${ca.path} download="grove-ca.pem"><${Icon} name="download" />${t("admin.ca.download")}</a><${Curl} of=${["GET", ca.path]} /></div>
+</section>`;
+
+function Mail({ on }) {
+  const done = ({ data }) => note("good", t("admin.mail.sent", { to: data.to }));
+  return html`<section class="panel">
+    <h2>${t("admin.mail")} <span class=${on ? "badge on" : "badge"}>${t(on ? "account.app.on" : "account.app.off")}</span></h2>
+    <p>${t(on ? "admin.mail.is_on" : "admin.mail.is_off")}</p>
+    ${on ? html`<${Form} yes=${t("admin.mail.test")} done=${done} send=${() => ["POST", "/server/mail-test", {}]} />` : html`<div class="bar"><a class="button quiet" href="/account/letters"><${Icon} name="mail" />${t("account.part.letters")}</a></div>`}
+  </section>`;
+}
+
+const Backup = ({ of: s }) => html`<section class="panel">
+  <h2>${t("admin.backup")}</h2>
+  <p>${t(s.database.kind === "postgresql" ? "admin.backup.postgres" : "admin.backup.sqlite")}</p>
+  <p class="quiet">${t("admin.backup.keys")}</p>
+</section>`;
