@@ -8,6 +8,7 @@ import * as models from "./models.js";
 import { place } from "./place.js";
 import { match } from "./routes.js";
 import { busy, stateOf } from "./state.js";
+import { Bell } from "./parts/told.js";
 import { Dialog, Empty, Field, Form, Icon, Menu, Notes, Opened } from "./ui.js";
 import { choose, language, languages, load, t } from "./words.js";
 
@@ -18,17 +19,22 @@ function dress(which) {
   document.documentElement.dataset.theme = theme.value = which;
 }
 
+// Pages that stand beside none of their own in the navigation.
+const within = { "/": ["/printers"], "/queue": ["/history", "/jobs"] };
+const inside = (path, here) => here === path || [path, ...(within[path] || [])].some((at) => at !== "/" && here.startsWith(`${at}/`)) || (within[path] || []).includes(here);
+
 function Nav({ here }) {
   return html`<nav class="nav" aria-label=${t("nav.label")}>
     <a class="brand" href="/"><img src="/assets/grove.svg" alt="" width="28" height="28" /><span>Grove</span></a>
     <ul>
       ${keys.shown().map(
         ([path, words, icon]) => html`<li key=${path}>
-          <a href=${path} aria-current=${(path === "/" ? here === "/" || here.startsWith("/printers") : here === path || here.startsWith(`${path}/`)) ? "page" : null}><${Icon} name=${icon} /><span>${t(words)}</span></a>
+          <a href=${path} aria-current=${inside(path, here) ? "page" : null}><${Icon} name=${icon} /><span>${t(words)}</span></a>
         </li>`,
       )}
     </ul>
     <div class="nav-end">
+      <${Bell} />
       <button type="button" class="plain" onClick=${keys.palette} aria-label=${t("keys.palette")}><${Icon} name="search" /></button>
       <${Menu} label=${people.me.value?.name || people.me.value?.email || t("nav.account")} icon="person" items=${[
         ...Object.entries(languages).map(([short, name]) => [short === language.value ? "check" : "globe", name, () => choose(short)]),

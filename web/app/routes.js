@@ -4,11 +4,16 @@ const fleet = () => import("./pages/fleet.js");
 
 export const routes = [
   ["/", fleet],
+  ["/queue", () => import("./pages/queue.js")],
+  ["/history", () => import("./pages/history.js")],
+  ["/jobs/{id}", () => import("./pages/job.js")],
+  ["/activity", () => import("./pages/activity.js")],
 ];
 
 /** What stands beside every page: [path, words, icon, key after g, who may]. */
 export const places = [
   ["/", "nav.fleet", "fleet", "f"],
+  ["/queue", "nav.queue", "queue", "q"],
 ];
 
 const patterns = routes.map(([path, page]) => [new RegExp(`^${path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`), page]);
