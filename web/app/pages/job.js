@@ -7,7 +7,7 @@ import { acts } from "../me.js";
 import { busy, hmsLink } from "../state.js";
 import { Fetched, Head, Icon, Menu, Progress, useFetched } from "../ui.js";
 import { Controls, Needs, State } from "../parts/printer.js";
-import { cancelJob, copyJob, doubtful, ended, Fits, JobState, more, reprint, Resolve, Said, tray, Where } from "../parts/job.js";
+import { cancelJob, copyJob, doubtful, ended, Fits, JobState, more, plain, reprint, Resolve, Said, tray, Where } from "../parts/job.js";
 import { edit } from "../parts/edit.js";
 import { has, t } from "../words.js";
 
@@ -60,7 +60,7 @@ function Reason({ of: j, p }) {
   const failed = j.failure && has(`failure.${j.failure}`) && ["failed", "expired"].includes(j.state);
   return html`
     ${failed && html`<p class="reason"><strong>${t(`failure.${j.failure}`)}</strong></p>`}
-    ${j.why && html`<p class="reason"><${Said}>${coded(j.why)}<//></p>`}
+    ${j.why && html`<p class="reason"><${Said}>${coded(plain(j.why))}<//></p>`}
     ${p && !["finished", "cancelled"].includes(j.state) && html`<${Needs} of=${p} />`}
   `;
 }
@@ -73,6 +73,8 @@ function coded(text) {
   });
 }
 
+const after = (at, before) => (new Date(at) - new Date(before)) / 1000;
+
 /** What happened when. What has not happened yet is not there. */
 function Times({ of: j }) {
   const steps = [
@@ -84,14 +86,14 @@ function Times({ of: j }) {
     ["clock", t("times.expires"), j.state === "queued" && j.expires_at],
   ].filter(([, , at]) => at);
   return html`<h3>${t("job.times")}</h3><ol class="times">${steps.map(([icon, words, at], i) => html`<li key=${words}>
-    <${Icon} name=${icon} /><span>${words}</span><time datetime=${at}>${moment(at)}</time>${i > 0 && icon !== "clock" && html`<small>${t("times.after", { time: span((new Date(at) - new Date(steps[i - 1][2])) / 1000) })}</small>`}
+    <${Icon} name=${icon} /><span>${words}</span><time datetime=${at}>${moment(at)}</time>${i > 0 && icon !== "clock" && after(at, steps[i - 1][2]) >= 1 && html`<small>${t("times.after", { time: span(after(at, steps[i - 1][2])) })}</small>`}
   </li>`)}</ol>`;
 }
 
 const Fact = ({ name, children }) => html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
 
 function Facts({ of: j, p }) {
-  const took = j.started_at && j.finished_at && (new Date(j.finished_at) - new Date(j.started_at)) / 1000;
+  const took = j.started_at && j.finished_at && after(j.finished_at, j.started_at);
   const chosen = ["use_ams", "bed_leveling", "flow_cali", "vibration_cali", "layer_inspect", "timelapse"].filter((name) => j.options[name]);
   return html`<section class="panel"><h2>${t("job.facts")}</h2>
     <dl class="facts-list">

@@ -1,12 +1,12 @@
 // What prints, what waits and why, and what needs a person first.
-import { html } from "../lib.js";
+import { html, useEffect } from "../lib.js";
 import { clock, ends, percent, span } from "../format.js";
-import { everyone, printer } from "../live.js";
+import { everyone, printer, watch } from "../live.js";
 import { acts } from "../me.js";
 import { model } from "../models.js";
 import { busy } from "../state.js";
 import { Empty, Fetched, Head, Icon, Menu, Progress, Tabs } from "../ui.js";
-import { clearPlate, Controls, State } from "../parts/printer.js";
+import { clearPlate, Controls, link, Print, State } from "../parts/printer.js";
 import { cancelJob, copyJob, doubtful, Fits, holding, JobState, more, path, Plate, Resolve, Said, Takes, useJobList, when, Where } from "../parts/job.js";
 import { edit } from "../parts/edit.js";
 import { first, last, Line, move, Spoken } from "../parts/line.js";
@@ -35,13 +35,17 @@ function Shown({ now, line, again }) {
   const doubts = now.filter(doubtful);
   const held = new Set(now.map((j) => j.device_id));
   const plates = everyone.value.filter((p) => p.online && !p.plate_clear && !busy(p) && !held.has(p.serial));
-  if (!now.length && !line.length && !plates.length)
+  const others = everyone.value.filter((p) => p.online && busy(p) && !held.has(p.serial));
+  if (!now.length && !line.length && !plates.length && !others.length)
     return html`<${Empty} icon="queue" title=${t("queue.empty")}><p>${t("queue.empty_text")}</p><a class="button" href="/library"><${Icon} name="library" />${t("queue.library")}</a><//>`;
   return html`
     <${First} doubts=${doubts} plates=${plates} line=${line} again=${again} />
-    ${now.length > doubts.length &&
+    ${now.length - doubts.length + others.length > 0 &&
     html`<section class="panel"><h2>${t("queue.now")}</h2>
-      <ul class="line">${now.filter((j) => !doubtful(j)).map((j) => html`<li key=${j.id} class="jobrow now"><${Now} of=${j} /></li>`)}</ul>
+      <ul class="line">
+        ${now.filter((j) => !doubtful(j)).map((j) => html`<li key=${j.id} class="jobrow now"><${Now} of=${j} /></li>`)}
+        ${others.map((p) => html`<li key=${p.serial} class="jobrow now"><${Foreign} serial=${p.serial} /></li>`)}
+      </ul>
     </section>`}
     <${Waiting} line=${line} held=${held} again=${again} />
   `;
@@ -68,7 +72,7 @@ function First({ doubts, plates, line, again }) {
         const lay = p.shadow.file_name || p.file_name;
         return html`<li key=${p.serial}>
           <span><${State} of=${p} /></span>
-          <div class="bar"><p class="grow"><a href=${`/printers/${encodeURIComponent(p.serial)}`}>${p.name}</a>: ${lay ? t("queue.plate_of", { name: lay }) : t("queue.plate")}${n > 0 && html` ${t("queue.plate_waits", { n })}`}</p>
+          <div class="bar"><p class="grow"><a href=${link(p)}>${p.name}</a>: ${lay ? t("queue.plate_of", { name: lay }) : t("queue.plate")}${n > 0 && html` ${t("queue.plate_waits", { n })}`}</p>
             ${acts() && html`<button type="button" class="small" onClick=${async () => (await clearPlate(p), again())}>${t("plate.yes")}</button>`}</div>
         </li>`;
       })}
@@ -78,6 +82,7 @@ function First({ doubts, plates, line, again }) {
 
 /** A job that holds its printer. */
 function Now({ of: j }) {
+  useEffect(() => watch(j.device_id), [j.device_id]);
   const p = printer(j.device_id);
   const s = p?.shadow || {};
   const prints = j.state === "running";
@@ -98,6 +103,18 @@ function Now({ of: j }) {
     <div class="end"><${JobState} of=${j} />
       ${prints && p && busy(p) ? html`<${Controls} of=${p} />` : acts() && html`<button type="button" class="quiet small danger" onClick=${() => cancelJob(j)}><${Icon} name="close" />${t("cancel")}</button>`}
     </div>
+  `;
+}
+
+/** A print that was begun at the printer itself, or by another program. */
+function Foreign({ serial }) {
+  useEffect(() => watch(serial), [serial]);
+  const p = printer(serial);
+  if (!p) return null;
+  return html`
+    <span class="cover"><${Icon} name="printer" /></span>
+    <div class="grow"><div class="facts"><a href=${link(p)}>${p.name}</a><span>${t("queue.foreign")}</span></div><${Print} of=${p} /></div>
+    <div class="end"><${State} of=${p} /><${Controls} of=${p} /></div>
   `;
 }
 

@@ -56,7 +56,7 @@ function EditForm({ job: j, file, close }) {
       <${Field} label=${t("edit.tags")} hint=${t("edit.tags_hint")} name="tags" value=${(j.any?.tags || []).join(", ")} />
     </fieldset>`}
     <${Field} label=${t("edit.when")} hint=${t("edit.when_hint")} name="not_before" type="datetime-local" value=${local(j.not_before)} />
-    <fieldset><legend>${t("edit.options")}</legend>
+    <fieldset class="switches"><legend>${t("edit.options")}</legend>
       ${switches.map((name) => html`<label key=${name} class="check"><input type="checkbox" name=${name} checked=${j.options[name]} />${t(`option.${name}`)}</label>`)}
     </fieldset>
   <//>`;

@@ -48,8 +48,10 @@ export function Takes({ of: j }) {
   </span>`;
 }
 
-/** A sentence of the server, in the language it has. */
-export const Said = ({ children }) => html`<span lang="en">${children}</span>`;
+/** A sentence of the server, in the language it has, without what it says to terminals. */
+export const Said = ({ children }) => html`<span lang="en">${typeof children === "string" ? plain(children) : children}</span>`;
+
+export const plain = (words) => words.replace(/ \(grove [^)]*\)|; GET \/v1\/.*$/g, "");
 
 /** Jobs that change as events tell, and again each time somebody comes back to the page. */
 export function useJobList(query) {
@@ -157,7 +159,7 @@ function FitList({ of: j }) {
         <${Icon} name=${f.fits ? "check" : f.misfits.some((m) => m.lasting) ? "cross" : "clock"} />
         <div class="grow"><a href=${`/printers/${encodeURIComponent(f.device_id)}`}>${f.device_name || f.device_id}</a>
           ${f.fits ? html` <span>${t("fit.now")}</span>` : html`<ul>${f.misfits.map((m) => html`<li key=${m.reason}><${Said}>${m.message}<//></li>`)}</ul>`}
-          ${(f.filaments || []).length > 0 && html`<div class="matches">${f.filaments.map((x) => html`<${Match} key=${x.id} of=${x} />`)}</div>`}
+          ${(f.filaments || []).length > 0 && !f.misfits.some((m) => m.lasting) && html`<div class="matches">${f.filaments.map((x) => html`<${Match} key=${x.id} of=${x} />`)}</div>`}
         </div>
       </li>`,
     )}
