@@ -20,7 +20,7 @@ function dress(which) {
 }
 
 // Pages that stand beside none of their own in the navigation.
-const within = { "/": ["/printers"], "/queue": ["/history", "/jobs"] };
+const within = { "/": ["/printers"], "/queue": ["/history", "/timeline", "/jobs"] };
 const inside = (path, here) => here === path || [path, ...(within[path] || [])].some((at) => at !== "/" && here.startsWith(`${at}/`)) || (within[path] || []).includes(here);
 
 function Nav({ here }) {

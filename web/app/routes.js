@@ -6,6 +6,7 @@ export const routes = [
   ["/", fleet],
   ["/queue", () => import("./pages/queue.js")],
   ["/history", () => import("./pages/history.js")],
+  ["/timeline", () => import("./pages/timeline.js")],
   ["/jobs/{id}", () => import("./pages/job.js")],
   ["/activity", () => import("./pages/activity.js")],
 ];

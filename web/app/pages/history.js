@@ -5,7 +5,7 @@ import { grams, meters, percent, span } from "../format.js";
 import { everyone, onEvent } from "../live.js";
 import { acts } from "../me.js";
 import { params, set } from "../place.js";
-import { copy, Empty, Fetched, Head, Icon, Menu, useFetched } from "../ui.js";
+import { copy, Empty, Fetched, Field, Head, Icon, Menu, useFetched } from "../ui.js";
 import { copyJob, ended, JobState, path, Plate, reprint, Said, Takes, Took, when, Where } from "../parts/job.js";
 import { Bars } from "../parts/bars.js";
 import { number, t } from "../words.js";
@@ -64,17 +64,17 @@ async function pages(narrow, much) {
 function Filters({ state }) {
   const p = params.value;
   return html`<form class="filters" role="search" onSubmit=${(e) => e.preventDefault()}>
-    <label><span>${t("history.text")}</span><input type="search" value=${p.get("q") || ""} onInput=${(e) => set({ q: e.target.value })} /></label>
-    <label><span>${t("printer")}</span><select value=${p.get("printer") || ""} onChange=${(e) => set({ printer: e.target.value })}>
+    <${Field} label=${t("history.text")} type="search" value=${p.get("q") || ""} onInput=${(e) => set({ q: e.target.value })} />
+    <${Field} label=${t("printer")}>${(props) => html`<select ...${props} value=${p.get("printer") || ""} onChange=${(e) => set({ printer: e.target.value })}>
       <option value="">${t("history.all_printers")}</option>
       ${everyone.value.map((x) => html`<option key=${x.serial} value=${x.serial}>${x.name}</option>`)}
-    </select></label>
-    <label><span>${t("history.state")}</span><select value=${state} onChange=${(e) => set({ state: e.target.value })}>
+    </select>`}<//>
+    <${Field} label=${t("history.state")}>${(props) => html`<select ...${props} value=${state} onChange=${(e) => set({ state: e.target.value })}>
       <option value="">${t("history.all_states")}</option>
       ${ended.map((s) => html`<option key=${s} value=${s}>${t(`job.${s}`)}</option>`)}
-    </select></label>
-    <label><span>${t("history.from")}</span><input type="date" value=${p.get("from") || ""} onChange=${(e) => set({ from: e.target.value })} /></label>
-    <label><span>${t("history.to")}</span><input type="date" value=${p.get("to") || ""} onChange=${(e) => set({ to: e.target.value })} /></label>
+    </select>`}<//>
+    <${Field} label=${t("history.from")} type="date" value=${p.get("from") || ""} onChange=${(e) => set({ from: e.target.value })} />
+    <${Field} label=${t("history.to")} type="date" value=${p.get("to") || ""} onChange=${(e) => set({ to: e.target.value })} />
   </form>`;
 }
 

@@ -12,7 +12,7 @@ import { edit } from "../parts/edit.js";
 import { first, last, Line, move, Spoken } from "../parts/line.js";
 import { t } from "../words.js";
 
-export const QueueTabs = ({ at }) => html`<${Tabs} label=${t("queue.tabs")} at=${at} of=${[["/queue", t("nav.queue")], ["/history", t("nav.history")]]} />`;
+export const QueueTabs = ({ at }) => html`<${Tabs} label=${t("queue.tabs")} at=${at} of=${[["/queue", t("nav.queue")], ["/history", t("nav.history")], ["/timeline", t("queue.timeline")]]} />`;
 
 export default function Queue() {
   const held = useJobList(`?state=${holding.join()}`);

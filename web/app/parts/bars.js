@@ -13,7 +13,7 @@ const most = 8;
 export function Bars({ title, rows, write, head, table }) {
   const sorted = rows.filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]);
   const shown = sorted.slice(0, most);
-  const longest = Math.max(...shown.map(([, n]) => n), 1);
+  const longest = Math.max(...shown.map(([, n]) => n));
   return html`<figure class="panel bars">
     <figcaption><h3>${title}</h3></figcaption>
     ${shown.length === 0

@@ -2,7 +2,7 @@
 import { html, names, signal } from "../lib.js";
 import { call } from "../api.js";
 import { ago, moment } from "../format.js";
-import { onEvent } from "../live.js";
+import { onEvent, printer } from "../live.js";
 import { act, ask, Dialog, Empty, Fetched, Icon, useFetched } from "../ui.js";
 import { has, t } from "../words.js";
 
@@ -52,7 +52,7 @@ export const called = (type) => (has(`event.${type}`) ? t(`event.${type}`) : typ
 
 /** Where to look for more. */
 export function About({ job, serial, name }) {
-  return html`${job && html`<a href=${`/jobs/${encodeURIComponent(job)}`}>${t("told.job")}</a>`}${serial && html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${name || t("printer")}</a>`}`;
+  return html`${job && html`<a href=${`/jobs/${encodeURIComponent(job)}`}>${t("told.job")}</a>`}${serial && html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${printer(serial)?.name || name || serial}</a>`}`;
 }
 
 /** Notifications as a list, with what marks each. */
