@@ -84,11 +84,11 @@ const kind = (x) => x.type || t("job.material_unknown");
 function Figures({ of: f }) {
   const rate = f.success_rate === null || f.success_rate === undefined ? "–" : percent(Math.round(f.success_rate * 1000) / 10);
   return html`<section class="figures-box" aria-label=${t("figures.title")}>
-    <dl class="tiles">
-      <div class="tile"><dt>${t("figures.success")}</dt><dd>${rate}</dd><dd class="hint">${t("figures.success_of", { n: f.finished, of: f.finished + f.failed })}</dd></div>
-      <div class="tile"><dt>${t("figures.time")}</dt><dd>${span(f.print_seconds)}</dd><dd class="hint">${t("figures.time_of")}</dd></div>
-      <div class="tile"><dt>${t("figures.filament")}</dt><dd>${grams(f.grams)}</dd><dd class="hint">${meters(f.meters)}</dd></div>
-      <div class="tile"><dt>${t("figures.others")}</dt><dd>${number(f.failed)} · ${number(f.cancelled)} · ${number(f.expired)}</dd><dd class="hint">${t("figures.others_of")}</dd></div>
+    <dl class="figure-tiles">
+      <div class="figure-tile"><dt>${t("figures.success")}</dt><dd>${rate}</dd><dd class="hint">${t("figures.success_of", { n: f.finished, of: f.finished + f.failed })}</dd></div>
+      <div class="figure-tile"><dt>${t("figures.time")}</dt><dd>${span(f.print_seconds)}</dd><dd class="hint">${t("figures.time_of")}</dd></div>
+      <div class="figure-tile"><dt>${t("figures.filament")}</dt><dd>${grams(f.grams)}</dd><dd class="hint">${meters(f.meters)}</dd></div>
+      <div class="figure-tile"><dt>${t("figures.others")}</dt><dd>${number(f.failed)} · ${number(f.cancelled)} · ${number(f.expired)}</dd><dd class="hint">${t("figures.others_of")}</dd></div>
     </dl>
     <div class="charts">
       <${Bars} title=${t("figures.materials")} rows=${f.materials.map((m) => [kind(m), m.grams])} write=${grams}
@@ -105,8 +105,8 @@ function Past({ of: j }) {
     ${j.snapshot_url ? html`<a class="cover end-picture" href=${path(j)} tabindex="-1" aria-hidden="true"><img src=${here(j.snapshot_url)} alt="" loading="lazy" onError=${(e) => e.target.parentElement.remove()} /></a>` : null}
     <div class="grow">
       <div class="name"><a href=${path(j)}>${j.file_name}</a></div>
-      ${j.state !== "finished" && j.why && html`<div class="why"><${Said}>${j.why}<//></div>`}
-      <div class="facts">
+      ${j.state !== "finished" && j.why && html`<div class="wait-why"><${Said}>${j.why}<//></div>`}
+      <div class="job-facts">
         <span><${Where} of=${j} /></span>
         ${j.finished_at && html`<span>${when(j.finished_at)}</span>`}
         <${Took} of=${j} />

@@ -30,8 +30,8 @@ function Shown({ of: j, again }) {
     <//>
     <div class="job">
       <div class="sides">
-        <figure class="panel picture"><figcaption>${t("job.cover")}</figcaption>${j.cover_url ? html`<img src=${here(j.cover_url)} alt=${t("job.cover_alt", { name: j.file_name, n: j.plate })} onError=${(e) => e.target.remove()} />` : html`<span class="none"><${Icon} name="file" /><small>${t("job.no_cover")}</small></span>`}</figure>
-        ${over && j.started_at && html`<figure class="panel picture"><figcaption>${t("job.end_picture")}</figcaption>${j.snapshot_url ? html`<img src=${here(j.snapshot_url)} alt=${t("job.end_alt", { name: j.file_name })} onError=${(e) => e.target.remove()} />` : html`<span class="none"><${Icon} name="camera" /><small>${t("job.no_end_picture")}</small></span>`}</figure>`}
+        <figure class="panel job-picture"><figcaption>${t("job.cover")}</figcaption>${j.cover_url ? html`<img src=${here(j.cover_url)} alt=${t("job.cover_alt", { name: j.file_name, n: j.plate })} onError=${(e) => e.target.remove()} />` : html`<span class="none"><${Icon} name="file" /><small>${t("job.no_cover")}</small></span>`}</figure>
+        ${over && j.started_at && html`<figure class="panel job-picture"><figcaption>${t("job.end_picture")}</figcaption>${j.snapshot_url ? html`<img src=${here(j.snapshot_url)} alt=${t("job.end_alt", { name: j.file_name })} onError=${(e) => e.target.remove()} />` : html`<span class="none"><${Icon} name="camera" /><small>${t("job.no_end_picture")}</small></span>`}</figure>`}
       </div>
       <div class="grow">
         <section class="panel"><h2>${t("job.state")}</h2>
@@ -96,7 +96,7 @@ function Facts({ of: j, p }) {
   const took = j.started_at && j.finished_at && after(j.finished_at, j.started_at);
   const chosen = ["use_ams", "bed_leveling", "flow_cali", "vibration_cali", "layer_inspect", "timelapse"].filter((name) => j.options[name]);
   return html`<section class="panel"><h2>${t("job.facts")}</h2>
-    <dl class="facts-list">
+    <dl class="job-list">
       <${Fact} name=${t("printer")}><${Where} of=${j} /> ${p && html`<${State} of=${p} />`}<//>
       ${j.any && html`<${Fact} name=${t("job.asked")}><${Asked} of=${j.any} /><//>`}
       <${Fact} name=${t("job.file")}>${j.file_id ? html`<a href=${`/library/${encodeURIComponent(j.file_id)}`}>${j.file_name}</a>` : j.file_name}, ${t("job.plate", { n: j.plate })}<//>

@@ -92,9 +92,9 @@ function Now({ of: j }) {
     <${Plate} of=${j} />
     <div class="grow">
       <div class="name"><a href=${path(j)}>${j.file_name}</a></div>
-      <div class="facts"><span><${Where} of=${j} /></span>${j.plate > 1 && html`<span>${t("job.plate", { n: j.plate })}</span>`}<${Takes} of=${j} /></div>
+      <div class="job-facts"><span><${Where} of=${j} /></span>${j.plate > 1 && html`<span>${t("job.plate", { n: j.plate })}</span>`}<${Takes} of=${j} /></div>
       ${(prints || j.state === "uploading") && html`<${Progress} of=${far} kind=${prints ? "printing" : "preparing"} label=${j.file_name} />`}
-      <div class="facts">
+      <div class="job-facts">
         ${prints && html`<strong>${percent(far)}</strong>`}
         ${told && s.remaining_seconds > 0 && html`<span>${t("print.left", { time: span(s.remaining_seconds) })}</span><span>${t("print.at", { time: ends(s.remaining_seconds) })}</span>`}
         ${!prints && j.why && html`<${Said}>${j.why}<//>`}
@@ -113,7 +113,7 @@ function Foreign({ serial }) {
   if (!p) return null;
   return html`
     <span class="cover"><${Icon} name="printer" /></span>
-    <div class="grow"><div class="facts"><a href=${link(p)}>${p.name}</a><span>${t("queue.foreign")}</span></div><${Print} of=${p} /></div>
+    <div class="grow"><div class="job-facts"><a href=${link(p)}>${p.name}</a><span>${t("queue.foreign")}</span></div><${Print} of=${p} /></div>
     <div class="end"><${State} of=${p} /><${Controls} of=${p} /></div>
   `;
 }
@@ -163,8 +163,8 @@ function Wait({ of: j, at, line, again, number, held }) {
     <${Plate} of=${j} />
     <div class="grow">
       <div class="name"><a href=${path(j)}>${j.file_name}</a></div>
-      <div class="why"><${Why} of=${j} at=${at} held=${held} /></div>
-      <div class="facts">
+      <div class="wait-why"><${Why} of=${j} at=${at} held=${held} /></div>
+      <div class="job-facts">
         ${j.plate > 1 && html`<span>${t("job.plate", { n: j.plate })}</span>`}
         ${j.estimate_seconds > 0 && html`<span>${span(j.estimate_seconds)}</span>`}
         <${Takes} of=${j} />

@@ -59,7 +59,7 @@ function Chart({ jobs, from, to, now, tick }) {
   for (let m = first.getTime(); m < to; m += tick * hour) marks.push(m);
   const label = new Intl.DateTimeFormat(locale.value, tick >= 12 ? { weekday: "short", hour: "numeric" } : { hour: "numeric", minute: "2-digit" });
   return html`<div class="timeline panel">
-    <div class="axis" aria-hidden="true"><span class="who"></span><div class="lane">${marks.map((m) => html`<small key=${m} style=${{ left: at(m) }}>${label.format(m)}</small>`)}</div></div>
+    <div class="axis" aria-hidden="true"><span class="who"></span><div class="lane">${marks.filter((m) => (m - from) / (to - from) > 0.05).map((m) => html`<small key=${m} style=${{ left: at(m) }}>${label.format(m)}</small>`)}</div></div>
     <ul>
       ${[...rows].map(
         ([serial, bars]) => html`<li key=${serial}>

@@ -15,7 +15,7 @@ export function Bars({ title, rows, write, head, table }) {
   const shown = sorted.slice(0, most);
   const longest = Math.max(...shown.map(([, n]) => n));
   return html`<figure class="panel bars">
-    <figcaption><h3>${title}</h3></figcaption>
+    <figcaption><h2>${title}</h2></figcaption>
     ${shown.length === 0
       ? html`<p class="quiet none"><${Icon} name="chart" />${t("figures.none")}</p>`
       : html`<svg viewBox=${`0 0 400 ${shown.length * tall}`} role="img" aria-label=${`${title}: ${shown.map(([name, n]) => `${name} ${write(n)}`).join(", ")}`} preserveAspectRatio="xMinYMin meet">
@@ -24,7 +24,7 @@ export function Bars({ title, rows, write, head, table }) {
               <text x="0" y="17">${name.length > 18 ? `${name.slice(0, 17)}…` : name}</text>
               <rect class="track" x="135" y="6" width="185" height="14" rx="3" />
               <rect class="value" x="135" y="6" width=${Math.max((n / longest) * 185, 2)} height="14" rx="3" />
-              <text class="far" x="400" y="17">${write(n)}</text>
+              <text class="amount" x="400" y="17">${write(n)}</text>
             </g>`,
           )}
         </svg>`}

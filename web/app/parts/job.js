@@ -98,7 +98,7 @@ export async function resolve(j, outcome) {
 /** What to look at, and the answers. */
 export const Resolve = ({ of: j, done }) => html`<div class="resolve">
   <p>${t("resolve.check")}</p>
-  <ul class="steps">
+  <ul class="look">
     <li>${t("resolve.screen", { name: j.file_name })}</li>
     <li>${t("resolve.plate")}</li>
     ${j.attempt?.sent_at && html`<li>${t("resolve.sent", { when: moment(j.attempt.sent_at) })}</li>`}
@@ -159,7 +159,7 @@ function FitList({ of: j }) {
         <${Icon} name=${f.fits ? "check" : f.misfits.some((m) => m.lasting) ? "cross" : "clock"} />
         <div class="grow"><a href=${`/printers/${encodeURIComponent(f.device_id)}`}>${f.device_name || f.device_id}</a>
           ${f.fits ? html` <span>${t("fit.now")}</span>` : html`<ul>${f.misfits.map((m) => html`<li key=${m.reason}><${Said}>${m.message}<//></li>`)}</ul>`}
-          ${(f.filaments || []).length > 0 && !f.misfits.some((m) => m.lasting) && html`<div class="matches">${f.filaments.map((x) => html`<${Match} key=${x.id} of=${x} />`)}</div>`}
+          ${(f.filaments || []).length > 0 && !f.misfits.some((m) => m.lasting) && html`<div class="hues">${f.filaments.map((x) => html`<${Match} key=${x.id} of=${x} />`)}</div>`}
         </div>
       </li>`,
     )}
@@ -168,7 +168,7 @@ function FitList({ of: j }) {
 }
 
 /** How near a loaded colour is to the one that was sliced. */
-const Match = ({ of: x }) => html`<span class="match" title=${x.match === "unknown" ? null : t("fit.delta", { n: number(x.delta_e, 1) })}>
+const Match = ({ of: x }) => html`<span class="hue" title=${x.match === "unknown" ? null : t("fit.delta", { n: number(x.delta_e, 1) })}>
   <i class="dab" style=${{ background: colour(x.color) }}></i><${Icon} name="send" /><i class="dab" style=${{ background: colour(x.tray_color) }}></i>
   ${tray(x.tray)}: ${x.tray_type || x.type}, ${t(`fit.${x.match}`)}
 </span>`;

@@ -56,12 +56,12 @@ export function About({ job, serial, name }) {
 }
 
 /** Notifications as a list, with what marks each. */
-export const Told = ({ of: rows }) => html`<ul class="told">
+export const Told = ({ of: rows }) => html`<ul class="news">
   ${rows.map(
     (n) => html`<li key=${n.id} class=${n.read ? null : "unread"}>
       <${What} type=${n.type} />
       <div class="grow"><p>${!n.read && html`<span class="aside">${t("told.unread")}: </span>`}<span lang="en">${n.message}</span></p>
-        <p class="facts"><time datetime=${n.created_at} title=${moment(n.created_at)}>${ago(n.created_at)}</time><${About} job=${n.job_id} serial=${n.device_id} /></p></div>
+        <p class="job-facts"><time datetime=${n.created_at} title=${moment(n.created_at)}>${ago(n.created_at)}</time><${About} job=${n.job_id} serial=${n.device_id} /></p></div>
       <button type="button" class="plain" title=${t(n.read ? "told.mark_unread" : "told.mark_read")} aria-label=${t(n.read ? "told.mark_unread" : "told.mark_read")} onClick=${() => mark(n, !n.read)}><${Icon} name=${n.read ? "mail" : "check"} /></button>
     </li>`,
   )}
