@@ -250,7 +250,7 @@ func TestAStartThatNobodyKnowsOfIsAnswered(t *testing.T) {
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Printers", "Ready")
 	v.open("/queue")
-	v.sees("Start unknown", "gear.gcode.3mf", "Go to the printer and look:", "It is printing", "It never began", "It has finished")
+	v.sees("Start uncertain", "gear.gcode.3mf", "Go to the printer and look:", "It is printing", "It never began", "It has finished")
 	v.dressed("queue-unknown")
 	v.click("It never began")
 	v.sees("The job ends as failed")
@@ -259,7 +259,7 @@ func TestAStartThatNobodyKnowsOfIsAnswered(t *testing.T) {
 	if got := as.becomes(job.ID, grovecloud.Failed); got.Failure != "not_started" {
 		t.Errorf("the job failed as %q, want not_started", got.Failure)
 	}
-	v.waits("nothing is unknown any more", func(text string) bool { return !strings.Contains(text, "Start unknown") })
+	v.waits("nothing is unknown any more", func(text string) bool { return !strings.Contains(text, "Start uncertain") })
 	as.becomes(next.ID, grovecloud.Queued, grovecloud.Claimed, grovecloud.Uploading, grovecloud.Ready, grovecloud.Sending)
 	v.open(fmt.Sprintf("/jobs/%d", job.ID))
 	v.sees("Failed", "It never began.")
@@ -355,6 +355,9 @@ func TestWhatWasPrintedIsCountedExportedAndPrintedAgain(t *testing.T) {
 	v.open(fmt.Sprintf("/jobs/%d", done.ID))
 	v.sees("Finished", "At the end", "took")
 	v.dressed("job-finished")
+	v.open("/timeline")
+	v.sees("1 day", "Bench P1S", "hook.gcode.3mf")
+	v.dressed("timeline")
 }
 
 // downloads clicks a link, and reads the table that comes.

@@ -15,7 +15,7 @@ export default function Job({ id }) {
   const fetched = useFetched(() => get(`/jobs/${encodeURIComponent(id)}`), id);
   useEffect(() => onEvent((e) => (e.type === "reload" || e.data?.job_id === id || /^(device|printer)\./.test(e.type)) && fetched.again()), [id]);
   useEffect(() => (fetched.data?.device_id ? watch(fetched.data.device_id) : undefined), [fetched.data?.device_id]);
-  return html`<${Fetched} of=${fetched}>${(j) => html`<${Shown} of=${j} again=${fetched.again} />`}<//>`;
+  return html`${!fetched.data && html`<${Head} title=${t("told.job")} back="/queue" />`}<${Fetched} of=${fetched}>${(j) => html`<${Shown} of=${j} again=${fetched.again} />`}<//>`;
 }
 
 function Shown({ of: j, again }) {

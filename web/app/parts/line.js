@@ -43,25 +43,26 @@ let grip = "";
 export function Line({ of: line, draw, again, label }) {
   const list = useRef(null);
   const [drag, set] = useState(null);
+  const from = drag ? line.findIndex((j) => j.id === drag.id) : -1; // the line may change meanwhile
   const rows = () => [...list.current.children];
   useEffect(() => {
     if (!grip || !line.some((j) => j.id === grip)) return;
     if (document.activeElement === document.body) list.current.querySelector(`[data-job="${grip}"] .grip`)?.focus();
     grip = "";
   }, [line]);
-  const begin = (e, from) => {
+  const begin = (e, i) => {
     if (e.button || line.length < 2) return;
     e.preventDefault();
     e.currentTarget.focus();
     e.currentTarget.setPointerCapture(e.pointerId);
-    set({ from, to: from, y: e.clientY + scrollY, by: 0 });
+    set({ id: line[i].id, to: i, y: e.clientY + scrollY, by: 0 });
   };
   const pull = (e) => {
     if (!drag) return;
     if (e.clientY < 60) scrollBy(0, -12);
     else if (e.clientY > innerHeight - 60) scrollBy(0, 12);
     // Where the pointer is among the middles of the others.
-    const others = rows().filter((_, i) => i !== drag.from);
+    const others = rows().filter((_, i) => i !== from);
     const to = others.filter((row) => {
       const box = row.getBoundingClientRect();
       return e.clientY > box.top + box.height / 2;
@@ -69,7 +70,7 @@ export function Line({ of: line, draw, again, label }) {
     set({ ...drag, to, by: e.clientY + scrollY - drag.y });
   };
   const drop = () => {
-    if (drag) move(line, drag.from, drag.to, again);
+    if (from >= 0) move(line, from, drag.to, again);
     set(null);
   };
   const keys = (e, i) => {
@@ -80,10 +81,10 @@ export function Line({ of: line, draw, again, label }) {
     return doing();
   };
   // The mark is before the row at drag.to, or after it when the row goes down.
-  const mark = (i) => drag && drag.to !== drag.from && i === drag.to && (drag.to < drag.from ? "before" : "after");
+  const mark = (i) => from >= 0 && drag.to !== from && i === drag.to && (drag.to < from ? "before" : "after");
   return html`<ol class=${names("line", drag && "dragging")} ref=${list} aria-label=${label}>
     ${line.map(
-      (j, i) => html`<li key=${j.id} data-job=${j.id} class=${names("jobrow", drag?.from === i && "dragged", mark(i))} style=${drag?.from === i ? { transform: `translateY(${drag.by}px)` } : {}}>
+      (j, i) => html`<li key=${j.id} data-job=${j.id} class=${names("jobrow", from === i && "dragged", mark(i))} style=${from === i ? { transform: `translateY(${drag.by}px)` } : {}}>
         ${acts() &&
         html`<button type="button" class="plain grip" title=${t("line.grip")} aria-label=${t("line.grip_of", { name: j.file_name, at: i + 1, of: line.length })}
           onPointerDown=${(e) => begin(e, i)} onPointerMove=${pull} onPointerUp=${drop} onPointerCancel=${() => set(null)} onKeyDown=${(e) => keys(e, i)}><${Icon} name="drag" /></button>`}
