@@ -144,6 +144,9 @@ export function Fits({ of: j }) {
   </details>`;
 }
 
+/** What keeps a printer from it: what lasts hides what would pass. */
+const reasons = (f) => (f.misfits.some((m) => m.lasting) ? f.misfits.filter((m) => m.lasting) : f.misfits);
+
 function FitList({ of: j }) {
   const [state, set] = useState({});
   useEffect(() => {
@@ -158,7 +161,7 @@ function FitList({ of: j }) {
       (f) => html`<li key=${f.device_id} class=${f.fits ? "yes" : "no"}>
         <${Icon} name=${f.fits ? "check" : f.misfits.some((m) => m.lasting) ? "cross" : "clock"} />
         <div class="grow"><a href=${`/printers/${encodeURIComponent(f.device_id)}`}>${f.device_name || f.device_id}</a>
-          ${f.fits ? html` <span>${t("fit.now")}</span>` : html`<ul>${f.misfits.map((m) => html`<li key=${m.reason}><${Said}>${m.message}<//></li>`)}</ul>`}
+          ${f.fits ? html` <span>${t("fit.now")}</span>` : html`<ul>${reasons(f).map((m) => html`<li key=${m.reason}><${Said}>${m.message}<//></li>`)}</ul>`}
           ${(f.filaments || []).length > 0 && !f.misfits.some((m) => m.lasting) && html`<div class="hues">${f.filaments.map((x) => html`<${Match} key=${x.id} of=${x} />`)}</div>`}
         </div>
       </li>`,
@@ -173,10 +176,11 @@ const Match = ({ of: x }) => html`<span class="hue" title=${x.match === "unknown
   ${tray(x.tray)}: ${x.tray_type || x.type}, ${t(`fit.${x.match}`)}
 </span>`;
 
-/** What people call a tray by its flat number. */
+/** What people call a tray by its flat number: four to a unit, and units of one tray from 128 on. */
 export function tray(n) {
   if (n < 0) return t("job.tray_outside");
-  return t("job.tray", { slot: `${String.fromCharCode(65 + (n >> 2))}${(n & 3) + 1}` });
+  const letter = (at) => String.fromCharCode(65 + at);
+  return t("job.tray", { slot: n >= 128 ? `HT-${letter(n - 128)}` : `${letter(n >> 2)}${(n & 3) + 1}` });
 }
 
 /** How long it was to take, and took. */
