@@ -18,13 +18,13 @@ export function Bars({ title, rows, write, head, table }) {
     <figcaption><h2>${title}</h2></figcaption>
     ${shown.length === 0
       ? html`<p class="quiet none"><${Icon} name="chart" />${t("figures.none")}</p>`
-      : html`<svg viewBox=${`0 0 400 ${shown.length * tall}`} role="img" aria-label=${`${title}: ${shown.map(([name, n]) => `${name} ${write(n)}`).join(", ")}`} preserveAspectRatio="xMinYMin meet">
+      : html`<svg viewBox=${`0 0 320 ${shown.length * tall}`} role="img" aria-label=${`${title}: ${shown.map(([name, n]) => `${name} ${write(n)}`).join(", ")}`} preserveAspectRatio="xMinYMin meet">
           ${shown.map(
             ([name, n], i) => html`<g key=${name} transform=${`translate(0 ${i * tall})`}>
-              <text x="0" y="17">${name.length > 18 ? `${name.slice(0, 17)}…` : name}</text>
-              <rect class="track" x="135" y="6" width="185" height="14" rx="3" />
-              <rect class="value" x="135" y="6" width=${Math.max((n / longest) * 185, 2)} height="14" rx="3" />
-              <text class="amount" x="400" y="17">${write(n)}</text>
+              <text x="0" y="17">${name.length > 17 ? `${name.slice(0, 16)}…` : name}</text>
+              <rect class="track" x="118" y="6" width="132" height="14" rx="3" />
+              <rect class="value" x="118" y="6" width=${Math.max((n / longest) * 132, 2)} height="14" rx="3" />
+              <text class="amount" x="320" y="17">${write(n)}</text>
             </g>`,
           )}
         </svg>`}
