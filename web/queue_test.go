@@ -21,9 +21,8 @@ import (
 	"github.com/grovecloud/grove/printfile/printfiletest"
 )
 
-// The printers of every demo: one prints, one is idle, on one a part lies.
+// Two of the printers of every demo: one is idle, on the other a part lies.
 const (
-	demoX1 = "00M00D000000001"
 	demoP1 = "01P00D000000002"
 	demoA1 = "03000D000000003"
 )
@@ -338,7 +337,7 @@ func TestWhatWasPrintedIsCountedExportedAndPrintedAgain(t *testing.T) {
 		return strings.Contains(text, "vase.gcode.3mf") && !strings.Contains(text, "hook.gcode.3mf")
 	})
 	rows := v.downloads("CSV")
-	if len(rows) != 2 || rows[0][0] != "id" || rows[1][0] != fmt.Sprint(cancelled.ID) {
+	if len(rows) != 2 || rows[0][0] != "id" || rows[1][0] != cancelled.TaskID() {
 		t.Errorf("the table has %q", rows)
 	}
 	v.fill("Result", "")
