@@ -9,8 +9,13 @@ import * as models from "./models.js";
 import { go, place } from "./place.js";
 import { match } from "./routes.js";
 import { busy, stateOf } from "./state.js";
+import { Bell } from "./parts/told.js";
 import { Dialog, Empty, Field, Form, Icon, Menu, Notes, Opened } from "./ui.js";
 import { choose, language, languages, load, t } from "./words.js";
+
+// Pages that stand beside none of their own in the navigation.
+const within = { "/": ["/printers"], "/queue": ["/history", "/timeline", "/jobs"] };
+const inside = (path, here) => here === path || [path, ...(within[path] || [])].some((at) => at !== "/" && here.startsWith(`${at}/`)) || (within[path] || []).includes(here);
 
 function Nav({ here }) {
   return html`<nav class="nav" aria-label=${t("nav.label")}>
@@ -18,11 +23,12 @@ function Nav({ here }) {
     <ul>
       ${keys.shown().map(
         ([path, words, icon]) => html`<li key=${path}>
-          <a href=${path} aria-current=${(path === "/" ? here === "/" || here.startsWith("/printers") : here === path || here.startsWith(`${path}/`)) ? "page" : null}><${Icon} name=${icon} /><span>${t(words)}</span></a>
+          <a href=${path} aria-current=${inside(path, here) ? "page" : null}><${Icon} name=${icon} /><span>${t(words)}</span></a>
         </li>`,
       )}
     </ul>
     <div class="nav-end">
+      <${Bell} />
       <button type="button" class="plain" onClick=${keys.palette} aria-label=${t("keys.palette")}><${Icon} name="search" /></button>
       <${Menu} label=${people.me.value?.name || people.me.value?.email || t("nav.account")} icon="person" items=${[
         ["person", t("nav.account"), () => go("/account")],

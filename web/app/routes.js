@@ -6,6 +6,11 @@ const admin = () => import("./pages/admin.js");
 
 export const routes = [
   ["/", fleet],
+  ["/queue", () => import("./pages/queue.js")],
+  ["/history", () => import("./pages/history.js")],
+  ["/timeline", () => import("./pages/timeline.js")],
+  ["/jobs/{id}", () => import("./pages/job.js")],
+  ["/activity", () => import("./pages/activity.js")],
   ["/account", account],
   ["/account/{part}", account],
   ["/admin", admin],
@@ -15,6 +20,7 @@ export const routes = [
 /** What stands beside every page: [path, words, icon, key after g, who may]. */
 export const places = [
   ["/", "nav.fleet", "fleet", "f"],
+  ["/queue", "nav.queue", "queue", "q"],
   ["/admin", "nav.admin", "settings", "a", "acts"],
 ];
 
