@@ -9,6 +9,7 @@ import { place } from "./place.js";
 import { match } from "./routes.js";
 import { busy, stateOf } from "./state.js";
 import { Dialog, Empty, Field, Form, Icon, Menu, Notes, Opened } from "./ui.js";
+import { Uploads } from "./parts/uploading.js";
 import { choose, language, languages, load, t } from "./words.js";
 
 export const theme = signal(localStorage.getItem("theme") || "system");
@@ -96,7 +97,7 @@ function App() {
       ${!wall && html`<${Nav} here=${here} />`}
       <main id="main" tabindex="-1"><${Connection} /><${Page} /></main>
     </div>
-    <${Opened} /><${Proof} /><${Notes} />`;
+    ${people.acts() && html`<${Uploads} />`}<${Opened} /><${Proof} /><${Notes} />`;
 }
 
 /** The tab tells how far the fleet is without being looked at. */

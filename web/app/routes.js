@@ -4,11 +4,14 @@ const fleet = () => import("./pages/fleet.js");
 
 export const routes = [
   ["/", fleet],
+  ["/library", () => import("./pages/library.js")],
+  ["/library/{id}", () => import("./pages/file.js")],
 ];
 
 /** What stands beside every page: [path, words, icon, key after g, who may]. */
 export const places = [
   ["/", "nav.fleet", "fleet", "f"],
+  ["/library", "nav.library", "library", "l"],
 ];
 
 const patterns = routes.map(([path, page]) => [new RegExp(`^${path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`), page]);
