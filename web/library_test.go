@@ -1,24 +1,12 @@
 package web_test
 
 import (
-	"bytes"
-	"crypto/rand"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/http/httputil"
-	"net/url"
-	"os"
 	"path/filepath"
-	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
-
-	"github.com/grovecloud/grove/printfile/printfiletest"
 )
 
 const cube = "../examples/cube.gcode.3mf"
@@ -57,7 +45,6 @@ func (v *visitor) drops(on, name, content string) {
 })()`, content, name, on))
 	})
 }
-
 
 func TestFilesAreDroppedIntoTheLibraryAndKept(t *testing.T) {
 	t.Parallel()

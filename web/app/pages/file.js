@@ -11,7 +11,7 @@ import { Does, PrintFile } from "./library.js";
 import { fileAt, Filaments, link, Picture, Problem, Swatch, Tags } from "../parts/file.js";
 import { print } from "../parts/print.js";
 import { link as printerLink } from "../parts/printer.js";
-import { t } from "../words.js";
+import { has, t } from "../words.js";
 
 export default function File({ id }) {
   const fetched = useFetched(() => get(fileAt(id)), id);
@@ -45,7 +45,7 @@ const Plate = ({ of: p, file }) => html`<article class="plate">
       <${Fact} name=${t("library.time")} of=${p.estimate_seconds && span(p.estimate_seconds)} />
       <${Fact} name=${t("library.weight")} of=${p.weight_grams && grams(p.weight_grams)} />
       <${Fact} name=${t("library.layers")} of=${p.layers} />
-      <${Fact} name=${t("library.bed")} of=${p.bed_type} />
+      <${Fact} name=${t("library.bed")} of=${has(`bed.${p.bed_type}`) ? t(`bed.${p.bed_type}`) : p.bed_type} />
       <${Fact} name=${t("heat.nozzle")} of=${p.nozzle_diameter && `${p.nozzle_diameter} mm`} />
       <${Fact} name=${t("library.heat")} of=${[[t("heat.nozzle"), p.max_nozzle_celsius], [t("heat.bed"), p.max_bed_celsius], [t("heat.chamber"), p.max_chamber_celsius]].filter(([, n]) => n).map(([part, n]) => `${part} ${celsius(n)}`).join(", ")} />
     </dl>

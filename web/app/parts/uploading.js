@@ -67,7 +67,7 @@ function List() {
   return html`<section class="uploads" aria-label=${t("upload.label")}>
     <header>
       <h2 role="status">${title}</h2>
-      <button type="button" class="plain" aria-expanded=${!small} aria-label=${t(small ? "upload.unfold" : "upload.fold")} onClick=${() => fold(!small)}><${Icon} name=${small ? "up" : "down"} /></button>
+      <button type="button" class="plain" aria-expanded=${!small} aria-label=${t(small ? "upload.unfold" : "upload.fold")} onClick=${() => fold(!small)}><${Icon} name=${small ? "unfold" : "fold"} /></button>
       ${!open.length && html`<button type="button" class="plain" aria-label=${t("upload.clear")} onClick=${() => all.forEach((u) => drop(u.key))}><${Icon} name="close" /></button>`}
     </header>
     ${!small && html`<ul>${all.map((u) => html`<${Upload} key=${u.key} of=${u} />`)}</ul>`}
