@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -29,21 +30,31 @@ func (v *visitor) chooses(key string, files ...string) {
 }
 
 // drops drops a file of this name and content on what a selector finds.
-func (v *visitor) drops(on, name, content string) {
+func (v *visitor) drops(on, name string, content []byte) {
 	v.t.Helper()
 	until(v.t, "there is something to drop on: "+on, func() bool {
 		return js[bool](v, fmt.Sprintf(`(async () => {
   const data = new DataTransfer();
-  data.items.add(new File([%q], %q));
+  data.items.add(new File([Uint8Array.from(atob(%q), (c) => c.charCodeAt(0))], %q));
   const drag = (type, at) => at.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data }));
   drag("dragover", document.body);
-  await new Promise((r) => setTimeout(r, 100));
+  await new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)));
   const at = document.querySelector(%q);
   if (!at) return false;
   drag("drop", at);
   return true;
-})()`, content, name, on))
+})()`, base64.StdEncoding.EncodeToString(content), name, on))
 	})
+}
+
+// drags moves a file over the page without letting go.
+func (v *visitor) drags() {
+	v.t.Helper()
+	js[bool](v, `(() => {
+  const data = new DataTransfer();
+  data.items.add(new File(["x"], "x.3mf"));
+  return document.body.dispatchEvent(new DragEvent("dragover", { bubbles: true, cancelable: true, dataTransfer: data }));
+})()`)
 }
 
 func TestFilesAreDroppedIntoTheLibraryAndKept(t *testing.T) {
@@ -58,9 +69,9 @@ func TestFilesAreDroppedIntoTheLibraryAndKept(t *testing.T) {
 	v.chooses("u", cube)
 	v.sees("checked by the server", "cube.gcode.3mf")
 	v.dressed("library")
-	v.drops("main", "notes.txt", "what is no print")
+	v.drops("main", "notes.txt", []byte("what is no print"))
 	v.sees("Only files with these endings")
-	v.drops("main", "a:b?.gcode.3mf", "x")
+	v.drops("main", "a:b?.gcode.3mf", []byte("x"))
 	v.sees("Its name has : ?")
 	v.picture("library-uploads")
 	v.open("/library")

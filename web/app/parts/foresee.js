@@ -10,14 +10,23 @@ export const never = (fit) => Boolean(lasting(fit));
 
 const has = (fit, ...reasons) => fit.misfits.some((m) => reasons.includes(m.reason));
 
+const alien = (x) => x.tray_type && x.tray_type.toUpperCase() !== x.type.toUpperCase();
+
+/** Adds that what is loaded is not what the file has: nobody shall be told of that by the print. */
+function loaded(fit, soon) {
+  const list = fit.filaments || [];
+  const off = list.some(alien) ? t("start.material_off") : list.some((x) => x.match === "different") ? t("start.colour_off") : "";
+  return off ? { ...soon, kind: "wait", text: `${soon.text} ${off}` } : soon;
+}
+
 /** What the server says of one printer: {kind: good, wait or bad, text, can}. */
 function onOne(fit, later) {
   const name = fit.device_name;
   const why = lasting(fit);
   if (why) return { kind: "bad", text: why.message, can: false };
-  if (fit.fits) return { kind: "good", text: t("start.at_once", { name }), can: true };
+  if (fit.fits) return loaded(fit, { kind: "good", text: t("start.at_once", { name }), can: true });
   if (has(fit, "printer_offline") && !later) return { kind: "bad", text: t("start.offline", { name }), can: false };
-  const wait = (text) => ({ kind: "wait", text, can: true });
+  const wait = (text) => loaded(fit, { kind: "wait", text, can: true });
   if (has(fit, "printer_busy", "printer_held", "not_its_turn")) {
     const now = printer(fit.device_id)?.shadow?.file_name;
     return wait(now ? t("start.behind", { name, file: now }) : t("start.behind_some", { name }));

@@ -76,7 +76,7 @@ function Files({ of: p, done, upload }) {
       const list = files.filter((f) => f.printable).sort((a, b) => alien(a) - alien(b));
       if (!list.length) return html`<${Empty} icon="library" title=${t(text ? "nothing_found" : "start.no_files")}><p>${t("library.empty_text")}</p><//>`;
       return html`<ul class="pick">${list.map(
-        (f) => html`<li key=${f.id}><button type="button" class=${names("quiet", alien(f) && "alien")} onClick=${() => done(f)}>
+        (f) => html`<li key=${f.id}><button type="button" title=${f.name} class=${names("quiet", alien(f) && "alien")} onClick=${() => done(f)}>
           <${Picture} of=${f.cover_url} />
           <span class="grow"><strong>${f.name}</strong><${Figures} of=${f} /><${Filaments} of=${sums(f).filaments} /></span>
         </button></li>`,
@@ -160,12 +160,12 @@ function Wish({ file, known, done, other }) {
       <div>
         <${Plates} of=${file} at=${plate} choose=${choosePlate} />
         <${Loading} plate=${shown} fit=${fit} any=${any} trays=${trays} choose=${chooseTray} use=${options.use_ams} />
+        <${Choices} of=${options} opt=${opt} />
+        <${Later} copies=${copies} count=${count} at=${at} later=${later} />
       </div>
       <div>
         <${Printers} fits=${answer.fits} at=${any ? "" : aimed} any=${any} choose=${choosePrinter} anywhere=${() => anywhere(true)} />
         ${any && html`<${Any} of=${criteria} want=${want} file=${file} />`}
-        <${Choices} of=${options} opt=${opt} />
-        <${Later} copies=${copies} count=${count} at=${at} later=${later} />
       </div>
     </div>
   <//>`;

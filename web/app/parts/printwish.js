@@ -6,7 +6,7 @@ import { model } from "../models.js";
 import { Field, Icon } from "../ui.js";
 import { Filaments, Picture, Swatch } from "./file.js";
 import { never } from "./foresee.js";
-import { number, t } from "../words.js";
+import { has, number, t } from "../words.js";
 
 /** Which plate; one alone is only shown. */
 export const Plates = ({ of: file, at, choose }) => html`<fieldset class="plates-pick">
@@ -23,17 +23,22 @@ export const Plates = ({ of: file, at, choose }) => html`<fieldset class="plates
   )}
 </fieldset>`;
 
+/** Why a printer does not fit: what lasts hides what would pass. */
+const reasons = (fit) => (never(fit) ? fit.misfits.filter((m) => m.lasting) : fit.misfits);
+
+const Why = ({ of: m }) => (has(`start.why.${m.reason}`) ? html`<small class="why">${t(`start.why.${m.reason}`)}</small>` : html`<small class="why" lang="en">${m.message}</small>`);
+
 /** Where: each printer with whether it fits and what keeps it, or whichever fits. */
 export const Printers = ({ fits, at, any, choose, anywhere }) => html`<fieldset class="printers-pick">
   <legend>${t("printer")}</legend>
-  <label class=${names("anyone", any && "on")}><input type="radio" name="printer" checked=${any} onChange=${anywhere} /><span class="grow"><strong>${t("start.any")}</strong><small>${t("start.any_hint")}</small></span></label>
+  <label class=${names("anyone", any && "on")}><input type="radio" name="printer" checked=${any} onChange=${anywhere} /><span class="grow"><strong>${t("start.any")}</strong> <small>${t("start.any_hint")}</small></span></label>
   ${!fits && html`<div class="waiting"><span class="spinner"></span>${t("start.looking")}</div>`}
   ${(fits || []).map((f) => {
     const look = f.fits ? ["yes", "check", t("start.fits")] : never(f) ? ["no", "cross", t("start.fits_not")] : ["soon", "clock", t("start.fits_later")];
     return html`<label key=${f.device_id} class=${names(look[0], f.device_id === at && "on")}>
       ${!any && html`<input type="radio" name="printer" checked=${f.device_id === at} disabled=${never(f)} onChange=${() => choose(f.device_id)} />`}
       <span class="grow"><strong>${f.device_name}</strong> <small>${model(f.model)}</small>
-        ${f.misfits.map((m) => html`<small class="why" key=${m.reason + m.message} lang="en">${m.message}</small>`)}
+        ${reasons(f).map((m) => html`<${Why} key=${m.reason + m.message} of=${m} />`)}
       </span>
       <span class="fit"><${Icon} name=${look[1]} />${look[2]}</span>
     </label>`;
