@@ -11,6 +11,7 @@ import { match } from "./routes.js";
 import { busy, stateOf } from "./state.js";
 import { Bell } from "./parts/told.js";
 import { Dialog, Empty, Field, Form, Icon, Menu, Notes, Opened } from "./ui.js";
+import { Uploads } from "./parts/uploading.js";
 import { choose, language, languages, load, t } from "./words.js";
 
 // Pages that stand beside none of their own in the navigation.
@@ -97,7 +98,7 @@ function App() {
       ${!wall && html`<${Nav} here=${here} />`}
       <main id="main" tabindex="-1"><${Connection} /><${Page} /></main>
     </div>
-    <${Opened} /><${Proof} /><${Notes} />`;
+    ${people.acts() && html`<${Uploads} />`}<${Opened} /><${Proof} /><${Notes} />`;
 }
 
 /** The tab tells how far the fleet is without being looked at. */

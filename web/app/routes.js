@@ -6,6 +6,8 @@ const admin = () => import("./pages/admin.js");
 
 export const routes = [
   ["/", fleet],
+  ["/library", () => import("./pages/library.js")],
+  ["/library/{id}", () => import("./pages/file.js")],
   ["/queue", () => import("./pages/queue.js")],
   ["/history", () => import("./pages/history.js")],
   ["/timeline", () => import("./pages/timeline.js")],
@@ -20,6 +22,7 @@ export const routes = [
 /** What stands beside every page: [path, words, icon, key after g, who may]. */
 export const places = [
   ["/", "nav.fleet", "fleet", "f"],
+  ["/library", "nav.library", "library", "l"],
   ["/queue", "nav.queue", "queue", "q"],
   ["/admin", "nav.admin", "settings", "a", "acts"],
 ];

@@ -188,9 +188,10 @@ export const sure = (title, text, yes, danger = true) => ask(Sure, { title, text
 
 /**
  * A form that is sent through the API. fields is what the body is made of; send gives
- * [method, path, body]. What is refused is shown beside the field it names.
+ * [method, path, body]. Unless it is ready it can't be sent; says stands above its
+ * buttons. What is refused is shown beside the field it names.
  */
-export function Form({ send: request, done, yes, danger, children, cancel }) {
+export function Form({ send: request, done, yes, no = t("cancel"), danger, ready = true, says, children, cancel }) {
   const [refusal, refuse] = useState(null);
   const [busy, work] = useState(false);
   const at = useRef(null);
@@ -216,10 +217,11 @@ export function Form({ send: request, done, yes, danger, children, cancel }) {
     ${refusal && html`<div class="banner bad" role="alert"><${Icon} name="alert" /><div class="grow">${said(refusal)}</div></div>`}
     ${children}
     <footer>
+      ${says}
       <button type="button" class="quiet small" onClick=${line}><${Icon} name="code" />${t("curl")}</button>
       <span class="grow"></span>
-      ${cancel && html`<button type="button" class="quiet" onClick=${cancel}>${t("cancel")}</button>`}
-      <button class=${danger ? "danger" : ""} disabled=${busy}>${yes}</button>
+      ${cancel && html`<button type="button" class="quiet" onClick=${cancel}>${no}</button>`}
+      <button class=${danger ? "danger" : ""} disabled=${busy || !ready}>${yes}</button>
     </footer>
   </form>`;
 }

@@ -9,6 +9,7 @@ import { useKeys } from "../keys.js";
 import { busy, needs, stateOf } from "../state.js";
 import { Empty, Head, Icon, Menu, useFetched } from "../ui.js";
 import { Camera, clearPlate, Controls, Heats, link, Needs, Print, State, Trays, useSeen } from "../parts/printer.js";
+import { DropHere, PrintHere } from "../parts/print.js";
 import { ends, percent, span } from "../format.js";
 import { t } from "../words.js";
 
@@ -143,7 +144,8 @@ function Card({ serial, job, unknown }) {
             <${Print} of=${p} small=${size.value === "s"} />
           </div>
           ${size.value !== "s" && html`<${Heats} of=${p} /><${Trays} of=${p} />`}
-          <footer><${Needs} of=${p} unknown=${unknown} /><${Controls} of=${p} labels=${size.value !== "s"} /></footer>
+          <footer><${Needs} of=${p} unknown=${unknown} /><${Controls} of=${p} labels=${size.value !== "s"} /><${PrintHere} of=${p} /></footer>
+          <${DropHere} of=${p} />
         `
       : null}
   </article>`;
@@ -173,7 +175,7 @@ function Row({ serial }) {
     <td class="n">${on && s.remaining_seconds ? html`${span(s.remaining_seconds)} <small>${ends(s.remaining_seconds)}</small>` : ""}</td>
     <td class="n">${Math.round(s.nozzle_celsius)}°</td>
     <td class="n">${Math.round(s.bed_celsius)}°</td>
-    <td>${needs(p).some((w) => w.what === "plate") ? html`<button type="button" class="small" onClick=${() => clearPlate(p)}>${t("plate.yes")}</button>` : html`<${Controls} of=${p} />`}</td>
+    <td>${needs(p).some((w) => w.what === "plate") ? html`<button type="button" class="small" onClick=${() => clearPlate(p)}>${t("plate.yes")}</button>` : html`<${Controls} of=${p} /><${PrintHere} of=${p} labels=${false} />`}</td>
   </tr>`;
 }
 
