@@ -88,6 +88,8 @@ type Live struct {
 	Trouble string `json:"trouble,omitempty"`
 	// DeveloperMode says whether the printer takes commands without its maker's signature.
 	DeveloperMode DeveloperMode `json:"developer_mode"`
+	// Details is what the printer's own page shows; nil in lists.
+	Details *PrinterDetail `json:"details,omitempty"`
 	// Raw is the merged print object, number text and unknown keys kept.
 	Raw []byte `json:"-"`
 }

@@ -49,6 +49,11 @@ type AMS struct {
 	ID       string  `json:"id"`
 	Humidity int     `json:"humidity"` // 1 wettest to 5 driest
 	Celsius  float64 `json:"celsius"`
+
+	Kind            string `json:"kind"`             // ams, ams_lite, n3f (AMS 2 Pro), n3s (AMS HT); empty: not told
+	HumidityPercent int    `json:"humidity_percent"` // relative; 0: not told
+	DryingSeconds   int    `json:"drying_seconds"`   // until it is dry; 0: it does not dry
+	Extruder        int    `json:"extruder"`         // that it feeds: 0 the only or right one, 1 the left; -1 either, or not told
 	Trays    []Tray  `json:"trays"`
 }
 

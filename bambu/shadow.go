@@ -216,7 +216,11 @@ func (s *State) ams() []grove.AMS {
 			ID:       u.child("id").upTo(maxWord),
 			Humidity: u.child("humidity").integer(),
 			Celsius:  u.child("temp").number(),
-			Trays:    trays(u.child("tray")),
+
+			Kind: unitKind(u), HumidityPercent: u.child("humidity_raw").integer(),
+			DryingSeconds: u.child("dry_time").integer() * 60, // minutes
+			Extruder:      extruderOf(u),
+			Trays:         trays(u.child("tray")),
 		})
 	}
 	return units
@@ -229,26 +233,33 @@ func trays(list *node) []grove.Tray {
 	count := min(len(list.kids), maxParts)
 	all := make([]grove.Tray, 0, count)
 	for i := range count {
-		t := &list.kids[i]
-		all = append(all, grove.Tray{
-			ID:               t.child("id").upTo(maxWord),
-			Type:             t.child("tray_type").upTo(maxWord),
-			Color:            t.child("tray_color").upTo(maxWord),
-			FilamentID:       t.child("tray_info_idx").upTo(maxWord),
-			RemainingPercent: t.child("remain").integerOr(-1),
-		})
+		all = append(all, tray(&list.kids[i]))
 	}
 	return all
+}
+
+func tray(t *node) grove.Tray {
+	return grove.Tray{
+		ID:               t.child("id").upTo(maxWord),
+		Type:             t.child("tray_type").upTo(maxWord),
+		Color:            t.child("tray_color").upTo(maxWord),
+		FilamentID:       t.child("tray_info_idx").upTo(maxWord),
+		RemainingPercent: t.child("remain").integerOr(-1),
+	}
 }
 
 // trayNow is the flat number of the tray in use. On newer printers ams.tray_now
 // counts within one unit only, so the extruder's own word is read: unit<<8|slot,
 // where 0xFF and 0xFE are the external spools and all ones in the slot is none.
 func (s *State) trayNow() string {
-	now := s.extruder().child("snow")
-	if now == nil {
-		return s.root.path("ams", "tray_now").upTo(maxWord)
+	if now := s.extruder().child("snow"); now != nil {
+		return trayOf(now)
 	}
+	return s.root.path("ams", "tray_now").upTo(maxWord)
+}
+
+// trayOf is the flat number of the tray that an extruder has.
+func trayOf(now *node) string {
 	unit, slot := now.integer()>>8&0xFF, now.integer()&0xFF
 	switch {
 	case slot == 0xFF:

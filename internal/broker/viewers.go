@@ -66,6 +66,34 @@ func without(list []*session, s *session) []*session {
 	return slices.DeleteFunc(slices.Clone(list), func(x *session) bool { return x == s })
 }
 
+// Clients counts the connections that watch a printer now and may.
+func (b *Broker) Clients(serial string) (n grove.Clients) {
+	one := b.viewers.of(serial)
+	count := func(s *session) {
+		if !b.cfg.Gate.May(s.actor, grove.ReadPrinter, serial) {
+			return
+		}
+		switch s.actor.Kind {
+		case grove.ActorUser:
+			n.Users++
+		case grove.ActorKey:
+			n.Keys++
+		case grove.ActorCode:
+			n.Codes++
+		case grove.ActorPrinter, grove.ActorBridge, grove.ActorSystem:
+		}
+	}
+	for _, s := range one {
+		count(s)
+	}
+	for _, s := range b.viewers.ofAll() {
+		if !slices.Contains(one, s) {
+			count(s)
+		}
+	}
+	return n
+}
+
 // subscribe makes the client a viewer. Whoever holds an access code knows one
 // printer, so all is that one.
 func (s *session) subscribe(filter string) {

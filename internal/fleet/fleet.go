@@ -93,7 +93,9 @@ type Config struct {
 	Tell    func(serial string, payload []byte)
 	// Rebound is called after a printer changed hands or credentials, so that
 	// edges cut connections that came in by the former ones. May be nil.
-	Rebound  func(serial string)
+	Rebound func(serial string)
+	// Clients counts who watches a printer at the edges. May be nil.
+	Clients  func(serial string) grove.Clients
 	Log      *slog.Logger
 	Registry prometheus.Registerer
 	// Grace is how long a printer may be away before it counts as offline.
@@ -155,6 +157,9 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 	}
 	if c.Rebound == nil {
 		c.Rebound = func(string) {}
+	}
+	if c.Clients == nil {
+		c.Clients = func(string) grove.Clients { return grove.Clients{} }
 	}
 	f := &Fleet{Config: c, network: nowhere{}, metrics: newMetrics(c.Registry), viewers: viewers{of: map[int64]int{}}, units: map[string]*unit{}, work: make(chan *unit, 4096)}
 	f.sequence.Store(firstSequence + rand.Int64N(1<<29)) //nolint:gosec // so that two servers on one network do not count alike

@@ -321,7 +321,7 @@ func (l *Lookout) look(u *unit) json.RawMessage {
 	if now, err := f.unit(u.serial); err != nil || now != u || f.Gate.Authorize(l.who, grove.ReadPrinter, on) != nil {
 		return nil
 	}
-	live, err := u.draw(f.Gate.Authorize(l.who, grove.SeeCode, on) == nil)
+	live, err := f.draw(u, manner{whole: f.Gate.Authorize(l.who, grove.SeeCode, on) == nil, detailed: l.only != ""})
 	if err != nil {
 		f.Log.Error("printer not shown", slog.String("printer", u.serial), slog.Any("error", err))
 	}

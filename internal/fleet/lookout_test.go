@@ -292,14 +292,28 @@ func TestAViewerIsNotShownWhereAPrinterStandsThatIsNotItsOwn(t *testing.T) {
 	if _, err := h.Add(t.Context(), h.actor, wish(other, "12345678")); err != nil {
 		t.Fatal(err)
 	}
+	h.Observe(other, []byte(`{"print":{"command":"push_status","msg":0,"gcode_state":"IDLE","net":{"info":[{"ip":3003295936}]}}}`)) // 192.168.2.179
 	h.Troubled(other, errors.New("nothing listens at 192.168.1.40"))
 	whole, part := h.watch(h.actor, fleet.Interest{Only: other}), h.watch(h.key(grove.ReadPrinter), fleet.Interest{Only: other})
 	for range 2 { // written once, and given again
-		if a := string(whole.All()[0]); !strings.Contains(a, `"host":"192.168.1.40"`) || strings.Contains(a, "12345678") {
+		if a := string(whole.All()[0]); !strings.Contains(a, `"host":"192.168.1.40"`) || !strings.Contains(a, `"addresses":["192.168.2.179"]`) || strings.Contains(a, "12345678") {
 			t.Errorf("the owner sees %s", a)
 		}
-		if a := string(part.All()[0]); strings.Contains(a, "192.168") || strings.Contains(a, "12345678") {
+		if a := string(part.All()[0]); strings.Contains(a, "192.168") || strings.Contains(a, "12345678") || !strings.Contains(a, `"details"`) {
 			t.Errorf("who only looks sees %s", a)
+		}
+	}
+	if all := h.watch(h.actor, fleet.Interest{}).All(); readLive(t, all[0]).Details != nil {
+		t.Errorf("a list shows details: %s", all[0])
+	}
+	for who, shown := range map[*grove.Actor]bool{&h.actor: true, {Kind: grove.ActorKey, UserID: h.actor.UserID, SessionID: "key_1"}: false} {
+		live, err := h.Live(t.Context(), *who, other)
+		if err != nil || live.Details == nil || (len(live.Details.Addresses) > 0) != shown {
+			t.Errorf("%s sees %+v, %v", who.Kind, live.Details, err)
+		}
+		report, err := h.Report(t.Context(), *who, other)
+		if err != nil || strings.Contains(string(report.Report), "3003295936") != shown {
+			t.Errorf("%s reads %s, %v", who.Kind, report.Report, err)
 		}
 	}
 }

@@ -21,14 +21,18 @@ type gallery struct {
 
 // drawings are a printer's Live as JSON, written once for all who look on.
 type drawings struct {
-	mu          sync.Mutex
-	whole, part drawing
+	mu   sync.Mutex
+	each map[manner]drawing
 }
+
+// manner is how a printer is drawn: with what opens it and where it stands, and with
+// what its own page shows.
+type manner struct{ whole, detailed bool }
 
 // drawing is how it looked after so many changes.
 type drawing struct {
 	changes uint64
-	json    []byte // nil: none yet
+	json    []byte
 }
 
 // outline is what shows of a printer from afar: what may need a person, and what it is
@@ -107,34 +111,40 @@ func (u *unit) unwatch(l *Lookout) {
 	u.mu.Unlock()
 	if alone { // what was written for them need not stay in memory
 		u.drawings.mu.Lock()
-		u.drawings.whole, u.drawings.part = drawing{}, drawing{}
+		u.drawings.each = nil
 		u.drawings.mu.Unlock()
 	}
 }
 
-// draw is the printer's Live as JSON: whole, or without what opens it and where it stands.
-func (u *unit) draw(whole bool) ([]byte, error) {
+// draw is the printer's Live as JSON.
+func (f *Fleet) draw(u *unit, how manner) ([]byte, error) {
 	u.drawings.mu.Lock()
 	defer u.drawings.mu.Unlock()
-	d := &u.drawings.part
-	if whole {
-		d = &u.drawings.whole
+	var clients grove.Clients
+	if how.detailed {
+		clients = f.Clients(u.serial)
 	}
 	u.mu.Lock()
 	changes := u.changes
-	if d.json != nil && d.changes == changes {
+	if d, ok := u.drawings.each[how]; ok && d.changes == changes {
 		u.mu.Unlock()
 		return d.json, nil
 	}
 	live := u.live()
+	if how.detailed {
+		live = u.detailed(clients)
+	}
 	u.mu.Unlock()
-	if !whole {
+	if !how.whole {
 		live = withheld(live)
 	}
 	written, err := json.Marshal(live)
 	if err != nil {
 		return nil, err
 	}
-	*d = drawing{changes: changes, json: written}
+	if u.drawings.each == nil {
+		u.drawings.each = map[manner]drawing{}
+	}
+	u.drawings.each[how] = drawing{changes: changes, json: written}
 	return written, nil
 }

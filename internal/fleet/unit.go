@@ -95,6 +95,14 @@ func (u *unit) live() grove.Live {
 	}
 }
 
+// detailed is the printer as its own page shows it. The caller holds mu.
+func (u *unit) detailed(clients grove.Clients) grove.Live {
+	live, details := u.live(), u.state.Details(u.model)
+	details.Clients = clients
+	live.Details = &details
+	return live
+}
+
 func markOf(s grove.Shadow) mark {
 	return mark{state: s.State, task: s.TaskID, subtask: s.SubtaskID, file: s.FileName, printError: s.PrintError}
 }

@@ -65,9 +65,10 @@ func (f *Fleet) Live(_ context.Context, actor grove.Actor, serial string) (grove
 	if err != nil {
 		return grove.Live{}, err
 	}
+	clients := f.Clients(serial)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	live := u.live()
+	live := u.detailed(clients)
 	live.Raw = u.state.JSON()
 	return f.shown(actor, live), nil
 }
@@ -102,6 +103,11 @@ func (f *Fleet) shown(actor grove.Actor, live grove.Live) grove.Live {
 // withheld is a printer without what opens it and where it stands.
 func withheld(live grove.Live) grove.Live {
 	live.AccessCode, live.Trouble, live.LAN = "", placeless(live.Trouble, live.LAN), nil
+	if live.Details != nil {
+		less := *live.Details
+		less.Addresses = nil
+		live.Details = &less
+	}
 	return live
 }
 

@@ -94,6 +94,28 @@ func TestALogoutCutsALiveStream(t *testing.T) {
 	}
 }
 
+func TestWhoWatchesAPrinterIsCounted(t *testing.T) {
+	t.Parallel()
+	h := owned(t, testConfig(t))
+	h.printer()
+	h.connected(bench)
+	count := func() grove.Clients {
+		live, err := h.client.Printer(t.Context(), bench)
+		if err != nil || live.Details == nil {
+			t.Fatalf("%+v, %v", live, err)
+		}
+		return live.Details.Clients
+	}
+	if got := count(); got != (grove.Clients{}) {
+		t.Errorf("nobody watches, and it says %+v", got)
+	}
+	h.subscribe(bench)
+	h.subscribe("+")
+	if got := count(); got != (grove.Clients{Users: 2}) {
+		t.Errorf("two watch, and it says %+v", got)
+	}
+}
+
 func TestAGuestLooksOnForAsLongAsTheShareLasts(t *testing.T) {
 	t.Parallel()
 	h := owned(t, testConfig(t))

@@ -208,7 +208,7 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 		return err
 	}
 	s.fleet, err = fleet.New(ctx, fleet.Config{
-		Records: s.db, Gate: s.access, Guesses: s.access, PINs: s.access, Tell: s.tell, Rebound: s.rebound, Log: log("fleet"), Registry: s.registry, Grace: s.cfg.OfflineGrace, Silence: s.cfg.silence, IdleHeat: s.cfg.IdleHeat,
+		Records: s.db, Gate: s.access, Guesses: s.access, PINs: s.access, Tell: s.tell, Rebound: s.rebound, Clients: s.clients, Log: log("fleet"), Registry: s.registry, Grace: s.cfg.OfflineGrace, Silence: s.cfg.silence, IdleHeat: s.cfg.IdleHeat,
 	})
 	if err != nil {
 		return err
@@ -258,6 +258,14 @@ func (s *Server) tell(serial string, payload []byte) {
 	if s.broker != nil {
 		s.broker.Tell(serial, payload)
 	}
+}
+
+// clients counts who watches a printer over MQTT.
+func (s *Server) clients(serial string) grove.Clients {
+	if s.broker == nil {
+		return grove.Clients{}
+	}
+	return s.broker.Clients(serial)
 }
 
 // rebound cuts who came in by a printer's former secret or access code.
