@@ -40,6 +40,12 @@ var next = map[JobState][]JobState{
 	Finished:  nil, Failed: nil, Cancelled: nil, Expired: nil,
 }
 
+// Known reports whether it is one of the states above.
+func (s JobState) Known() bool {
+	_, ok := next[s]
+	return ok
+}
+
 // Done reports whether nothing more will happen to the job.
 func (s JobState) Done() bool { return len(next[s]) == 0 }
 
@@ -61,27 +67,36 @@ func (s JobState) Preparing() bool {
 // Job is one print of one plate on one printer. ID is positive and below 2³¹:
 // printers clamp larger task ids and then take every job for the same.
 type Job struct {
-	ID        int64    `json:"id,string"`
-	OwnerID   int64    `json:"owner_id"`
-	Serial    string   `json:"device_id"`
-	FileID    string   `json:"file_id"`
-	FileName  string   `json:"file_name"`
-	Plate     int      `json:"plate"` // from 1
-	State     JobState `json:"state"`
-	Why       string   `json:"why,omitempty"`     // in words: why it waits, failed or is unknown
-	Failure   string   `json:"failure,omitempty"` // stable word for a failure
-	Percent   int      `json:"percent"`           // of the print; while uploading, of the file
-	Options   Options  `json:"options"`
-	Mode      string   `json:"mode"` // cloud_file; command when a client sent project_file itself; lan_file when it starts the print without the server
-	ProfileID int64    `json:"profile_id"`
-	ModelID   string   `json:"model_id"`
+	ID       int64    `json:"id,string"`
+	OwnerID  int64    `json:"owner_id"`
+	Serial   string   `json:"device_id"` // empty while a printer is to be chosen
+	FileID   string   `json:"file_id"`
+	FileName string   `json:"file_name"`
+	Plate    int      `json:"plate"` // from 1
+	State    JobState `json:"state"`
+	Why      string   `json:"why,omitempty"`     // in words: why it waits, failed or is unknown
+	Failure  string   `json:"failure,omitempty"` // stable word for a failure
+	Percent  int      `json:"percent"`           // of the print; while uploading, of the file
+	Options  Options  `json:"options"`
+	// Any is which printers may take it, for a job of whichever printer fits; nil for a
+	// job of one printer.
+	Any *Criteria `json:"any,omitempty"`
+	// Position is its place in its owner's line: the lowest comes first.
+	Position  int64  `json:"position"`
+	Mode      string `json:"mode"` // cloud_file; command when a client sent project_file itself; lan_file when it starts the print without the server
+	ProfileID int64  `json:"profile_id"`
+	ModelID   string `json:"model_id"`
 
 	EstimateSeconds int     `json:"estimate_seconds"`
 	WeightGrams     float64 `json:"weight_grams"`
 	LengthMeters    float64 `json:"length_meters"`
+	// Filaments are what the plate takes, as it was sliced; nil for jobs that were made
+	// before this was kept.
+	Filaments []Filament `json:"filaments,omitempty"`
 
 	CreatedAt  time.Time `json:"created_at"`
-	ExpiresAt  time.Time `json:"expires_at"` // not started after this while queued
+	NotBefore  time.Time `json:"not_before,omitzero"` // not started before this
+	ExpiresAt  time.Time `json:"expires_at"`          // not started after this while queued
 	StartBy    time.Time `json:"start_by,omitzero"`
 	StartedAt  time.Time `json:"started_at,omitzero"`
 	FinishedAt time.Time `json:"finished_at,omitzero"`
@@ -118,6 +133,7 @@ type Attempt struct {
 type Options struct {
 	UseAMS        bool   `json:"use_ams"`
 	AMSMapping    []int  `json:"ams_mapping,omitempty"` // index: filament of the file - 1; value: flat tray, -1 unused or external
+	AutoMapped    bool   `json:"auto_mapped,omitempty"` // the server chose the mapping, when the print was started
 	BedType       string `json:"bed_type,omitempty"`
 	BedLeveling   bool   `json:"bed_leveling"`
 	FlowCali      bool   `json:"flow_cali"`

@@ -83,9 +83,9 @@ type Key struct {
 	Network     string    `json:"network,omitempty"` // counts only from there: an address or a CIDR
 	CreatedAt   time.Time `json:"created_at"`
 	ExpiresAt   time.Time `json:"expires_at,omitzero"`
-	UsedAt      time.Time `json:"last_used_at,omitzero"` // to the minute
 	RevokedAt   time.Time `json:"revoked_at,omitzero"`
 	Hash        string    `json:"-"` // SHA-256 in hex
+	Use
 }
 
 // Allows reports whether the key's scopes allow an action. Any scope allows to

@@ -34,6 +34,7 @@ type Shadow struct {
 	PrintError int64  `json:"print_error"`
 	HMS        []HMS  `json:"hms"`
 	AMS        []AMS  `json:"ams"`
+	External   []Tray `json:"external"` // the spools outside of an AMS, one a nozzle
 	TrayNow    string `json:"tray_now"` // flat tray id; 254 external, 255 none
 }
 

@@ -40,7 +40,22 @@ type Session struct {
 	ConfirmedAt time.Time `json:"confirmed_at"`
 	ExpiresAt   time.Time `json:"expires_at"`
 	EndedAt     time.Time `json:"ended_at,omitzero"`
+	Use
 }
+
+// Use is when, from where and by what a session or a key was used last.
+type Use struct {
+	UsedAt   time.Time `json:"last_used_at,omitzero"`     // to the minute; the first is noted at once
+	UsedFrom string    `json:"last_used_from,omitempty"` // the address
+	UsedBy   string    `json:"last_used_by,omitempty"`   // what the client calls itself: user agent, or MQTT client id
+	UsedOver string    `json:"last_used_over,omitempty"` // http or mqtt
+}
+
+// The ways over which a session or a key is used.
+const (
+	OverHTTP = "http"
+	OverMQTT = "mqtt"
+)
 
 // ActorKind is the kind of who is asking.
 type ActorKind string

@@ -39,7 +39,8 @@ type Delivery struct {
 	NextAt       time.Time     `json:"next_attempt_at,omitzero"`
 	LastStatus   int           `json:"last_status"` // HTTP status of the last answer; 0 none
 	LastError    string        `json:"last_error,omitempty"`
-	LastResponse string        `json:"last_response,omitempty"` // first KiB of the answer
+	LastResponse string        `json:"last_response,omitempty"` // first 4 KiB of the answer
+	LastSeconds  float64       `json:"last_seconds"`            // how long the last attempt took, to the millisecond
 	CreatedAt    time.Time     `json:"created_at"`
 	DeliveredAt  time.Time     `json:"delivered_at,omitzero"`
 }

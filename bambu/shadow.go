@@ -55,6 +55,7 @@ func (s *State) Shadow() grove.Shadow {
 		PrintError: int64(r.child("print_error").bits32()),
 		HMS:        s.hms(),
 		AMS:        s.ams(),
+		External:   s.external(),
 		TrayNow:    s.trayNow(),
 	}
 	sh.NozzleCelsius, sh.NozzleTargetCelsius = s.nozzle()
@@ -224,6 +225,18 @@ func (s *State) ams() []grove.AMS {
 		})
 	}
 	return units
+}
+
+// external are the spools outside of an AMS: newer firmware lists one for each
+// nozzle, older has one.
+func (s *State) external() []grove.Tray {
+	if list := s.root.child("vir_slot"); list != nil {
+		return trays(list)
+	}
+	if one := s.root.child("vt_tray"); one != nil {
+		return []grove.Tray{tray(one)}
+	}
+	return []grove.Tray{}
 }
 
 func trays(list *node) []grove.Tray {

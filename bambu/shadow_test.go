@@ -21,7 +21,7 @@ func shadow(tb testing.TB, members string) grove.Shadow {
 
 func TestAPrinterThatSaidNothingHasAnEmptyShadow(t *testing.T) {
 	t.Parallel()
-	want := grove.Shadow{Stage: -1, HMS: []grove.HMS{}, AMS: []grove.AMS{}}
+	want := grove.Shadow{Stage: -1, HMS: []grove.HMS{}, AMS: []grove.AMS{}, External: []grove.Tray{}}
 	if diff := cmp.Diff(want, bambu.NewState().Shadow()); diff != "" {
 		t.Error(diff)
 	}
@@ -48,7 +48,7 @@ func TestNumbersMayBeTextAndTextNumbers(t *testing.T) {
 		"task_id":731905,"subtask_id":"9001","gcode_file_prepare_percent":99,"print_error":"50348044","stg_cur":"16","plate_idx":"2"`)
 	want := grove.Shadow{
 		Percent: 42, RemainingSeconds: 83 * 60, Layer: 61, NozzleCelsius: 219.78, BedCelsius: 60, SpeedLevel: 3, TaskID: "731905", SubtaskID: "9001",
-		PreparePercent: 99, PrintError: 50348044, Stage: 16, Plate: 2, HMS: []grove.HMS{}, AMS: []grove.AMS{},
+		PreparePercent: 99, PrintError: 50348044, Stage: 16, Plate: 2, HMS: []grove.HMS{}, AMS: []grove.AMS{}, External: []grove.Tray{},
 	}
 	if diff := cmp.Diff(want, sh); diff != "" {
 		t.Error(diff)
@@ -59,7 +59,7 @@ func TestValuesThatMakeNoSenseAreUnknown(t *testing.T) {
 	t.Parallel()
 	sh := shadow(t, `"mc_percent":"many","stg_cur":null,"nozzle_temper":"NaN","bed_temper":{},"layer_num":[1],"hms":"none","ams":[],"lights_report":{},
 		"wifi_signal":5,"print_error":"x","gcode_state":null,"device":7,"spd_lvl":1e300,"big_fan1_speed":"-3","cooling_fan_speed":"99"`)
-	want := grove.Shadow{Stage: -1, PartFanPercent: 100, WifiDBm: 5, HMS: []grove.HMS{}, AMS: []grove.AMS{}}
+	want := grove.Shadow{Stage: -1, PartFanPercent: 100, WifiDBm: 5, HMS: []grove.HMS{}, AMS: []grove.AMS{}, External: []grove.Tray{}}
 	if diff := cmp.Diff(want, sh); diff != "" {
 		t.Error(diff)
 	}

@@ -347,7 +347,7 @@ func TestPagesAreAskedForAsGiven(t *testing.T) {
 		list, err := cloud(t, func(w http.ResponseWriter, r *http.Request) {
 			got = r.URL.RawQuery
 			_, _ = io.WriteString(w, `{"data":[{"id":"3"}],"pagination":{"page":1,"limit":1,"total":9,"has_more":true}}`)
-		}).Jobs(t.Context(), client.JobQuery{}, c.page)
+		}).Jobs(t.Context(), grove.JobQuery{}, c.page)
 		if err != nil || got != c.want {
 			t.Errorf("%+v was asked for as %q, want %q (%v)", c.page, got, c.want, err)
 		}

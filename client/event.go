@@ -20,6 +20,13 @@ func (c *Client) Events(ctx context.Context, after int64) ([]grove.Event, error)
 	return own[[]grove.Event](ctx, c, http.MethodGet, query(eventPath, url.Values{"after": {strconv.FormatInt(after, 10)}}), nil)
 }
 
+// LatestEvents gives the account's newest events, newest first, at most 100: those
+// before the one numbered before, or of all when that is 0.
+func (c *Client) LatestEvents(ctx context.Context, before int64) ([]grove.Event, error) {
+	q := url.Values{"order": {"newest"}, "after": {strconv.FormatInt(before, 10)}}
+	return own[[]grove.Event](ctx, c, http.MethodGet, query(eventPath, q), nil)
+}
+
 // News is an event as it comes. Reload means that events were left out, since so
 // many happened: load anew what you show.
 type News struct {

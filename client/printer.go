@@ -58,6 +58,11 @@ func (c *Client) Printer(ctx context.Context, serial string) (grove.Live, error)
 	return own[grove.Live](ctx, c, http.MethodGet, printerPath(serial), nil)
 }
 
+// ChangePrinter gives a printer another name, or other tags. Grove only.
+func (c *Client) ChangePrinter(ctx context.Context, serial string, in cloudapi.PrinterEdit) (grove.Printer, error) {
+	return own[grove.Printer](ctx, c, http.MethodPatch, printerPath(serial), in)
+}
+
 // ClearPlate confirms that a printer's plate is empty, so that the next job may
 // start. Grove only.
 func (c *Client) ClearPlate(ctx context.Context, serial string) (grove.Printer, error) {
@@ -91,4 +96,21 @@ func printerPath(serial string) string {
 // Models are the models of printers with what each can do. Grove only.
 func (c *Client) Models(ctx context.Context) ([]cloudapi.PrinterModel, error) {
 	return own[[]cloudapi.PrinterModel](ctx, c, http.MethodGet, "/v1/grove-service/models", nil)
+}
+
+// Simulate has the server simulate three printers of the account's, and gives their
+// serials. For owners and admins. Grove only.
+func (c *Client) Simulate(ctx context.Context) ([]string, error) {
+	return own[[]string](ctx, c, http.MethodPost, "/v1/grove-service/simulated-printers", nil)
+}
+
+// Simulated are the serials of the printers that the server simulates. Grove only.
+func (c *Client) Simulated(ctx context.Context) ([]string, error) {
+	return own[[]string](ctx, c, http.MethodGet, "/v1/grove-service/simulated-printers", nil)
+}
+
+// EndSimulated takes the simulated printers away. Grove only.
+func (c *Client) EndSimulated(ctx context.Context) error {
+	_, err := own[*cloudapi.Nothing](ctx, c, http.MethodDelete, "/v1/grove-service/simulated-printers", nil)
+	return err
 }

@@ -19,7 +19,12 @@ func (c *Client) StorageFiles(ctx context.Context, serial, dir string) ([]grove.
 // StorageFile writes a file from a printer's own storage to w. What was written must
 // be thrown away after an error. Grove only.
 func (c *Client) StorageFile(ctx context.Context, serial, path string, w io.Writer) (int64, error) {
-	req, err := c.request(ctx, http.MethodGet, query(printerPath(serial)+"/files/content", url.Values{"path": {path}}), nil)
+	return c.download(ctx, query(printerPath(serial)+"/files/content", url.Values{"path": {path}}), w)
+}
+
+// download writes an answer to w as it comes.
+func (c *Client) download(ctx context.Context, path string, w io.Writer) (int64, error) {
+	req, err := c.request(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
@@ -33,19 +34,26 @@ func (c *Client) DeleteWebhook(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodDelete, hookAt(id), nil, nil)
 }
 
-// TestWebhook sends a webhook.test event to one endpoint.
-func (c *Client) TestWebhook(ctx context.Context, id string) (grove.Delivery, error) {
-	return own[grove.Delivery](ctx, c, http.MethodPost, hookAt(id)+"/test", nil)
+// RenewWebhook gives an endpoint another secret, shown this once, which signs whatever
+// is sent from now on.
+func (c *Client) RenewWebhook(ctx context.Context, id string) (cloudapi.WebhookCreated, error) {
+	return own[cloudapi.WebhookCreated](ctx, c, http.MethodPost, hookAt(id)+"/secret", nil)
+}
+
+// TestWebhook sends a webhook.test event to one endpoint, and gives what was answered
+// where that comes within so many seconds, 20 at most.
+func (c *Client) TestWebhook(ctx context.Context, id string, waitSeconds int) (cloudapi.Delivery, error) {
+	return own[cloudapi.Delivery](ctx, c, http.MethodPost, hookAt(id)+"/test?wait_seconds="+strconv.Itoa(waitSeconds), nil)
 }
 
 // Deliveries lists what was sent to an endpoint, newest first.
-func (c *Client) Deliveries(ctx context.Context, id string, page grove.Page) (grove.List[grove.Delivery], error) {
-	return list[grove.Delivery](ctx, c, hookAt(id)+"/deliveries", pages(nil, page))
+func (c *Client) Deliveries(ctx context.Context, id string, page grove.Page) (grove.List[cloudapi.Delivery], error) {
+	return list[cloudapi.Delivery](ctx, c, hookAt(id)+"/deliveries", pages(nil, page))
 }
 
 // Replay sends a delivery again, under its old id.
-func (c *Client) Replay(ctx context.Context, deliveryID string) (grove.Delivery, error) {
-	return own[grove.Delivery](ctx, c, http.MethodPost, hookPath+"/deliveries/"+url.PathEscape(deliveryID)+"/replay", nil)
+func (c *Client) Replay(ctx context.Context, deliveryID string) (cloudapi.Delivery, error) {
+	return own[cloudapi.Delivery](ctx, c, http.MethodPost, hookPath+"/deliveries/"+url.PathEscape(deliveryID)+"/replay", nil)
 }
 
 // Notifications lists what a person should see, newest first.

@@ -43,6 +43,12 @@ type WebhookCreated struct {
 	Secret grove.Secret `json:"secret"`
 }
 
+// Delivery is a delivery with what was sent.
+type Delivery struct {
+	grove.Delivery
+	Body string `json:"body"` // exactly what is signed and sent, JSON
+}
+
 // NotificationMark is PATCH /v1/grove-service/notifications/{id}.
 type NotificationMark struct {
 	Read bool `json:"read"`

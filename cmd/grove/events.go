@@ -17,10 +17,11 @@ import (
 
 type eventsCmd struct {
 	After  int64 `help:"Only what came after the event of this number." default:"-1" placeholder:"ID"`
-	Follow bool  `help:"Go on with what comes; a line each, as JSON with --json."`
+	Latest bool  `help:"The newest, newest first." xor:"which"`
+	Follow bool  `xor:"which" help:"Go on with what comes; a line each, as JSON with --json."`
 }
 
-// Run shows what happened, oldest first.
+// Run shows what happened, oldest first unless asked otherwise.
 func (c *eventsCmd) Run(ctx context.Context, at *cloud) error {
 	cl, err := at.signedIn()
 	if err != nil {
@@ -29,7 +30,11 @@ func (c *eventsCmd) Run(ctx context.Context, at *cloud) error {
 	if c.Follow {
 		return c.follow(ctx, cl, at.JSON)
 	}
-	events, err := cl.Events(ctx, max(c.After, 0))
+	list := cl.Events
+	if c.Latest {
+		list = cl.LatestEvents
+	}
+	events, err := list(ctx, max(c.After, 0))
 	if err != nil {
 		return err
 	}

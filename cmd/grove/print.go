@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
+	"reflect"
 	"text/tabwriter"
 	"time"
 
@@ -18,45 +18,79 @@ import (
 
 type printCmd struct {
 	File   string        `arg:"" help:"A file id, the name of an uploaded file, or a local file, which is uploaded first."`
-	On     string        `required:"" help:"Serial of the printer." placeholder:"SERIAL"`
+	On     string        `help:"Serial of the printer." placeholder:"SERIAL" xor:"where" required:""`
+	Any    bool          `help:"On whichever of your printers fits." xor:"where" required:""`
+	Among  criteria      `embed:""`
 	Plate  int           `help:"Plate number; the first when not given." placeholder:"N"`
 	UseAMS bool          `name:"use-ams" help:"Take filament from the AMS."`
 	AMS    []int         `name:"ams-mapping" help:"Tray for each filament of the file; -1 for none, as in --ams-mapping=-1,0." placeholder:"N,…"`
 	Level  bool          `name:"bed-leveling" help:"Level the bed first." default:"true" negatable:""`
+	Copies int           `help:"How many times, each a job of its own." default:"1" placeholder:"N"`
+	After  time.Time     `name:"not-before" help:"Start no sooner, as in 2026-01-31T06:00:00Z." placeholder:"TIME"`
 	Wait   bool          `help:"Wait until the job is done; exit code 5 unless it finished."`
 	Every  time.Duration `help:"How often --wait looks." default:"2s" hidden:""`
 }
 
-// Run makes a job.
+// criteria are the flags that say which printers may take a job.
+type criteria struct {
+	Models   []string `name:"model" help:"With --any: only of these models." placeholder:"MODEL,…"`
+	Nozzle   float64  `help:"With --any: only with a nozzle of so many mm." placeholder:"MM"`
+	Material bool     `help:"With --any: only where the filament is loaded."`
+	Color    bool     `help:"With --any: only where it is loaded in about that colour."`
+	Tags     []string `name:"tag" help:"With --any: only with these tags." placeholder:"TAG,…"`
+	Printers []string `name:"printer" help:"With --any: only these." placeholder:"SERIAL,…"`
+}
+
+// wanted are the criteria; any says whether they were asked for.
+func (c criteria) wanted(anyPrinter bool) (*grove.Criteria, error) {
+	w := grove.Criteria{Models: c.Models, NozzleDiameter: c.Nozzle, Material: c.Material, Color: c.Color, Tags: c.Tags, Printers: c.Printers}
+	if anyPrinter {
+		return &w, nil
+	}
+	if !reflect.DeepEqual(w, grove.Criteria{}) {
+		return nil, grove.Errorf(grove.Invalid, "which_printer", "--model, --nozzle, --material, --color, --tag and --printer go with --any")
+	}
+	return nil, nil //nolint:nilnil // one printer is named, and there is nothing to choose
+}
+
+// Run makes a job, or as many as there are copies.
 func (c *printCmd) Run(ctx context.Context, at *cloud) error {
 	cl, err := at.signedIn()
 	if err != nil {
 		return err
 	}
-	in := cloudapi.PrintRequest{DeviceID: c.On, Plate: cloudapi.Int(c.Plate), Options: &grove.Options{
+	in := cloudapi.JobRequest{DeviceID: c.On, Copies: c.Copies, NotBefore: c.After, JobWish: cloudapi.JobWish{Plate: c.Plate, Options: &grove.Options{
 		UseAMS: c.UseAMS || len(c.AMS) > 0, AMSMapping: c.AMS, BedLeveling: c.Level,
-	}}
-	if err := c.find(ctx, cl, &in); err != nil {
+	}}}
+	if in.Any, err = c.Among.wanted(c.Any); err != nil {
 		return err
 	}
-	started, err := cl.Print(ctx, in)
+	if err := c.find(ctx, cl, &in.JobWish); err != nil {
+		return err
+	}
+	made, err := cl.CreateJobs(ctx, in)
 	if err != nil {
 		return err
 	}
 	if !c.Wait {
-		return at.show(started.Data, func(w *tabwriter.Writer) {
-			fmt.Fprintf(w, "job %s %s; follow it with: grove jobs show %[1]s\n", started.JobID, started.Status)
+		return at.show(made, func(w *tabwriter.Writer) {
+			for _, j := range made {
+				fmt.Fprintf(w, "job %d %s; follow it with: grove jobs show %[1]d\n", j.ID, j.State)
+			}
 		})
 	}
-	id, err := strconv.ParseInt(started.JobID, 10, 64)
-	if err != nil {
-		return fmt.Errorf("read the job's id: %w", err)
+	var failed error
+	for _, j := range made {
+		failed = cmp.Or(failed, c.wait(ctx, at, cl, j.ID))
+		if ctx.Err() != nil {
+			break
+		}
 	}
-	return c.wait(ctx, at, cl, id)
+	return failed
 }
 
 // find finds what is to be printed: a file that is not here is one of the cloud's.
-func (c *printCmd) find(ctx context.Context, cl *client.Client, in *cloudapi.PrintRequest) error {
+func (c *printCmd) find(ctx context.Context, cl *client.Client, in *cloudapi.JobWish) error {
 	if _, err := os.Stat(c.File); !errors.Is(err, fs.ErrNotExist) {
 		in.FileID, err = c.send(ctx, cl)
 		return err
@@ -101,13 +135,16 @@ func (c *printCmd) send(ctx context.Context, cl *client.Client) (id string, err 
 
 // ready refuses a printer that could not be given a job.
 func (c *printCmd) ready(ctx context.Context, cl *client.Client) error {
+	if c.Any {
+		return nil
+	}
 	d, ok, err := device(ctx, cl, c.On)
 	switch {
 	case err != nil:
 		return err
 	case !ok:
 		return grove.NoPrinter(c.On)
-	case !d.Online:
+	case !d.Online && !c.After.After(time.Now()):
 		return grove.Errorf(grove.Conflict, grove.ReasonPrinterOffline,
 			"printer %s is not connected, so nothing was sent; switch it on or check its network, then print again", c.On)
 	}

@@ -20,6 +20,7 @@ type printersCmd struct {
 	Show   printersShowCmd   `cmd:"" help:"Show a printer with its access code."`
 	Bind   printersBindCmd   `cmd:"" help:"Make a printer yours."`
 	Rename printersRenameCmd `cmd:"" help:"Give a printer another name."`
+	Tag    printersTagCmd    `cmd:"" help:"Give a printer tags, which jobs of any printer can ask for."`
 	Unbind printersUnbindCmd `cmd:"" help:"Give a printer up."`
 	Files  printersFilesCmd  `cmd:"" help:"List or download what lies on a printer's own storage, timelapses for example."`
 	PIN    printersPINCmd    `cmd:"" name:"pin" help:"Make a PIN that gives a printer to whoever types it."`
@@ -162,6 +163,25 @@ func (c *printersRenameCmd) Run(ctx context.Context, at *cloud) error {
 	}
 	fmt.Fprintf(os.Stderr, "%s is called %s now.\n", c.Serial, c.Name)
 	return nil
+}
+
+type printersTagCmd struct {
+	Serial string   `arg:""`
+	Tags   []string `arg:"" optional:"" help:"All its tags from now on; none takes them away."`
+}
+
+// Run tags a printer.
+func (c *printersTagCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	tags := append([]string{}, c.Tags...)
+	p, err := cl.ChangePrinter(ctx, c.Serial, cloudapi.PrinterEdit{Tags: &tags})
+	if err != nil {
+		return err
+	}
+	return at.show(p, func(w *tabwriter.Writer) { fmt.Fprintf(w, "%s  %s\n", p.Name, strings.Join(p.Tags, ", ")) })
 }
 
 type printersUnbindCmd struct {

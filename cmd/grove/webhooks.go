@@ -16,7 +16,8 @@ type webhooksCmd struct {
 	Create     webhooksCreateCmd     `cmd:"" help:"Add an endpoint."`
 	Change     webhooksChangeCmd     `cmd:"" help:"Change an endpoint, or switch it on or off."`
 	Delete     webhooksDeleteCmd     `cmd:"" help:"Remove an endpoint."`
-	Test       webhooksTestCmd       `cmd:"" help:"Send a test event to an endpoint."`
+	Secret     webhooksSecretCmd     `cmd:"" help:"Give an endpoint another secret."`
+	Test       webhooksTestCmd       `cmd:"" help:"Send a test event to an endpoint and show its answer."`
 	Deliveries webhooksDeliveriesCmd `cmd:"" help:"List what was sent to an endpoint."`
 	Replay     webhooksReplayCmd     `cmd:"" help:"Send a delivery again."`
 }
@@ -138,11 +139,38 @@ func (c *webhooksTestCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	d, err := cl.TestWebhook(ctx, c.ID)
+	d, err := cl.TestWebhook(ctx, c.ID, 20)
 	if err != nil {
 		return err
 	}
-	return at.show(d, func(w *tabwriter.Writer) { fmt.Fprintf(w, "delivery %s %s\n", d.ID, d.State) })
+	return at.show(d, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "delivery\t%s\nstate\t%s\nstatus\t%d\ntook\t%.3f s\n", d.ID, d.State, d.LastStatus, d.LastSeconds)
+		if d.LastError != "" {
+			fmt.Fprintf(w, "error\t%s\n", d.LastError)
+		}
+		if d.LastResponse != "" {
+			fmt.Fprintf(w, "answer\t%s\n", d.LastResponse)
+		}
+	})
+}
+
+type webhooksSecretCmd struct {
+	ID string `arg:"" help:"The endpoint."`
+}
+
+// Run replaces a secret and shows the new one, this once.
+func (c *webhooksSecretCmd) Run(ctx context.Context, at *cloud) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	made, err := cl.RenewWebhook(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return at.show(made, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "id\t%s\nsecret\t%s\n\nWhatever is sent from now on is signed with it. It is shown only now.\n", made.ID, string(made.Secret))
+	})
 }
 
 type webhooksDeliveriesCmd struct {

@@ -47,6 +47,7 @@ type MQTTCredentials struct {
 	Password grove.Secret
 	SNI      string // the server name of the TLS handshake; empty without
 	Remote   netip.Addr
+	Client   string // its client id
 }
 
 // codeUser is the user name that goes with an access code, on printers and here.
@@ -130,7 +131,7 @@ func (a *Access) identify(ctx context.Context, k knock) (grove.Actor, error) {
 }
 
 func (a *Access) enterByToken(ctx context.Context, c MQTTCredentials) (grove.Actor, error) {
-	actor, err := a.AuthenticateFrom(ctx, string(c.Password), c.Remote)
+	actor, err := a.AuthenticateFrom(ctx, string(c.Password), Visit{Remote: c.Remote, Client: c.Client, Over: grove.OverMQTT})
 	if err != nil {
 		return grove.Actor{}, err
 	}

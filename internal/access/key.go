@@ -24,7 +24,7 @@ const keyPrefix = "grove_"
 // most bounds what one account may have of each kind.
 const mostKeys = 100
 
-// useNoted is how often the last use of a key is written down.
+// useNoted is how often the last use of a key or a session is written down.
 const useNoted = time.Minute
 
 // Keys keeps API keys. Acts are kept together with the change.
@@ -32,7 +32,7 @@ type Keys interface {
 	CreateKey(ctx context.Context, k grove.Key, acts ...grove.AuditEntry) error
 	Keys(ctx context.Context, userID int64, page grove.Page) (grove.List[grove.Key], error)
 	RevokeKey(ctx context.Context, userID int64, id string, at time.Time, acts ...grove.AuditEntry) error
-	KeyUsed(ctx context.Context, id string, at time.Time) error
+	KeyUsed(ctx context.Context, id string, u grove.Use) error
 }
 
 // KeyWish is what a new key shall be good for.
@@ -157,11 +157,44 @@ func (a *Access) RevokeKey(ctx context.Context, actor grove.Actor, id string) er
 }
 
 // AuthenticateFrom is [Access.Authenticate] for a bearer that may also be an API
-// key, which may count from some addresses only: Forbidden from others.
-func (a *Access) AuthenticateFrom(ctx context.Context, bearer string, remote netip.Addr) (grove.Actor, error) {
-	if !strings.HasPrefix(bearer, keyPrefix) {
-		return a.Authenticate(ctx, bearer)
+// key, which may count from some addresses only: Forbidden from others. That it was
+// used is noted.
+func (a *Access) AuthenticateFrom(ctx context.Context, bearer string, v Visit) (grove.Actor, error) {
+	check := a.Authenticate
+	if strings.HasPrefix(bearer, keyPrefix) {
+		check = func(ctx context.Context, bearer string) (grove.Actor, error) { return a.byKey(ctx, bearer, v.Remote) }
 	}
+	actor, err := check(ctx, bearer)
+	if err == nil {
+		a.noteUse(ctx, actor, v)
+	}
+	return actor, err
+}
+
+// Visit is who comes with a credential.
+type Visit struct {
+	Remote netip.Addr
+	Client string // what the client calls itself
+	Over   string // [grove.OverHTTP] or [grove.OverMQTT]
+}
+
+// noteUse writes a use down, now and then.
+func (a *Access) noteUse(ctx context.Context, actor grove.Actor, v Visit) {
+	now, id := time.Now(), actor.SessionID
+	if !a.uses.due(v.Over+" "+id, now) {
+		return
+	}
+	u := grove.Use{UsedAt: now.UTC(), UsedFrom: v.Remote.Unmap().WithZone("").String(), UsedBy: oneLine(v.Client, 200), UsedOver: v.Over}
+	note := a.records.SessionUsed
+	if actor.Kind == grove.ActorKey {
+		note = a.records.KeyUsed
+	}
+	if err := note(ctx, id, u); err != nil {
+		a.log.Warn("use of a key or session not noted", slog.String("id", id), slog.Any("error", err))
+	}
+}
+
+func (a *Access) byKey(ctx context.Context, bearer string, remote netip.Addr) (grove.Actor, error) {
 	if err := a.current(ctx); err != nil {
 		return grove.Actor{}, unavailable(fmt.Errorf("read rights: %w", err))
 	}
@@ -175,15 +208,10 @@ func (a *Access) AuthenticateFrom(ctx context.Context, bearer string, remote net
 	case k.Network != "" && !t.sources[k.ID].Contains(remote.Unmap().WithZone("")):
 		return grove.Actor{}, grove.Errorf(grove.Forbidden, "key_network", "this API key does not count from here, only from %s", k.Network)
 	}
-	if a.uses.due(k.ID, now) {
-		if err := a.records.KeyUsed(ctx, k.ID, now.UTC()); err != nil {
-			a.log.Warn("use of a key not noted", slog.String("key", k.ID), slog.Any("error", err))
-		}
-	}
 	return grove.Actor{Kind: grove.ActorKey, UserID: k.UserID, SessionID: k.ID}, nil
 }
 
-// uses remembers which uses of keys were written down.
+// uses remembers which uses of keys and sessions were written down.
 type uses struct {
 	mu   sync.Mutex
 	seen map[string]time.Time

@@ -49,7 +49,7 @@ func TestAKeyComesInUntilItIsRevoked(t *testing.T) {
 		t.Errorf("the key %q is not 256 bits behind its prefix", secret)
 	}
 	want := grove.Actor{Kind: grove.ActorKey, UserID: ann.UserID, SessionID: k.ID}
-	if got, err := a.AuthenticateFrom(t.Context(), secret, internet); err != nil || got != want {
+	if got, err := a.AuthenticateFrom(t.Context(), secret, Visit{Remote: internet, Over: grove.OverHTTP}); err != nil || got != want {
 		t.Errorf("as a bearer: %+v, %v, want %+v", got, err, want)
 	}
 	mqtt := MQTTCredentials{Username: username(ann.UserID), Password: grove.Secret(secret), Remote: internet}
@@ -63,13 +63,13 @@ func TestAKeyComesInUntilItIsRevoked(t *testing.T) {
 	if _, err := a.Authenticate(t.Context(), secret); !errors.Is(err, grove.Unauthenticated) {
 		t.Errorf("as a session's token: %v", err)
 	}
-	if _, err := a.AuthenticateFrom(t.Context(), secret+"x", internet); !grove.HasReason(err, grove.ReasonTokenInvalid) {
+	if _, err := a.AuthenticateFrom(t.Context(), secret+"x", Visit{Remote: internet, Over: grove.OverHTTP}); !grove.HasReason(err, grove.ReasonTokenInvalid) {
 		t.Errorf("a key that is none: %v", err)
 	}
 	if err := a.RevokeKey(t.Context(), ann, k.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.AuthenticateFrom(t.Context(), secret, internet); !grove.HasReason(err, grove.ReasonTokenInvalid) {
+	if _, err := a.AuthenticateFrom(t.Context(), secret, Visit{Remote: internet, Over: grove.OverHTTP}); !grove.HasReason(err, grove.ReasonTokenInvalid) {
 		t.Errorf("after it was revoked: %v, want token_invalid", err)
 	}
 	if len(ended) != 1 || ended[0] != k.ID {
@@ -93,7 +93,7 @@ func TestAKeyThatWasRevokedElsewhereEndsWithinASecond(t *testing.T) {
 		ann := signedIn(t, here, "ann@example.org")
 		k, secret := makeKey(t, here, ann, KeyWish{Scopes: grove.Scopes(), AllPrinters: true})
 		<-time.After(time.Second)
-		actor, err := there.AuthenticateFrom(ctx, secret, internet)
+		actor, err := there.AuthenticateFrom(ctx, secret, Visit{Remote: internet, Over: grove.OverHTTP})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,11 +122,11 @@ func TestAKeyEndsWithItsTime(t *testing.T) {
 		ann := signedIn(t, a, "ann@example.org")
 		k, secret := makeKey(t, a, ann, KeyWish{Scopes: grove.Scopes(), AllPrinters: true, ExpiresAt: time.Now().Add(time.Hour)})
 		<-time.After(time.Hour - time.Second)
-		if _, err := a.AuthenticateFrom(ctx, secret, internet); err != nil {
+		if _, err := a.AuthenticateFrom(ctx, secret, Visit{Remote: internet, Over: grove.OverHTTP}); err != nil {
 			t.Errorf("a second before: %v", err)
 		}
 		<-time.After(2 * time.Second)
-		if _, err := a.AuthenticateFrom(ctx, secret, internet); !errors.Is(err, grove.Unauthenticated) {
+		if _, err := a.AuthenticateFrom(ctx, secret, Visit{Remote: internet, Over: grove.OverHTTP}); !errors.Is(err, grove.Unauthenticated) {
 			t.Errorf("a second after: %v", err)
 		}
 		synctest.Wait()
@@ -155,10 +155,38 @@ func TestAKeyMayBeBoundToANetwork(t *testing.T) {
 		{one, lan, true},
 		{one, netip.MustParseAddr("192.168.1.21"), false},
 	} {
-		_, err := a.AuthenticateFrom(t.Context(), c.key, c.remote)
+		_, err := a.AuthenticateFrom(t.Context(), c.key, Visit{Remote: c.remote, Over: grove.OverHTTP})
 		if (err == nil) != c.ok || err != nil && !errors.Is(err, grove.Forbidden) {
 			t.Errorf("from %s: %v, want in: %t", c.remote, err, c.ok)
 		}
+	}
+}
+
+// A page shows that a client has come for the first time, by which way, and from where.
+func TestTheFirstUseIsNotedAtOnceOverEachWay(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	a := on(t, db, Config{})
+	ann := signedIn(t, a, "ann@example.org")
+	k, secret := makeKey(t, a, ann, KeyWish{Scopes: grove.Scopes()})
+	if _, err := a.AuthenticateFrom(t.Context(), secret, Visit{Remote: lan, Client: "curl/8\n.5", Over: grove.OverHTTP}); err != nil {
+		t.Fatal(err)
+	}
+	used := func() grove.Use {
+		list, err := a.Keys(t.Context(), ann, grove.Page{})
+		if err != nil || list.Items[0].ID != k.ID {
+			t.Fatal(list, err)
+		}
+		return list.Items[0].Use
+	}
+	if u := used(); u.UsedAt.IsZero() || u.UsedFrom != lan.String() || u.UsedBy != "curl/8 .5" || u.UsedOver != grove.OverHTTP {
+		t.Errorf("%+v", u)
+	}
+	if _, err := a.Enter(t.Context(), MQTTCredentials{Username: username(ann.UserID), Password: grove.Secret(secret), Remote: internet, Client: "mqttjs_1"}); err != nil {
+		t.Fatal(err)
+	}
+	if u := used(); u.UsedFrom != internet.String() || u.UsedBy != "mqttjs_1" || u.UsedOver != grove.OverMQTT {
+		t.Errorf("%+v", u)
 	}
 }
 
@@ -181,7 +209,7 @@ func TestTheLastUseOfAKeyIsNotedOnceAMinute(t *testing.T) {
 		}
 		first := time.Now()
 		for range 3 {
-			if _, err := a.AuthenticateFrom(t.Context(), secret, lan); err != nil {
+			if _, err := a.AuthenticateFrom(t.Context(), secret, Visit{Remote: lan, Over: grove.OverHTTP}); err != nil {
 				t.Fatal(err)
 			}
 			if !used().Equal(first.UTC().Truncate(time.Millisecond)) {
@@ -189,7 +217,7 @@ func TestTheLastUseOfAKeyIsNotedOnceAMinute(t *testing.T) {
 			}
 			<-time.After(29 * time.Second)
 		}
-		if _, err := a.AuthenticateFrom(t.Context(), secret, lan); err != nil {
+		if _, err := a.AuthenticateFrom(t.Context(), secret, Visit{Remote: lan, Over: grove.OverHTTP}); err != nil {
 			t.Fatal(err)
 		}
 		if !used().After(first) {
@@ -223,7 +251,7 @@ func TestUnfitKeysAreRefused(t *testing.T) {
 		}
 	}
 	k, secret := makeKey(t, a, ann, KeyWish{Scopes: grove.Scopes(), AllPrinters: true})
-	program, err := a.AuthenticateFrom(t.Context(), secret, lan)
+	program, err := a.AuthenticateFrom(t.Context(), secret, Visit{Remote: lan, Over: grove.OverHTTP})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +335,7 @@ func TestAResetEndsTheKeysTooAndTheOtherCodes(t *testing.T) {
 	if err := a.Reset(t.Context(), ann.Email, string(first.Code), "quite another password", "127.0.0.1"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.AuthenticateFrom(t.Context(), string(secret), netip.MustParseAddr("127.0.0.1")); err == nil {
+	if _, err := a.AuthenticateFrom(t.Context(), string(secret), Visit{Remote: netip.MustParseAddr("127.0.0.1"), Over: grove.OverHTTP}); err == nil {
 		t.Error("a key of before the reset still counts")
 	}
 	if err := a.Reset(t.Context(), ann.Email, string(second.Code), "yet another password", "127.0.0.1"); err == nil {
@@ -373,7 +401,7 @@ func TestAResetEndsTheSessionsWhereCodesCannotBeEnded(t *testing.T) {
 	if err := a.Reset(t.Context(), ann.Email, string(code.Code), "quite another password", "127.0.0.1"); !errors.Is(err, errKept) {
 		t.Errorf("the reset tells %v", err)
 	}
-	if _, err := a.AuthenticateFrom(t.Context(), string(secret), netip.MustParseAddr("127.0.0.1")); err == nil {
+	if _, err := a.AuthenticateFrom(t.Context(), string(secret), Visit{Remote: netip.MustParseAddr("127.0.0.1"), Over: grove.OverHTTP}); err == nil {
 		t.Error("a key of before the reset still counts")
 	}
 }

@@ -20,6 +20,7 @@ type Sessions interface {
 	Session(ctx context.Context, id string) (grove.Session, error)
 	ExtendSession(ctx context.Context, id string, until time.Time) error
 	ConfirmSession(ctx context.Context, id string, at time.Time, acts ...grove.AuditEntry) error
+	SessionUsed(ctx context.Context, id string, u grove.Use) error
 	EndSession(ctx context.Context, id string, at time.Time, acts ...grove.AuditEntry) error
 	EndSessions(ctx context.Context, userID int64, but string, at time.Time, acts ...grove.AuditEntry) (ids []string, err error)
 	Sessions(ctx context.Context, userID int64, now time.Time, page grove.Page) (grove.List[grove.Session], error)

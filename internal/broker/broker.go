@@ -33,6 +33,7 @@ type Knock struct {
 	Password grove.Secret
 	SNI      string     // the server name of the TLS handshake; empty without one
 	Remote   netip.Addr // IPv4 is never mapped into IPv6; invalid when the transport has no address
+	Client   string     // the client id that it gave itself
 }
 
 // Gate says who comes in and who may do what.

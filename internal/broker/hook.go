@@ -96,6 +96,7 @@ func (h *hook) enter(s *session, pk packets.Packet) error {
 		Password: grove.Secret(pk.Connect.Password),
 		SNI:      s.sni,
 		Remote:   s.remote,
+		Client:   pk.Connect.ClientIdentifier,
 	})
 	if err != nil {
 		return err

@@ -14,6 +14,8 @@ import (
 type Records interface {
 	// Events are a user's and those of the printers shared with them, from then on.
 	Events(ctx context.Context, userID, after int64, limit int) ([]grove.Event, error)
+	// LatestEvents are the same before one, newest first; before 0: the newest of all.
+	LatestEvents(ctx context.Context, userID, before int64, limit int) ([]grove.Event, error)
 	// EventRange is the numbers of the oldest event that is kept and of the newest.
 	EventRange(ctx context.Context) (first, last int64, err error)
 	Notifications(ctx context.Context, userID int64, unreadOnly bool, page grove.Page) (grove.List[grove.Notification], error)

@@ -34,8 +34,27 @@ func (f *Feed) Events(ctx context.Context, actor grove.Actor, after int64, limit
 		return nil, grove.Errorf(grove.Conflict, "cursor_too_old",
 			"the events after %d are not all kept any more; load anew what you show, and go on after %d", after, first-1)
 	}
+	return f.page(ctx, actor, after, limit, f.records.Events)
+}
+
+// Latest gives up to limit of the actor's events before the one numbered before, newest
+// first, at most 100; the newest of all when that is 0.
+func (f *Feed) Latest(ctx context.Context, actor grove.Actor, before int64, limit int) ([]grove.Event, error) {
+	if err := person(actor); err != nil {
+		return nil, err
+	}
+	if limit <= 0 || limit > atOnce {
+		limit = atOnce
+	}
+	return f.page(ctx, actor, before, limit, f.records.LatestEvents)
+}
+
+// page reads on until there is something that the actor may see.
+func (f *Feed) page(ctx context.Context, actor grove.Actor, from int64, limit int,
+	read func(ctx context.Context, userID, from int64, limit int) ([]grove.Event, error),
+) ([]grove.Event, error) {
 	for {
-		events, err := f.records.Events(ctx, actor.UserID, after, limit)
+		events, err := read(ctx, actor.UserID, from, limit)
 		if err != nil || len(events) == 0 {
 			return nil, err
 		}
@@ -43,7 +62,7 @@ func (f *Feed) Events(ctx context.Context, actor grove.Actor, after int64, limit
 		if seen := f.seen(actor, events); len(seen) > 0 || !whole {
 			return seen, nil
 		}
-		after = last // else a key for one quiet printer would never get beyond the others'
+		from = last // else a key for one quiet printer would never get beyond the others'
 	}
 }
 

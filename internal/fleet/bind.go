@@ -252,25 +252,51 @@ func (f *Fleet) Unbind(ctx context.Context, actor grove.Actor, serial string) er
 	return nil
 }
 
-// Rename changes a printer's name.
-func (f *Fleet) Rename(ctx context.Context, actor grove.Actor, serial, name string) (grove.Printer, error) {
+// Change is what an owner may change of a printer. Nil fields stay.
+type Change struct {
+	Name *string
+	Tags *[]string
+}
+
+// Change gives a printer another name, other tags or both.
+func (f *Fleet) Change(ctx context.Context, actor grove.Actor, serial string, c Change) (grove.Printer, error) {
 	u, err := f.may(actor, grove.BindPrinter, serial)
 	if err != nil {
 		return grove.Printer{}, err
 	}
-	name = strings.TrimSpace(name)
-	if name == "" || len(name) > 100 {
-		return grove.Printer{}, grove.Errorf(grove.Invalid, "bad_name", "a printer's name has 1 to 100 bytes")
+	var acts []grove.AuditEntry
+	var name string
+	var tags []string
+	if c.Name != nil {
+		name = strings.TrimSpace(*c.Name)
+		if name == "" || len(name) > 100 {
+			return grove.Printer{}, grove.Errorf(grove.Invalid, "bad_name", "a printer's name has 1 to 100 bytes")
+		}
+		acts = append(acts, did(actor, serial, u.owner.Load(), "printer.rename", name))
+	}
+	if c.Tags != nil {
+		if tags, err = grove.CheckTags(*c.Tags); err != nil {
+			return grove.Printer{}, err
+		}
+		acts = append(acts, did(actor, serial, u.owner.Load(), "printer.tag", strings.Join(tags, ", ")))
+	}
+	change := func(p *grove.Printer) {
+		if c.Name != nil {
+			p.Name = name
+		}
+		if c.Tags != nil {
+			p.Tags = tags
+		}
 	}
 	p, err := f.Records.UpdatePrinter(ctx, serial, func(p *grove.Printer, _ *grove.Job) ([]grove.Event, error) {
-		p.Name = name
+		change(p)
 		return nil, nil
-	}, did(actor, serial, u.owner.Load(), "printer.rename", name))
+	}, acts...)
 	if err != nil {
 		return grove.Printer{}, err
 	}
 	u.mu.Lock()
-	u.printer.Name = name
+	change(&u.printer)
 	u.show()
 	u.mu.Unlock()
 	return p, nil

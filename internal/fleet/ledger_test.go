@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/fleet"
 	"github.com/grovecloud/grove/internal/store"
 )
 
@@ -150,10 +151,11 @@ func TestRefusedBindingsAndNamesLeaveNoEntry(t *testing.T) {
 	if err := h.Unbind(t.Context(), actor, serial); err == nil {
 		t.Error("bob unbound ann's printer")
 	}
-	if _, err := h.Rename(t.Context(), actor, serial, "mine"); err == nil {
+	mine, other := "mine", "Other"
+	if _, err := h.Change(t.Context(), actor, serial, fleet.Change{Name: &mine}); err == nil {
 		t.Error("bob renamed ann's printer")
 	}
-	if _, err := h.Rename(t.Context(), h.actor, serial, "Other"); err != nil {
+	if _, err := h.Change(t.Context(), h.actor, serial, fleet.Change{Name: &other}); err != nil {
 		t.Fatal(err)
 	}
 	after, err := h.db.Audit(t.Context(), h.actor.UserID, grove.Page{})

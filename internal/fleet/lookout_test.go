@@ -108,7 +108,13 @@ func TestWhatShowsFromAfar(t *testing.T) {
 		"a health message": func(_ *house, say func(string)) { say(`"hms":[{"attr":50331904,"code":65537}]`) },
 		"Developer Mode":   func(_ *house, say func(string)) { say(`"fun":"20000000"`) },
 		"its name": func(h *house, _ func(string)) {
-			if _, err := h.Rename(h.t.Context(), h.actor, serial, "Lathe"); err != nil {
+			name := "Lathe"
+			if _, err := h.Change(h.t.Context(), h.actor, serial, fleet.Change{Name: &name}); err != nil {
+				h.t.Error(err)
+			}
+		},
+		"its tags": func(h *house, _ func(string)) {
+			if _, err := h.Change(h.t.Context(), h.actor, serial, fleet.Change{Tags: &[]string{"hall"}}); err != nil {
 				h.t.Error(err)
 			}
 		},

@@ -41,7 +41,7 @@ type outline struct {
 	mark
 	connected, complete, online bool
 	plateClear, autoClear       bool
-	name, model, trouble        string
+	name, model, trouble, tags  string
 	developer                   grove.DeveloperMode
 	lan                         *grove.LAN // replaced, never written to
 	hms                         string
@@ -53,7 +53,7 @@ func (u *unit) outline() outline {
 	p := &u.printer
 	return outline{
 		mark: markOf(u.shadow), connected: u.link != nil, complete: u.complete, online: p.Online, plateClear: p.PlateClear, autoClear: p.AutoClear,
-		name: p.Name, model: p.Model, trouble: u.trouble, developer: u.developer(), lan: u.lan, hms: codes(u.shadow.HMS), heatUntil: p.HeatUntil,
+		name: p.Name, model: p.Model, trouble: u.trouble, tags: strings.Join(p.Tags, "\n"), developer: u.developer(), lan: u.lan, hms: codes(u.shadow.HMS), heatUntil: p.HeatUntil,
 		known: mark{state: p.GcodeState, task: p.TaskID, file: p.FileName, printError: p.PrintError},
 	}
 }

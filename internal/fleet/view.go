@@ -59,6 +59,21 @@ func noPlace(serial string) error {
 	return &grove.Error{Code: grove.Invalid, Reason: "after", Message: words, Fields: map[string]string{"after": words}}
 }
 
+// Owned are an owner's printers as they are now, without Raw, in no order, for callers
+// inside the server that have asked the gate themselves.
+func (f *Fleet) Owned(ownerID int64) []grove.Live {
+	var owned []grove.Live
+	for _, u := range f.all() {
+		if u.owner.Load() != ownerID {
+			continue
+		}
+		u.mu.Lock()
+		owned = append(owned, u.live())
+		u.mu.Unlock()
+	}
+	return owned
+}
+
 // Live is one printer as it is now.
 func (f *Fleet) Live(_ context.Context, actor grove.Actor, serial string) (grove.Live, error) {
 	u, err := f.may(actor, grove.ReadPrinter, serial)

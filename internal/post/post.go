@@ -24,7 +24,7 @@ import (
 
 const (
 	maxAnswer  = 64 << 10 // bytes of an answer that are read
-	maxExcerpt = 1 << 10  // bytes of an answer that are kept
+	maxExcerpt = 4 << 10  // bytes of an answer that are kept
 )
 
 // Config says where requests may go.

@@ -82,9 +82,9 @@ func (q *Queue) carry(ctx context.Context, j grove.Job, f grove.File, b grove.Be
 			return false, q.release(ctx, j.ID, grove.AsError(err).Message)
 		}
 	}
-	_, err = q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
-		j.RemotePath, j.RemoteToldAt = b.Path, time.Time{}
-		return nil, j.MoveTo(grove.Uploading)
+	_, err = q.Records.UpdateJob(ctx, j.ID, func(now *grove.Job) ([]grove.Event, error) {
+		now.RemotePath, now.RemoteToldAt = b.Path, time.Time{}
+		return nil, stillOn(now, j.Serial, grove.Uploading)
 	})
 	if err != nil {
 		return false, err
@@ -97,11 +97,11 @@ func (q *Queue) carry(ctx context.Context, j grove.Job, f grove.File, b grove.Be
 		return false, q.notCarried(ctx, j, err)
 	}
 	q.metrics.carried.Inc()
-	after, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
-		if j.State != grove.Uploading {
+	after, err := q.Records.UpdateJob(ctx, j.ID, func(now *grove.Job) ([]grove.Event, error) {
+		if now.State != grove.Uploading {
 			return nil, nil // cancelled at the last moment
 		}
-		return nil, j.MoveTo(grove.Ready)
+		return nil, stillOn(now, j.Serial, grove.Ready)
 	})
 	return err == nil && after.State == grove.Ready, err
 }
@@ -184,6 +184,9 @@ func (q *Queue) drop(ctx context.Context, listed grove.Job, since time.Time) err
 				return nil, nil
 			}
 			now.RemotePath, now.RemoteToldAt = "", time.Time{}
+			if now.State == grove.Queued && loose(now) {
+				now.Serial = ""
+			}
 			return nil, nil
 		})
 		q.Kick()

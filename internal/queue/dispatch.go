@@ -1,10 +1,12 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,10 +22,11 @@ const (
 	carriedAtOnce = 64
 )
 
-// crew are the hands there are, and the printers that have one.
+// crew are the hands there are, and the printers and jobs that have one.
 type crew struct {
 	hands, carriers *errgroup.Group
 	busy            sync.Map // by serial
+	placed          sync.Map // by job: those that were given a printer and have not claimed it yet
 }
 
 // Run settles what a crash left behind, then dispatches jobs until ctx ends.
@@ -70,7 +73,7 @@ func (q *Queue) recover(ctx context.Context) error {
 		return err
 	}
 	states := []grove.JobState{grove.Claimed, grove.Uploading, grove.Ready, grove.Sending}
-	left, err := q.Records.Jobs(ctx, 0, "", states, grove.Page{})
+	left, err := q.Records.Jobs(ctx, grove.JobQuery{States: states}, grove.Page{})
 	if err != nil {
 		return err
 	}
@@ -90,8 +93,7 @@ func (q *Queue) resume(ctx context.Context, j grove.Job) error {
 			if !j.State.Preparing() {
 				return nil, nil // a person cancelled it meanwhile
 			}
-			j.Why = "waits again after a restart of the server"
-			return nil, j.MoveTo(grove.Queued)
+			return nil, again(j, "waits again after a restart of the server")
 		})
 		return err
 	}
@@ -150,11 +152,7 @@ func (q *Queue) round(ctx context.Context, c *crew) error {
 	if err := q.tidy(ctx, c); err != nil {
 		return err
 	}
-	heads, err := q.Records.Heads(ctx)
-	if err != nil {
-		return err
-	}
-	started, err := q.Records.Jobs(ctx, 0, "", []grove.JobState{grove.Sending, grove.Accepted, grove.Running, grove.Unknown}, grove.Page{})
+	started, err := q.Records.Jobs(ctx, grove.JobQuery{States: []grove.JobState{grove.Sending, grove.Accepted, grove.Running, grove.Unknown}}, grove.Page{})
 	if err != nil {
 		return err
 	}
@@ -164,12 +162,8 @@ func (q *Queue) round(ctx context.Context, c *crew) error {
 			q.hand(ctx, c.hands, c, j, q.giveBack)
 		}
 	}
-	for _, j := range q.line.order(heads, now) {
-		hands := c.hands
-		if _, carried := q.Carriers.Berth(j.Serial, j.ID, j.FileName); carried {
-			hands = c.carriers
-		}
-		q.hand(ctx, hands, c, j, q.begin)
+	if err := q.dispatch(ctx, c, now); err != nil {
+		return err
 	}
 	for _, j := range started.Items {
 		switch {
@@ -181,6 +175,31 @@ func (q *Queue) round(ctx context.Context, c *crew) error {
 		}
 	}
 	return nil
+}
+
+// dispatch gives the jobs that may begin to free hands. Those of any printer choose
+// first, since they leave printers alone that have an earlier job of their own.
+func (q *Queue) dispatch(ctx context.Context, c *crew, now time.Time) error {
+	t, err := q.traffic(ctx)
+	if err != nil {
+		return err
+	}
+	if err := q.place(ctx, c, t, now); err != nil {
+		return err
+	}
+	heads := slices.SortedFunc(maps.Values(t.heads), func(a, b grove.Job) int { return cmp.Compare(a.ID, b.ID) })
+	for _, j := range q.line.order(heads, now) {
+		q.hand(ctx, q.handsFor(c, &j), c, j, q.begin)
+	}
+	return nil
+}
+
+// handsFor are the hands that a job's way to its printer takes.
+func (q *Queue) handsFor(c *crew, j *grove.Job) *errgroup.Group {
+	if _, carried := q.Carriers.Berth(j.Serial, j.ID, j.FileName); carried {
+		return c.carriers
+	}
+	return c.hands
 }
 
 // stopAgain is how often a stop is repeated while the printer still prints: one
@@ -214,7 +233,7 @@ func (q *Queue) stop(ctx context.Context, j grove.Job) error {
 // unstrand puts jobs back in line that nobody is preparing: a write failed
 // halfway. Nothing was sent.
 func (q *Queue) unstrand(ctx context.Context, c *crew) error {
-	list, err := q.Records.Jobs(ctx, 0, "", []grove.JobState{grove.Claimed, grove.Uploading, grove.Ready}, grove.Page{})
+	list, err := q.Records.Jobs(ctx, grove.JobQuery{States: []grove.JobState{grove.Claimed, grove.Uploading, grove.Ready}}, grove.Page{})
 	if err != nil {
 		return err
 	}
@@ -226,8 +245,7 @@ func (q *Queue) unstrand(ctx context.Context, c *crew) error {
 			if !j.State.Preparing() {
 				return nil, nil
 			}
-			j.Why = "waits again after an interruption"
-			return nil, j.MoveTo(grove.Queued)
+			return nil, again(j, "waits again after an interruption")
 		})
 		if err != nil && !errors.Is(err, grove.Conflict) {
 			return err
@@ -238,11 +256,11 @@ func (q *Queue) unstrand(ctx context.Context, c *crew) error {
 
 // hand gives a printer's job to a free hand; when all are busy, the first that is
 // free again makes the next round do it.
-func (q *Queue) hand(ctx context.Context, hands *errgroup.Group, c *crew, j grove.Job, do func(context.Context, grove.Job) error) {
+func (q *Queue) hand(ctx context.Context, hands *errgroup.Group, c *crew, j grove.Job, do func(context.Context, grove.Job) error) (given bool) {
 	if _, taken := c.busy.LoadOrStore(j.Serial, true); taken {
-		return
+		return false
 	}
-	given := hands.TryGo(func() error {
+	given = hands.TryGo(func() error {
 		defer q.free(c, j.Serial)
 		if err := do(ctx, j); err != nil && ctx.Err() == nil {
 			q.Log.Warn("job did not move", slog.Int64("job", j.ID), slog.String("printer", j.Serial), slog.Any("error", err))
@@ -252,9 +270,10 @@ func (q *Queue) hand(ctx context.Context, hands *errgroup.Group, c *crew, j grov
 	if !given {
 		c.busy.Delete(j.Serial)
 		q.behind.Store(true)
-		return
+		return false
 	}
 	q.line.serve(j.Serial, time.Now())
+	return true
 }
 
 // free is a hand's last act.
@@ -278,7 +297,7 @@ func (q *Queue) settle(ctx context.Context, j grove.Job) error {
 // expire ends jobs that waited too long and doubts starts that nobody answered.
 func (q *Queue) expire(ctx context.Context) error {
 	states := []grove.JobState{grove.Queued, grove.Sending}
-	list, err := q.Records.Jobs(ctx, 0, "", states, grove.Page{})
+	list, err := q.Records.Jobs(ctx, grove.JobQuery{States: states}, grove.Page{})
 	if err != nil {
 		return err
 	}

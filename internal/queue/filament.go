@@ -3,6 +3,7 @@ package queue
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,46 +12,130 @@ import (
 	"github.com/grovecloud/grove/bambu"
 )
 
-// spool is a loaded tray.
+// spool is a loaded tray, or the spool outside, whose number is -1.
 type spool struct {
 	grove.Tray
 	flat int
 }
 
-// fill gives each filament of the plate a tray, where the wish is to use the AMS and
-// names none: one of the same type, of the nearest colour, and no tray twice unless
-// type and colour are the same. What is not loaded is refused, and said.
-func fill(o grove.Options, p grove.Plate, live grove.Live) (grove.Options, error) {
-	if !o.UseAMS || len(o.AMSMapping) > 0 || len(p.Filaments) == 0 {
-		return o, nil
+const outside = -1
+
+// loading is where the filaments of a plate come from on a printer.
+type loading struct {
+	options grove.Options
+	from    []grove.FilamentFit
+}
+
+// load gives each filament of the plate a tray, where the wish is to use the AMS and
+// names none, or that what it needs is loaded: one of the same type, of the nearest
+// colour, and no tray twice unless type and colour are the same. One filament may come
+// from the spool outside where no tray has it. What is not loaded is refused, and said.
+func (w wish) load(live grove.Live) (loading, error) {
+	l, picky := loading{options: w.options}, w.any != nil && (w.any.Material || w.any.Color)
+	filaments := w.plate.Filaments
+	switch {
+	case len(w.options.AMSMapping) > 0, !w.options.UseAMS && !picky:
+		return l, nil
+	case len(filaments) == 0 && picky:
+		return l, unfilled("%s does not say what filament its plate takes, so none can be matched; name the printer instead", w.file.Name)
+	case len(filaments) == 0:
+		return l, nil
 	}
-	if len(live.Shadow.AMS) == 0 {
-		if len(p.Filaments) > 1 {
-			return o, unfilled("%s has no AMS, and the plate needs %d filaments", live.Name, len(p.Filaments))
-		}
-		o.UseAMS = false // from the spool outside; a printer refuses to use what it has not
-		return o, nil
+	none := len(live.Shadow.AMS) == 0
+	if none && len(filaments) > 1 {
+		return l, unfilled("%s has no AMS, and the plate needs %d filaments", live.Name, len(filaments))
+	}
+	if none && !picky {
+		l.options.UseAMS = false // from the spool outside; a printer refuses to use what it has not
+		return l, nil
 	}
 	if m, ok := bambu.LookupModel(live.Model); ok && m.Nozzles > 1 {
-		return o, unfilled("%s has two nozzles, so which tray feeds which is not chosen by itself; say which trays to take (ams_mapping)", live.Name)
+		return l, unfilled("%s has two nozzles, so which tray feeds which is not chosen by itself; say which trays to take (ams_mapping)", live.Name)
 	}
-	chosen, err := match(p.Filaments, spools(live.Shadow.AMS), live.Name)
+	chosen, err := w.pick(live)
 	if err != nil {
-		return o, err
+		return l, err
 	}
+	l.from = fits(filaments, chosen)
+	l.options.UseAMS = chosen[0].flat != outside
+	if l.options.UseAMS {
+		l.options.AMSMapping, l.options.AutoMapped = mapping(filaments, chosen), true
+	}
+	if w.any != nil && w.any.Color {
+		err = near(l.from, live.Name)
+	}
+	return l, err
+}
+
+// pick chooses a spool for each filament.
+func (w wish) pick(live grove.Live) ([]spool, error) {
+	filaments := w.plate.Filaments
+	var err error
+	if w.options.UseAMS {
+		var chosen []spool
+		if chosen, err = match(filaments, spools(live.Shadow.AMS), live.Name); err == nil {
+			return chosen, nil
+		}
+	}
+	if len(filaments) > 1 {
+		return nil, cmp.Or(err, unfilled("the plate needs %d filaments, and without use_ams there is one", len(filaments)))
+	}
+	var beside []spool
+	for _, t := range live.Shadow.External {
+		beside = append(beside, spool{t, outside})
+	}
+	chosen, none := match(filaments, beside, live.Name)
+	if none != nil {
+		return nil, cmp.Or(err, none)
+	}
+	return chosen, nil
+}
+
+// fits says how good a choice is.
+func fits(filaments []grove.Filament, chosen []spool) []grove.FilamentFit {
+	out := make([]grove.FilamentFit, len(filaments))
+	for i, f := range filaments {
+		t, d := chosen[i], distance(f.Color, chosen[i].Color)
+		out[i] = grove.FilamentFit{
+			Filament: f, Tray: t.flat, TrayType: t.Type, TrayColor: t.Color, Match: matchOf(d), Remaining: t.RemainingPercent,
+		}
+		if d < farthest {
+			out[i].DeltaE = math.Round(d*10) / 10
+		}
+	}
+	return out
+}
+
+// mapping is a choice as printers want it.
+func mapping(filaments []grove.Filament, chosen []spool) []int {
 	highest := 0
-	for _, f := range p.Filaments {
+	for _, f := range filaments {
 		highest = max(highest, f.ID)
 	}
-	o.AMSMapping = slices.Repeat([]int{-1}, highest)
-	for i, f := range p.Filaments {
-		o.AMSMapping[f.ID-1] = chosen[i]
+	out := slices.Repeat([]int{outside}, highest)
+	for i, f := range filaments {
+		out[f.ID-1] = chosen[i].flat
 	}
-	return o, nil
+	return out
+}
+
+// near refuses a choice with a colour that is not what the file has.
+func near(from []grove.FilamentFit, printer string) error {
+	for _, f := range from {
+		switch f.Match {
+		case grove.ColorSame, grove.ColorClose:
+		case grove.ColorDifferent:
+			return grove.Errorf(grove.Conflict, grove.MisfitColor, "filament %d of the file is %s #%.6s, and the nearest on %s is #%.6s, which is another colour (ΔE %.0f)",
+				f.ID, f.Type, f.Color, printer, f.TrayColor, f.DeltaE)
+		case grove.ColorUnknown:
+			return grove.Errorf(grove.Conflict, grove.MisfitColor, "which colour the %s on %s has is not known, or which one filament %d of the file has", f.Type, printer, f.ID)
+		}
+	}
+	return nil
 }
 
 func unfilled(format string, args ...any) error {
-	return grove.Errorf(grove.Conflict, "filament_not_loaded", format, args...)
+	return grove.Errorf(grove.Conflict, grove.MisfitFilament, format, args...)
 }
 
 func spools(units []grove.AMS) []spool {
@@ -73,12 +158,12 @@ func spools(units []grove.AMS) []spool {
 // pair is a filament that could come from a tray.
 type pair struct {
 	filament, tray int // indexes
-	distance       int
+	distance       float64
 	preset         int // 0: the very same preset
 }
 
-// match gives the flat tray number for each filament: the nearest pairs first.
-func match(filaments []grove.Filament, trays []spool, printer string) ([]int, error) {
+// match gives the tray for each filament: the nearest pairs first.
+func match(filaments []grove.Filament, trays []spool, printer string) ([]spool, error) {
 	var pairs []pair
 	for i, f := range filaments {
 		if f.ID < 1 || f.Type == "" {
@@ -98,14 +183,15 @@ func match(filaments []grove.Filament, trays []spool, printer string) ([]int, er
 	slices.SortStableFunc(pairs, func(a, b pair) int {
 		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.preset, b.preset))
 	})
-	chosen := slices.Repeat([]int{-1}, len(filaments))
+	chosen := make([]spool, len(filaments))
+	given := make([]bool, len(filaments))
 	user := make([]int, len(trays)) // index of the filament that has it, and one
 	for _, p := range pairs {
-		if chosen[p.filament] < 0 && (user[p.tray] == 0 || alike(filaments[user[p.tray]-1], filaments[p.filament])) {
-			chosen[p.filament], user[p.tray] = trays[p.tray].flat, p.filament+1
+		if !given[p.filament] && (user[p.tray] == 0 || alike(filaments[user[p.tray]-1], filaments[p.filament])) {
+			chosen[p.filament], given[p.filament], user[p.tray] = trays[p.tray], true, p.filament+1
 		}
 	}
-	if i := slices.Index(chosen, -1); i >= 0 {
+	if i := slices.Index(given, false); i >= 0 {
 		f := filaments[i]
 		words := fmt.Sprintf("%s needs %s (colour #%.6s, filament %d of the file), and", printer, f.Type, f.Color, f.ID)
 		if !slices.ContainsFunc(pairs, func(p pair) bool { return p.filament == i }) {
@@ -118,27 +204,4 @@ func match(filaments []grove.Filament, trays []spool, printer string) ([]int, er
 
 func alike(a, b grove.Filament) bool {
 	return strings.EqualFold(a.Type, b.Type) && strings.EqualFold(a.Color, b.Color)
-}
-
-// distance of two colours RRGGBB…, squared; one that can't be read is the farthest.
-func distance(a, b string) int {
-	const farthest = 3*255*255 + 1
-	x, okX := rgb(a)
-	y, okY := rgb(b)
-	if !okX || !okY {
-		return farthest
-	}
-	sum := 0
-	for i := range x {
-		sum += (x[i] - y[i]) * (x[i] - y[i])
-	}
-	return sum
-}
-
-func rgb(color string) (parts [3]int, ok bool) {
-	if len(color) < 6 {
-		return parts, false
-	}
-	n, err := strconv.ParseUint(color[:6], 16, 32)
-	return [3]int{int(n >> 16 & 0xff), int(n >> 8 & 0xff), int(n & 0xff)}, err == nil
 }

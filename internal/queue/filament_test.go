@@ -45,7 +45,8 @@ func TestATrayForEachFilament(t *testing.T) {
 		"nothing known of plate": {nil, []grove.AMS{three}, "C12", nil, ""},
 	} {
 		live := grove.Live{Printer: grove.Printer{Name: "Bench", Model: c.model}, Shadow: grove.Shadow{AMS: c.ams}}
-		got, err := fill(grove.Options{UseAMS: true}, grove.Plate{Filaments: c.plate}, live)
+		loaded, err := wish{options: grove.Options{UseAMS: true}, plate: grove.Plate{Filaments: c.plate}}.load(live)
+		got := loaded.options
 		if c.why != "" {
 			if !grove.HasReason(err, "filament_not_loaded") || !strings.Contains(err.Error(), c.why) {
 				t.Errorf("%s: %v", name, err)
@@ -58,7 +59,8 @@ func TestATrayForEachFilament(t *testing.T) {
 		}
 	}
 	for _, o := range []grove.Options{{}, {UseAMS: true, AMSMapping: []int{3}}} {
-		got, err := fill(o, grove.Plate{Filaments: []grove.Filament{red}}, grove.Live{})
+		loaded, err := wish{options: o, plate: grove.Plate{Filaments: []grove.Filament{red}}}.load(grove.Live{})
+		got := loaded.options
 		if err != nil || got.UseAMS != o.UseAMS || !slices.Equal(got.AMSMapping, o.AMSMapping) {
 			t.Errorf("a wish was changed: %+v, %v", got, err)
 		}

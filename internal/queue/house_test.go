@@ -82,15 +82,11 @@ func (r records) AddAudit(ctx context.Context, acts ...grove.AuditEntry) error {
 	return r.DB.AddAudit(ctx, acts...)
 }
 
-func (r records) Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
+func (r records) Jobs(ctx context.Context, query grove.JobQuery, page grove.Page) (grove.List[grove.Job], error) {
 	if j := r.stale.Swap(nil); j != nil {
 		return grove.List[grove.Job]{Items: []grove.Job{*j}}, nil
 	}
-	return r.DB.Jobs(ctx, store.JobFilter{OwnerID: ownerID, Serial: serial, States: states}, page)
-}
-
-func (r records) JobsWithin(ctx context.Context, reach grove.Reach, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
-	return r.DB.JobsWithin(ctx, reach, store.JobFilter{Serial: serial, States: states}, page)
+	return r.DB.Jobs(ctx, query, page)
 }
 
 type printers struct{ *fleet.Fleet }
@@ -161,6 +157,7 @@ func (shelf) ContentURL(grove.File, time.Duration) string { return "http://127.0
 // machine is the far end of a printer's link: it answers what it is told to.
 type machine struct {
 	h      *house
+	serial string
 	mu     sync.Mutex
 	report map[string]any // the print object
 	starts []map[string]any
@@ -240,7 +237,7 @@ func (m *machine) say(message map[string]any) {
 	if err != nil {
 		panic(err)
 	}
-	go m.h.fleet.Observe(serial, raw)
+	go m.h.fleet.Observe(m.serial, raw)
 }
 
 // becomes changes the machine and reports it.
@@ -321,10 +318,26 @@ func newHouse(t *testing.T) *house {
 	if _, err := h.fleet.Bind(t.Context(), h.actor, fleet.Binding{Serial: serial, Name: "Bench", Model: "P1S", PlateClear: true}); err != nil {
 		t.Fatal(err)
 	}
-	h.m = &machine{h: h, report: map[string]any{"gcode_state": "IDLE", "task_id": "0", "subtask_id": "0"}}
+	h.m = h.machine(serial)
 	h.run()
 	h.arrive()
 	return h
+}
+
+func (h *house) machine(serial string) *machine {
+	return &machine{h: h, serial: serial, report: map[string]any{"gcode_state": "IDLE", "task_id": "0", "subtask_id": "0"}}
+}
+
+// more binds and connects another machine, whose plate is clear.
+func (h *house) more(serial, name, model string) *machine {
+	h.t.Helper()
+	if _, err := h.fleet.Bind(h.t.Context(), h.actor, fleet.Binding{Serial: serial, Name: name, Model: model, PlateClear: true}); err != nil {
+		h.t.Fatal(err)
+	}
+	m := h.machine(serial)
+	h.fleet.Attach(serial, m)
+	synctest.Wait()
+	return m
 }
 
 // open makes the rooms anew on the same database, as a restart does.
@@ -339,18 +352,26 @@ func (h *house) open() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.queue = queue.New(queue.Config{
+	h.queue = h.dispatcher(registry)
+	h.fleet.Join(turns{h.queue, h.sick}, h.queue)
+}
+
+// dispatcher is a queue on the house's printers and database.
+func (h *house) dispatcher(registry *prometheus.Registry) *queue.Queue {
+	quiet := slog.New(slog.DiscardHandler)
+	return queue.New(queue.Config{
 		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Carriers: h.fleet, Files: shelf{&h.file, h.sick}, Gate: h.gate, Log: quiet, Registry: registry,
 		Wall: func() time.Time { return time.Now().Round(0).Add(time.Duration(h.shift.Load())) },
 		Life: life, Pace: cmp.Or(h.pace, 20*time.Second),
 	})
-	h.fleet.Join(turns{h.queue, h.sick}, h.queue)
 }
 
-func (h *house) run() {
+func (h *house) run() { h.runs(h.fleet.Run, h.queue.Run) }
+
+func (h *house) runs(loops ...func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var both sync.WaitGroup
-	for _, loop := range []func(context.Context) error{h.fleet.Run, h.queue.Run} {
+	for _, loop := range loops {
 		both.Go(func() {
 			if err := loop(ctx); err != nil {
 				h.t.Error(err)

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -52,9 +53,29 @@ func (l *line) order(heads []grove.Job, now time.Time) []grove.Job {
 	maps.DeleteFunc(l.served, old)
 	maps.DeleteFunc(l.silent, old)
 	heads = slices.DeleteFunc(slices.Clone(heads), func(j grove.Job) bool {
-		at, is := l.silent[j.Serial]
-		return is && now.Sub(at) < rest
+		return l.rests(j.Serial, now)
 	})
 	slices.SortStableFunc(heads, func(a, b grove.Job) int { return l.served[a.Serial].Compare(l.served[b.Serial]) })
 	return heads
+}
+
+// rests reports whether a printer is given a rest. The caller holds mu.
+func (l *line) rests(serial string, now time.Time) bool {
+	at, is := l.silent[serial]
+	return is && now.Sub(at) < rest
+}
+
+func (l *line) resting(serial string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rests(serial, now)
+}
+
+// longestIdle sorts printers by when they were last looked after, and by serial.
+func (l *line) longestIdle(printers []grove.Live) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	slices.SortFunc(printers, func(a, b grove.Live) int {
+		return cmp.Or(l.served[a.Serial].Compare(l.served[b.Serial]), cmp.Compare(a.Serial, b.Serial))
+	})
 }

@@ -18,12 +18,17 @@ import (
 
 // Records keeps jobs and the printers they run on.
 type Records interface {
-	CreateJob(ctx context.Context, j grove.Job, events []grove.Event, acts ...func(made grove.Job) grove.AuditEntry) (grove.Job, error)
+	CreateJobs(ctx context.Context, j grove.Job, copies int, events []grove.Event, acts ...func(made grove.Job) grove.AuditEntry) ([]grove.Job, error)
 	Job(ctx context.Context, id int64) (grove.Job, error)
-	Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error)
+	Jobs(ctx context.Context, query grove.JobQuery, page grove.Page) (grove.List[grove.Job], error)
 	// JobsWithin lists the jobs of the printers within reach.
-	JobsWithin(ctx context.Context, reach grove.Reach, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error)
-	Heads(ctx context.Context) ([]grove.Job, error)
+	JobsWithin(ctx context.Context, reach grove.Reach, query grove.JobQuery, page grove.Page) (grove.List[grove.Job], error)
+	EachJobWithin(ctx context.Context, reach grove.Reach, query grove.JobQuery, fn func(grove.Job) error) error
+	// Heads are the first in line of each printer that no job holds, Unplaced the jobs
+	// of whichever printer fits; only those that may start by now.
+	Heads(ctx context.Context, now time.Time) ([]grove.Job, error)
+	Unplaced(ctx context.Context, now time.Time) ([]grove.Job, error)
+	ChangeLine(ctx context.Context, ownerID int64, fn func(line []grove.Job) (places map[int64]int64, err error), acts ...grove.AuditEntry) error
 	// Leftovers are the jobs whose files lie on their printers for nothing.
 	Leftovers(ctx context.Context) ([]grove.Job, error)
 	UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Job, error)
@@ -40,6 +45,8 @@ type Records interface {
 // start leaves; nobody else has it.
 type Printers interface {
 	Live(ctx context.Context, actor grove.Actor, serial string) (grove.Live, error)
+	// Owned are all printers of an owner.
+	Owned(ownerID int64) []grove.Live
 	Now(serial string) (grove.Live, error)
 	Fit(serial string) error
 	Refresh(ctx context.Context, serial string) error

@@ -12,7 +12,6 @@ import (
 	"github.com/grovecloud/grove/bambu"
 	"github.com/grovecloud/grove/internal/fleet"
 	"github.com/grovecloud/grove/internal/queue"
-	"github.com/grovecloud/grove/internal/store"
 	"github.com/grovecloud/grove/internal/store/storetest"
 )
 
@@ -196,7 +195,7 @@ func TestABusyPrinterLetsTheJobWaitAndAnOfflineOneRefusesIt(t *testing.T) {
 		if !grove.HasReason(err, grove.ReasonPrinterOffline) {
 			t.Errorf("got %v", err)
 		}
-		all, err := h.db.Jobs(t.Context(), store.JobFilter{}, grove.Page{})
+		all, err := h.db.Jobs(t.Context(), grove.JobQuery{}, grove.Page{})
 		if err != nil || all.Total != 1 {
 			t.Errorf("%d jobs (%v)", all.Total, err)
 		}

@@ -6,31 +6,35 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-// JobQuery narrows a list of jobs.
-type JobQuery struct {
-	Serial string
-	States []grove.JobState
-}
-
 // Job is one of the actor's jobs, with the progress its printer last told.
 func (q *Queue) Job(ctx context.Context, actor grove.Actor, id int64) (grove.Job, error) {
 	j, err := q.Records.Job(ctx, id)
 	if err != nil {
 		return grove.Job{}, err
 	}
-	if q.Gate.Authorize(actor, grove.ReadJobs, grove.Resource{Serial: j.Serial, OwnerID: j.OwnerID}) != nil {
+	if q.Gate.Authorize(actor, grove.ReadJobs, grove.Resource{Serial: j.Serial, OwnerID: j.OwnerID}) != nil || !q.within(actor, &j) {
 		return grove.Job{}, grove.Errorf(grove.NotFound, "job_not_found", "there is no job %d in this account", id)
 	}
 	return q.withProgress(j), nil
 }
 
+// within reports whether a job without a printer can go to none but the actor's: a key
+// for some printers has no say over what may be printed on others.
+func (q *Queue) within(actor grove.Actor, j *grove.Job) bool {
+	reach := q.Gate.Reach(actor)
+	if j.Serial != "" || !reach.Some {
+		return true
+	}
+	return j.Any != nil && len(j.Any.Printers) > 0 && len(both(j.Any.Printers, reach.Only)) == len(j.Any.Printers)
+}
+
 // Jobs lists the jobs of the actor's printers and of those shared with them, newest
-// first.
-func (q *Queue) Jobs(ctx context.Context, actor grove.Actor, query JobQuery, page grove.Page) (grove.List[grove.Job], error) {
+// first, or in the order of the line.
+func (q *Queue) Jobs(ctx context.Context, actor grove.Actor, query grove.JobQuery, page grove.Page) (grove.List[grove.Job], error) {
 	if err := q.Gate.Authorize(actor, grove.ReadJobs, grove.Resource{OwnerID: actor.UserID}); err != nil {
 		return grove.List[grove.Job]{}, err
 	}
-	list, err := q.Records.JobsWithin(ctx, q.Gate.Reach(actor), query.Serial, query.States, page)
+	list, err := q.Records.JobsWithin(ctx, q.Gate.Reach(actor), query, page)
 	if err != nil {
 		return list, err
 	}

@@ -17,6 +17,9 @@ import (
 // begin brings one queued job to its one start, or leaves it waiting and says why.
 func (q *Queue) begin(ctx context.Context, j grove.Job) error {
 	if live, err := q.Printers.Now(j.Serial); err != nil || live.OwnerID != j.OwnerID {
+		if loose(&j) {
+			return nil // another is chosen
+		}
 		return q.fail(ctx, j, "printer_gone", "the printer does not belong to this account any more")
 	}
 	if grove.HasReason(q.Printers.Fit(j.Serial), grove.ReasonSettling) {
@@ -30,6 +33,9 @@ func (q *Queue) begin(ctx context.Context, j grove.Job) error {
 		return errors.Join(err, q.wait(ctx, j.ID, "waits until its file can be read"))
 	}
 	if why := q.held(j, file); why != "" {
+		if loose(&j) {
+			return nil // likewise
+		}
 		return q.wait(ctx, j.ID, why)
 	}
 	berth, carried := q.Carriers.Berth(j.Serial, j.ID, file.Name)
@@ -37,15 +43,15 @@ func (q *Queue) begin(ctx context.Context, j grove.Job) error {
 	if carried {
 		within += grove.CarryTime(file.SizeBytes)
 	}
-	if j, err = q.claim(ctx, j.ID, within); err != nil {
+	if j, err = q.claim(ctx, j, within); err != nil {
 		return err
 	}
 	if fit, err := q.vet(ctx, j, file); !fit {
 		return err
 	}
 	if !carried {
-		_, err = q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
-			return nil, j.MoveTo(grove.Ready)
+		_, err = q.Records.UpdateJob(ctx, j.ID, func(now *grove.Job) ([]grove.Event, error) {
+			return nil, stillOn(now, j.Serial, grove.Ready)
 		})
 		if err != nil {
 			return err
@@ -61,12 +67,42 @@ func (q *Queue) begin(ctx context.Context, j grove.Job) error {
 	return q.start(ctx, j, file, berth)
 }
 
-// claim takes a job and its printer for this process, before anything that takes time.
-func (q *Queue) claim(ctx context.Context, id int64, within time.Duration) (grove.Job, error) {
-	return q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
-		j.StartBy, j.Why = time.Now().UTC().Add(within), ""
-		return nil, j.MoveTo(grove.Claimed)
+// loose reports whether the job's printer may still become another: it is one of
+// whichever fits, and nothing of it lies on the one that it has.
+func loose(j *grove.Job) bool { return j.Any != nil && j.RemotePath == "" }
+
+// claim takes a job and its printer for this process, before anything that takes
+// time. A job that was without a printer is that printer's from here on; the database
+// gives a job to one printer, and a printer to one job.
+func (q *Queue) claim(ctx context.Context, j grove.Job, within time.Duration) (grove.Job, error) {
+	return q.Records.UpdateJob(ctx, j.ID, func(now *grove.Job) ([]grove.Event, error) {
+		if now.Serial == "" && loose(now) {
+			now.Serial = j.Serial
+		}
+		if now.NotBefore.After(time.Now()) {
+			return nil, moved(now) // it was put off this moment
+		}
+		now.StartBy, now.Why = time.Now().UTC().Add(within), ""
+		return nil, stillOn(now, j.Serial, grove.Claimed)
 	})
+}
+
+// stillOn moves a job, unless it is another printer's by now.
+func stillOn(j *grove.Job, serial string, to grove.JobState) error {
+	if j.Serial != serial {
+		return moved(j)
+	}
+	return j.MoveTo(to)
+}
+
+// again puts a job back in line, from where it may go to another printer if that was
+// left open. Nothing was sent.
+func again(j *grove.Job, why string) error {
+	if loose(j) {
+		j.Serial = ""
+	}
+	j.Why = why
+	return j.MoveTo(grove.Queued)
 }
 
 // vet asks the printer how it is and puts the job back in line unless it could
@@ -86,37 +122,12 @@ func (q *Queue) vet(ctx context.Context, j grove.Job, file grove.File) (fit bool
 // held says in words what keeps the printer from taking this print, or nothing.
 // Its nozzle may have been changed while the job waited.
 func (q *Queue) held(j grove.Job, f grove.File) string {
-	if why := q.clockWords(); why != "" {
-		return why
-	}
-	if why := q.blocked(j.Serial); why != "" {
-		return why
-	}
 	live, err := q.Printers.Now(j.Serial)
-	if err == nil {
-		plate, _ := f.Plate(j.Plate)
-		err = suits(f, plate, live)
-		if err == nil {
-			_, err = fill(j.Options, plate, live)
-		}
-	}
 	if err != nil {
 		return grove.AsError(err).Message
 	}
-	return ""
-}
-
-// blocked says in words what keeps the printer from taking any print, or nothing.
-func (q *Queue) blocked(serial string) string {
-	if err := q.Printers.Fit(serial); err != nil {
-		return grove.AsError(err).Message
-	}
-	live, err := q.Printers.Now(serial)
-	if err != nil {
-		return grove.AsError(err).Message
-	}
-	if !live.PlateClear {
-		return plateWords(live.Name)
+	if l, _ := q.misfits(wishOf(&j, f), live); len(l) > 0 {
+		return l[0].Message
 	}
 	return ""
 }
@@ -140,8 +151,7 @@ func (q *Queue) wait(ctx context.Context, id int64, why string) error {
 // release puts a job back in line. Nothing was sent.
 func (q *Queue) release(ctx context.Context, id int64, why string) error {
 	_, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
-		j.Why = why
-		return nil, j.MoveTo(grove.Queued)
+		return nil, again(j, why)
 	})
 	return err
 }
@@ -160,10 +170,11 @@ func (q *Queue) fail(ctx context.Context, j grove.Job, failure, why string) erro
 // start is the one start. The attempt is on disk before the first byte leaves;
 // from then on only reports or a person move the job.
 func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File, berth grove.Berth) error {
-	plate, _ := file.Plate(j.Plate)
 	live, err := q.Printers.Now(j.Serial)
 	if err == nil {
-		j.Options, err = fill(j.Options, plate, live)
+		var loaded loading
+		loaded, err = wishOf(&j, file).load(live)
+		j.Options = loaded.options
 	}
 	if err != nil {
 		return q.release(ctx, j.ID, grove.AsError(err).Message)

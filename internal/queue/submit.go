@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 // of that name, else by its profile number. Plate 0 means the file's first.
 type Submission struct {
 	Serial    string
+	Any       *grove.Criteria // instead of a serial: whichever printer fits
 	FileID    string
 	FileName  string
 	ProfileID int64
@@ -22,59 +24,183 @@ type Submission struct {
 	Title     string     // what people call the print; empty: as the file
 	ProjectOf grove.File // whose plate the file prints; zero: the file's own project
 	Options   grove.Options
-	Mode      string // cloud_file unless given; lan_file is for [Queue.Note]
+	NotBefore time.Time // zero, or past: at once
+	Mode      string    // cloud_file unless given; lan_file is for [Queue.Note]
 }
 
 // Submit makes a job. A printer that is not connected is refused at once and no
-// job is made; one that is busy lets the job wait.
+// job is made, unless it is for later; one that is busy lets the job wait.
 func (q *Queue) Submit(ctx context.Context, actor grove.Actor, s Submission) (grove.Job, error) {
-	live, err := q.Printers.Live(ctx, actor, s.Serial)
+	made, err := q.SubmitCopies(ctx, actor, s, 1)
 	if err != nil {
 		return grove.Job{}, err
 	}
-	if err := q.Gate.Authorize(actor, grove.StartPrint, grove.Resource{Serial: s.Serial, OwnerID: live.OwnerID}); err != nil {
-		return grove.Job{}, err
+	return made[0], nil
+}
+
+// maxCopies is how many jobs one submission makes at most.
+const maxCopies = 100
+
+// SubmitCopies makes so many jobs alike, all or none, each a print of its own.
+func (q *Queue) SubmitCopies(ctx context.Context, actor grove.Actor, s Submission, copies int) ([]grove.Job, error) {
+	if copies < 1 || copies > maxCopies {
+		return nil, grove.Errorf(grove.Invalid, "bad_copies", "copies is %d; it must be 1 to %d", copies, maxCopies)
 	}
-	file, err := q.Files.Find(ctx, shelfOf(actor, live), s.FileID, s.FileName, s.ProfileID)
+	job, err := q.plan(ctx, actor, s, q.shelf(ctx, s))
 	if err != nil {
-		return grove.Job{}, err
+		return nil, err
 	}
-	plate, err := printable(file, s.Plate, live)
-	if err != nil {
-		return grove.Job{}, err
+	return q.create(ctx, actor, job, copies)
+}
+
+// create makes the jobs of a draft.
+func (q *Queue) create(ctx context.Context, actor grove.Actor, job grove.Job, copies int) ([]grove.Job, error) {
+	live, err := q.Printers.Now(job.Serial)
+	if job.Any == nil && job.NotBefore.IsZero() && (err != nil || !live.Connected) {
+		return nil, grove.Errorf(grove.Conflict, grove.ReasonPrinterOffline,
+			"printer %s is not connected, so no job was made; switch it on or check its network, then print again", job.Serial)
 	}
-	if !live.Connected {
-		return grove.Job{}, grove.Errorf(grove.Conflict, grove.ReasonPrinterOffline,
-			"printer %s is not connected, so no job was made; switch it on or check its network, then print again", s.Serial)
-	}
-	job := q.draft(s, file, plate, live)
-	job, err = q.Records.CreateJob(ctx, job, []grove.Event{q.event(grove.JobQueued, &job, "queued", "")},
+	made, err := q.Records.CreateJobs(ctx, job, copies, []grove.Event{q.event(grove.JobQueued, &job, "queued", job.Why)},
 		func(made grove.Job) grove.AuditEntry { return jobAct(actor, &made, "job.create") })
 	if err != nil {
+		return nil, err
+	}
+	q.metrics.submitted.Add(float64(copies))
+	q.Kick()
+	return made, nil
+}
+
+// finder finds the file of a job on somebody's shelf.
+type finder func(userID int64) (grove.File, error)
+
+// shelf finds the file that a submission names.
+func (q *Queue) shelf(ctx context.Context, s Submission) finder {
+	return func(userID int64) (grove.File, error) {
+		return q.Files.Find(ctx, userID, s.FileID, s.FileName, s.ProfileID)
+	}
+}
+
+// plan holds a submission against what there is, and drafts its job.
+func (q *Queue) plan(ctx context.Context, actor grove.Actor, s Submission, find finder) (grove.Job, error) {
+	var err error
+	if s.NotBefore, err = startTime(s.NotBefore); err != nil {
 		return grove.Job{}, err
 	}
-	q.metrics.submitted.Inc()
-	q.Kick()
-	return job, nil
+	if s.Any != nil {
+		return q.planAny(actor, s, find)
+	}
+	live, err := q.target(ctx, actor, s.Serial)
+	if err != nil {
+		return grove.Job{}, err
+	}
+	w, err := q.read(shelfOf(actor, live), s, find)
+	if err != nil {
+		return grove.Job{}, err
+	}
+	if err := w.suits(live); err != nil {
+		return grove.Job{}, err
+	}
+	return q.draft(s, w.file, w.plate, live.OwnerID), nil
+}
+
+// target is a printer on which the actor may start prints.
+func (q *Queue) target(ctx context.Context, actor grove.Actor, serial string) (grove.Live, error) {
+	live, err := q.Printers.Live(ctx, actor, serial)
+	if err != nil {
+		return live, err
+	}
+	return live, q.Gate.Authorize(actor, grove.StartPrint, grove.Resource{Serial: serial, OwnerID: live.OwnerID})
+}
+
+// planAny drafts a job of whichever of the actor's own printers fits. One that none
+// could ever take is refused, and why.
+func (q *Queue) planAny(actor grove.Actor, s Submission, find finder) (grove.Job, error) {
+	if err := q.Gate.Authorize(actor, grove.StartPrint, grove.Resource{OwnerID: actor.UserID}); err != nil {
+		return grove.Job{}, err
+	}
+	if len(s.Options.AMSMapping) > 0 {
+		return grove.Job{}, grove.Errorf(grove.Invalid, "bad_ams_mapping",
+			"ams_mapping names the trays of one printer; leave it out where any printer may print, or name the printer")
+	}
+	w, err := q.read(actor.UserID, s, find)
+	if err != nil {
+		return grove.Job{}, err
+	}
+	reach := q.Gate.Reach(actor)
+	if reach.Some { // a key for some printers makes no job for others, whatever is bound later
+		if w.any.Printers = both(w.any.Printers, reach.Only); len(w.any.Printers) == 0 {
+			return grove.Job{}, refuse("this API key is for none of the printers that are asked for")
+		}
+	}
+	s.Serial, s.Any = "", w.any
+	var why []string
+	for _, live := range q.Printers.Owned(actor.UserID) {
+		if !reach.Has(live.Serial, live.OwnerID) {
+			continue
+		}
+		l := w.unsuited(live)
+		if len(l) == 0 {
+			return q.draft(s, w.file, w.plate, actor.UserID), nil
+		}
+		why = append(why, l[0].Message)
+	}
+	if len(why) == 0 {
+		return grove.Job{}, refuse("there is no printer in this account that could print %s; bind one first", w.file.Name)
+	}
+	return grove.Job{}, refuse("none of your printers could print this: %s", strings.Join(some(why), ". "))
+}
+
+// both are the printers asked for that are among some; all of those when none was asked
+// for.
+func both(asked, among []string) []string {
+	if len(asked) == 0 {
+		return slices.Clone(among)
+	}
+	return slices.DeleteFunc(slices.Clone(asked), func(s string) bool { return !slices.Contains(among, s) })
+}
+
+// some cuts a list of reasons that is long for a sentence.
+func some(words []string) []string {
+	const enough = 3
+	if len(words) > enough {
+		words = append(slices.Clone(words[:enough]), fmt.Sprintf("and %d more", len(words)-enough))
+	}
+	return words
+}
+
+// farAhead is how late a start may be asked for.
+const farAhead = 30 * 24 * time.Hour
+
+// startTime is when a job may start at the earliest; zero: at once.
+func startTime(at time.Time) (time.Time, error) {
+	now := time.Now()
+	if at.After(now.Add(farAhead)) {
+		return at, grove.Errorf(grove.Invalid, "bad_not_before", "not_before is %s; it may be 30 days ahead at most", stamp(at))
+	}
+	if !at.After(now) {
+		return time.Time{}, nil
+	}
+	return at.UTC(), nil
 }
 
 // Note keeps a print that a client starts itself, over the LAN, as the vendor's
 // cloud does: it is listed, and neither started nor followed. What became of it
 // nobody told, so that it is no success.
 func (q *Queue) Note(ctx context.Context, actor grove.Actor, s Submission) (grove.Job, error) {
-	live, err := q.Printers.Live(ctx, actor, s.Serial)
+	live, err := q.target(ctx, actor, s.Serial)
 	if err != nil {
-		return grove.Job{}, err
-	}
-	if err := q.Gate.Authorize(actor, grove.StartPrint, grove.Resource{Serial: s.Serial, OwnerID: live.OwnerID}); err != nil {
 		return grove.Job{}, err
 	}
 	plate, _ := s.ProjectOf.Plate(s.Plate)
 	plate.Index = s.Plate
-	job := q.draft(s, s.ProjectOf, plate, live)
+	job := q.draft(s, s.ProjectOf, plate, live.OwnerID)
 	job.State, job.FinishedAt = grove.Cancelled, job.CreatedAt
 	job.Why = "the client starts this print over the LAN itself, so that nothing is started or followed here"
-	return q.Records.CreateJob(ctx, job, nil, func(made grove.Job) grove.AuditEntry { return jobAct(actor, &made, "job.note") })
+	made, err := q.Records.CreateJobs(ctx, job, 1, nil, func(made grove.Job) grove.AuditEntry { return jobAct(actor, &made, "job.note") })
+	if err != nil {
+		return grove.Job{}, err
+	}
+	return made[0], nil
 }
 
 // shelfOf is whose files an actor prints: a guest their own, and whoever holds the
@@ -86,14 +212,16 @@ func shelfOf(actor grove.Actor, live grove.Live) int64 {
 	return live.OwnerID
 }
 
-func (q *Queue) draft(s Submission, file grove.File, plate grove.Plate, live grove.Live) grove.Job {
+func (q *Queue) draft(s Submission, file grove.File, plate grove.Plate, owner int64) grove.Job {
 	now := time.Now().UTC()
 	j := grove.Job{
-		OwnerID: live.OwnerID, Serial: s.Serial, FileID: file.ID, FileName: file.Name, Plate: plate.Index,
+		OwnerID: owner, Serial: s.Serial, Any: s.Any, FileID: file.ID, FileName: file.Name,
 		State: grove.Queued, Options: s.Options, Mode: s.Mode, ProfileID: file.ProfileID, ModelID: file.ModelID,
-		EstimateSeconds: plate.EstimateSeconds, WeightGrams: plate.WeightGrams,
-		CreatedAt: now, ExpiresAt: now.Add(q.Life),
+		CreatedAt: now,
 	}
+	j.Options.AutoMapped = false
+	slice(&j, plate)
+	q.schedule(&j, s.NotBefore)
 	if s.Title != "" {
 		j.FileName = s.Title
 	}
@@ -103,14 +231,67 @@ func (q *Queue) draft(s Submission, file grove.File, plate grove.Plate, live gro
 	if j.Mode == "" {
 		j.Mode = "cloud_file"
 	}
-	for _, f := range plate.Filaments {
-		j.LengthMeters += f.Meters
-	}
 	return j
 }
 
-// printable finds the plate and holds it against the printer's model.
-func printable(f grove.File, index int, live grove.Live) (grove.Plate, error) {
+// slice gives a job its plate.
+func slice(j *grove.Job, p grove.Plate) {
+	j.Plate, j.EstimateSeconds, j.WeightGrams, j.Filaments, j.LengthMeters = p.Index, p.EstimateSeconds, p.WeightGrams, p.Filaments, 0
+	for _, f := range p.Filaments {
+		j.LengthMeters += f.Meters
+	}
+}
+
+// schedule says from when on a job may start, and from then on how long it may wait.
+func (q *Queue) schedule(j *grove.Job, notBefore time.Time) {
+	j.NotBefore, j.ExpiresAt, j.Why = notBefore, time.Now().UTC().Add(q.Life), ""
+	if !notBefore.IsZero() {
+		j.ExpiresAt, j.Why = notBefore.Add(q.Life), "waits until "+stamp(notBefore)+", as it was asked to"
+	}
+}
+
+// read finds the file of a submission, and the plate.
+func (q *Queue) read(userID int64, s Submission, find finder) (wish, error) {
+	file, err := find(userID)
+	if err != nil {
+		return wish{}, err
+	}
+	plate, err := printable(file, s.Plate)
+	if err != nil {
+		return wish{}, err
+	}
+	w := wish{file: file, plate: plate, options: s.Options}
+	if s.Any != nil {
+		w.any, err = tidied(*s.Any)
+	}
+	return w, err
+}
+
+// The bounds of criteria.
+const (
+	maxNames    = 100
+	maxDiameter = 2 // mm
+)
+
+// tidied are criteria with codes for the names of models.
+func tidied(c grove.Criteria) (*grove.Criteria, error) {
+	if len(c.Models) > maxNames || len(c.Tags) > maxNames || len(c.Printers) > maxNames || !(c.NozzleDiameter >= 0 && c.NozzleDiameter <= maxDiameter) {
+		return nil, grove.Errorf(grove.Invalid, "bad_criteria", "any takes %d models, tags and printers each at most, and a nozzle of 0 to %d mm", maxNames, maxDiameter)
+	}
+	models := make([]string, 0, len(c.Models))
+	for _, name := range c.Models {
+		m, ok := bambu.LookupModel(name)
+		if !ok {
+			return nil, grove.Errorf(grove.Invalid, "bad_criteria", "any asks for the model %q, which is none; name it as P1S or C12", name)
+		}
+		models = append(models, m.Code)
+	}
+	c.Models = models
+	return &c, nil
+}
+
+// printable finds the plate.
+func printable(f grove.File, index int) (grove.Plate, error) {
 	if !f.Printable {
 		why := f.Problem
 		if why == "" {
@@ -118,58 +299,22 @@ func printable(f grove.File, index int, live grove.Live) (grove.Plate, error) {
 		}
 		return grove.Plate{}, refuse("%s can't be printed: %s", f.Name, why)
 	}
-	plate := f.Plates[0]
-	if index != 0 {
-		found, ok := f.Plate(index)
-		if !ok {
-			return grove.Plate{}, refuse("%s has no sliced plate %d", f.Name, index)
-		}
-		plate = found
+	if index == 0 {
+		return f.Plates[0], nil
 	}
-	return plate, suits(f, plate, live)
-}
-
-// suits holds a plate against the printer as it is: its model, its nozzle and
-// what it bears.
-func suits(f grove.File, p grove.Plate, live grove.Live) error {
-	if f.Model != "" && live.Model != "" && f.Model != live.Model {
-		return refuse("%s was sliced for %s, and %s is %s; slice it for that model", f.Name, modelName(f.Model), live.Name, modelName(live.Model))
-	}
-	if want, have := p.NozzleDiameter, live.Shadow.NozzleDiameter; want > 0 && have > 0 && want != have {
-		return refuse("%s was sliced for a nozzle of %g mm, and %s has one of %g mm; slice it for that nozzle, or change the nozzle", f.Name, want, live.Name, have)
-	}
-	return withinHeat(f, p, live)
-}
-
-// withinHeat refuses a plate whose G-code asks for more than the model bears.
-func withinHeat(f grove.File, p grove.Plate, live grove.Live) error {
-	m, ok := bambu.LookupModel(live.Model)
+	plate, ok := f.Plate(index)
 	if !ok {
-		m = bambu.Fallback()
+		return grove.Plate{}, refuse("%s has no sliced plate %d", f.Name, index)
 	}
-	for _, h := range []struct {
-		part      string
-		want, max int
-	}{{"nozzle", p.MaxNozzle, m.NozzleMax}, {"bed", p.MaxBed, m.BedMax}, {"chamber", p.MaxChamber, max(m.ChamberMax, 60)}} {
-		if h.want > h.max {
-			return refuse("%s heats the %s to %d °C, and %s bears %d °C", f.Name, h.part, h.want, modelName(live.Model), h.max)
-		}
+	return plate, nil
+}
+
+// suits refuses a wish that the printer could not take as it is built and named.
+func (w wish) suits(live grove.Live) error {
+	if l := w.unsuited(live); len(l) > 0 {
+		return refuse("%s", l[0].Message)
 	}
 	return nil
-}
-
-func refuse(format string, args ...any) error {
-	return grove.Errorf(grove.Invalid, grove.ReasonPrintFailed, format, args...)
-}
-
-func modelName(code string) string {
-	if m, ok := bambu.LookupModel(code); ok {
-		return m.Product
-	}
-	if code == "" {
-		return "a printer of unknown model"
-	}
-	return code
 }
 
 // Wish makes a job of a start that a client sent as a command. The file must be

@@ -94,7 +94,7 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 		c.actor, err = rt.Access.EnterBridge(r.Context(), said.token)
 		return err
 	}
-	c.actor, err = rt.Access.AuthenticateFrom(r.Context(), said.token, c.remote)
+	c.actor, err = rt.Access.AuthenticateFrom(r.Context(), said.token, visit(r))
 	if err == nil {
 		err = rt.mayAsk(c.actor, route)
 	}
@@ -105,6 +105,11 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 		return err
 	}
 	return Count(r.Context())
+}
+
+// visit is who comes with the request.
+func visit(r *http.Request) access.Visit {
+	return access.Visit{Remote: Remote(r.Context()), Client: r.UserAgent(), Over: grove.OverHTTP}
 }
 
 // AskAgain refuses whoever has not proved of late that it is them, and says how to.

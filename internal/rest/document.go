@@ -39,22 +39,27 @@ var groups = map[string]string{
 	tagLinks:               "What links in answers lead to. Their signature is the credential.",
 }
 
-// parameters are said once for all operations that say nothing of their own.
+// parameters are said once for all operations that say nothing of their own, or for
+// one path where the name stands for something else there.
 var parameters = map[string]string{
 	"id": "Its id, as the list has it.", "serial": "The printer's serial number.", "ids": "Only these, by their ids.",
 	"device_id": "The printer's serial number.", "dev_id": "The same as `device_id`, as some clients call it.",
 	"deviceId": "Only of the printer with this serial number.", "dev_ids": "Serial numbers, separated by commas.",
 	"Expires": "Until when the link works, in seconds since 1970.", "Signature": "What makes the link valid.",
 	"picture": "Which one, such as `plate_1.png`.", "viewer": "Whom the link was made for.", "name": "The file's name.", "path": "Where it lies on the printer's storage.",
-	"last_event_id": "The id of the last event already seen, where the header can't be set.",
-	"offset":        "How many to leave out at the front.", "limit": "How many at most.", "after": "The last id already seen.",
+	"/v1/grove-service/events?order": "`oldest`, unless said, or `newest` first.",
+	"last_event_id":                  "The id of the last event already seen, where the header can't be set.",
+	"offset":                         "How many to leave out at the front.", "limit": "How many at most.", "after": "The last id already seen.",
 	"User-Agent": "The client, as the list of sessions will call it.", "ticket": "The ticket.", "pin": "Six letters and digits, as the owner of the printer was told; in either case, with or without spaces.",
-	"to": "Where to lead the browser.", "uid": "The number of an account.", "seed": "Tolerated: there is nothing to shuffle.",
+	"uid": "The number of an account.", "seed": "Tolerated: there is nothing to shuffle.",
 	"category": "Only of this category.", "RFIDs": "Only those with these tags.", "format": "`json` or `csv`.", "all": "`true`: of the whole server.",
 	"action": "Tolerated: `ticket` says it.", "unread": "Only what was not read.", "status": "Only jobs that stand so.",
 	"watch":      "Serials of printers whose every change is wanted, separated by commas, or `*`.",
 	headerOffset: "How many bytes are here already, so that the body goes on from there. Without it the body is the whole file.",
 	"profileId":  "The number of a profile.", "instanceId": "Tolerated: there is no such thing here.",
+	"file_id": "Only of this file.", "text": "Only whose file has this in its name, in upper or lower case.", "from": "Only made then or later.", "to": "Only made earlier.",
+	"state": "Only in this state, or in several, separated by commas.", "order": "`newest` first, or as they stand in the `line`.",
+	"/api/sign-in/ticket?to": "Where to lead the browser.",
 }
 
 // refusals are the errors that many operations share, by status.
@@ -77,11 +82,11 @@ func finish(o *huma.OpenAPI) {
 		r.Description = refusal.words
 		o.Components.Responses[refusal.name] = r
 	}
-	for _, item := range o.Paths {
+	for path, item := range o.Paths {
 		for _, op := range operations(item) {
 			refuse(op)
 			for _, p := range op.Parameters {
-				p.Description = cmp.Or(p.Description, parameters[p.Name])
+				p.Description = cmp.Or(p.Description, parameters[path+"?"+p.Name], parameters[p.Name])
 			}
 			exemplify(op)
 		}
@@ -94,9 +99,6 @@ func finish(o *huma.OpenAPI) {
 func correct(schemas map[string]*huma.Schema) {
 	delete(schemas, "ErrorModel")
 	delete(schemas, "ErrorDetail")
-	if options, ok := schemas["Options"]; ok {
-		options.Required = nil // jobs have them all, requests those that matter
-	}
 	if resources, ok := schemas["Resources"]; ok { // of a struct huma cannot say that it may be absent
 		for _, name := range []string{"guide", "software"} {
 			resources.Properties[name] = &huma.Schema{AnyOf: []*huma.Schema{resources.Properties[name], {Type: "null"}}}

@@ -65,14 +65,24 @@ func orNil(ctx context.Context, err error) error {
 	return failed(ctx, err)
 }
 
-// close makes the body of an input refuse unknown fields.
+// close makes the body of an input, and the objects in it, refuse unknown fields.
 func (rt *Router) close(input reflect.Type) {
 	f, ok := input.FieldByName("Body")
 	if !ok {
 		return
 	}
 	registry := rt.api.OpenAPI().Components.Schemas
-	registry.Schema(f.Type, false, "").AdditionalProperties = false
+	body := registry.Schema(f.Type, false, "")
+	body.AdditionalProperties = false
+	for _, member := range body.Properties {
+		if part := registry.SchemaFromRef(member.Ref); part != nil {
+			part.AdditionalProperties = false // what nobody knows, such as a criterion, is not left out silently
+		}
+	}
+	if options, ok := registry.Map()["Options"]; ok && len(options.Required) > 0 {
+		options.Required = nil // jobs have them all, requests those that matter
+		options.PrecomputeMessages()
+	}
 }
 
 // operation is op as huma wants it.

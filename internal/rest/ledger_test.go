@@ -34,6 +34,7 @@ type deed struct {
 var deeds = []deed{
 	{route: "POST /v1/iot-service/api/user/bind", body: `{"device_id":"{serial}","device_name":"Bench"}`, action: "printer.bind"},
 	{route: "PATCH /v1/iot-service/api/user/device/info", body: `{"dev_id":"{serial}","dev_name":"New"}`, action: "printer.rename"},
+	{route: "PATCH /v1/grove-service/printers/{serial}", body: `{"tags":["hall"]}`, action: "printer.tag"},
 	{route: "POST /v1/grove-service/printers/{serial}/plate-clear", action: "plate.clear", before: (*ledger).connect},
 	{
 		route: "POST /v1/grove-service/printers", body: `{"host":"192.168.1.40","access_code":"12345678"}`, action: "printer.bind",
@@ -55,6 +56,10 @@ var deeds = []deed{
 	{route: "POST /v1/iot-service/api/user/print", body: `{"device_id":"{serial}","file_id":"{file}"}`, action: "job.create", keep: map[string]string{"job": "job_id"}},
 	{route: "POST /v1/user-service/my/task", body: `{"deviceId":"{serial}","modelId":"US1","title":"cube.gcode.3mf"}`, action: "job.create"},
 	{route: "POST /v1/grove-service/printers/{serial}/commands", body: `{"print":{"command":"gcode_file","param":"cube.gcode.3mf"}}`, action: "job.create"},
+	{route: "POST /v1/grove-service/jobs", body: `{"any":{},"file_id":"{file}","copies":2}`, action: "job.create", keep: map[string]string{"loose": "id"}},
+	{route: "PATCH /v1/grove-service/jobs/{loose}", body: `{"plate":1}`, action: "job.edit"},
+	{route: "POST /v1/grove-service/jobs/{loose}/move", body: `{"to":"top"}`, action: "job.move"},
+	{route: "POST /v1/grove-service/jobs/{loose}/reprint", action: "job.create"},
 	{route: "POST /v1/grove-service/jobs/{job}/cancel", action: "job.cancel"},
 	{
 		route: "POST /v1/grove-service/jobs/{doubtful}/resolve", body: `{"outcome":"finished"}`, action: "job.resolve",
@@ -68,6 +73,7 @@ var deeds = []deed{
 	},
 	{route: "POST /v1/grove-service/webhooks/{hook}/test", action: "webhook.test", keep: map[string]string{"delivery": "id"}},
 	{route: "POST /v1/grove-service/webhooks/deliveries/{delivery}/replay", action: "webhook.replay"},
+	{route: "POST /v1/grove-service/webhooks/{hook}/secret", action: "webhook.secret"},
 	{route: "PATCH /v1/grove-service/webhooks/{hook}", body: `{"enabled":false}`, action: "webhook.change"},
 	{route: "DELETE /v1/grove-service/webhooks/{hook}", action: "webhook.delete"},
 
@@ -143,9 +149,10 @@ var deeds = []deed{
 
 // quiet are the routes that may change something and have no entry, and why.
 var quiet = map[string]string{
-	"POST /v1/grove-service/printers/{serial}/test": "asks",
-	"POST /v1/grove-service/printers/discover":      "asks",
-	"PUT /u/{id}": "file.upload, checked by its own test: the link is no credential of a person",
+	"POST /v1/grove-service/printers/{serial}/test":   "asks",
+	"POST /v1/grove-service/printers/discover":        "asks",
+	"POST /v1/grove-service/jobs/fit":                 "asks",
+	"PUT /u/{id}":                                     "file.upload, checked by its own test: the link is no credential of a person",
 	"POST /v1/iot-service/api/user/upload/confirm":    "repeats what became of the upload",
 	"PUT /v1/iot-service/api/user/notification":       "marks as read, or repeats what became of an upload",
 	"PATCH /v1/grove-service/notifications/{id}":      "marks as read",
@@ -155,6 +162,8 @@ var quiet = map[string]string{
 	"POST /api/sign-in/form":                          "signs in like user/login",
 	"POST /api/sign-in/tfa":                           "signs in like user/login",
 	"POST /sign-in":                                   "signs in like user/login",
+	"POST /v1/grove-service/simulated-printers":       "binds printers, each of which leaves its entry",
+	"DELETE /v1/grove-service/simulated-printers":     "gives printers up, each of which leaves its entry",
 	"PUT /v1/grove-service/live/{id}":                 "changes what a stream shows, and nothing that is kept",
 	"POST /setup":                                     "makes the first owner as setup does",
 	"POST /v1/user-service/user/tfa":                  "signs in like user/login",
@@ -260,13 +269,13 @@ func (l *ledger) filled(text string) string {
 	return text
 }
 
-// everything is what is in the database, but for the audit log and the counts of
-// failed sign-ins, which are written behind.
+// everything is what is in the database, but for the audit log, the counts of
+// failed sign-ins, which are written behind, and when a session was used last.
 func (l *ledger) everything() map[string][]string {
 	l.t.Helper()
 	all := map[string][]string{}
 	for _, table := range l.column("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'audit%' AND name NOT LIKE 'sqlite%' AND name <> 'tallies'") {
-		names := strings.Join(l.column("SELECT 'quote(' || name || ')' FROM pragma_table_info('"+table+"')"), " || ',' || ")
+		names := strings.Join(l.column("SELECT 'quote(' || name || ')' FROM pragma_table_info('"+table+"') WHERE name NOT LIKE 'used_%' OR '"+table+"' = 'passes'"), " || ',' || ")
 		all[table] = l.column("SELECT " + names + " FROM " + table + " ORDER BY 1")
 	}
 	return all

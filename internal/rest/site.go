@@ -160,7 +160,7 @@ func (s *site) known(r *http.Request) bool {
 	if err != nil || c.Value == "" {
 		return false
 	}
-	_, err = s.Access.AuthenticateFrom(r.Context(), c.Value, Remote(r.Context()))
+	_, err = s.Access.AuthenticateFrom(r.Context(), c.Value, visit(r))
 	return err == nil
 }
 

@@ -30,7 +30,7 @@ func (rt *Router) Stop() { close(rt.stopped) }
 func (rt *Router) Gone(ctx context.Context, r *http.Request) bool {
 	said, err := rt.bearer(r)
 	if err == nil {
-		_, err = rt.Access.AuthenticateFrom(ctx, said.token, Remote(ctx))
+		_, err = rt.Access.AuthenticateFrom(ctx, said.token, visit(r))
 	}
 	return errors.Is(err, grove.Unauthenticated)
 }

@@ -67,6 +67,9 @@ var expected = map[string]string{
 	"GET /v1/grove-service/printers":                           "printer:read",
 	"GET /v1/grove-service/printers/{serial}":                  "printer:read",
 	"GET /v1/grove-service/printers/live":                      "printer:read",
+	"GET /v1/grove-service/simulated-printers":                 "printer:read",
+	"POST /v1/grove-service/simulated-printers":                managed,
+	"DELETE /v1/grove-service/simulated-printers":              managed,
 	"GET /v1/grove-service/models":                             "printer:read",
 	"GET /v1/grove-service/live":                               "printer:read",
 	"PUT /v1/grove-service/live/{id}":                          "printer:read",
@@ -93,6 +96,15 @@ var expected = map[string]string{
 	"GET /v1/iot-service/api/user/task/{id}":                   "file:read+job:read",
 	"GET /v1/grove-service/jobs":                               "job:read",
 	"GET /v1/grove-service/jobs/{id}":                          "job:read",
+	"POST /v1/grove-service/jobs":                              "printer:start",
+	"POST /v1/grove-service/jobs/fit":                          "printer:start",
+	"GET /v1/grove-service/jobs/figures":                       "job:read",
+	"GET /v1/grove-service/jobs/export":                        "job:read",
+	"PATCH /v1/grove-service/jobs/{id}":                        "printer:start",
+	"GET /v1/grove-service/jobs/{id}/fit":                      "printer:read+job:read",
+	"POST /v1/grove-service/jobs/{id}/move":                    "job:write",
+	"POST /v1/grove-service/jobs/{id}/reprint":                 "printer:start",
+	"PATCH /v1/grove-service/printers/{serial}":                "device:bind",
 	"POST /v1/grove-service/jobs/{id}/cancel":                  "job:write",
 	"POST /v1/grove-service/jobs/{id}/resolve":                 "job:write",
 	"GET /v1/iot-service/api/user/files":                       "file:read",
@@ -119,6 +131,7 @@ var expected = map[string]string{
 	"PATCH /v1/grove-service/webhooks/{id}":                    "webhook:admin",
 	"DELETE /v1/grove-service/webhooks/{id}":                   "webhook:admin",
 	"POST /v1/grove-service/webhooks/{id}/test":                "webhook:admin",
+	"POST /v1/grove-service/webhooks/{id}/secret":              "webhook:admin",
 	"GET /v1/grove-service/webhooks/{id}/deliveries":           "webhook:admin",
 	"POST /v1/grove-service/webhooks/deliveries/{id}/replay":   "webhook:admin",
 	"GET /v1/grove-service/audit":                              "audit:read",
@@ -343,7 +356,7 @@ func (w *walker) ask(route rest.Route, credential string, headers ...string) *ht
 	switch {
 	case strings.HasSuffix(path, "/setup"), strings.HasSuffix(path, "/password-reset"), strings.HasSuffix(path, "/invitations/accept"):
 		body = `{"code":"wrong","email":"c@grove.local","token":"wrong"}`
-	case strings.HasSuffix(path, "/pair"):
+	case strings.HasSuffix(path, "/pair"), route.Method == "PATCH" && strings.HasSuffix(path, walkSerial), strings.HasSuffix(path, "/move"):
 		body = `{}`
 	case strings.HasSuffix(path, "/address"):
 		body = `{"host":"192.168.1.7"}`

@@ -8,26 +8,12 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/fleet"
 	"github.com/grovecloud/grove/internal/queue"
-	"github.com/grovecloud/grove/internal/store"
 )
 
 func newKey() ([]byte, error) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
 	return key, nil
-}
-
-// jobs shows the store to the queue.
-type jobs struct{ *store.DB }
-
-// Jobs lists jobs by owner, printer and state.
-func (j jobs) Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
-	return j.DB.Jobs(ctx, store.JobFilter{OwnerID: ownerID, Serial: serial, States: states}, page)
-}
-
-// JobsWithin lists the jobs of the printers within reach.
-func (j jobs) JobsWithin(ctx context.Context, reach grove.Reach, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
-	return j.DB.JobsWithin(ctx, reach, store.JobFilter{Serial: serial, States: states}, page)
 }
 
 // printers shows the fleet to the queue.

@@ -114,7 +114,7 @@ func TestTheDemosPrintersCanBeLookedAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &slicer{t: t, base: h.info.HTTP, token: string(h.client.Token())}
-	for _, p := range demoPrinters() {
+	for _, p := range allToys() {
 		h.connected(p.serial)
 		link := s.text(s.good(s.call("GET", iotUser+"/device/"+p.serial+"/snapshot", "")), "url")
 		if _, err := jpeg.Decode(bytes.NewReader(s.ask("GET", link, nil, false))); err != nil {

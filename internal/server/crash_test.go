@@ -22,7 +22,6 @@ import (
 	"time"
 
 	"github.com/grovecloud/grove"
-	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/queue"
 	"github.com/grovecloud/grove/internal/sim"
@@ -57,10 +56,10 @@ type fusedRecords struct {
 	*bomb
 }
 
-func (r fusedRecords) CreateJob(ctx context.Context, j grove.Job, e []grove.Event, acts ...func(grove.Job) grove.AuditEntry) (grove.Job, error) {
-	j, err := r.Records.CreateJob(ctx, j, e, acts...)
+func (r fusedRecords) CreateJobs(ctx context.Context, j grove.Job, copies int, e []grove.Event, acts ...func(grove.Job) grove.AuditEntry) ([]grove.Job, error) {
+	made, err := r.Records.CreateJobs(ctx, j, copies, e, acts...)
 	r.armed.Store(true)
-	return j, err
+	return made, err
 }
 
 func (r fusedRecords) UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Job, error) {
@@ -332,7 +331,7 @@ func (s *stage) serve(crashAt int, change ...func(*exec.Cmd)) *child {
 func (s *stage) settle() (grove.Job, []sim.Start) {
 	s.t.Helper()
 	c := s.serve(0)
-	made, err := c.client.Jobs(s.t.Context(), client.JobQuery{}, grove.Page{})
+	made, err := c.client.Jobs(s.t.Context(), grove.JobQuery{}, grove.Page{})
 	if err != nil || len(made.Items) != 1 {
 		s.t.Fatalf("there are these jobs: %+v %v", made.Items, err)
 	}
@@ -420,7 +419,7 @@ func (c *child) diesOrFinishes() (died bool) {
 			return true
 		default:
 		}
-		made, err := c.client.Jobs(c.t.Context(), client.JobQuery{}, grove.Page{})
+		made, err := c.client.Jobs(c.t.Context(), grove.JobQuery{}, grove.Page{})
 		return err == nil && len(made.Items) == 1 && made.Items[0].State.Done()
 	})
 	return died
@@ -453,7 +452,7 @@ func TestAWebhookOutlivesTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sent, err := first.client.TestWebhook(t.Context(), made.ID)
+	sent, err := first.client.TestWebhook(t.Context(), made.ID, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

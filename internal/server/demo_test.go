@@ -17,7 +17,7 @@ func TestTheDemoFindsItsPrintersAgain(t *testing.T) {
 		"nothing": func(*testing.T, *house) {},
 		"bound anew": func(t *testing.T, h *house) {
 			t.Helper()
-			for _, p := range demoPrinters() {
+			for _, p := range allToys() {
 				if _, err := h.server.fleet.Bind(t.Context(), h.demoOwner(), fleet.Binding{Serial: p.serial}); err != nil {
 					t.Fatal(err)
 				}
@@ -25,13 +25,13 @@ func TestTheDemoFindsItsPrintersAgain(t *testing.T) {
 		},
 		"given up": func(t *testing.T, h *house) {
 			t.Helper()
-			if err := h.server.fleet.Unbind(t.Context(), h.demoOwner(), demoPrinters()[1].serial); err != nil {
+			if err := h.server.fleet.Unbind(t.Context(), h.demoOwner(), allToys()[1].serial); err != nil {
 				t.Fatal(err)
 			}
 		},
 		"secrets lost": func(t *testing.T, h *house) {
 			t.Helper()
-			if err := os.Remove(filepath.Join(h.info.Data, "demo-printers.json")); err != nil {
+			if err := os.Remove(filepath.Join(h.info.Data, "simulated-printers.json")); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -44,7 +44,7 @@ func TestTheDemoFindsItsPrintersAgain(t *testing.T) {
 			disturb(t, h)
 			h.stop()
 			again := start(t, c)
-			for _, p := range demoPrinters() {
+			for _, p := range allToys() {
 				again.connected(p.serial)
 				if live, err := again.server.fleet.Now(p.serial); err != nil || live.AutoClear != p.autoClear {
 					t.Errorf("%s confirms its plate by itself: %v, want %v %v", p.serial, live.AutoClear, p.autoClear, err)

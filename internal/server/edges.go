@@ -18,6 +18,7 @@ import (
 	"github.com/grovecloud/grove/internal/rest"
 	"github.com/grovecloud/grove/internal/rest/cloud"
 	"github.com/grovecloud/grove/internal/rest/own"
+	"github.com/grovecloud/grove/internal/sim"
 	dashboard "github.com/grovecloud/grove/web"
 )
 
@@ -38,10 +39,17 @@ func (s *Server) openEdges(ctx context.Context) (err error) {
 	s.access.OnEnd(func(session string) {
 		s.broker.Cut(func(a grove.Actor) bool { return session != "" && a.SessionID == session })
 	})
+	s.toys = &toys{s: s, turn: make(chan []*sim.Printer)}
 	if err := s.openWeb(); err != nil {
 		return err
 	}
-	return s.openDemo(ctx)
+	if err := s.toys.load(ctx); err != nil {
+		return err
+	}
+	if s.cfg.Demo {
+		return s.openDemo(ctx)
+	}
+	return nil
 }
 
 func (s *Server) openWeb() error {
@@ -60,7 +68,7 @@ func (s *Server) openWeb() error {
 	cloud.Mount(router, cloud.Rules{Access: s.access, Fleet: s.fleet, Queue: s.queue, Library: s.library, Feed: s.feed})
 	own.Mount(router, own.Rules{
 		Access: s.access, Fleet: s.fleet, Queue: s.queue, Library: s.library, Feed: s.feed, Hooks: s.hooks, Journal: s.db,
-		Tunnels: tunnels{s.bridge},
+		Tunnels: tunnels{s.bridge}, Toys: s.toys,
 	})
 	s.web = &http.Server{
 		Handler: router, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

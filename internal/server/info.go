@@ -32,7 +32,7 @@ type DemoInfo struct {
 func (s *Server) Info(ctx context.Context) (Info, error) {
 	i := s.place()
 	if s.cfg.Demo {
-		p, err := s.db.Printer(ctx, demoPrinters()[1].serial)
+		p, err := s.db.Printer(ctx, allToys()[1].serial)
 		if err != nil {
 			return i, err
 		}

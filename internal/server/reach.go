@@ -38,7 +38,7 @@ func (s *Server) hints() rest.Hints {
 	i := s.place()
 	h := rest.Hints{Program: s.cfg.Program, Flags: i.Reach(), CA: i.CAFile, Email: "you@example.org", Serial: "SERIAL", Demo: s.cfg.Demo}
 	if s.cfg.Demo {
-		h.Email, h.Password, h.Serial = DemoEmail, demoPassword, demoPrinters()[1].serial
+		h.Email, h.Password, h.Serial = DemoEmail, demoPassword, allToys()[1].serial
 	}
 	if !s.private {
 		h.Program, h.Flags, h.CA, h.Elsewhere = "grove", i.broker()+" --ca ca.pem", "", true

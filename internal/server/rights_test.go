@@ -14,6 +14,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/access"
 	"github.com/grovecloud/grove/internal/sim"
 )
 
@@ -139,7 +140,7 @@ func TestAGuestMayWhatTheShareSaysUntilItEnds(t *testing.T) {
 	if _, err := guest.Printer(t.Context(), bench); !errors.Is(err, grove.NotFound) {
 		t.Errorf("after it was unshared: %v", err)
 	}
-	if list, err := guest.Jobs(t.Context(), client.JobQuery{}, grove.Page{}); err != nil || len(list.Items) != 0 {
+	if list, err := guest.Jobs(t.Context(), grove.JobQuery{}, grove.Page{}); err != nil || len(list.Items) != 0 {
 		t.Errorf("its jobs are still listed: %+v, %v", list, err)
 	}
 }
@@ -155,7 +156,7 @@ func (h *house) guestPrints(guest *client.Client) {
 		return err == nil && j.State == grove.Running
 	})
 	for name, c := range map[string]*client.Client{"owner": h.client, "guest": guest} {
-		list, err := c.Jobs(h.t.Context(), client.JobQuery{}, grove.Page{})
+		list, err := c.Jobs(h.t.Context(), grove.JobQuery{}, grove.Page{})
 		if err != nil || len(list.Items) != 1 || list.Items[0].ID != id {
 			h.t.Errorf("%s: jobs %+v, %v", name, list, err)
 		}
@@ -251,7 +252,7 @@ func TestTheFacesAgreeOnWhatAKeyMay(t *testing.T) {
 		if (err == nil) != c.lights {
 			t.Errorf("%s: switches the light over HTTP: %v", name, err)
 		}
-		actor, err := h.server.access.AuthenticateFrom(t.Context(), string(made.Secret), netip.MustParseAddr("127.0.0.1"))
+		actor, err := h.server.access.AuthenticateFrom(t.Context(), string(made.Secret), access.Visit{Remote: netip.MustParseAddr("127.0.0.1")})
 		if err != nil {
 			t.Fatal(err)
 		}

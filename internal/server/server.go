@@ -57,7 +57,7 @@ type Server struct {
 	web    *http.Server
 	webAt  net.Listener
 	mqttAt net.Listener
-	demo   *demo
+	toys   *toys
 	seen   cameras
 	ready  atomic.Bool
 	// private: nobody on another machine sees the pages, not even through a proxy.
@@ -244,7 +244,7 @@ func (s *Server) openLibrary(ctx context.Context, log *slog.Logger) error {
 
 func (s *Server) openQueue(log *slog.Logger) {
 	c := queue.Config{
-		Records: jobs{s.db}, Printers: printers{s.fleet}, Carriers: s.fleet, Files: s.library, Gate: s.access, Log: log, Registry: s.registry,
+		Records: s.db, Printers: printers{s.fleet}, Carriers: s.fleet, Files: s.library, Gate: s.access, Log: log, Registry: s.registry,
 	}
 	if s.aroundQueue != nil {
 		s.aroundQueue(&c)
@@ -286,7 +286,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for name, loop := range map[string]func(context.Context) error{
 		"broker": s.broker.Run, "bridge": s.bridge.Run, "fleet": s.fleet.Run, "queue": s.queue.Run, "webhooks": s.hooks.Run,
-		"library": s.library.Run, "limits": s.limiter.Run, "web": s.serveWeb, "demo": s.runDemo,
+		"library": s.library.Run, "limits": s.limiter.Run, "web": s.serveWeb, "toys": s.toys.run,
 		"prune":  s.runPrune,
 		"access": s.access.Run, "mail": s.runMail,
 		"certificates": func(ctx context.Context) error { return s.certs.run(ctx, s.cfg.Reload) },

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/grovecloud/grove"
-	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/internal/sim"
 )
 
@@ -249,7 +248,7 @@ func TestAJobShowsHowItEnded(t *testing.T) {
 	if says := s.told(strings.Replace(link(), strconv.FormatInt(id, 10), "7", 1)); !strings.Contains(says, "signature") {
 		t.Errorf("another job's: %s", says)
 	}
-	list, err := h.client.Jobs(t.Context(), client.JobQuery{}, grove.Page{})
+	list, err := h.client.Jobs(t.Context(), grove.JobQuery{}, grove.Page{})
 	if err != nil || len(list.Items) != 1 || list.Items[0].SnapshotURL == "" {
 		t.Errorf("listed %+v %v", list, err)
 	}

@@ -51,11 +51,11 @@ func BenchmarkStart(b *testing.B) {
 		if err != nil || printers.Total != 1000 {
 			b.Fatal(printers.Total, err)
 		}
-		heads, err := db.Heads(b.Context())
+		heads, err := db.Heads(b.Context(), noon)
 		if err != nil || len(heads) == 0 {
 			b.Fatal(len(heads), err)
 		}
-		running, err := db.Jobs(b.Context(), store.JobFilter{States: []grove.JobState{grove.Running, grove.Unknown}}, grove.Page{})
+		running, err := db.Jobs(b.Context(), grove.JobQuery{States: []grove.JobState{grove.Running, grove.Unknown}}, grove.Page{})
 		if err != nil || running.Total != 200 {
 			b.Fatal(running.Total, err)
 		}
@@ -66,7 +66,7 @@ func BenchmarkStart(b *testing.B) {
 func BenchmarkHeads(b *testing.B) {
 	db := storetest.Open(b, filled(b))
 	for b.Loop() {
-		if _, err := db.Heads(b.Context()); err != nil {
+		if _, err := db.Heads(b.Context(), noon); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -75,7 +75,7 @@ func BenchmarkHeads(b *testing.B) {
 func BenchmarkJobsPage(b *testing.B) {
 	db := storetest.Open(b, filled(b))
 	for b.Loop() {
-		if _, err := db.Jobs(b.Context(), store.JobFilter{OwnerID: 7}, grove.Page{Limit: 20}); err != nil {
+		if _, err := db.Jobs(b.Context(), grove.JobQuery{OwnerID: 7}, grove.Page{Limit: 20}); err != nil {
 			b.Fatal(err)
 		}
 	}

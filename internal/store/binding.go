@@ -144,6 +144,7 @@ func asRemembered(before printerRow, p grove.Printer) grove.Printer {
 	}
 	if before.OwnerID != p.OwnerID {
 		kept.PlateClear = before.PlateClear && p.PlateClear
+		kept.Tags = nil
 	}
 	return kept
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"math"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -10,7 +11,7 @@ import (
 
 const (
 	deliveryColumns = "id, endpoint_id, event_id, type, body, state, attempts, next_at, " +
-		"last_status, last_error, last_response, created_at, delivered_at"
+		"last_status, last_error, last_response, last_millis, created_at, delivered_at"
 	findDelivery = "SELECT " + deliveryColumns + " FROM deliveries WHERE "
 	// ofUser narrows deliveries to those of the user $2.
 	ofUser = " AND endpoint_id IN (SELECT e.id FROM endpoints e WHERE e.user_id = $2)"
@@ -20,10 +21,15 @@ const (
 
 func scanDelivery(r row) (grove.Delivery, error) {
 	var d grove.Delivery
+	var took int64
 	err := r.Scan(&d.ID, &d.EndpointID, &d.EventID, &d.Type, &d.Body, &d.State, &d.Attempts, instant{&d.NextAt},
-		&d.LastStatus, &d.LastError, &d.LastResponse, instant{&d.CreatedAt}, instant{&d.DeliveredAt})
+		&d.LastStatus, &d.LastError, &d.LastResponse, &took, instant{&d.CreatedAt}, instant{&d.DeliveredAt})
+	d.LastSeconds = float64(took) / 1000
 	return d, err
 }
+
+// thousandths is how a duration in seconds is stored.
+func thousandths(seconds float64) int64 { return int64(math.Round(seconds * 1000)) }
 
 func noDelivery() *grove.Error {
 	return grove.Errorf(grove.NotFound, "delivery_not_found", "There is no such delivery.")
@@ -43,7 +49,7 @@ func (db *DB) AddDelivery(ctx context.Context, d grove.Delivery, acts ...grove.A
 func (t *tx) addDelivery(ctx context.Context, d grove.Delivery) error {
 	_, err := exec(ctx, t, insertInto("deliveries", deliveryColumns),
 		d.ID, d.EndpointID, d.EventID, string(d.Type), d.Body, string(d.State), d.Attempts, millis(d.NextAt),
-		d.LastStatus, d.LastError, d.LastResponse, millis(d.CreatedAt), millis(d.DeliveredAt))
+		d.LastStatus, d.LastError, d.LastResponse, thousandths(d.LastSeconds), millis(d.CreatedAt), millis(d.DeliveredAt))
 	return err
 }
 
@@ -116,9 +122,9 @@ func (db *DB) SettleDelivery(ctx context.Context, d grove.Delivery) error {
 	return db.change(ctx, "settle delivery", func(t *tx) error {
 		n, err := exec(ctx, t, `
 			UPDATE deliveries
-			SET state = $1, next_at = $2, last_status = $3, last_error = $4, last_response = $5, delivered_at = $6
-			WHERE id = $7 AND attempts = $8 AND state = 'pending'`,
-			string(d.State), millis(d.NextAt), d.LastStatus, d.LastError, d.LastResponse, millis(d.DeliveredAt), d.ID, d.Attempts)
+			SET state = $1, next_at = $2, last_status = $3, last_error = $4, last_response = $5, delivered_at = $6, last_millis = $7
+			WHERE id = $8 AND attempts = $9 AND state = 'pending'`,
+			string(d.State), millis(d.NextAt), d.LastStatus, d.LastError, d.LastResponse, millis(d.DeliveredAt), thousandths(d.LastSeconds), d.ID, d.Attempts)
 		if err != nil || n == 1 {
 			return err
 		}

@@ -17,7 +17,7 @@ const eventColumns = "user_id, type, at, data"
 // on. The notifications among them are their owner's.
 const ofGuest = `SELECT events.id, events.user_id, type, at, data FROM events
 	JOIN shares ON printer_serial = serial AND owner_id = events.user_id AND ended_at = 0 AND events.id > after_event
-	WHERE shares.user_id = $1 AND type <> 'notification.created' AND events.id > $2`
+	WHERE shares.user_id = $1 AND type <> 'notification.created' AND events.id `
 
 func scanEvent(r row) (grove.Event, error) {
 	var e grove.Event
@@ -38,10 +38,23 @@ func (db *DB) Events(ctx context.Context, userID, after int64, limit int) ([]gro
 	if limit > 0 {
 		most = int64(limit)
 	}
-	const first = " ORDER BY 1 LIMIT $3" // of each, so that neither is read whole
+	return db.eventsFrom(ctx, "> $2", "", userID, after, most)
+}
+
+// LatestEvents gives up to limit of the same events before the one numbered before,
+// newest first; the newest of all when that is 0.
+func (db *DB) LatestEvents(ctx context.Context, userID, before int64, limit int) ([]grove.Event, error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	return db.eventsFrom(ctx, "< $2", " DESC", userID, before, int64(limit))
+}
+
+func (db *DB) eventsFrom(ctx context.Context, side, direction string, userID, from, most int64) ([]grove.Event, error) {
+	first := " ORDER BY 1" + direction + " LIMIT $3" // of each, so that neither is read whole
 	events, err := all(ctx, db.read, scanEvent, `
-		SELECT * FROM (SELECT id, `+eventColumns+` FROM events WHERE user_id = $1 AND id > $2`+first+`) own
-		UNION ALL SELECT * FROM (`+ofGuest+first+`) shown`+first, userID, after, most)
+		SELECT * FROM (SELECT id, `+eventColumns+` FROM events WHERE user_id = $1 AND id `+side+first+`) own
+		UNION ALL SELECT * FROM (`+ofGuest+side+first+`) shown`+first, userID, from, most)
 	return events, fault("list events", err)
 }
 

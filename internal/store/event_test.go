@@ -60,6 +60,9 @@ func TestAnEventBringsItsNotificationAndItsDeliveries(t *testing.T) {
 		same(t, events, []grove.Event{first, second})
 		same(t, must(db.Events(ctx, 1, 1, 10))(t), []grove.Event{second})
 		same(t, len(must(db.Events(ctx, 1, 0, 1))(t)), 1)
+		same(t, must(db.LatestEvents(ctx, 1, 0, 1))(t), []grove.Event{second})
+		same(t, must(db.LatestEvents(ctx, 1, second.ID, 10))(t), events[:1])
+		same(t, must(db.LatestEvents(ctx, 1, events[0].ID, 10))(t), []grove.Event(nil))
 
 		sent := must(db.Deliveries(ctx, 1, "", grove.Page{}))(t)
 		same(t, sent.Total, 2)

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,7 +13,8 @@ import (
 const (
 	jobColumns = "id, owner_id, serial, file_id, file_name, plate, state, why, failure, percent, options, mode, " +
 		"profile_id, model_id, estimate_seconds, weight_grams, length_meters, " +
-		"created_at, expires_at, start_by, started_at, finished_at, remote_path, remote_told_at, pictured_at"
+		"created_at, expires_at, start_by, started_at, finished_at, remote_path, remote_told_at, pictured_at, " +
+		"criteria, position, not_before, filaments"
 	jobWithAttempt = jobColumns + ", version, coalesce(nonce, ''), coalesce(not_after, 0), coalesce(sent_at, 0)"
 	jobTables      = "jobs LEFT JOIN start_attempts ON job_id = id"
 	findJob        = "SELECT " + jobWithAttempt + " FROM " + jobTables + " WHERE "
@@ -27,7 +30,8 @@ func scanJob(r row) (grove.Job, error) {
 	err := r.Scan(&j.ID, &j.OwnerID, &j.Serial, &j.FileID, &j.FileName, &j.Plate, &j.State, &j.Why, &j.Failure, &j.Percent,
 		document{&j.Options}, &j.Mode, &j.ProfileID, &j.ModelID, &j.EstimateSeconds, &j.WeightGrams, &j.LengthMeters,
 		instant{&j.CreatedAt}, instant{&j.ExpiresAt}, instant{&j.StartBy}, instant{&j.StartedAt}, instant{&j.FinishedAt},
-		&j.RemotePath, instant{&j.RemoteToldAt}, instant{&j.PicturedAt}, &j.Version, &a.Nonce, instant{&a.NotAfter}, instant{&a.SentAt})
+		&j.RemotePath, instant{&j.RemoteToldAt}, instant{&j.PicturedAt},
+		document{&j.Any}, &j.Position, instant{&j.NotBefore}, document{&j.Filaments}, &j.Version, &a.Nonce, instant{&a.NotAfter}, instant{&a.SentAt})
 	if a.Nonce != "" {
 		a.JobID, a.Serial = j.ID, j.Serial
 		j.Attempt = &a
@@ -37,55 +41,76 @@ func scanJob(r row) (grove.Job, error) {
 
 // jobRow is j as a row of jobColumns.
 func jobRow(j grove.Job) ([]any, error) {
-	options, err := toJSON(j.Options)
+	options, errOptions := toJSON(j.Options)
+	criteria, errCriteria := toJSON(j.Any)
+	filaments, errFilaments := toJSON(j.Filaments)
 	return []any{
 		j.ID, j.OwnerID, j.Serial, j.FileID, j.FileName, j.Plate, string(j.State), j.Why, j.Failure, j.Percent,
 		options, j.Mode, j.ProfileID, j.ModelID, j.EstimateSeconds, j.WeightGrams, j.LengthMeters,
 		millis(j.CreatedAt), millis(j.ExpiresAt), millis(j.StartBy), millis(j.StartedAt), millis(j.FinishedAt),
 		j.RemotePath, millis(j.RemoteToldAt), millis(j.PicturedAt),
-	}, err
+		criteria, j.Position, millis(j.NotBefore), filaments,
+	}, errors.Join(errOptions, errCriteria, errFilaments)
 }
 
-// JobFilter says which jobs to list. Zero fields do not narrow.
-type JobFilter struct {
-	OwnerID int64
-	Serial  string
-	States  []grove.JobState
-	Oldest  bool // oldest first, else newest first
-}
-
-// CreateJob adds a job and its events and numbers it. Events without a job get
-// this one; the acts are told which job it became. Conflict printer_busy when the job would hold a printer that another
-// job holds.
+// CreateJob adds a job as [DB.CreateJobs] does.
 func (db *DB) CreateJob(ctx context.Context, j grove.Job, events []grove.Event, acts ...func(made grove.Job) grove.AuditEntry) (grove.Job, error) {
-	err := db.change(ctx, "create job", func(t *tx) error {
-		made := j
-		var err error
-		if made.ID, err = t.count(ctx, countJobs, firstJob); err != nil {
-			return err
-		}
-		values, err := jobRow(made)
-		if err != nil {
-			return err
-		}
-		if _, err := exec(ctx, t, insertInto("jobs", jobColumns+", version"), append(values, 1)...); err != nil {
-			return onUnique(err, printerBusy(j.Serial))
-		}
-		if err := t.saveAttempt(ctx, made, nil); err != nil {
-			return err
-		}
-		if err := t.addEvents(ctx, ofJob(made, events)); err != nil {
-			return err
-		}
-		for _, act := range acts {
-			if err := t.addAudit(ctx, []grove.AuditEntry{act(made)}); err != nil {
+	made, err := db.CreateJobs(ctx, j, 1, events, acts...)
+	if err != nil {
+		return j, err
+	}
+	return made[0], nil
+}
+
+// CreateJobs adds so many jobs alike, with their events, all or none, and numbers
+// them. They come last in their owner's line. Events without a job get theirs; the
+// acts are told which job it became. Conflict printer_busy when a job would hold a
+// printer that another job holds.
+func (db *DB) CreateJobs(ctx context.Context, j grove.Job, copies int, events []grove.Event, acts ...func(made grove.Job) grove.AuditEntry) ([]grove.Job, error) {
+	var made []grove.Job
+	err := db.change(ctx, "create jobs", func(t *tx) error {
+		made = make([]grove.Job, 0, copies)
+		for range copies {
+			one, err := t.createJob(ctx, j, events, acts)
+			if err != nil {
 				return err
 			}
+			made = append(made, one)
 		}
-		j, err = one(ctx, t, scanJob, findJob+"id = $1", made.ID)
-		return err
+		return nil
 	})
-	return j, err
+	return made, err
+}
+
+func (t *tx) createJob(ctx context.Context, j grove.Job, events []grove.Event, acts []func(made grove.Job) grove.AuditEntry) (grove.Job, error) {
+	var err error
+	if j.ID, err = t.count(ctx, countJobs, firstJob); err != nil {
+		return j, err
+	}
+	last, err := one(ctx, t, scanned[int64], `SELECT coalesce(max(position), 0) FROM jobs WHERE owner_id = $1`, j.OwnerID)
+	if err != nil {
+		return j, err
+	}
+	j.Position = last + grove.PlaceStep
+	values, err := jobRow(j)
+	if err != nil {
+		return j, err
+	}
+	if _, err := exec(ctx, t, insertInto("jobs", jobColumns+", version"), append(values, 1)...); err != nil {
+		return j, onUnique(err, printerBusy(j.Serial))
+	}
+	if err := t.saveAttempt(ctx, j, nil); err != nil {
+		return j, err
+	}
+	if err := t.addEvents(ctx, ofJob(j, events)); err != nil {
+		return j, err
+	}
+	for _, act := range acts {
+		if err := t.addAudit(ctx, []grove.AuditEntry{act(j)}); err != nil {
+			return j, err
+		}
+	}
+	return one(ctx, t, scanJob, findJob+"id = $1", j.ID)
 }
 
 // ofJob gives events that name no job the number of j.
@@ -114,31 +139,72 @@ func printerBusy(serial string) *grove.Error {
 }
 
 // Jobs lists jobs.
-func (db *DB) Jobs(ctx context.Context, filter JobFilter, page grove.Page) (grove.List[grove.Job], error) {
-	l := listing{
-		columns: jobWithAttempt, from: jobTables,
-		keys: []string{"id"}, cursor: byNumber, oldest: filter.Oldest,
-	}
-	if filter.OwnerID != 0 {
-		l.and("owner_id = ?", filter.OwnerID)
-	}
-	if filter.Serial != "" {
-		l.and("serial = ?", filter.Serial)
-	}
-	oneOf(&l, "state", filter.States)
-	return list(ctx, db, l, page, scanJob)
+func (db *DB) Jobs(ctx context.Context, q grove.JobQuery, page grove.Page) (grove.List[grove.Job], error) {
+	return list(ctx, db, db.jobs(q), page, scanJob)
 }
 
 // JobsWithin lists the jobs that are within reach.
-func (db *DB) JobsWithin(ctx context.Context, reach grove.Reach, filter JobFilter, page grove.Page) (grove.List[grove.Job], error) {
-	l := listing{columns: jobWithAttempt, from: jobTables, keys: []string{"id"}, cursor: byNumber, oldest: filter.Oldest}
+func (db *DB) JobsWithin(ctx context.Context, reach grove.Reach, q grove.JobQuery, page grove.Page) (grove.List[grove.Job], error) {
+	l := db.jobs(q)
 	l.within(reach)
-	if filter.Serial != "" {
-		l.and("serial = ?", filter.Serial)
-	}
-	oneOf(&l, "state", filter.States)
 	return list(ctx, db, l, page, scanJob)
 }
+
+// jobsAtOnce is how many jobs are read at a time where all are looked at.
+const jobsAtOnce = 500
+
+// EachJobWithin gives the jobs that are within reach to fn, one after the other, until
+// it fails. No transaction is open meanwhile.
+func (db *DB) EachJobWithin(ctx context.Context, reach grove.Reach, q grove.JobQuery, fn func(grove.Job) error) error {
+	for after := ""; ; {
+		l := db.jobs(q)
+		l.within(reach)
+		jobs, err := some(ctx, db, l, after, jobsAtOnce, scanJob)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			if err := fn(j); err != nil {
+				return err
+			}
+		}
+		if len(jobs) < jobsAtOnce {
+			return nil
+		}
+		after = jobs[len(jobs)-1].TaskID()
+	}
+}
+
+// jobs is the listing that a query asks for.
+func (db *DB) jobs(q grove.JobQuery) listing {
+	l := listing{columns: jobWithAttempt, from: jobTables, keys: []string{"id"}, cursor: byNumber}
+	if q.Line {
+		l.keys, l.cursor, l.oldest = []string{"position", "id"}, db.byPlace, true
+	}
+	if q.OwnerID != 0 {
+		l.and("owner_id = ?", q.OwnerID)
+	}
+	if q.Serial != "" {
+		l.and("serial = ?", q.Serial)
+	}
+	if q.FileID != "" {
+		l.and("file_id = ?", q.FileID)
+	}
+	if q.Text != "" {
+		l.and(`lower(file_name) LIKE lower(?) ESCAPE '!'`, "%"+likeEscapes.Replace(q.Text)+"%")
+	}
+	if !q.From.IsZero() {
+		l.and("created_at >= ?", millis(q.From))
+	}
+	if !q.To.IsZero() {
+		l.and("created_at < ?", millis(q.To))
+	}
+	oneOf(&l, "state", q.States)
+	return l
+}
+
+// likeEscapes makes text mean itself in a LIKE with the escape !.
+var likeEscapes = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
 
 // within narrows a listing of jobs.
 func (l *listing) within(reach grove.Reach) {
@@ -152,15 +218,6 @@ func (l *listing) within(reach grove.Reach) {
 	} else if reach.Some {
 		oneOf(l, "serial", reach.Only)
 	}
-}
-
-// Heads gives, for each printer that no job holds, its oldest queued job.
-func (db *DB) Heads(ctx context.Context) ([]grove.Job, error) {
-	jobs, err := all(ctx, db.read, scanJob, findJob+`
-		id IN (SELECT min(id) FROM jobs WHERE state = 'queued' GROUP BY serial)
-		AND serial NOT IN (SELECT serial FROM jobs WHERE `+activeState+`)
-		ORDER BY id`)
-	return jobs, fault("find queue heads", err)
 }
 
 // Leftovers gives the jobs whose files lie on their printers for nothing: the job is
@@ -206,6 +263,12 @@ func (db *DB) UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]gr
 // cloneJob copies j so that a closure cannot change what it is compared with.
 func cloneJob(j grove.Job) grove.Job {
 	j.Options.AMSMapping = slices.Clone(j.Options.AMSMapping)
+	j.Filaments = slices.Clone(j.Filaments)
+	if j.Any != nil {
+		c := *j.Any
+		c.Models, c.Tags, c.Printers = slices.Clone(c.Models), slices.Clone(c.Tags), slices.Clone(c.Printers)
+		j.Any = &c
+	}
 	if j.Attempt != nil {
 		a := *j.Attempt
 		j.Attempt = &a
@@ -213,9 +276,13 @@ func cloneJob(j grove.Job) grove.Job {
 	return j
 }
 
-// saveJob writes what changed. The job's number and printer stay.
+// saveJob writes what changed. The job's number stays, and its printer does from when
+// it is claimed until it waits again.
 func (t *tx) saveJob(ctx context.Context, before, j grove.Job) error {
-	j.ID, j.Serial = before.ID, before.Serial
+	j.ID = before.ID
+	if before.State != grove.Queued && j.State != grove.Queued {
+		j.Serial = before.Serial
+	}
 	old, err := jobRow(before)
 	if err != nil {
 		return err
@@ -230,7 +297,7 @@ func (t *tx) saveJob(ctx context.Context, before, j grove.Job) error {
 	if slices.Equal(old, values) {
 		return nil
 	}
-	n, err := exec(ctx, t, "UPDATE jobs SET "+assign(jobColumns)+", version = version + 1 WHERE id = $1 AND version = $26",
+	n, err := exec(ctx, t, fmt.Sprintf("UPDATE jobs SET %s, version = version + 1 WHERE id = $1 AND version = $%d", assign(jobColumns), len(values)+1),
 		append(values, before.Version)...)
 	if err == nil && n == 0 {
 		return errStale

@@ -38,7 +38,7 @@ func TestAJobIsNumberedAndItsEventsNameIt(t *testing.T) {
 		other.Data.JobID = "7"
 		made := must(db.CreateJob(ctx, queued("S1"), []grove.Event{told, other}))(t)
 		want := queued("S1")
-		want.ID, want.Version = 700000001, 1
+		want.ID, want.Version, want.Position = 700000001, 1, grove.PlaceStep
 		same(t, made, want)
 		same(t, must(db.Job(ctx, made.ID))(t), want)
 		_, err := db.Job(ctx, 1)
@@ -196,7 +196,7 @@ func TestQueueHeadsAreTheOldestOfFreePrinters(t *testing.T) {
 		}
 		must(db.UpdateJob(ctx, jobs[2].ID, moveTo(grove.Claimed)))(t)
 		must(db.UpdateJob(ctx, jobs[0].ID, moveTo(grove.Cancelled)))(t)
-		same(t, must(db.Heads(ctx))(t), []grove.Job{jobs[1], jobs[4]})
+		same(t, must(db.Heads(ctx, noon))(t), []grove.Job{jobs[1], jobs[4]})
 	})
 }
 
@@ -213,19 +213,19 @@ func TestJobsAreListedByOwnerPrinterAndState(t *testing.T) {
 		}
 		const base = 700000001
 		for _, c := range []struct {
-			filter store.JobFilter
+			filter grove.JobQuery
 			page   grove.Page
 			want   []int64
 			total  int
 			more   bool
 		}{
-			{store.JobFilter{}, grove.Page{}, []int64{5, 4, 3, 2, 1, 0}, 6, false},
-			{store.JobFilter{Oldest: true}, grove.Page{Limit: 2}, []int64{0, 1}, 6, true},
-			{store.JobFilter{Oldest: true}, grove.Page{Limit: 2, After: "700000004"}, []int64{4, 5}, 6, false},
-			{store.JobFilter{OwnerID: 1}, grove.Page{Limit: 3, Page: 2}, []int64{0}, 4, false},
-			{store.JobFilter{OwnerID: 1, Serial: "S1"}, grove.Page{Limit: 20}, []int64{3, 1}, 2, false},
-			{store.JobFilter{OwnerID: 1, States: []grove.JobState{grove.Finished, grove.Failed}}, grove.Page{Limit: 20}, []int64{1}, 1, false},
-			{store.JobFilter{States: []grove.JobState{grove.Queued}}, grove.Page{Limit: 2, After: "700000004"}, []int64{2, 0}, 5, false},
+			{grove.JobQuery{}, grove.Page{}, []int64{5, 4, 3, 2, 1, 0}, 6, false},
+			{grove.JobQuery{OwnerID: 1, Line: true}, grove.Page{Limit: 2}, []int64{0, 1}, 4, true},
+			{grove.JobQuery{OwnerID: 1, Line: true}, grove.Page{Limit: 2, After: "700000002"}, []int64{2, 3}, 4, false},
+			{grove.JobQuery{OwnerID: 1}, grove.Page{Limit: 3, Page: 2}, []int64{0}, 4, false},
+			{grove.JobQuery{OwnerID: 1, Serial: "S1"}, grove.Page{Limit: 20}, []int64{3, 1}, 2, false},
+			{grove.JobQuery{OwnerID: 1, States: []grove.JobState{grove.Finished, grove.Failed}}, grove.Page{Limit: 20}, []int64{1}, 1, false},
+			{grove.JobQuery{States: []grove.JobState{grove.Queued}}, grove.Page{Limit: 2, After: "700000004"}, []int64{2, 0}, 5, false},
 		} {
 			t.Run(fmt.Sprint(c.filter, c.page), func(t *testing.T) {
 				got := must(db.Jobs(ctx, c.filter, c.page))(t)

@@ -7,12 +7,12 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-const keyColumns = "id, user_id, name, hash, scopes, all_printers, printers, network, created_at, expires_at, used_at, revoked_at"
+const keyColumns = "id, user_id, name, hash, scopes, all_printers, printers, network, created_at, expires_at, revoked_at, " + useColumns
 
 func scanKey(r row) (grove.Key, error) {
 	var k grove.Key
 	err := r.Scan(&k.ID, &k.UserID, &k.Name, &k.Hash, document{&k.Scopes}, &k.AllPrinters, document{&k.Printers}, &k.Network,
-		instant{&k.CreatedAt}, instant{&k.ExpiresAt}, instant{&k.UsedAt}, instant{&k.RevokedAt})
+		instant{&k.CreatedAt}, instant{&k.ExpiresAt}, instant{&k.RevokedAt}, instant{&k.UsedAt}, &k.UsedFrom, &k.UsedBy, &k.UsedOver)
 	return k, err
 }
 
@@ -28,7 +28,7 @@ func (db *DB) CreateKey(ctx context.Context, k grove.Key, acts ...grove.AuditEnt
 	}
 	return db.change(ctx, "create key", func(t *tx) error {
 		_, err := exec(ctx, t, insertInto("api_keys", keyColumns), k.ID, k.UserID, k.Name, k.Hash, scopes, k.AllPrinters, printers, k.Network,
-			millis(k.CreatedAt), millis(k.ExpiresAt), millis(k.UsedAt), millis(k.RevokedAt))
+			millis(k.CreatedAt), millis(k.ExpiresAt), millis(k.RevokedAt), millis(k.UsedAt), k.UsedFrom, k.UsedBy, k.UsedOver)
 		if err != nil {
 			return err
 		}
@@ -66,10 +66,23 @@ func (db *DB) RevokeKey(ctx context.Context, userID int64, id string, at time.Ti
 	})
 }
 
-// KeyUsed notes when a key was used.
-func (db *DB) KeyUsed(ctx context.Context, id string, at time.Time) error {
-	return db.change(ctx, "note use of key", func(t *tx) error {
-		_, err := exec(ctx, t, `UPDATE api_keys SET used_at = $1 WHERE id = $2 AND used_at < $1`, millis(at), id)
+// useColumns are those of a session or a key that say how it was used last.
+const useColumns = "used_at, used_from, used_by, used_over"
+
+// KeyUsed notes how a key was used, unless a later use is known.
+func (db *DB) KeyUsed(ctx context.Context, id string, u grove.Use) error {
+	return db.used(ctx, "api_keys", id, u)
+}
+
+// SessionUsed notes how a session was used, unless a later use is known.
+func (db *DB) SessionUsed(ctx context.Context, id string, u grove.Use) error {
+	return db.used(ctx, "sessions", id, u)
+}
+
+func (db *DB) used(ctx context.Context, table, id string, u grove.Use) error {
+	return db.change(ctx, "note use", func(t *tx) error {
+		_, err := exec(ctx, t, "UPDATE "+table+" SET used_at = $1, used_from = $2, used_by = $3, used_over = $4 WHERE id = $5 AND used_at <= $1",
+			millis(u.UsedAt), u.UsedFrom, u.UsedBy, u.UsedOver, id)
 		return err
 	})
 }

@@ -110,6 +110,18 @@ func (l *listing) order() string {
 	return strings.Join(l.keys, direction+", ") + direction
 }
 
+// some gives the first entries after the one with this id, uncounted.
+func some[T any](ctx context.Context, db *DB, l listing, after string, limit int, scan func(row) (T, error)) ([]T, error) {
+	if after != "" {
+		if err := l.after(ctx, after); err != nil {
+			return nil, err
+		}
+	}
+	query := "SELECT " + l.columns + " FROM " + l.filter() + " ORDER BY " + l.order() + l.bind(" LIMIT ?", limit)
+	items, err := all(ctx, db.read, scan, query, l.args...)
+	return items, fault("list entries", err)
+}
+
 // list answers one page together with the size of the whole.
 func list[T any](ctx context.Context, db *DB, l listing, page grove.Page, scan func(row) (T, error)) (grove.List[T], error) {
 	skip := max(page.Skip(), 0)

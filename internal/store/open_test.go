@@ -192,7 +192,7 @@ func TestAFullDiskIsSaidAndNothingIsHalfSaved(t *testing.T) {
 		saved++
 	}
 	refused(t, err, grove.Unavailable, grove.ReasonDiskFull)
-	same(t, must(db.Jobs(ctx, store.JobFilter{}, grove.Page{}))(t).Total, saved)
+	same(t, must(db.Jobs(ctx, grove.JobQuery{}, grove.Page{}))(t).Total, saved)
 	same(t, len(must(db.Events(ctx, 1, 0, 0))(t)), 2*saved)
 	must(db.Raw(ctx, `PRAGMA max_page_count = 100000`))(t)
 	must(db.CreateJob(ctx, queued("S1"), nil))(t)

@@ -18,7 +18,7 @@ const (
 	stateColumns = "state, state_at, versions, firmware, model, last_seen_at"
 
 	printerColumns = "serial, " + turnColumns + ", state, state_at, versions, version, " +
-		"coalesce(user_id, 0), coalesce(name, ''), coalesce(since, 0)"
+		"coalesce(user_id, 0), coalesce(name, ''), coalesce(since, 0), coalesce(tags, '[]')"
 	boundPrinters = "printers JOIN ownerships ON printer_serial = serial AND until IS NULL"
 	anyPrinters   = "printers LEFT JOIN ownerships ON printer_serial = serial AND until IS NULL"
 )
@@ -35,7 +35,8 @@ func (s sealer) scanPrinter(r row) (printerRow, error) {
 	var index string
 	err := r.Scan(&p.Serial, &p.sealedCode, &index, &p.AccessCodeIssued, &p.DeviceSecretHash, &p.Model, &p.Firmware,
 		&p.Online, instant{&p.LastSeenAt}, &p.GcodeState, &p.PrintError, &p.TaskID, &p.FileName, &p.PlateClear, &p.AutoClear,
-		instant{&p.HeatUntil}, &p.State, instant{&p.StateAt}, &p.Versions, &p.version, &p.OwnerID, &p.Name, instant{&p.BoundAt})
+		instant{&p.HeatUntil}, &p.State, instant{&p.StateAt}, &p.Versions, &p.version, &p.OwnerID, &p.Name, instant{&p.BoundAt},
+		document{&p.Tags})
 	if err != nil || len(p.sealedCode) == 0 {
 		return p, err
 	}
@@ -193,8 +194,12 @@ func (t *tx) activeJob(ctx context.Context, serial string) (grove.Job, bool, err
 // saveTurn writes what changed of a printer.
 func (t *tx) saveTurn(ctx context.Context, before printerRow, p grove.Printer) error {
 	p.Serial = before.Serial
-	if p.Name != before.Name {
-		_, err := exec(ctx, t, `UPDATE ownerships SET name = $1 WHERE printer_serial = $2 AND until IS NULL`, p.Name, p.Serial)
+	if p.Name != before.Name || !slices.Equal(p.Tags, before.Tags) {
+		tags, err := toJSON(append([]string{}, p.Tags...))
+		if err != nil {
+			return err
+		}
+		_, err = exec(ctx, t, `UPDATE ownerships SET name = $1, tags = $2 WHERE printer_serial = $3 AND until IS NULL`, p.Name, tags, p.Serial)
 		if err != nil {
 			return err
 		}

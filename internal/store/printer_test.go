@@ -13,7 +13,7 @@ import (
 
 func bench(serial string) grove.Printer {
 	return grove.Printer{
-		Serial: serial, Name: "Bench", Model: "C12", OwnerID: 1, BoundAt: noon,
+		Serial: serial, Name: "Bench", Model: "C12", OwnerID: 1, Tags: []string{}, BoundAt: noon,
 		AccessCode: "12345678", AccessCodeIssued: true, DeviceSecretHash: "abc", PlateClear: true,
 	}
 }

@@ -42,9 +42,10 @@ func TestKeysAreKeptWithWhatTheyAllow(t *testing.T) {
 		if grants.Version <= before {
 			t.Errorf("version %d after %d", grants.Version, before)
 		}
-		ok(t, db.KeyUsed(ctx, k.ID, noon.Add(time.Minute)))
-		ok(t, db.KeyUsed(ctx, k.ID, noon)) // an older use, told late
-		same(t, must(db.Keys(ctx, a.ID, grove.Page{}))(t).Items[0].UsedAt, noon.Add(time.Minute))
+		use := grove.Use{UsedAt: noon.Add(time.Minute), UsedFrom: "192.0.2.1", UsedBy: "curl/8", UsedOver: grove.OverHTTP}
+		ok(t, db.KeyUsed(ctx, k.ID, use))
+		ok(t, db.KeyUsed(ctx, k.ID, grove.Use{UsedAt: noon, UsedBy: "late"})) // an older use, told late
+		same(t, must(db.Keys(ctx, a.ID, grove.Page{}))(t).Items[0].Use, use)
 		refused(t, db.RevokeKey(ctx, b.ID, k.ID, noon), grove.NotFound, "key_not_found")
 		ok(t, db.RevokeKey(ctx, a.ID, k.ID, noon.Add(2*time.Minute), did(a.ID, "key.revoke")))
 		ok(t, db.RevokeKey(ctx, a.ID, k.ID, noon.Add(time.Hour)))
@@ -127,7 +128,7 @@ func TestListsOfJobsEndAtTheReach(t *testing.T) {
 			"of a former owner's": {grove.Reach{Shared: []grove.Resource{{Serial: "P2", OwnerID: 99}}}, nil},
 		} {
 			var got []string
-			for _, j := range must(db.JobsWithin(ctx, c.reach, store.JobFilter{}, grove.Page{}))(t).Items {
+			for _, j := range must(db.JobsWithin(ctx, c.reach, grove.JobQuery{}, grove.Page{}))(t).Items {
 				got = append(got, j.Serial)
 			}
 			t.Log(name)

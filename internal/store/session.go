@@ -7,11 +7,12 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-const sessionColumns = "id, user_id, client, created_at, confirmed_at, expires_at, ended_at"
+const sessionColumns = "id, user_id, client, created_at, confirmed_at, expires_at, ended_at, " + useColumns
 
 func scanSession(r row) (grove.Session, error) {
 	var s grove.Session
-	err := r.Scan(&s.ID, &s.UserID, &s.Client, instant{&s.CreatedAt}, instant{&s.ConfirmedAt}, instant{&s.ExpiresAt}, instant{&s.EndedAt})
+	err := r.Scan(&s.ID, &s.UserID, &s.Client, instant{&s.CreatedAt}, instant{&s.ConfirmedAt}, instant{&s.ExpiresAt}, instant{&s.EndedAt},
+		instant{&s.UsedAt}, &s.UsedFrom, &s.UsedBy, &s.UsedOver)
 	return s, err
 }
 
@@ -20,7 +21,8 @@ func scanSession(r row) (grove.Session, error) {
 func (db *DB) CreateSession(ctx context.Context, s grove.Session, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "create session", func(t *tx) error {
 		_, err := exec(ctx, t, insertInto("sessions", sessionColumns),
-			s.ID, s.UserID, s.Client, millis(s.CreatedAt), millis(s.ConfirmedAt), millis(s.ExpiresAt), millis(s.EndedAt))
+			s.ID, s.UserID, s.Client, millis(s.CreatedAt), millis(s.ConfirmedAt), millis(s.ExpiresAt), millis(s.EndedAt),
+			millis(s.UsedAt), s.UsedFrom, s.UsedBy, s.UsedOver)
 		if err != nil {
 			return err
 		}

@@ -124,7 +124,7 @@ func TestADeliveryIsBegunOnceSettledAndReplayed(t *testing.T) {
 		same(t, len(must(db.DueDeliveries(ctx, noon, 10))(t)), 0)
 		refused(t, db.BeginDelivery(ctx, "dlv_9", 1, noon), grove.NotFound, "delivery_not_found")
 
-		want.State, want.LastStatus, want.LastError, want.LastResponse = grove.DeliveryDelivered, 200, "", "ok \x00"
+		want.State, want.LastStatus, want.LastError, want.LastResponse, want.LastSeconds = grove.DeliveryDelivered, 200, "", "ok \x00", 1.25
 		want.NextAt, want.DeliveredAt = time.Time{}, noon.Add(time.Second)
 		ok(t, db.SettleDelivery(ctx, want))
 		want.LastResponse = "ok \uFFFD"

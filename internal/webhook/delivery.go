@@ -37,8 +37,9 @@ type payload struct {
 	Data      grove.EventData `json:"data"`
 }
 
-// Test sends a webhook.test to an endpoint, on the same road as real events.
-func (h *Hooks) Test(ctx context.Context, actor grove.Actor, endpointID string) (grove.Delivery, error) {
+// Test sends a webhook.test to an endpoint, on the same road as real events, and gives
+// what was answered where that comes within the wait; else the delivery is pending.
+func (h *Hooks) Test(ctx context.Context, actor grove.Actor, endpointID string, wait time.Duration) (grove.Delivery, error) {
 	e, err := h.Endpoint(ctx, actor, endpointID)
 	if err != nil {
 		return grove.Delivery{}, err
@@ -64,11 +65,44 @@ func (h *Hooks) Test(ctx context.Context, actor grove.Actor, endpointID string) 
 		NextAt:     now,
 		CreatedAt:  now,
 	}
+	answered, forget := h.heed(d.ID)
+	defer forget()
 	if err := h.records.AddDelivery(ctx, d, actor.Did("webhook.test", e.ID)); err != nil {
 		return grove.Delivery{}, fmt.Errorf("add delivery: %w", err)
 	}
+	h.release(e.ID) // a person waits
 	h.Kick()
+	late := time.NewTimer(wait)
+	defer late.Stop()
+	select {
+	case d = <-answered:
+	case <-late.C:
+	case <-ctx.Done():
+	}
 	return d, nil
+}
+
+// heed waits for the next attempt of a delivery. Forget must be called.
+func (h *Hooks) heed(id string) (answered <-chan grove.Delivery, forget func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := make(chan grove.Delivery, 1)
+	h.heeded[id] = c
+	return c, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.heeded, id)
+	}
+}
+
+// tell gives whoever waits for it what became of an attempt.
+func (h *Hooks) tell(d grove.Delivery) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case h.heeded[d.ID] <- d:
+	default: // nobody does
+	}
 }
 
 // Deliveries is the log of one of the actor's endpoints, newest first.

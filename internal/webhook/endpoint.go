@@ -127,6 +127,22 @@ func (h *Hooks) Change(ctx context.Context, actor grove.Actor, id string, c Chan
 	return e, nil
 }
 
+// Renew gives an endpoint another secret. It is in the answer and never again, and
+// signs whatever is sent from now on, also what failed before.
+func (h *Hooks) Renew(ctx context.Context, actor grove.Actor, id string) (grove.Endpoint, error) {
+	if err := person(actor); err != nil {
+		return grove.Endpoint{}, err
+	}
+	e, err := h.records.UpdateEndpoint(ctx, actor.UserID, id, func(e *grove.Endpoint) error {
+		e.Secret = newSecret()
+		return nil
+	}, actor.Did("webhook.secret", id))
+	if err != nil {
+		return grove.Endpoint{}, fmt.Errorf("renew secret: %w", err)
+	}
+	return e, nil
+}
+
 // Delete removes an endpoint with its deliveries.
 func (h *Hooks) Delete(ctx context.Context, actor grove.Actor, id string) error {
 	if err := person(actor); err != nil {

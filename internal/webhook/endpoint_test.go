@@ -117,7 +117,8 @@ func TestEndpointsBelongToTheirUser(t *testing.T) {
 			"read":       func() error { _, err := b.Endpoint(t.Context(), who, e.ID); return err },
 			"change":     func() error { _, err := b.Change(t.Context(), who, e.ID, Change{Enabled: &off}); return err },
 			"delete":     func() error { return b.Delete(t.Context(), who, e.ID) },
-			"test":       func() error { _, err := b.Test(t.Context(), who, e.ID); return err },
+			"test":       func() error { _, err := b.Test(t.Context(), who, e.ID, 0); return err },
+			"renew":      func() error { _, err := b.Renew(t.Context(), who, e.ID); return err },
 			"deliveries": func() error { _, err := b.Deliveries(t.Context(), who, e.ID, grove.Page{}); return err },
 			"replay":     func() error { _, err := b.Replay(t.Context(), who, "dlv_1"); return err },
 		} {
@@ -145,7 +146,7 @@ func TestATestGoesTheWayOfEveryEvent(t *testing.T) {
 		e := b.endpoint(t, "https://example.org/hook")
 		defer b.run(t)()
 		for range 2 {
-			d, err := b.Test(t.Context(), b.actor, e.ID)
+			d, err := b.Test(t.Context(), b.actor, e.ID, 0)
 			if err != nil || d.Type != grove.WebhookTest {
 				t.Fatalf("test: %+v, %v", d, err)
 			}

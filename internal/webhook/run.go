@@ -172,10 +172,12 @@ func (h *Hooks) deliver(ctx context.Context, d grove.Delivery) {
 // post makes the request.
 func (h *Hooks) post(ctx context.Context, e grove.Endpoint, d grove.Delivery) (Answer, error) {
 	begun := time.Now()
-	defer func() { h.metrics.seconds.Observe(time.Since(begun).Seconds()) }()
 	header, err := headers(d, e.Secret, begun)
 	if err != nil {
 		return Answer{}, err
 	}
-	return h.poster.Post(ctx, e.URL, header, d.Body)
+	a, err := h.poster.Post(ctx, e.URL, header, d.Body)
+	a.Took = time.Since(begun)
+	h.metrics.seconds.Observe(a.Took.Seconds())
+	return a, err
 }

@@ -24,7 +24,7 @@ const goneReason = "the server answered 410 Gone, which asks for no more deliver
 // Redirects are failures: where they lead was never checked.
 func judge(d grove.Delivery, wait time.Duration, a Answer, err error) grove.Delivery {
 	now := time.Now().UTC()
-	d.LastStatus, d.LastResponse, d.LastError = a.Status, a.Excerpt, ""
+	d.LastStatus, d.LastResponse, d.LastError, d.LastSeconds = a.Status, a.Excerpt, "", a.Took.Round(time.Millisecond).Seconds()
 	if err == nil && a.Status >= 200 && a.Status < 300 {
 		d.State, d.DeliveredAt, d.NextAt = grove.DeliveryDelivered, now, time.Time{}
 		return d
@@ -68,6 +68,7 @@ func (h *Hooks) settle(ctx context.Context, e grove.Endpoint, d grove.Delivery, 
 	if err := h.records.SettleDelivery(ctx, d); err != nil {
 		return fmt.Errorf("settle delivery: %w", err)
 	}
+	h.tell(d)
 	if a.Status != statusGone {
 		return nil
 	}

@@ -32,7 +32,8 @@ type Poster interface {
 type Answer struct {
 	Status     int
 	RetryAfter time.Duration // zero when it did not say
-	Excerpt    string        // the start of the body, valid UTF-8, at most 1 KiB
+	Excerpt    string        // the start of the body, valid UTF-8, at most 4 KiB
+	Took       time.Duration // until it was read
 }
 
 // Config says what webhooks work with.
@@ -52,8 +53,9 @@ type Hooks struct {
 	kick    chan struct{}
 
 	mu     sync.Mutex
-	flying map[string]bool      // endpoints with a request on its way
-	held   map[string]time.Time // endpoints that asked for peace until then
+	flying map[string]bool                // endpoints with a request on its way
+	held   map[string]time.Time           // endpoints that asked for peace until then
+	heeded map[string]chan grove.Delivery // deliveries whose next attempt somebody waits for
 }
 
 // New makes the hooks. Nothing is delivered before Run. It panics when the
@@ -67,6 +69,7 @@ func New(cfg Config) *Hooks {
 		kick:    make(chan struct{}, 1),
 		flying:  map[string]bool{},
 		held:    map[string]time.Time{},
+		heeded:  map[string]chan grove.Delivery{},
 	}
 }
 

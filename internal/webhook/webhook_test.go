@@ -402,7 +402,7 @@ func TestGoneSwitchesTheEndpointOffAndOnItGoesOn(t *testing.T) {
 		if err != nil || got.Enabled || !strings.Contains(got.Disabled, "410") || len(b.world.seen()) != 1 {
 			t.Fatalf("endpoint %+v, %v after %d requests", got, err, len(b.world.seen()))
 		}
-		if _, err := b.Test(t.Context(), b.actor, e.ID); !errors.Is(err, grove.Conflict) {
+		if _, err := b.Test(t.Context(), b.actor, e.ID, 0); !errors.Is(err, grove.Conflict) {
 			t.Errorf("a test while it is off: %v", err)
 		}
 		on := true

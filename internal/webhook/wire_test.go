@@ -59,7 +59,7 @@ func TestARealReceiverTakesIt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- hooks.Run(ctx) }()
-	if _, err := hooks.Test(t.Context(), actor, e.ID); err != nil {
+	if _, err := hooks.Test(t.Context(), actor, e.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-verified; err != nil {

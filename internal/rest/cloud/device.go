@@ -9,6 +9,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/fleet"
 	"github.com/grovecloud/grove/internal/rest"
 )
 
@@ -73,7 +74,7 @@ func (f *face) rename(ctx context.Context, in *renameInput) (cloudapi.Envelope, 
 	if err := rest.Need("dev_id", in.Body.DeviceID, "dev_name", in.Body.Name); err != nil {
 		return cloudapi.Envelope{}, err
 	}
-	_, err := f.Fleet.Rename(ctx, rest.Actor(ctx), in.Body.DeviceID, in.Body.Name)
+	_, err := f.Fleet.Change(ctx, rest.Actor(ctx), in.Body.DeviceID, fleet.Change{Name: &in.Body.Name})
 	return cloudapi.Success(), err
 }
 

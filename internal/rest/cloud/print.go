@@ -38,7 +38,7 @@ func (f *face) prints(ctx context.Context, in *printsInput) (cloudapi.Prints, er
 	if err != nil {
 		return cloudapi.Prints{}, err
 	}
-	jobs, err := f.Queue.Jobs(ctx, rest.Actor(ctx), queue.JobQuery{Serial: serial, States: statesNamed(in.Status)}, page)
+	jobs, err := f.Queue.Jobs(ctx, rest.Actor(ctx), grove.JobQuery{Serial: serial, States: statesNamed(in.Status)}, page)
 	if err != nil {
 		return cloudapi.Prints{}, err
 	}

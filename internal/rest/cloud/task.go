@@ -35,7 +35,7 @@ type tasksInput struct {
 
 func (f *face) tasks(ctx context.Context, in *tasksInput) (cloudapi.Tasks, error) {
 	page := in.Want()
-	list, err := f.Queue.Jobs(ctx, rest.Actor(ctx), queue.JobQuery{Serial: in.DeviceID, States: statesOf(in.Status)}, page)
+	list, err := f.Queue.Jobs(ctx, rest.Actor(ctx), grove.JobQuery{Serial: in.DeviceID, States: statesOf(in.Status)}, page)
 	return cloudapi.Tasks{
 		Total: list.Total, Hits: f.tasksOf(ctx, list.Items), Pagination: cloudapi.Pages(list.Total, list.More, page),
 	}, err

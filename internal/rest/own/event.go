@@ -16,12 +16,12 @@ import (
 
 func (f *face) mountEvents(rt *rest.Router) {
 	events := get("/events", "events", "What happened, as a list or as a stream")
-	events.About = "Oldest first, after the event whose id is `after`, up to `limit` (100 at most). With `Accept: text/event-stream` the answer is a stream of " +
+	events.About = "Oldest first, after the event whose id is `after`, up to `limit` (100 at most); with `order=newest` newest first, and `after` goes on to those before it. With `Accept: text/event-stream` the answer is a stream of " +
 		"server-sent events that goes on: `id` is the event's id, `event` its type, `data` the event. It begins after `Last-Event-ID` or `after`, else with what comes next, " +
 		"and can be resumed after a cut or a restart. `event: reload` means that so much happened meanwhile, or that it is so long ago, that events were left out, or that the server's records were restored from a copy: load what you show anew. " +
 		"The list answers 409 with the cause cursor_too_old when `after` is an event so old that some after it are not kept any more. Printers that are shared with the account are in it from the share on."
 	rest.Plain(rt, events, rest.Raw{
-		Gives: "application/json", Shape: reflect.TypeFor[cloudapi.Data[[]grove.Event]](), Query: []string{"after", "limit"},
+		Gives: "application/json", Shape: reflect.TypeFor[cloudapi.Data[[]grove.Event]](), Query: []string{"after", "limit", "order"},
 	}, f.events)
 }
 
@@ -58,7 +58,15 @@ func (f *face) listEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	events, err := f.Feed.Events(r.Context(), rest.Actor(r.Context()), after, int(min(limit, 100)))
+	list := f.Feed.Events
+	switch order := r.URL.Query().Get("order"); order {
+	case "", "oldest":
+	case "newest":
+		list = f.Feed.Latest
+	default:
+		return grove.Errorf(grove.Invalid, "bad_order", "order is %.40q; it must be oldest or newest", order)
+	}
+	events, err := list(r.Context(), rest.Actor(r.Context()), after, int(min(limit, 100)))
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type Rules struct {
 	Hooks   *webhook.Hooks
 	Journal Journal
 	Tunnels Tunnels
+	Toys    Toys
 }
 
 const service = "/v1/grove-service"
@@ -52,6 +53,7 @@ func Mount(rt *rest.Router, rules Rules) {
 	f.mountPrinters(rt)
 	f.mountLive(rt)
 	f.mountModels(rt)
+	f.mountToys(rt)
 	f.mountLAN(rt)
 	f.mountStorage(rt)
 	f.mountJobs(rt)

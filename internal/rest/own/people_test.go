@@ -116,6 +116,9 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 	if len(list) != 3 || byAgent["phone"].Current || !byAgent[""].Current {
 		t.Fatalf("sessions %+v", list)
 	}
+	if here := byAgent[""]; here.UsedAt.IsZero() || here.UsedOver != grove.OverHTTP || here.UsedFrom == "" || !byAgent["phone"].UsedAt.IsZero() {
+		t.Errorf("used last: %+v", list)
+	}
 	bob := bearer(h.SignIn(t, "bob@grove.local", grove.Owner))
 	resttest.Refused(t, h, 404, 404, "DELETE", own+"/users/me/sessions/"+byAgent["phone"].ID, "", bob...)
 	h.Ask("DELETE", own+"/users/me/sessions/"+byAgent["phone"].ID, "")

@@ -8,6 +8,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/fleet"
 	"github.com/grovecloud/grove/internal/rest"
 )
 
@@ -19,6 +20,9 @@ func (f *face) mountPrinters(rt *rest.Router) {
 	report.About = "Its reports merged into one, with members that Grove has no name for, and how old the newest is. Access codes are never in it; " +
 		"where the printer stands is for those who may see its code."
 	rest.Handle(rt, report, f.report)
+	change := op(http.MethodPatch, "/printers/{serial}", tag, "Give a printer another name, or other tags")
+	change.About = "What is absent stays. Tags are words of your own, at most 20 of 1 to 40 characters; whoever sees the printer sees them, and jobs of any printer can ask for them."
+	rest.Handle(rt, change, f.changePrinter)
 	plate := post("/printers/{serial}/plate-clear", tag, "Confirm that the plate is empty")
 	plate.About = "Nothing starts on a printer after a print until a person has looked and said so."
 	rest.Handle(rt, plate, f.clearPlate)
@@ -55,6 +59,16 @@ func (f *face) printer(ctx context.Context, in *bySerial) (cloudapi.Data[grove.L
 func (f *face) report(ctx context.Context, in *bySerial) (cloudapi.Data[grove.RawReport], error) {
 	r, err := f.Fleet.Report(ctx, rest.Actor(ctx), in.Serial)
 	return cloudapi.Of(r), err
+}
+
+type printerChange struct {
+	Serial string `path:"serial" maxLength:"64"`
+	Body   cloudapi.PrinterEdit
+}
+
+func (f *face) changePrinter(ctx context.Context, in *printerChange) (cloudapi.Data[grove.Printer], error) {
+	p, err := f.Fleet.Change(ctx, rest.Actor(ctx), in.Serial, fleet.Change(in.Body))
+	return cloudapi.Of(p), err
 }
 
 func (f *face) clearPlate(ctx context.Context, in *bySerial) (cloudapi.Data[grove.Printer], error) {

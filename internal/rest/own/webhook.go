@@ -3,6 +3,7 @@ package own
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
@@ -20,7 +21,12 @@ func (f *face) mountWebhooks(rt *rest.Router) {
 	rest.Handle(rt, get("/webhooks/{id}", tag, "One endpoint"), f.endpoint)
 	rest.Handle(rt, op(http.MethodPatch, "/webhooks/{id}", tag, "Change an endpoint, or switch it on or off"), f.changeEndpoint)
 	rest.Handle(rt, op(http.MethodDelete, "/webhooks/{id}", tag, "Delete an endpoint with its log"), f.deleteEndpoint)
-	rest.Handle(rt, post("/webhooks/{id}/test", tag, "Send a test event"), f.testEndpoint)
+	renew := post("/webhooks/{id}/secret", tag, "Another secret for an endpoint")
+	renew.About = "`secret` is told this once. It signs whatever is sent from now on, also what failed before."
+	rest.Handle(rt, renew, f.renewEndpoint)
+	test := post("/webhooks/{id}/test", tag, "Send a test event")
+	test.About = "With `wait_seconds` the answer waits for that of the endpoint, as long as that."
+	rest.Handle(rt, test, f.testEndpoint)
 	rest.Handle(rt, get("/webhooks/{id}/deliveries", tag, "What was sent and what was answered"), f.deliveries)
 	rest.Handle(rt, post("/webhooks/deliveries/{id}/replay", tag, "Send a delivery once more"), f.replay)
 }
@@ -58,9 +64,23 @@ func (f *face) deleteEndpoint(ctx context.Context, in *byID) (done, error) {
 	return ok(), f.Hooks.Delete(ctx, rest.Actor(ctx), in.ID)
 }
 
-func (f *face) testEndpoint(ctx context.Context, in *byID) (cloudapi.Data[grove.Delivery], error) {
-	d, err := f.Hooks.Test(ctx, rest.Actor(ctx), in.ID)
-	return cloudapi.Of(d), err
+func (f *face) renewEndpoint(ctx context.Context, in *byID) (cloudapi.Data[cloudapi.WebhookCreated], error) {
+	e, err := f.Hooks.Renew(ctx, rest.Actor(ctx), in.ID)
+	return cloudapi.Of(cloudapi.WebhookCreated{Endpoint: e, Secret: e.Secret}), err
+}
+
+type testInput struct {
+	ID   string `path:"id" maxLength:"64"`
+	Wait int    `query:"wait_seconds" minimum:"0" maximum:"20" doc:"How long to wait for the endpoint's answer; 0 unless said."`
+}
+
+func (f *face) testEndpoint(ctx context.Context, in *testInput) (cloudapi.Data[cloudapi.Delivery], error) {
+	d, err := f.Hooks.Test(ctx, rest.Actor(ctx), in.ID, time.Duration(in.Wait)*time.Second)
+	return cloudapi.Of(withBody(d)), err
+}
+
+func withBody(d grove.Delivery) cloudapi.Delivery {
+	return cloudapi.Delivery{Delivery: d, Body: string(d.Body)}
 }
 
 type deliveriesInput struct {
@@ -68,12 +88,16 @@ type deliveriesInput struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
-func (f *face) deliveries(ctx context.Context, in *deliveriesInput) (cloudapi.Data[[]grove.Delivery], error) {
+func (f *face) deliveries(ctx context.Context, in *deliveriesInput) (cloudapi.Data[[]cloudapi.Delivery], error) {
 	list, err := f.Hooks.Deliveries(ctx, rest.Actor(ctx), in.ID, in.Want())
-	return cloudapi.ListOf(list, in.Want()), err
+	out := grove.List[cloudapi.Delivery]{Total: list.Total, More: list.More}
+	for _, d := range list.Items {
+		out.Items = append(out.Items, withBody(d))
+	}
+	return cloudapi.ListOf(out, in.Want()), err
 }
 
-func (f *face) replay(ctx context.Context, in *byID) (cloudapi.Data[grove.Delivery], error) {
+func (f *face) replay(ctx context.Context, in *byID) (cloudapi.Data[cloudapi.Delivery], error) {
 	d, err := f.Hooks.Replay(ctx, rest.Actor(ctx), in.ID)
-	return cloudapi.Of(d), err
+	return cloudapi.Of(withBody(d)), err
 }

@@ -199,7 +199,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 		Records: h.DB, Blobs: disk, Key: make([]byte, 32), PublicURL: PublicURL, MinFree: -1, Log: log,
 	})
 	h.Queue = queue.New(queue.Config{
-		Records: jobs{h.DB}, Printers: printers{h.Fleet}, Carriers: h.Fleet, Files: h.Library, Gate: h.Access, Log: log, Registry: registry,
+		Records: h.DB, Printers: printers{h.Fleet}, Carriers: h.Fleet, Files: h.Library, Gate: h.Access, Log: log, Registry: registry,
 	})
 	h.Fleet.Join(turns{h.Queue}, h.Queue)
 	h.Fleet.Reach(Street{})
@@ -222,7 +222,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 	cloud.Mount(h.Router, cloud.Rules{Access: h.Access, Fleet: h.Fleet, Queue: h.Queue, Library: h.Library, Feed: news})
 	own.Mount(h.Router, own.Rules{
 		Access: h.Access, Fleet: h.Fleet, Queue: h.Queue, Library: h.Library, Feed: news, Hooks: hooks, Journal: h.DB,
-		Tunnels: Alley{},
+		Tunnels: Alley{}, Toys: &Toys{Access: h.Access},
 	})
 	return nil
 }
@@ -242,20 +242,9 @@ func (h *House) run(t testing.TB, loop func(context.Context) error) {
 
 // The rules see the store and each other through these, as in the server.
 type (
-	jobs     struct{ *store.DB }
 	printers struct{ *fleet.Fleet }
 	turns    struct{ *queue.Queue }
 )
-
-// Jobs is what the queue asks.
-func (j jobs) Jobs(ctx context.Context, ownerID int64, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
-	return j.DB.Jobs(ctx, store.JobFilter{OwnerID: ownerID, Serial: serial, States: states}, page)
-}
-
-// JobsWithin lists the jobs of the printers within reach.
-func (j jobs) JobsWithin(ctx context.Context, reach grove.Reach, serial string, states []grove.JobState, page grove.Page) (grove.List[grove.Job], error) {
-	return j.DB.JobsWithin(ctx, reach, store.JobFilter{Serial: serial, States: states}, page)
-}
 
 // Start refuses: no queue runs here.
 func (printers) Start(context.Context, queue.Order) error { return errors.New("nothing starts here") }

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/grovecloud/grove"
+)
+
+// ready is true for jobs that wait, and may start by the time that is its argument.
+const ready = "state = 'queued' AND not_before <= $1"
+
+// Heads gives, for each printer that no job holds, the first in line of its own jobs
+// that may start by now.
+func (db *DB) Heads(ctx context.Context, now time.Time) ([]grove.Job, error) {
+	jobs, err := all(ctx, db.read, scanJob, findJob+`
+		id IN (
+			SELECT id FROM (
+				SELECT id, row_number() OVER (PARTITION BY serial ORDER BY position, id) AS place
+				FROM jobs WHERE serial <> '' AND `+ready+`
+			) line WHERE place = 1)
+		AND serial NOT IN (SELECT serial FROM jobs WHERE `+activeState+`)
+		ORDER BY position, id`, millis(now))
+	return jobs, fault("find queue heads", err)
+}
+
+// Unplaced gives the jobs that may start by now on whichever printer fits, in the
+// order of their owners' lines.
+func (db *DB) Unplaced(ctx context.Context, now time.Time) ([]grove.Job, error) {
+	jobs, err := all(ctx, db.read, scanJob, findJob+"serial = '' AND "+ready+" ORDER BY owner_id, position, id", millis(now))
+	return jobs, fault("find jobs without a printer", err)
+}
+
+// ChangeLine changes places in an owner's line through fn, which is given the queued
+// jobs in their order and says which get which place, by their ids. Nothing else of
+// them changes.
+func (db *DB) ChangeLine(ctx context.Context, ownerID int64, fn func(line []grove.Job) (map[int64]int64, error), acts ...grove.AuditEntry) error {
+	return db.change(ctx, "change line", func(t *tx) error {
+		const queued = "state = 'queued' AND owner_id = $1"
+		if err := t.lock(ctx, "jobs", queued, ownerID); err != nil {
+			return err
+		}
+		line, err := all(ctx, t, scanJob, findJob+queued+" ORDER BY position, id", ownerID)
+		if err != nil {
+			return err
+		}
+		places, err := fn(line)
+		if err != nil {
+			return err
+		}
+		for id, place := range places {
+			if _, err := exec(ctx, t, `UPDATE jobs SET position = $1, version = version + 1 WHERE id = $2`, place, id); err != nil {
+				return err
+			}
+		}
+		return t.addAudit(ctx, acts)
+	})
+}
+
+// byPlace is for lists of jobs in the order of the line.
+func (db *DB) byPlace(ctx context.Context, id string) ([]any, error) {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return nil, badAfter(id, "a number")
+	}
+	j, err := db.Job(ctx, n)
+	if errors.Is(err, grove.NotFound) {
+		return nil, badAfter(id, "the number of a job")
+	}
+	return []any{j.Position, j.ID}, err
+}
