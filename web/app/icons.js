@@ -23,6 +23,7 @@ const paths = {
   edit: "M4 20l1-4L16 5l3 3L8 19z",
   fan: "M12 12c0-5 1-8 4-8s3 5-4 8zm0 0c5 0 8 1 8 4s-5 3-8-4zm0 0c0 5-1 8-4 8s-3-5 4-8zm0 0c-5 0-8-1-8-4s5-3 8 4z",
   file: "M6 3h8l5 5v13H6zM14 3v5h5",
+  flip: "M12 4v16M9 7 4 17h5zM15 7l5 10h-5z",
   fleet: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   fold: "M6 9l6 6 6-6",
   globe: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM3 12h18M12 3c3 3 3 15 0 18M12 3c-3 3-3 15 0 18",

@@ -87,7 +87,7 @@ function Page() {
   }, [here]);
   if (!found) return html`<${Empty} icon="search" title=${t("no_page")}><a class="button" href="/">${t("nav.fleet")}</a><//>`;
   const Shown = loaded.get(found.page);
-  return Shown ? html`<${Shown} key=${here} ...${found.props} />` : html`<div class="waiting" role="status"><span class="spinner"></span>${t("loading")}</div>`;
+  return Shown ? html`<${Shown} key=${found.key} ...${found.props} />` : html`<div class="waiting" role="status"><span class="spinner"></span>${t("loading")}</div>`;
 }
 
 function App() {
@@ -100,6 +100,14 @@ function App() {
     </div>
     ${people.acts() && html`<${Uploads} />`}<${Opened} /><${Proof} /><${Notes} />`;
 }
+
+/** What others share is asked for once there is something of theirs. */
+let foreign = "";
+effect(() => {
+  const now = everyone.value.filter((p) => !people.mine(p)).map((p) => p.serial).join();
+  if (now && now !== foreign) people.loadShares().catch(() => null);
+  foreign = now;
+});
 
 /** The tab tells how far the fleet is without being looked at. */
 effect(() => {

@@ -1,10 +1,10 @@
 // All printers at a glance: who prints, who needs a hand.
 import { html, kept, names, signal, useEffect, useMemo, useRef } from "../lib.js";
-import { get, here } from "../api.js";
+import { get, here, query } from "../api.js";
 import { everyone, onEvent, printer, ready, watch } from "../live.js";
 import { runs } from "../me.js";
 import { model } from "../models.js";
-import { params, set } from "../place.js";
+import { go, params, set } from "../place.js";
 import { useKeys } from "../keys.js";
 import { busy, needs, stateOf } from "../state.js";
 import { Empty, Head, Icon, Menu, useFetched } from "../ui.js";
@@ -64,6 +64,7 @@ export default function Fleet() {
       <${Menu} label=${t("fleet.view")} icon=${view.value === "cards" ? "grid" : "list"} items=${[
         ...["cards", "list"].map((v) => [v === view.value ? "check" : v === "cards" ? "grid" : "list", t(`fleet.view.${v}`), () => look(v)]),
         ...["s", "m", "l"].map((v) => [v === size.value ? "check" : "grid", t(`fleet.size.${v}`), () => resize(v)]),
+        ["wall", t("wall.open"), () => go(`/wall${query({ tag })}`)],
       ]} />
     <//>
     <div class="counters" role="group" aria-label=${t("fleet.counters")}>
