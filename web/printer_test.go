@@ -65,7 +65,9 @@ func TestAPrinterIsWatchedAndControlled(t *testing.T) {
 		t.Errorf("the camera is turned by %q", turned)
 	}
 	v.click("Watch live")
-	until(t, "the film runs", func() bool { return js[bool](v, `!!document.querySelector(".camera.large img")?.src.includes("stream")`) })
+	until(t, "the film runs", func() bool {
+		return js[bool](v, `!!document.querySelector(".camera.large img")?.src.includes("stream")`)
+	})
 	v.click("End live pictures")
 	v.click("Rotate")
 	v.click("Rotate")
@@ -104,7 +106,9 @@ func TestWhatAPrinterHoldsIsTold(t *testing.T) {
 		t.Error("a printer that dials in can be tried")
 	}
 	v.click("Show")
-	until(t, "the access code is shown", func() bool { return js[bool](v, `[...document.querySelectorAll("dd code")].some(e => /^[a-z0-9]{8}$/.test(e.textContent))`) })
+	until(t, "the access code is shown", func() bool {
+		return js[bool](v, `[...document.querySelectorAll("dd code")].some(e => /^[a-z0-9]{8}$/.test(e.textContent))`)
+	})
 
 	v.open(idle + "/details")
 	v.sees(`"gcode_state": "IDLE"`, "Lines to send")
@@ -287,13 +291,17 @@ func TestAPrinterOnTheNetwork(t *testing.T) {
 	v.click("Pair anew")
 	v.sees("Make sure that it is your printer")
 	v.click("Pair anew")
-	v.waits("it is the printer again", func(text string) bool { return !strings.Contains(text, "Quarantine") && !strings.Contains(text, "Offline") })
+	v.waits("it is the printer again", func(text string) bool {
+		return !strings.Contains(text, "Quarantine") && !strings.Contains(text, "Offline")
+	})
 
 	v.click("More about this printer")
 	v.click("Remove this printer")
 	v.sees("What it printed stays in your history.")
 	v.click("Remove this printer")
-	v.waits("it is gone", func(text string) bool { return strings.Contains(text, "Bench P1S") && !strings.Contains(text, "09400A") && !strings.Contains(text, "H2D") })
+	v.waits("it is gone", func(text string) bool {
+		return strings.Contains(text, "Bench P1S") && !strings.Contains(text, "09400A") && !strings.Contains(text, "H2D")
+	})
 }
 
 func TestTheWallShowsAllAndStaysAwake(t *testing.T) {
@@ -316,7 +324,9 @@ func TestTheWallShowsAllAndStaysAwake(t *testing.T) {
 	until(t, "the cameras are seen", func() bool { return js[int](v, `document.querySelectorAll(".tile img").length`) == 3 })
 	v.dressed("wall")
 	c.background("sim", "--printers", "40")
-	v.waits("many printers take turns", func(text string) bool { return strings.Contains(text, "Page 1 of") && strings.Contains(text, "of 43 printing") })
+	v.waits("many printers take turns", func(text string) bool {
+		return strings.Contains(text, "Page 1 of") && strings.Contains(text, "of 43 printing")
+	})
 	v.picture("wall-many")
 	if over := js[int](v, `document.documentElement.scrollHeight - innerHeight`); over > 0 {
 		t.Errorf("the wall is %d pixels too high", over)
