@@ -77,21 +77,21 @@ func (d *desk) Sight(string) grove.Sight {
 	return d.sight
 }
 
-func (d *desk) Pinned(_ context.Context, serial, pin string) error {
+func (d *desk) Pinned(_ context.Context, at grove.LAN, pin string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l := d.lans[serial]
+	l := d.lans[at.Serial]
 	l.Pin = pin
-	d.lans[serial] = l
+	d.lans[at.Serial] = l
 	return nil
 }
 
-func (d *desk) Stranger(_ context.Context, serial, pin string) error {
+func (d *desk) Stranger(_ context.Context, at grove.LAN, pin string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l := d.lans[serial]
+	l := d.lans[at.Serial]
 	l.StrangerPin = pin
-	d.lans[serial] = l
+	d.lans[at.Serial] = l
 	return nil
 }
 
