@@ -20,7 +20,8 @@ import (
 // nothing here waits for it while a transaction is open.
 type Network interface {
 	// Test tries a printer step by step. A link that is up is asked instead of a
-	// second one made, unless anew says to end it first.
+	// second one made, unless anew says to end it first. Without a code it only learns
+	// who the printer is.
 	Test(ctx context.Context, l grove.LAN, code grove.Secret, anew bool) grove.LANTest
 	Search(ctx context.Context, s grove.LANSearch) ([]grove.FoundPrinter, error)
 	// Changed says that a printer was added, changed or removed.
@@ -75,21 +76,18 @@ func (f *Fleet) Add(ctx context.Context, actor grove.Actor, b LANBinding) (LANBo
 	if err := f.mayAdd(actor, &b); err != nil {
 		return LANBound{}, err
 	}
-	f.recall(actor, &b)
-	test := f.network.Test(ctx, b.LAN, grove.Secret(b.Code), true)
-	judge(&test)
-	if err := held(test); err != nil && !b.Force {
-		return LANBound{Test: test}, err
-	}
 	if b.Binding.Serial == "" {
-		b.Binding.Serial, b.LAN.Serial = test.Serial, test.Serial
-		if err := f.mayAdd(actor, &b); err != nil {
+		if test, err := f.identify(ctx, actor, &b); err != nil {
 			return LANBound{Test: test}, err
 		}
-		f.recall(actor, &b)
-		if b.Pin != "" && b.Pin != test.Pin {
-			return LANBound{Test: test}, grove.Errorf(grove.Conflict, "printer_key_changed", "%s", quarantine(b.LAN))
-		}
+	}
+	f.recall(actor, &b)
+	test, err := f.try(ctx, actor, b.LAN, grove.Secret(b.Code))
+	if err != nil {
+		return LANBound{Test: test}, err
+	}
+	if err := held(test); err != nil && !b.Force {
+		return LANBound{Test: test}, err
 	}
 	if b.Pin == "" {
 		b.Pin = test.Pin
@@ -245,9 +243,11 @@ func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pa
 	if w.NewKey {
 		lan.Pin, lan.StrangerPin, lan.QuarantineAt = "", "", time.Time{}
 	}
-	test := f.network.Test(ctx, lan, code, true)
-	judge(&test)
-	if err := held(test); err != nil {
+	test, err := f.try(ctx, actor, lan, code)
+	if err == nil {
+		err = held(test)
+	}
+	if err != nil {
 		return LANBound{Test: test}, err
 	}
 	lan.Pin = test.Pin

@@ -118,6 +118,7 @@ func TestWhatChangedWhileAPrinterWasTriedStays(t *testing.T) {
 	if _, err := h.Add(t.Context(), h.actor, wish(fresh, "12345678")); err != nil {
 		t.Fatal(err)
 	}
+	h.Attach(fresh, &printer{}) // whoever guesses waits instead
 	net.during = func() {
 		if _, err := h.Pair(t.Context(), h.actor, fresh, fleet.Pairing{LAN: grove.LAN{Host: "192.168.1.41"}}); err != nil {
 			t.Error(err)
