@@ -430,21 +430,6 @@ func TestALineFollowsItsPrinter(t *testing.T) {
 	}
 }
 
-func TestAPrinterIsReadNoFasterThanItMay(t *testing.T) {
-	t.Parallel()
-	now := time.Unix(1_700_000_000, 0)
-	var p pace
-	waited := time.Duration(0)
-	for range reportBurst + 50 {
-		wait := max(p.take(now, 1000), 0)
-		waited += wait
-		now = now.Add(wait)
-	}
-	if waited != 50*reportEvery {
-		t.Errorf("250 reports at once waited %s", waited)
-	}
-}
-
 func FuzzPacket(f *testing.F) {
 	f.Add([]byte("\x30\x05\x00\x01abc"))
 	f.Add([]byte("\x32\x05\x00\x01abc"))
