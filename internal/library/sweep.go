@@ -27,7 +27,11 @@ func (l *Library) Run(ctx context.Context) error {
 		if err := l.Sweep(ctx); err == nil {
 			pause = sweepEvery
 		} else if pause = min(2*pause, sweepEvery); ctx.Err() == nil {
-			l.Log.WarnContext(ctx, "not all that was left behind was swept up", slog.Any("error", err), slog.Duration("again_in", pause))
+			level := slog.LevelWarn
+			if errors.Is(err, grove.Conflict) {
+				level = slog.LevelInfo // not yet, or not here
+			}
+			l.Log.Log(ctx, level, "not all that was left behind was swept up", slog.Any("error", err), slog.Duration("again_in", pause))
 		}
 		select {
 		case <-ctx.Done():

@@ -252,3 +252,31 @@ func TestTheTunnelIsForBridgesAlone(t *testing.T) {
 		t.Error("one of them was taken for the bridge")
 	}
 }
+
+func TestAServerStopsThoughATunnelIsOpenAndTheBridgeFindsTheNext(t *testing.T) {
+	t.Parallel()
+	c := distant(t)
+	h := owned(t, c)
+	p := h.onLAN()
+	made, _, _ := h.bridged(p)
+	if _, err := h.client.AddPrinter(t.Context(), behind(made.ID, p)); err != nil {
+		t.Fatal(err)
+	}
+	h.connected(bench)
+	c.HTTP = h.server.webAt.Addr().String()
+	began := time.Now()
+	h.stop()
+	if took := time.Since(began); took > 8*time.Second { // ten are promised
+		t.Errorf("the server took %s to stop", took)
+	}
+	until(t, "the printer is let go of", func() bool { return p.Clients() == 0 })
+	next := owned(t, c)
+	next.connected(bench)
+	if b := next.bridges()[0]; b.Epoch != 2 || !b.Connected {
+		t.Errorf("the bridge is shown as %+v", b)
+	}
+	until(t, "it may print again", func() bool { return next.server.fleet.Fit(bench) == nil })
+	if n := p.Clients(); n != 1 {
+		t.Errorf("the printer has %d MQTT clients", n)
+	}
+}
