@@ -280,3 +280,63 @@ func TestAServerStopsThoughATunnelIsOpenAndTheBridgeFindsTheNext(t *testing.T) {
 		t.Errorf("the printer has %d MQTT clients", n)
 	}
 }
+
+// bridgeNews is what the owner was told of bridges.
+func (h *house) bridgeNews() string {
+	h.t.Helper()
+	all, err := h.client.Events(h.t.Context(), 0)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var news []string
+	for _, e := range all {
+		if e.Data.BridgeID != "" && e.Type != grove.NotificationCreated {
+			news = append(news, string(e.Type)+" "+e.Data.BridgeName)
+		}
+	}
+	return strings.Join(news, ", ")
+}
+
+func TestTheOwnerIsToldOfBridgesThatComeAndGoAndNotOfBlips(t *testing.T) {
+	t.Parallel()
+	databases(t, func(t *testing.T, c Config) {
+		d := distant(t)
+		d.Database, d.OfflineGrace = c.Database, 4*time.Second
+		h := owned(t, d)
+		p := h.onLAN()
+		made, _, stop := h.bridged(p)
+		until(t, "it is told that it came", func() bool { return h.bridgeNews() == "bridge.connected Workshop" })
+		for range 3 { // blips
+			stop()
+			_, stop = h.carries(made.Secret, p)
+			until(t, "it is back", func() bool { return h.bridges()[0].Connected })
+		}
+		d.HTTP = h.server.webAt.Addr().String()
+		h.stop()
+		h = owned(t, d)
+		until(t, "it finds the next server", func() bool { return h.bridges()[0].Connected })
+		stop()
+		gone := time.Now()
+		until(t, "it is told that it went", func() bool {
+			return h.bridgeNews() == "bridge.connected Workshop, bridge.disconnected Workshop"
+		})
+		if took := time.Since(gone); took < 3*time.Second {
+			t.Errorf("it was told after %s", took)
+		}
+		notes := must(h.client.Notifications(t.Context(), false, grove.Page{}))(t)
+		if len(notes.Items) != 1 || !strings.Contains(notes.Items[0].Message, "Workshop") {
+			t.Errorf("notified of %+v", notes.Items)
+		}
+		h.carries(made.Secret, p)
+		until(t, "it is told that it came back", func() bool { return strings.HasSuffix(h.bridgeNews(), ", bridge.connected Workshop") })
+		if _, err := h.client.AddPrinter(t.Context(), behind(made.ID, p)); err != nil {
+			t.Fatal(err)
+		}
+		key := must(h.client.CreateKey(t.Context(), cloudapi.KeyRequest{Name: "x", Scopes: []grove.Action{grove.ReadPrinter}, Printers: []string{bench}}))(t)
+		for _, e := range must(h.newClient(key.Secret).Events(t.Context(), 0))(t) {
+			if e.Data.BridgeID != "" {
+				t.Errorf("a key for some printers is told of %s", e.Type)
+			}
+		}
+	})
+}

@@ -203,7 +203,7 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 		return err
 	}
 	s.access, err = access.New(ctx, access.Config{
-		Mail: s.mailer(), Name: s.name(), PublicURL: s.cfg.PublicURL, Records: s.db, Codes: access.CodePolicy(s.cfg.AccessCodes), MinPassword: least, TokenLife: s.cfg.tokenLife, Registry: s.registry, Log: log("access"),
+		Mail: s.mailer(), Name: s.name(), PublicURL: s.cfg.PublicURL, Records: s.db, Codes: access.CodePolicy(s.cfg.AccessCodes), MinPassword: least, TokenLife: s.cfg.tokenLife, BridgeGrace: s.cfg.OfflineGrace, Registry: s.registry, Log: log("access"),
 	})
 	if err != nil {
 		return err
