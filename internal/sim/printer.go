@@ -229,6 +229,7 @@ func (p *Printer) SetAccessCode(code grove.Secret) error {
 	p.cfg.LAN.AccessCode = code
 	p.mu.Unlock()
 	p.lan.broker.cut()
+	p.lan.guests.cut()
 	return nil
 }
 
