@@ -32,19 +32,19 @@ func distant(t testing.TB) Config {
 
 // bridged makes a bridge of the owner's and runs it in the printers' network, which
 // here is this machine.
-func (h *house) bridged(p *sim.Printer) (made cloudapi.BridgeCreated, ended <-chan error, stop func()) {
+func (h *house) bridged(p *sim.Printer, change ...func(*bridge.RemoteConfig)) (made cloudapi.BridgeCreated, ended <-chan error, stop func()) {
 	h.t.Helper()
 	made, err := h.client.CreateBridge(h.t.Context(), "Workshop")
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	ended, stop = h.carries(made.Secret, p)
+	ended, stop = h.carries(made.Secret, p, change...)
 	until(h.t, "the bridge is there", func() bool { return h.bridges()[0].Connected })
 	return made, ended, stop
 }
 
 // carries runs a bridge with a key until the test ends.
-func (h *house) carries(key grove.Secret, p *sim.Printer) (ended <-chan error, stop func()) {
+func (h *house) carries(key grove.Secret, p *sim.Printer, change ...func(*bridge.RemoteConfig)) (ended <-chan error, stop func()) {
 	h.t.Helper()
 	ca, err := os.ReadFile(h.info.CAFile)
 	if err != nil {
@@ -57,11 +57,15 @@ func (h *house) carries(key grove.Secret, p *sim.Printer) (ended <-chan error, s
 		h.t.Fatal(err)
 	}
 	at := p.Ports()
-	r, err := bridge.NewRemote(bridge.RemoteConfig{
+	c := bridge.RemoteConfig{
 		Cloud: to, Key: key, TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, Log: slog.New(slog.DiscardHandler),
 		Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Ports: []int{at.MQTTS, at.FTPS},
 		Fence: bridge.Fence{Deaf: 2 * time.Second}, Retry: 20 * time.Millisecond, LongestRetry: 50 * time.Millisecond, Version: "test",
-	})
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	r, err := bridge.NewRemote(c)
 	if err != nil {
 		h.t.Fatal(err)
 	}
