@@ -39,7 +39,7 @@ const (
 type sinks map[string][]byte
 
 // search fails for each secret that is in a sink, as it is or as programs write it.
-func (s sinks) search(t *testing.T, secrets map[string]string, marks map[string]string) {
+func (s sinks) search(t *testing.T, secrets, marks map[string]string) {
 	t.Helper()
 	for sink, mark := range marks {
 		if !bytes.Contains(s[sink], []byte(mark)) {
