@@ -270,7 +270,7 @@ func TestAServerStopsThoughATunnelIsOpenAndTheBridgeFindsTheNext(t *testing.T) {
 	c.HTTP = h.server.webAt.Addr().String()
 	began := time.Now()
 	h.stop()
-	if took := time.Since(began); took > 8*time.Second { // ten are promised
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("the server took %s to stop", took)
 	}
 	until(t, "the printer is let go of", func() bool { return p.Clients() == 0 })
@@ -305,7 +305,7 @@ func TestTheOwnerIsToldOfBridgesThatComeAndGoAndNotOfBlips(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, c Config) {
 		d := distant(t)
-		d.Database, d.OfflineGrace = c.Database, 4*time.Second
+		d.Database, d.OfflineGrace = c.Database, 8*time.Second
 		h := owned(t, d)
 		p := h.onLAN()
 		made, _, stop := h.bridged(p)
@@ -324,7 +324,7 @@ func TestTheOwnerIsToldOfBridgesThatComeAndGoAndNotOfBlips(t *testing.T) {
 		until(t, "it is told that it went", func() bool {
 			return h.bridgeNews() == "bridge.connected Workshop, bridge.disconnected Workshop"
 		})
-		if took := time.Since(gone); took < 3*time.Second {
+		if took := time.Since(gone); took < 7*time.Second {
 			t.Errorf("it was told after %s", took)
 		}
 		notes := must(h.client.Notifications(t.Context(), false, grove.Page{}))(t)
