@@ -29,7 +29,7 @@ func (l *Library) Run(ctx context.Context) error {
 		} else if pause = min(2*pause, sweepEvery); ctx.Err() == nil {
 			level := slog.LevelWarn
 			if errors.Is(err, grove.Conflict) {
-				level = slog.LevelInfo // not yet, or not here
+				level = slog.LevelDebug // not yet, or not here
 			}
 			l.Log.Log(ctx, level, "not all that was left behind was swept up", slog.Any("error", err), slog.Duration("again_in", pause))
 		}
