@@ -8,8 +8,8 @@ import { busy } from "../state.js";
 import { Empty, Fetched, Head, Icon, Menu, Progress, Tabs } from "../ui.js";
 import { clearPlate, Controls, link, Print, State } from "../parts/printer.js";
 import { cancelJob, copyJob, doubtful, Fits, holding, JobState, more, path, Plate, Resolve, Said, Takes, useJobList, when, Where } from "../parts/job.js";
-import { edit } from "../parts/edit.js";
 import { first, last, Line, move, Spoken } from "../parts/line.js";
+import { change } from "../parts/print.js";
 import { t } from "../words.js";
 
 export const QueueTabs = ({ at }) => html`<${Tabs} label=${t("queue.tabs")} at=${at} of=${[["/queue", t("nav.queue")], ["/history", t("nav.history")], ["/timeline", t("queue.timeline")]]} />`;
@@ -149,7 +149,7 @@ function Why({ of: j, at, held }) {
 
 function Wait({ of: j, at, line, again, number, held }) {
   const menu = [
-    ["edit", t("job.edit"), () => edit(j, again)],
+    ["edit", t("job.edit"), () => change(j).then((changed) => changed && again())],
     at > 0 && ["up", t("line.up"), () => move(line, at, at - 1, again)],
     at < line.length - 1 && ["down", t("line.down"), () => move(line, at, at + 1, again)],
     number > 1 && ["send", t("line.top"), () => first(j, again)],

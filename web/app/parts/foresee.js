@@ -45,11 +45,11 @@ function onAny(fits) {
 
 /**
  * Says what becomes of a wish: fits are the server's answers for all printers, fit that
- * for the chosen one; at is a local time or empty.
+ * for the chosen one; at is a local time or empty; waits, whether the job is there already.
  */
-export function foresee({ any, fits, fit, at, copies }) {
+export function foresee({ any, fits, fit, at, copies, waits }) {
   if (!any && !fit) return { kind: "bad", text: t(fits.length ? "start.no_choice" : "start.no_printer"), can: false };
-  let soon = any ? onAny(fits) : onOne(fit, at);
+  let soon = any ? onAny(fits) : onOne(fit, at || waits);
   if (at && new Date(at) <= new Date()) return { kind: "bad", text: t("start.past"), can: false };
   if (soon.can && at) soon = { kind: "wait", text: t("start.then", { time: moment(at) }), can: true };
   if (soon.can && copies > 1) soon = { ...soon, text: `${soon.text} ${t("start.copies_after", { n: copies - 1 })}` };

@@ -80,7 +80,7 @@ export function traysOf(p) {
 const matches = { same: "check", close: "dot", different: "alert", unknown: "alert" };
 
 /** How good a tray is for a filament, without a kind word for a wrong one. */
-function Match({ of: fit }) {
+export function Match({ of: fit }) {
   if (!fit) return html`<span class="match unknown"><${Icon} name="alert" />${t("start.no_tray")}</span>`;
   if (fit.tray_type && fit.tray_type.toUpperCase() !== fit.type.toUpperCase()) return html`<span class="match different"><${Icon} name="alert" />${t("start.other_type", { have: fit.tray_type, want: fit.type })}</span>`;
   return html`<span class=${`match ${fit.match}`}><${Icon} name=${matches[fit.match]} />${t(`start.match.${fit.match}`, { delta: number(fit.delta_e, 0) })}${fit.remaining_percent >= 0 && html` <span class="quiet">${t("start.left", { percent: percent(fit.remaining_percent) })}</span>`}</span>`;
@@ -128,12 +128,13 @@ function soon() {
   return at.toISOString().slice(0, 16);
 }
 
+/** When, and how many; a job that is there already is one: copies is 0. */
 export const Later = ({ copies, count, at, later }) => html`<fieldset class="later">
-  <legend>${t("start.when")}</legend>
+  <legend>${t(copies > 0 ? "start.when" : "change.when")}</legend>
   <div class="checks">
     <label class="check"><input type="radio" name="when" checked=${!at} onChange=${() => later("")} />${t("start.now")}</label>
     <label class="check"><input type="radio" name="when" checked=${Boolean(at)} onChange=${() => later(soon())} />${t("start.later")}</label>
   </div>
   ${at && html`<${Field} label=${t("start.time")} type="datetime-local" value=${at} required onInput=${(e) => e.target.value && later(e.target.value)} />`}
-  <${Field} label=${t("start.copies")} type="number" min="1" max="100" required value=${copies} onInput=${(e) => count(Math.max(1, Math.min(100, Number(e.target.value) || 1)))} />
+  ${copies > 0 && html`<${Field} label=${t("start.copies")} type="number" min="1" max="100" required value=${copies} onInput=${(e) => count(Math.max(1, Math.min(100, Number(e.target.value) || 1)))} />`}
 </fieldset>`;
