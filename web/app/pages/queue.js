@@ -43,8 +43,8 @@ function Shown({ now, line, again }) {
     ${now.length - doubts.length + others.length > 0 &&
     html`<section class="panel"><h2>${t("queue.now")}</h2>
       <ul class="line">
-        ${now.filter((j) => !doubtful(j)).map((j) => html`<li key=${j.id} class="jobrow now"><${Now} of=${j} /></li>`)}
-        ${others.map((p) => html`<li key=${p.serial} class="jobrow now"><${Foreign} serial=${p.serial} /></li>`)}
+        ${now.filter((j) => !doubtful(j)).map((j) => html`<li key=${j.id} class="jobrow holding"><${Now} of=${j} /></li>`)}
+        ${others.map((p) => html`<li key=${p.serial} class="jobrow holding"><${Foreign} serial=${p.serial} /></li>`)}
       </ul>
     </section>`}
     <${Waiting} line=${line} held=${held} again=${again} />
@@ -131,7 +131,7 @@ function Waiting({ line, held, again }) {
     const p = printer(serial);
     const name = serial ? p?.name || serial : t("job.any");
     return html`<section key=${serial || "any"} class="panel">
-      <h2 class="of">${serial ? html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${name}</a>` : name}${p && html` <small>${model(p.model)}</small> <${State} of=${p} />`}<small class="count">${t("queue.waits_n", { n: jobs.length })}</small></h2>
+      <h2 class="of">${serial ? html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${name}</a>` : name}${p && html` <small>${model(p.model)}</small> <${State} of=${p} />`}<small class="waits">${t("queue.waits_n", { n: jobs.length })}</small></h2>
       <${Line} of=${jobs} again=${again} label=${t("queue.line_of", { name })} draw=${(j, at) => html`<${Wait} of=${j} at=${at} line=${jobs} again=${again} number=${numbers.get(j.id)} held=${held} />`} />
     </section>`;
   });
