@@ -408,3 +408,40 @@ func TestTheBellCountsWhatNobodyHasRead(t *testing.T) {
 	v.sees("Print finished", "hook.gcode.3mf", "job.finished")
 	v.dressed("events")
 }
+
+func TestNamesThatAreNoNamesLeaveTheQueueWhole(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	name := `"><script>document.title="x"</script>{{7*7}} ` + "\u202etfel ot thgir\u202c " + strings.Repeat("W", 28)
+	if _, err := as.ChangePrinter(t.Context(), demoA1, cloudapi.PrinterEdit{Name: &name}); err != nil {
+		t.Fatal(err)
+	}
+	file := as.file(strings.Repeat("part-", 36)+"&amp;'.gcode.3mf", printfiletest.Model("N1"))
+	job := as.print(file, demoA1)
+	as.print(file, "")
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers", "Ready")
+	v.do(chromedp.EmulateViewport(390, 844))
+	see := func(path, words string) {
+		t.Helper()
+		v.open(path)
+		v.sees(words)
+		if over := js[int](v, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
+			v.picture("wide" + strings.ReplaceAll(path, "/", "-"))
+			t.Errorf("%s is %d pixels wider than a phone: %s", path, over, js[string](v, `[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth).map(e => e.tagName + "." + e.getAttribute("class") + Math.round(e.getBoundingClientRect().right)).join(" ")`))
+		}
+	}
+	see("/queue", "<script>")
+	v.picture("queue-hostile")
+	see(fmt.Sprintf("/jobs/%d", job.ID), "&amp;'")
+	v.picture("job-hostile")
+	see("/timeline", "<script>")
+	see("/activity?view=events", "&amp;'")
+	if _, err := as.CancelJob(t.Context(), job.ID); err != nil {
+		t.Fatal(err)
+	}
+	see("/history", "&amp;'")
+	v.picture("history-hostile")
+}

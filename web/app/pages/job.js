@@ -32,7 +32,7 @@ function Shown({ of: j, again }) {
     <div class="job">
       <div class="sides">
         <figure class="panel job-picture"><figcaption>${t("job.cover")}</figcaption>${j.cover_url ? html`<img src=${here(j.cover_url)} alt=${t("job.cover_alt", { name: j.file_name, n: j.plate })} onError=${(e) => e.target.remove()} />` : html`<span class="none"><${Icon} name="file" /><small>${t("job.no_cover")}</small></span>`}</figure>
-        ${over && j.started_at && html`<figure class="panel job-picture"><figcaption>${t("job.end_picture")}</figcaption>${j.snapshot_url ? html`<img src=${here(j.snapshot_url)} alt=${t("job.end_alt", { name: j.file_name })} onError=${(e) => e.target.remove()} />` : html`<span class="none"><${Icon} name="camera" /><small>${t("job.no_end_picture")}</small></span>`}</figure>`}
+        ${over && j.started_at && html`<figure class="panel job-picture end"><figcaption>${t("job.end_picture")}</figcaption>${j.snapshot_url ? html`<img src=${here(j.snapshot_url)} alt=${t("job.end_alt", { name: j.file_name })} onError=${(e) => e.target.remove()} />` : html`<span class="none"><${Icon} name="camera" /><small>${t("job.no_end_picture")}</small></span>`}</figure>`}
       </div>
       <div class="grow">
         <section class="panel"><h2>${t("job.state")}</h2>

@@ -131,7 +131,7 @@ function Waiting({ line, held, again }) {
     const p = printer(serial);
     const name = serial ? p?.name || serial : t("job.any");
     return html`<section key=${serial || "any"} class="panel">
-      <h2 class="of">${serial ? html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${name}</a>` : name}${p && html` <small>${model(p.model)}</small> <${State} of=${p} />`}<small class="waits">${t("queue.waits_n", { n: jobs.length })}</small></h2>
+      <h2 class="of">${serial ? html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${name}</a>` : name}${p && html` <small>${model(p.model)}</small> <${State} of=${p} />`}<small class="so-many">${t("queue.waits_n", { n: jobs.length })}</small></h2>
       <${Line} of=${jobs} again=${again} label=${t("queue.line_of", { name })} draw=${(j, at) => html`<${Wait} of=${j} at=${at} line=${jobs} again=${again} number=${numbers.get(j.id)} held=${held} />`} />
     </section>`;
   });
