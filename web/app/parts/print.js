@@ -9,6 +9,7 @@ import { ask, Bad, Dialog, Empty, Fetched, Form, Icon, note, said, useFetched } 
 import { fileAt, Figures, Filaments, Picture, sums } from "./file.js";
 import { choose, dragging, Upload } from "./uploading.js";
 import { take, uploads } from "./uploads.js";
+import { JobState } from "./job.js";
 import { foresee, never } from "./foresee.js";
 import { Any, Choices, Later, Loading, Plates, Printers } from "./printwish.js";
 import { t } from "../words.js";
@@ -25,9 +26,9 @@ export async function change(job) {
   return file && ask(Print, { known: { file, job, plate: job.plate, serial: job.device_id } });
 }
 
-/** Begins a print on a printer. */
-export const PrintHere = ({ of: p, labels = true }) =>
-  acts() && !busy(p) && html`<button type="button" class="quiet" aria-label=${t("start.on", { name: p.name })} title=${t("start.on", { name: p.name })} onClick=${() => print({ serial: p.serial })}><${Icon} name="printer" />${labels && t("start.do")}</button>`;
+/** Begins a print on a printer; one that is busy has it in its queue, where that is wanted. */
+export const PrintHere = ({ of: p, labels = true, always }) =>
+  acts() && (always || !busy(p)) && html`<button type="button" class="quiet" aria-label=${t("start.on", { name: p.name })} title=${t("start.on", { name: p.name })} onClick=${() => print({ serial: p.serial })}><${Icon} name="printer" />${labels && t("start.do")}</button>`;
 
 /** Takes a file that is dropped on a printer; lies over what it stands in. */
 export function DropHere({ of: p }) {
@@ -151,6 +152,12 @@ function changes(job, wish, serial, at) {
   return ["PATCH", `/jobs/${job.id}`, out];
 }
 
+/** How many jobs wait for a printer already. */
+function useAhead(serial) {
+  const fetched = useFetched(async () => (serial ? (await call("GET", `/jobs${query({ limit: 1, state: "queued", device_id: serial })}`)).pagination.total : 0), serial);
+  return fetched.data || 0;
+}
+
 function Wish({ file, known, done, other }) {
   const job = known.job;
   const { ams_mapping: given = [], auto_mapped: _, ...before } = job?.options || {};
@@ -179,20 +186,22 @@ function Wish({ file, known, done, other }) {
     load(now);
     map(mapped(shown, fit, now));
   };
-  const soon = foresee({ any, fits, fit, at, copies, waits: Boolean(job) });
+  const soon = foresee({ any, fits, fit, at, copies, ams: options.use_ams, ahead: useAhead(any || job ? "" : aimed), waits: Boolean(job) });
   const request = () => (job ? changes(job, wish, aimed, at) : ["POST", "/jobs", { ...wish, ...(any ? {} : { device_id: aimed }), copies, ...(at ? { not_before: new Date(at).toISOString() } : {}) }]);
   return html`<${Form} send=${request} done=${({ data }) => done(data)} yes=${job ? t("change.yes") : copies > 1 ? t("start.do_n", { n: copies }) : t("start.do")} ready=${answer.fresh && soon.can} cancel=${other} no=${t("start.other")} says=${html`<${Foreseen} of=${soon} waiting=${!answer.fresh && !answer.refusal} />`}>
     ${answer.refusal && html`<${Bad} refusal=${answer.refusal} again=${answer.again} />`}
-    <div class="halves">
-      <div>
+    <div class="wish">
+      <div class="what">
         <${Plates} of=${file} at=${plate} choose=${choosePlate} />
         <${Loading} plate=${shown} fit=${fit} any=${any} trays=${trays} choose=${chooseTray} use=${options.use_ams} />
+      </div>
+      <div class="where">
+        <${Printers} fits=${answer.fits} ams=${options.use_ams} at=${any ? "" : aimed} any=${any} choose=${choosePrinter} anywhere=${() => anywhere(true)} />
+        ${any && html`<${Any} of=${criteria} want=${want} file=${file} />`}
+      </div>
+      <div class="how">
         <${Choices} of=${options} opt=${opt} />
         <${Later} copies=${job ? 0 : copies} count=${count} at=${at} later=${later} />
-      </div>
-      <div>
-        <${Printers} fits=${answer.fits} at=${any ? "" : aimed} any=${any} choose=${choosePrinter} anywhere=${() => anywhere(true)} />
-        ${any && html`<${Any} of=${criteria} want=${want} file=${file} />`}
       </div>
     </div>
   <//>`;
@@ -200,7 +209,7 @@ function Wish({ file, known, done, other }) {
 
 /** What will happen, in words, before anything does. */
 const Foreseen = ({ of: soon, waiting }) => html`<p class=${names("foreseen", waiting ? "wait" : soon.kind)} role="status">
-  <${Icon} name=${waiting ? "clock" : { good: "check", wait: "clock", bad: "alert" }[soon.kind]} /><span>${waiting ? t("start.looking") : soon.text}</span>
+  <${Icon} name=${waiting ? "clock" : { good: "check", wait: "clock", warn: "alert", bad: "alert" }[soon.kind]} /><span>${waiting ? t("start.looking") : soon.text}</span>
 </p>`;
 
 /** The jobs that were made, and how they stand. */
@@ -215,9 +224,8 @@ function Made({ of: jobs, close }) {
       <${Picture} of=${now.cover_url} />
       <div class="grow">
         <p><strong>${now.file_name}</strong></p>
-        <p role="status"><span class="state">${t(`job.${now.state}`)}</span> ${where}</p>
-        ${now.why && html`<p class="quiet">${now.why}</p>`}
-        ${now.not_before && html`<p class="quiet">${t("start.not_before", { time: moment(now.not_before) })}</p>`}
+        <p role="status"><${JobState} of=${now} /> ${where}</p>
+        ${now.not_before ? html`<p class="quiet">${t("start.not_before", { time: moment(now.not_before) })}</p>` : now.why && html`<p class="quiet" lang="en">${now.why}</p>`}
         <p class="bar">${jobs.slice(0, 12).map((j) => html`<a key=${j.id} href=${`/jobs/${j.id}`} onClick=${() => close(jobs)}>${t("start.job", { id: j.id })}</a>`)}</p>
       </div>
     </div>
