@@ -4,7 +4,6 @@ package grove
 // does not say is empty; where off and no are answers, null.
 type PrinterDetail struct {
 	Extruders []Extruder `json:"extruders"` // the only or right one first
-	External  []Tray     `json:"external"`  // spools outside of filament units: 255 of the only or right extruder, 254 of the left (of older models the only one)
 
 	HeatbreakFanPercent int         `json:"heatbreak_fan_percent"`
 	DoorOpen            *bool       `json:"door_open"`

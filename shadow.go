@@ -34,7 +34,7 @@ type Shadow struct {
 	PrintError int64  `json:"print_error"`
 	HMS        []HMS  `json:"hms"`
 	AMS        []AMS  `json:"ams"`
-	External   []Tray `json:"external"` // the spools outside of an AMS, one a nozzle
+	External   []Tray `json:"external"` // spools outside of filament units: 255 of the only or right extruder, 254 of the left (of older models the only one)
 	TrayNow    string `json:"tray_now"` // flat tray id; 254 external, 255 none
 }
 

@@ -13,7 +13,7 @@ import (
 func (s *State) Details(m Model) grove.PrinterDetail {
 	r := &s.root
 	return grove.PrinterDetail{
-		Extruders: s.extruders(), External: s.external(),
+		Extruders:           s.extruders(),
 		HeatbreakFanPercent: gearPercent(r.child("heatbreak_fan_speed").integer()),
 		DoorOpen:            s.doorOpen(m), Storage: s.storage(), Camera: s.camera(), Upgrade: s.upgrade(), Options: s.options(),
 		Wired: r.path("net", "conf").bits32()&1 == 1, Addresses: s.addresses(),
@@ -62,17 +62,6 @@ func (s *State) fit(e *grove.Extruder, extruder *node) {
 	if n := fitted.element(bare(id.text)); n != nil {
 		e.NozzleDiameter, e.NozzleType = n.child("diameter").number(), n.child("type").upTo(maxWord)
 	}
-}
-
-// external are the spools that no unit holds: vir_slot, or vt_tray of older firmware.
-func (s *State) external() []grove.Tray {
-	if slots := s.root.child("vir_slot"); slots != nil {
-		return trays(slots)
-	}
-	if slot := s.root.child("vt_tray"); slot != nil {
-		return []grove.Tray{tray(slot)}
-	}
-	return []grove.Tray{}
 }
 
 // doorOpen is told by bit 23 of stat, where fun says that there is something to tell,

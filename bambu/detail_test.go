@@ -35,7 +35,7 @@ func TestCapturedShapesGiveDetails(t *testing.T) {
 
 func TestAPrinterThatSaidNothingHasNoDetails(t *testing.T) {
 	t.Parallel()
-	want := grove.PrinterDetail{Extruders: []grove.Extruder{{Active: true}}, External: []grove.Tray{}, Options: map[string]bool{}}
+	want := grove.PrinterDetail{Extruders: []grove.Extruder{{Active: true}}, Options: map[string]bool{}}
 	if diff := cmp.Diff(want, bambu.NewState().Details(bambu.Fallback())); diff != "" {
 		t.Error(diff)
 	}
@@ -117,7 +117,7 @@ func TestNetworkCameraAndExtrudersInDetail(t *testing.T) {
 			{ID: 0, Celsius: 45, TargetCelsius: 45, NozzleDiameter: 0.2, NozzleType: "HS00", TrayNow: "255"},
 			{ID: 1, Active: true, Celsius: 254, TargetCelsius: 255, NozzleDiameter: 0.6, NozzleType: "HH01", TrayNow: "5"},
 		},
-		External: []grove.Tray{}, HeatbreakFanPercent: 100, Wired: true, Addresses: []string{"192.168.2.179"}, Options: map[string]bool{},
+		HeatbreakFanPercent: 100, Wired: true, Addresses: []string{"192.168.2.179"}, Options: map[string]bool{},
 		Camera: grove.CameraState{Resolution: "1080p", Recording: &yes, Timelapse: &no, Liveview: &no},
 	}
 	if diff := cmp.Diff(want, d); diff != "" {

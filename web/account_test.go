@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"bytes"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -10,9 +9,6 @@ import (
 	"time"
 
 	"github.com/pquerna/otp/totp"
-
-	api "github.com/grovecloud/grove"
-	"github.com/grovecloud/grove/web"
 )
 
 func TestAnOwnerHandsOverACodeThatCouldNotBeMailed(t *testing.T) {
@@ -161,21 +157,4 @@ func runLine(t *testing.T, line string) string {
 		t.Fatalf("%s: %v: %s", line, err, out)
 	}
 	return string(out)
-}
-
-func TestAllThatKeysAndWebhooksMayBeToldOfHasWords(t *testing.T) {
-	t.Parallel()
-	keys, err := web.Files.ReadFile("app/pages/account/keys.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	words, err := web.Files.ReadFile("words/en.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range api.Scopes() {
-		if !bytes.Contains(keys, []byte(`"`+s+`"`)) || !bytes.Contains(words, []byte(`"scope.`+s+`"`)) {
-			t.Errorf("a key can't be given %s on the page, or it has no words", s)
-		}
-	}
 }

@@ -53,7 +53,7 @@ function Key({ of: k, again }) {
   };
   const facts = [
     k.all_printers ? t("account.keys.all_printers") : k.printers?.length ? k.printers.map(named).join(", ") : t("account.keys.no_printers"),
-    k.network && t("account.keys.from", { network: k.network }),
+    k.network && t("account.keys.network_only", { network: k.network }),
     k.revoked_at ? t("account.keys.revoked_at", { day: day(k.revoked_at) }) : k.expires_at ? t(ended(k) ? "account.keys.ended_at" : "account.keys.ends_at", { day: day(k.expires_at) }) : t("account.keys.endless"),
     k.last_used_at ? t("account.used", { when: ago(k.last_used_at) }) : t("account.never_used"),
     k.last_used_from,

@@ -42,7 +42,7 @@ const days = (n) => (n ? t("admin.limits.days", { n }) : t("admin.limits.ever"))
 const Limits = ({ of: l }) => html`<section class="panel">
   <h2>${t("admin.limits")}</h2>
   <${Facts} of=${[
-    [t("admin.limits.rates"), html`<code>${l.rates}</code>`],
+    [t("admin.limits.rates"), html`<span class="marks">${l.rates.split(",").map((rate) => html`<code class="badge" key=${rate}>${rate}</code>`)}</span>`],
     [t("admin.limits.file"), bytes(l.file_bytes)],
     [t("admin.limits.quota"), l.quota_bytes ? bytes(l.quota_bytes) : t("admin.limits.none")],
     [t("admin.limits.free"), l.min_free_bytes ? bytes(l.min_free_bytes) : t("admin.limits.none")],
