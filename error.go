@@ -58,6 +58,7 @@ const (
 	ReasonUnconfirmed     = "unconfirmed"       // the person must prove again that it is them, and may then
 	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over
 	ReasonStorageBusy     = "storage_busy"      // another file goes to or from the printer's storage
+	ReasonTagsWrong       = "tags"              // too many, or one that is none
 )
 
 // Error is the one error type. Code says the kind, Reason is a stable word for

@@ -2,11 +2,7 @@ package grove
 
 import (
 	"encoding/json"
-	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Printer is a bound printer as the cloud remembers it. The serial, case
@@ -52,31 +48,6 @@ type Printer struct {
 	StateAt time.Time `json:"-"`
 	// Versions is the last get_version answer (the info object, JSON).
 	Versions []byte `json:"-"`
-}
-
-// The bounds of a printer's tags: how many, and how many characters each.
-const (
-	MaxTags      = 20
-	MaxTagLength = 40
-)
-
-// CheckTags are tags without the space around them, and each once, whatever its case.
-// Invalid bad_tags when there are too many, or one is empty, too long or not text.
-func CheckTags(tags []string) ([]string, error) {
-	out := make([]string, 0, len(tags))
-	for _, tag := range tags {
-		tag = strings.TrimSpace(tag)
-		if n := utf8.RuneCountInString(tag); n == 0 || n > MaxTagLength || !utf8.ValidString(tag) || strings.ContainsFunc(tag, unicode.IsControl) {
-			return nil, Errorf(Invalid, "bad_tags", "a tag has 1 to %d characters of text", MaxTagLength)
-		}
-		if !slices.ContainsFunc(out, func(t string) bool { return strings.EqualFold(t, tag) }) {
-			out = append(out, tag)
-		}
-	}
-	if len(out) > MaxTags {
-		return nil, Errorf(Invalid, "bad_tags", "a printer has %d tags at most", MaxTags)
-	}
-	return out, nil
 }
 
 // NoPrinter is the error for a serial that is none of the asker's printers.

@@ -55,7 +55,7 @@ type AMS struct {
 	HumidityPercent int    `json:"humidity_percent"` // relative; 0: not told
 	DryingSeconds   int    `json:"drying_seconds"`   // until it is dry; 0: it does not dry
 	Extruder        int    `json:"extruder"`         // that it feeds: 0 the only or right one, 1 the left; -1 either, or not told
-	Trays    []Tray  `json:"trays"`
+	Trays           []Tray `json:"trays"`
 }
 
 // Tray is one slot. An empty slot has an empty Type.

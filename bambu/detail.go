@@ -1,6 +1,7 @@
 package bambu
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"strconv"
 
@@ -194,8 +195,9 @@ func (s *State) addresses() (found []string) {
 		return nil
 	}
 	for i := range min(len(list.kids), maxParts) {
-		if n := list.kids[i].child("ip").bits32(); n != 0 {
-			found = append(found, netip.AddrFrom4([4]byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)}).String())
+		var address [4]byte
+		if binary.LittleEndian.PutUint32(address[:], list.kids[i].child("ip").bits32()); address != [4]byte{} {
+			found = append(found, netip.AddrFrom4(address).String())
 		}
 	}
 	return found

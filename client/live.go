@@ -6,7 +6,9 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/grovecloud/grove"
 )
@@ -74,4 +76,19 @@ func readFleet(m message) (news FleetNews, err error) {
 // Report is all that a printer said, in its own words. Grove only.
 func (c *Client) Report(ctx context.Context, serial string) (grove.RawReport, error) {
 	return own[grove.RawReport](ctx, c, http.MethodGet, printerPath(serial)+"/report", nil)
+}
+
+// Temperatures are how hot a printer was from from to to, in up to points steps; zero
+// values mean the last six hours until now, in 360. Seven days are kept. Grove only.
+func (c *Client) Temperatures(ctx context.Context, serial string, from, to time.Time, points int) (grove.Temperatures, error) {
+	q := url.Values{}
+	for name, at := range map[string]time.Time{"from": from, "to": to} {
+		if !at.IsZero() {
+			q.Set(name, at.UTC().Format(time.RFC3339))
+		}
+	}
+	if points != 0 {
+		q.Set("points", strconv.Itoa(points))
+	}
+	return own[grove.Temperatures](ctx, c, http.MethodGet, query(printerPath(serial)+"/temperatures", q), nil)
 }

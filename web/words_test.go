@@ -85,7 +85,7 @@ func TestTheLanguagesSayTheSame(t *testing.T) {
 var (
 	keyUsed  = regexp.MustCompile("\\bt\\(\\s*[\"]([\\w.]+)[\"]")
 	keyMade  = regexp.MustCompile("`([\\w.]+\\.)\\$\\{")
-	imported = regexp.MustCompile(`(?:from|import\(|import)\s*\(?"([^"]+)"`)
+	imported = regexp.MustCompile(`(?:\bfrom |\bimport\(|\bimport )"([^"]+)"`)
 )
 
 // Every key that a script names is there, and every key is of use.

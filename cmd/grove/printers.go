@@ -16,15 +16,17 @@ import (
 )
 
 type printersCmd struct {
-	List   printersListCmd   `cmd:"" default:"withargs" help:"List your printers."`
-	Show   printersShowCmd   `cmd:"" help:"Show a printer with its access code."`
-	Bind   printersBindCmd   `cmd:"" help:"Make a printer yours."`
-	Rename printersRenameCmd `cmd:"" help:"Give a printer another name."`
-	Tag    printersTagCmd    `cmd:"" help:"Give a printer tags, which jobs of any printer can ask for."`
-	Unbind printersUnbindCmd `cmd:"" help:"Give a printer up."`
-	Files  printersFilesCmd  `cmd:"" help:"List or download what lies on a printer's own storage, timelapses for example."`
-	PIN    printersPINCmd    `cmd:"" name:"pin" help:"Make a PIN that gives a printer to whoever types it."`
-	Claim  printersClaimCmd  `cmd:"" help:"Take the printer of a PIN over."`
+	List         printersListCmd         `cmd:"" default:"withargs" help:"List your printers."`
+	Show         printersShowCmd         `cmd:"" help:"Show a printer with its access code."`
+	Bind         printersBindCmd         `cmd:"" help:"Make a printer yours."`
+	Rename       printersRenameCmd       `cmd:"" help:"Give a printer another name."`
+	Tag          printersTagCmd          `cmd:"" help:"Give a printer tags, which jobs of any printer can ask for."`
+	Unbind       printersUnbindCmd       `cmd:"" help:"Give a printer up."`
+	Files        printersFilesCmd        `cmd:"" help:"List or download what lies on a printer's own storage, timelapses for example."`
+	Report       printersReportCmd       `cmd:"" help:"Show all that a printer said, in its own words."`
+	Temperatures printersTemperaturesCmd `cmd:"" help:"Show how hot a printer was."`
+	PIN          printersPINCmd          `cmd:"" name:"pin" help:"Make a PIN that gives a printer to whoever types it."`
+	Claim        printersClaimCmd        `cmd:"" help:"Take the printer of a PIN over."`
 
 	Add     printersAddCmd     `cmd:"" help:"Add a printer on the cloud's network by its address, or a file of them."`
 	Pair    printersPairCmd    `cmd:"" help:"Pair such a printer anew, after its key or its access code changed."`

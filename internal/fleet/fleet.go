@@ -30,6 +30,8 @@ type Records interface {
 	Printers(ctx context.Context, ownerID int64, page grove.Page) (grove.List[grove.Printer], error)
 	PrintersByAccessCode(ctx context.Context, code string) ([]grove.Printer, error)
 	SaveStates(ctx context.Context, printers []grove.Printer) error
+	SaveTemperatures(ctx context.Context, stretches []grove.Stretch) error
+	Temperatures(ctx context.Context, serial string, ownerID int64, from, to time.Time) ([]grove.Stretch, error)
 	AddAudit(ctx context.Context, acts ...grove.AuditEntry) error
 	LANs(ctx context.Context) ([]grove.LAN, error)
 	BindLAN(ctx context.Context, p grove.Printer, l grove.LAN, takeOver bool, acts ...grove.AuditEntry) (grove.Printer, error)

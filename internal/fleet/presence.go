@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -120,11 +121,11 @@ func (f *Fleet) watch(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
-			return f.flush(last)
+			return f.flush(last, true)
 		case <-tick.C:
 			f.tick(ctx, time.Now())
 		case <-flush.C:
-			if err := f.flush(ctx); err != nil && ctx.Err() == nil {
+			if err := f.flush(ctx, false); err != nil && ctx.Err() == nil {
 				f.Log.Error("state not stored", slog.Any("error", err))
 			}
 		}
@@ -167,6 +168,7 @@ func (f *Fleet) tend(u *unit, now time.Time) (connected bool, cooling []physical
 	}
 	f.turn(u, now.UTC())
 	f.wake(u)
+	u.sampled(now)
 	var lost []*pending
 	for id, p := range u.pending {
 		if p.request.Command != "project_file" && now.Sub(p.sentAt) > f.Reply {
@@ -187,28 +189,32 @@ func (f *Fleet) tend(u *unit, now time.Time) (connected bool, cooling []physical
 	return connected, f.cool(u, off)
 }
 
-// flush stores the state of the printers that reported since the last time.
-func (f *Fleet) flush(ctx context.Context) error {
+// flush stores the state of the printers that reported since the last time, and how hot
+// they were. last: there is no next time.
+func (f *Fleet) flush(ctx context.Context, last bool) error {
 	var batch []grove.Printer
-	var units []*unit
+	var dirty []*unit
+	var warm batched
 	for _, u := range f.all() {
 		u.mu.Lock()
 		if u.dirty {
 			u.dirty = false
-			batch, units = append(batch, u.snapshot()), append(units, u)
+			batch, dirty = append(batch, u.snapshot()), append(dirty, u)
 		}
+		warm.add(u, last)
 		u.mu.Unlock()
 	}
+	err := warm.store(ctx, f.Records)
 	if len(batch) == 0 {
-		return nil
+		return err
 	}
-	if err := f.Records.SaveStates(ctx, batch); err != nil {
-		for _, u := range units {
+	if saved := f.Records.SaveStates(ctx, batch); saved != nil {
+		for _, u := range dirty {
 			u.mu.Lock()
 			u.dirty = true
 			u.mu.Unlock()
 		}
-		return fmt.Errorf("store states: %w", err)
+		err = errors.Join(err, fmt.Errorf("store states: %w", saved))
 	}
-	return nil
+	return err
 }

@@ -53,6 +53,7 @@ type unit struct {
 	turnDue time.Time // when the last would have been due
 
 	gallery
+	graph graph
 }
 
 // mark is what makes a report worth a turn.

@@ -5,16 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/printfile"
-)
-
-const (
-	maxTags = 20
-	maxTag  = 40 // characters
 )
 
 // Change is what is to be different about a file; nil leaves it.
@@ -40,7 +33,7 @@ func (l *Library) Change(ctx context.Context, actor grove.Actor, id string, c Ch
 		}
 	}
 	if c.Tags != nil {
-		if *c.Tags, err = tags(*c.Tags); err != nil {
+		if *c.Tags, err = grove.CheckTags(*c.Tags); err != nil {
 			return grove.File{}, err
 		}
 	}
@@ -111,30 +104,5 @@ func checkName(name, kind string) error {
 	}
 	err := grove.Errorf(grove.Invalid, ReasonNameWrong, "the name %.80q can't be taken: it %s", name, why)
 	err.Fields = map[string]string{"name": why}
-	return err
-}
-
-// tags are words as they are kept: without spaces around them, none twice.
-func tags(words []string) ([]string, error) {
-	kept := []string{}
-	for _, w := range words {
-		w = strings.Join(strings.Fields(w), " ")
-		same := func(have string) bool { return strings.EqualFold(have, w) }
-		switch {
-		case w == "", !utf8.ValidString(w), utf8.RuneCountInString(w) > maxTag, strings.ContainsFunc(w, unicode.IsControl):
-			return nil, wrongTags(fmt.Sprintf("%.80q is no tag: one has 1 to %d characters, and no control characters", w, maxTag))
-		case !slices.ContainsFunc(kept, same):
-			kept = append(kept, w)
-		}
-	}
-	if len(kept) > maxTags {
-		return nil, wrongTags(fmt.Sprintf("a file has at most %d tags", maxTags))
-	}
-	return kept, nil
-}
-
-func wrongTags(why string) error {
-	err := grove.Errorf(grove.Invalid, ReasonTagsWrong, "the tags can't be taken: %s", why)
-	err.Fields = map[string]string{"tags": why}
 	return err
 }

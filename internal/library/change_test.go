@@ -42,7 +42,7 @@ func TestNamesThatNoCardTakesAreRefused(t *testing.T) {
 		many = append(many, strconv.Itoa(i))
 	}
 	for _, tags := range [][]string{many, {" "}, {strings.Repeat("ä", 41)}, {"a\x00b"}} {
-		if _, err := h.Change(t.Context(), ann, f.ID, library.Change{Tags: &tags}); !grove.HasReason(err, library.ReasonTagsWrong) || !errors.Is(err, grove.Invalid) {
+		if _, err := h.Change(t.Context(), ann, f.ID, library.Change{Tags: &tags}); !grove.HasReason(err, grove.ReasonTagsWrong) || !errors.Is(err, grove.Invalid) {
 			t.Errorf("%q: %v", tags, err)
 		}
 	}

@@ -28,7 +28,6 @@ const (
 	ReasonUploadBroken     = "upload_broken"     // Invalid: the body ended early; may be repeated
 	ReasonSizeMismatch     = "size_mismatch"     // Invalid: not the announced size; may be repeated
 	ReasonDigestMismatch   = "digest_mismatch"   // Invalid: not the announced digest; may be repeated
-	ReasonTagsWrong        = "tags"              // Invalid: too many, or one that is none
 	ReasonNameWrong        = "file_name"         // Invalid: no name that every file system takes
 	ReasonContentMissing   = "content_missing"   // Internal: a stored file without its content
 )

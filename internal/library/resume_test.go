@@ -202,7 +202,7 @@ func TestWhatCannotBeBegunIsRefusedBeforeAByteFlows(t *testing.T) {
 		{library.Wish{Name: "a.txt", Size: 10}, grove.Invalid, library.ReasonNameWrong},
 		{library.Wish{Name: "a.3mf"}, grove.Invalid, grove.ReasonUploadFailed},
 		{library.Wish{Name: "a.3mf", Size: 10, SHA256: "x"}, grove.Invalid, grove.ReasonUploadFailed},
-		{library.Wish{Name: "a.3mf", Size: 10, Tags: []string{""}}, grove.Invalid, library.ReasonTagsWrong},
+		{library.Wish{Name: "a.3mf", Size: 10, Tags: []string{""}}, grove.Invalid, grove.ReasonTagsWrong},
 		{library.Wish{Name: "a.3mf", Size: 1001}, grove.TooLarge, grove.ReasonUploadFailed},
 	} {
 		_, err := h.Begin(t.Context(), ann, c.wish)

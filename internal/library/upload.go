@@ -95,7 +95,7 @@ func (l *Library) draft(w Wish) (grove.File, error) {
 	case !okSHA:
 		return grove.File{}, wrong("sha256", "%.80q is no SHA-256 digest: it has 64 hex digits", w.SHA256)
 	}
-	words, err := tags(w.Tags)
+	words, err := grove.CheckTags(w.Tags)
 	if err != nil {
 		return grove.File{}, err
 	}

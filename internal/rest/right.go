@@ -30,6 +30,7 @@ var needs = map[string][]grove.Action{
 	"GET /v1/grove-service/printers/{serial}/live":          {grove.ReadPrinter},
 	"GET /v1/grove-service/printers/{serial}/report":        {grove.ReadPrinter},
 	"PATCH /v1/grove-service/printers/{serial}":             {grove.BindPrinter},
+	"GET /v1/grove-service/printers/{serial}/temperatures":  {grove.ReadPrinter},
 	"GET /v1/grove-service/printers/{serial}/files":         {grove.ReadPrinter, grove.ReadFiles},
 	"GET /v1/grove-service/printers/{serial}/files/content": {grove.ReadPrinter, grove.ReadFiles},
 	"POST /v1/grove-service/printers/{serial}/commands":     {grove.ReadPrinter}, // the rule asks for what the command is

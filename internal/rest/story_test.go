@@ -101,6 +101,7 @@ var middle = []step{
 	{ask: "POST " + own + "/simulated-printers"},
 	{ask: "GET " + own + "/simulated-printers"},
 	{ask: "DELETE " + own + "/simulated-printers"},
+	{ask: "GET " + own + "/printers/$serial/temperatures?points=4"},
 	{ask: "GET " + own + "/printers/live?watch=$serial"},
 	{ask: "GET " + own + "/printers/$serial/live"},
 	{ask: "GET " + own + "/live?watch=$serial"},

@@ -79,6 +79,7 @@ var expected = map[string]string{
 	"PUT /v1/grove-service/live/{id}":                          "printer:read",
 	"GET /v1/grove-service/printers/{serial}/live":             "printer:read",
 	"GET /v1/grove-service/printers/{serial}/report":           "printer:read",
+	"GET /v1/grove-service/printers/{serial}/temperatures":     "printer:read",
 	"GET /v1/grove-service/printers/{serial}/files":            "printer:read+file:read",
 	"GET /v1/grove-service/printers/{serial}/files/content":    "printer:read+file:read",
 	"POST /v1/grove-service/printers":                          "device:bind",

@@ -166,3 +166,30 @@ func TestAGuestLooksOnForAsLongAsTheShareLasts(t *testing.T) {
 		t.Errorf("gone after %s", took)
 	}
 }
+
+func TestHowHotAPrinterWasIsReadFromAnotherPlace(t *testing.T) {
+	t.Parallel()
+	databases(t, func(t *testing.T, c Config) {
+		h := owned(t, c)
+		h.printer()
+		h.connected(bench)
+		warm := func(h *house) *float64 {
+			got, err := h.client.Temperatures(t.Context(), bench, time.Now().Add(-time.Minute), time.Time{}, 2)
+			if err != nil || len(got.NozzleCelsius) == 0 || len(got.NozzleCelsius) > 2 || len(got.ChamberTargetCelsius) != len(got.NozzleCelsius) {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			for _, v := range got.NozzleCelsius {
+				if v != nil {
+					return v
+				}
+			}
+			return nil
+		}
+		until(t, "a temperature is known", func() bool { return warm(h) != nil })
+		h.stop()
+		again := owned(t, c)
+		if v := warm(again); v == nil || *v < 10 || *v > 300 {
+			t.Errorf("after a restart it is %v", v)
+		}
+	})
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/grovecloud/grove/internal/fleet"
 )
 
 // pruneEvery is how often the records are looked through for what is old enough.
@@ -34,7 +36,7 @@ func (s *Server) prune(ctx context.Context) error {
 	}
 	for {
 		now := time.Now()
-		more, err := s.db.Prune(ctx, since(now, s.cfg.KeepDays), since(now, s.cfg.KeepAuditDays))
+		more, err := s.db.Prune(ctx, since(now, s.cfg.KeepDays), since(now, s.cfg.KeepAuditDays), now.Add(-fleet.KeepTemperatures))
 		if err != nil {
 			return err
 		}

@@ -14,12 +14,12 @@ import (
 const pruneAtOnce = 1000
 
 // Prune removes some of what is older than it is kept: events, notifications and
-// settled deliveries from before facts, and that jobs from before had a picture, entries of the audit log from before acts;
-// the zero time keeps them all. It reports whether there may be more. A delivery
+// settled deliveries from before facts, and that jobs from before had a picture, entries of the audit log from before acts,
+// temperatures from before heat; the zero time keeps them all. It reports whether there may be more. A delivery
 // that is still to be tried stays, and so does the newest event, by which cursors
 // that are too old are told. The database itself keeps entries of the audit log for
 // 400 days, whatever it is asked.
-func (db *DB) Prune(ctx context.Context, facts, acts time.Time) (more bool, err error) {
+func (db *DB) Prune(ctx context.Context, facts, acts, heat time.Time) (more bool, err error) {
 	for _, table := range []struct {
 		name   string
 		before time.Time
@@ -30,6 +30,7 @@ func (db *DB) Prune(ctx context.Context, facts, acts time.Time) (more bool, err 
 		{"notifications", facts, pruneMade("notifications", "ntf_", "created_at < $2")},
 		{"deliveries", facts, pruneMade("deliveries", "dlv_", "created_at < $2 AND state <> 'pending' AND delivered_at < $2")},
 		{"audit", acts, pruneAudit},
+		{"temperatures", heat, pruneTemperatures},
 	} {
 		if table.before.IsZero() {
 			continue

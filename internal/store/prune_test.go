@@ -26,11 +26,11 @@ func TestTheAuditLogIsOnlyAddedTo(t *testing.T) {
 			}
 		}
 		same(t, must(db.Audit(ctx, 0, grove.Page{}))(t).Total, 2)
-		if _, err := db.Prune(ctx, time.Time{}, now); err == nil {
+		if _, err := db.Prune(ctx, time.Time{}, now, time.Time{}); err == nil {
 			t.Error("pruned what is not 400 days old")
 		}
 		same(t, must(db.Audit(ctx, 0, grove.Page{}))(t).Total, 2)
-		same(t, must(db.Prune(ctx, time.Time{}, now.AddDate(0, 0, -400)))(t), false)
+		same(t, must(db.Prune(ctx, time.Time{}, now.AddDate(0, 0, -400), time.Time{}))(t), false)
 		left := must(db.Audit(ctx, 0, grove.Page{}))(t).Items
 		same(t, left, []grove.AuditEntry{{ID: 2, At: young, Action: "young"}})
 	})
@@ -65,7 +65,7 @@ func TestOldFactsArePrunedAndNothingElse(t *testing.T) {
 			d.ID, d.EndpointID, d.LastError, d.Body = made("dlv_", d.CreatedAt), "wh_1", name, []byte("{}")
 			ok(t, db.AddDelivery(ctx, d))
 		}
-		same(t, must(db.Prune(ctx, limit, time.Time{}))(t), false)
+		same(t, must(db.Prune(ctx, limit, time.Time{}, time.Time{}))(t), false)
 		left := map[string]bool{}
 		for _, d := range must(db.Deliveries(ctx, 1, "", grove.Page{}))(t).Items {
 			left[d.LastError] = true
@@ -76,7 +76,7 @@ func TestOldFactsArePrunedAndNothingElse(t *testing.T) {
 		ok(t, err)
 		same(t, []int64{first, last}, []int64{3, 4})
 
-		same(t, must(db.Prune(ctx, after.Add(time.Hour), time.Time{}))(t), false)
+		same(t, must(db.Prune(ctx, after.Add(time.Hour), time.Time{}, time.Time{}))(t), false)
 		first, last, err = db.EventRange(ctx)
 		ok(t, err)
 		same(t, []int64{first, last}, []int64{4, 4}) // the newest tells where the others were
@@ -95,7 +95,7 @@ func TestOldPicturesOfJobsAreForgottenAndTheJobsAreNot(t *testing.T) {
 			}))(t)
 			ids = append(ids, j.ID)
 		}
-		same(t, must(db.Prune(ctx, noon, time.Time{}))(t), false)
+		same(t, must(db.Prune(ctx, noon, time.Time{}, time.Time{}))(t), false)
 		var left []time.Time
 		for _, id := range ids {
 			left = append(left, must(db.Job(ctx, id))(t).PicturedAt)
@@ -113,7 +113,7 @@ func TestMuchIsPrunedInSteps(t *testing.T) {
 		}
 		ok(t, db.AddEvents(ctx, events))
 		for _, want := range []int64{1001, 2001, 2500, 2500} {
-			must(db.Prune(ctx, noon.Add(time.Hour), time.Time{}))(t)
+			must(db.Prune(ctx, noon.Add(time.Hour), time.Time{}, time.Time{}))(t)
 			first, last, err := db.EventRange(ctx)
 			ok(t, err)
 			same(t, []int64{first, last}, []int64{want, 2500})

@@ -5,6 +5,7 @@ import { go, place } from "./place.js";
 import { places } from "./routes.js";
 import { acts, runs } from "./me.js";
 import { Dialog, Icon, ask } from "./ui.js";
+import { upload } from "./parts/uploading.js";
 import { t } from "./words.js";
 
 /** What the present page adds to the keys: [key, words, what it does]. */
@@ -53,6 +54,8 @@ document.addEventListener("keydown", (e) => {
     timer = setTimeout(() => (after = ""), 1500);
   } else if (e.key === "?") {
     ask(Help);
+  } else if (e.key === "u" && acts()) {
+    upload();
   } else if (e.key === "/") {
     const search = document.querySelector("input[type=search]");
     if (search) {
@@ -71,6 +74,7 @@ function Help({ close }) {
       <${Keys} of="Ctrl K" does=${t("keys.palette")} />
       <${Keys} of="/" does=${t("keys.search")} />
       <${Keys} of="?" does=${t("keys.help")} />
+      ${acts() && html`<${Keys} of="u" does=${t("upload.key")} />`}
       <${Keys} of="Esc" does=${t("keys.close")} />
       ${local.value.map(([key, words]) => html`<${Keys} of=${key} does=${words} />`)}
       ${shown().map(([, words, , key]) => html`<${Keys} of=${`g ${key}`} does=${t(words)} />`)}
@@ -95,6 +99,7 @@ function Palette({ close }) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const choices = [
     ...local.value.map(([, label, doing]) => ({ icon: "bolt", label, doing })),
+    ...(acts() ? [{ icon: "upload", label: t("upload.key"), doing: upload }] : []),
     ...shown().map(([path, label, icon]) => ({ icon, label: t(label), doing: () => go(path) })),
     ...everyone.value.map((p) => ({ icon: "printer", label: p.name, more: p.serial, doing: () => go(`/printers/${encodeURIComponent(p.serial)}`) })),
     { icon: "person", label: t("nav.account"), doing: () => go("/account") },

@@ -11,7 +11,7 @@ const printers = new Map();
 export const serials = signal([]);
 
 /** The state of a printer; undefined when there is none. */
-export const printer = (serial) => printers.get(serial)?.value;
+export const printer = (serial) => (printers.has(serial) ? printers.get(serial).value : void serials.value); // one that comes is in them
 
 /** Grows when any printer changes in more than its figures. */
 export const turns = signal(0);
@@ -46,6 +46,13 @@ function put(p) {
   return turned;
 }
 
+/** Takes a printer out, and tells who shows it. */
+function drop(serial) {
+  const one = printers.get(serial);
+  printers.delete(serial);
+  if (one) one.value = undefined;
+}
+
 function sort() {
   const byName = new Intl.Collator(undefined, { numeric: true }).compare;
   const now = [...printers.keys()].sort((a, b) => byName(printers.get(a).peek().name || a, printers.get(b).peek().name || b));
@@ -63,7 +70,7 @@ export function heard(p) {
 function fleet(list) {
   batch(() => {
     const there = new Set(list.map((p) => p.serial));
-    for (const serial of printers.keys()) if (!there.has(serial)) printers.delete(serial);
+    for (const serial of printers.keys()) if (!there.has(serial)) drop(serial);
     list.forEach(put);
     sort();
     turns.value++;
@@ -132,8 +139,8 @@ export function open() {
   on("fleet", fleet);
   on("printer", heard);
   on("gone", ({ serial }) => {
-    printers.delete(serial);
     batch(() => {
+      drop(serial);
       sort();
       turns.value++;
     });

@@ -9,8 +9,14 @@ import * as models from "./models.js";
 import { go, place } from "./place.js";
 import { match } from "./routes.js";
 import { busy, stateOf } from "./state.js";
+import { Bell } from "./parts/told.js";
 import { Dialog, Empty, Field, Form, Icon, Menu, Notes, Opened } from "./ui.js";
+import { Uploads } from "./parts/uploading.js";
 import { choose, language, languages, load, t } from "./words.js";
+
+// Pages that stand beside none of their own in the navigation.
+const within = { "/": ["/printers"], "/queue": ["/history", "/timeline", "/jobs"] };
+const inside = (path, here) => here === path || [path, ...(within[path] || [])].some((at) => at !== "/" && here.startsWith(`${at}/`)) || (within[path] || []).includes(here);
 
 function Nav({ here }) {
   return html`<nav class="nav" aria-label=${t("nav.label")}>
@@ -18,11 +24,12 @@ function Nav({ here }) {
     <ul>
       ${keys.shown().map(
         ([path, words, icon]) => html`<li key=${path}>
-          <a href=${path} aria-current=${(path === "/" ? here === "/" || here.startsWith("/printers") : here === path || here.startsWith(`${path}/`)) ? "page" : null}><${Icon} name=${icon} /><span>${t(words)}</span></a>
+          <a href=${path} aria-current=${inside(path, here) ? "page" : null}><${Icon} name=${icon} /><span>${t(words)}</span></a>
         </li>`,
       )}
     </ul>
     <div class="nav-end">
+      <${Bell} />
       <button type="button" class="plain" onClick=${keys.palette} aria-label=${t("keys.palette")}><${Icon} name="search" /></button>
       <${Menu} label=${people.me.value?.name || people.me.value?.email || t("nav.account")} icon="person" items=${[
         ["person", t("nav.account"), () => go("/account")],
@@ -80,7 +87,7 @@ function Page() {
   }, [here]);
   if (!found) return html`<${Empty} icon="search" title=${t("no_page")}><a class="button" href="/">${t("nav.fleet")}</a><//>`;
   const Shown = loaded.get(found.page);
-  return Shown ? html`<${Shown} key=${here} ...${found.props} />` : html`<div class="waiting" role="status"><span class="spinner"></span>${t("loading")}</div>`;
+  return Shown ? html`<${Shown} key=${found.key} ...${found.props} />` : html`<div class="waiting" role="status"><span class="spinner"></span>${t("loading")}</div>`;
 }
 
 function App() {
@@ -91,8 +98,16 @@ function App() {
       ${!wall && html`<${Nav} here=${here} />`}
       <main id="main" tabindex="-1"><${Connection} /><${Page} /></main>
     </div>
-    <${Opened} /><${Proof} /><${Notes} />`;
+    ${people.acts() && html`<${Uploads} />`}<${Opened} /><${Proof} /><${Notes} />`;
 }
+
+/** What others share is asked for once there is something of theirs. */
+let foreign = "";
+effect(() => {
+  const now = everyone.value.filter((p) => !people.mine(p)).map((p) => p.serial).join();
+  if (now && now !== foreign) people.loadShares().catch(() => null);
+  foreign = now;
+});
 
 /** The tab tells how far the fleet is without being looked at. */
 effect(() => {

@@ -1,7 +1,7 @@
 // Who is looking, and what they may do. The server decides; this only leaves out what
 // it would refuse.
 import { signal } from "./lib.js";
-import { call, get } from "./api.js";
+import { all, call, get } from "./api.js";
 
 export const me = signal(null);
 
@@ -9,9 +9,20 @@ export const load = async () => (me.value = await get("/users/me"));
 
 export const runs = () => ["owner", "admin"].includes(me.value?.role);
 export const owns = () => me.value?.role === "owner";
-/** Whether somebody who looks may also act on the printer. */
-export const acts = () => me.value?.role !== "viewer";
 export const mine = (p) => p.owner_id === me.value?.id;
+
+/** As what others share their printers with whoever looks, by serial. */
+const guest = signal(new Map());
+
+export async function loadShares() {
+  const shares = await all("/shares");
+  guest.value = new Map(shares.filter((s) => s.user_id === me.value.id && !s.ended_at).map((s) => [s.device_id, s.role]));
+}
+
+/** Whether who looks may also act on the printer; without one, on any. */
+export const acts = (p) => me.value?.role !== "viewer" && (!p || mine(p) || guest.value.get(p.serial) === "operator");
+/** Whether it is theirs, to name, to share and to give up. */
+export const keeps = (p) => acts() && mine(p);
 
 export async function leave() {
   await call("POST", "/v1/user-service/my/logout", {}).catch(() => null);

@@ -1,7 +1,7 @@
 // Where one is, as the address bar has it, so that every view has a link.
 import { computed, signal } from "./lib.js";
 
-const now = () => ({ path: location.pathname, search: location.search });
+const now = () => ({ path: location.pathname, search: location.search, hash: location.hash });
 
 export const place = signal(now());
 export const params = computed(() => new URLSearchParams(place.value.search));

@@ -1,11 +1,23 @@
 // Where the pages are. Each is loaded when it is first asked for, and exports its page
-// as default; what stands in braces reaches it as props.
+// as default; what stands in braces reaches it as props. A page that stays the same one
+// while its address changes names the prop by which it is another.
 const fleet = () => import("./pages/fleet.js");
+const printer = () => import("./pages/printer.js");
 const account = () => import("./pages/account.js");
 const admin = () => import("./pages/admin.js");
 
 export const routes = [
   ["/", fleet],
+  ["/printers/{serial}", printer, "serial"],
+  ["/printers/{serial}/{part}", printer, "serial"],
+  ["/wall", () => import("./pages/wall.js")],
+  ["/library", () => import("./pages/library.js")],
+  ["/library/{id}", () => import("./pages/file.js")],
+  ["/queue", () => import("./pages/queue.js")],
+  ["/history", () => import("./pages/history.js")],
+  ["/timeline", () => import("./pages/timeline.js")],
+  ["/jobs/{id}", () => import("./pages/job.js")],
+  ["/activity", () => import("./pages/activity.js")],
   ["/account", account],
   ["/account/{part}", account],
   ["/admin", admin],
@@ -15,16 +27,20 @@ export const routes = [
 /** What stands beside every page: [path, words, icon, key after g, who may]. */
 export const places = [
   ["/", "nav.fleet", "fleet", "f"],
+  ["/library", "nav.library", "library", "l"],
+  ["/queue", "nav.queue", "queue", "q"],
   ["/admin", "nav.admin", "settings", "a", "acts"],
 ];
 
-const patterns = routes.map(([path, page]) => [new RegExp(`^${path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`), page]);
+const patterns = routes.map(([path, page, by]) => [new RegExp(`^${path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`), page, by]);
 
-/** The page at a path with its props. */
+/** The page at a path with its props, and what tells it from others. */
 export function match(path) {
-  for (const [pattern, page] of patterns) {
+  for (const [pattern, page, by] of patterns) {
     const found = pattern.exec(path);
-    if (found) return { page, props: Object.fromEntries(Object.entries(found.groups || {}).map(([k, v]) => [k, decodeURIComponent(v)])) };
+    if (!found) continue;
+    const props = Object.fromEntries(Object.entries(found.groups || {}).map(([k, v]) => [k, decodeURIComponent(v)]));
+    return { page, props, key: by ? props[by] : path };
   }
   return null;
 }

@@ -1,6 +1,6 @@
 // What a printer's state is called, and whether somebody has to come. One place, so that
 // cards, lists, counters and the tab agree.
-import { t } from "./words.js";
+import { has, t } from "./words.js";
 
 const stale = 2 * 60_000;
 
@@ -40,6 +40,9 @@ export const states = {
 /** Whether a print is under way. */
 export const busy = (p) => ["RUNNING", "PAUSE", "PREPARE", "SLICING"].includes(p.shadow?.state || p.gcode_state);
 
+/** How far it is, in percent: of the print, and before it begins of what brings it there. */
+export const farOf = ({ shadow: s }) => (["PREPARE", "SLICING"].includes(s.state) ? s.prepare_percent : s.percent);
+
 /** Why somebody has to come, as words; empty when nobody has to. */
 export function needs(p, unknown = new Set()) {
   const why = [];
@@ -53,6 +56,15 @@ export function needs(p, unknown = new Set()) {
     if ((p.shadow?.state || p.gcode_state) === "PAUSE" && why.length === 0) why.push({ what: "paused", text: t("needs.paused") });
   }
   return why;
+}
+
+/** A tray's number among all: as printers count, four to a unit, and a unit of one slot as itself. */
+export const flatTray = (unit, tray) => (Number(unit.id) >= 128 ? Number(unit.id) : Number(unit.id) * 4 + Number(tray.id));
+
+/** What the printer does at the moment, beside laying lines; empty when it says nothing of use. */
+export function stageOf(p) {
+  const n = p.shadow?.stage;
+  return busy(p) && n > 0 && has(`stage.${n}`) ? t(`stage.${n}`) : "";
 }
 
 /** print_error as the printer's screen shows it, XXXX-XXXX. */

@@ -1,7 +1,8 @@
 // The parts that pages are made of.
-import { html, names, signal, useEffect, useRef, useState } from "./lib.js";
+import { effect, html, names, signal, useEffect, useRef, useState } from "./lib.js";
 import { call, curl } from "./api.js";
 import { Icon } from "./icons.js";
+import { printer } from "./live.js";
 import { t } from "./words.js";
 
 export { Icon };
@@ -67,20 +68,40 @@ export function said(refusal) {
   return refusal.message;
 }
 
-/** A command to a printer, with how far it came in the printer's own words. */
-export async function command(p, doing, print) {
-  const body = { print: { sequence_id: "0", ...print } };
-  return send(p, doing, body);
-}
+/** How long a printer may take until its reports show what it accepted. */
+const shows = 20_000;
 
-export async function send(p, doing, body) {
+/** Whether a printer comes to be as it was told to. */
+const seen = (serial, proof) =>
+  new Promise((resolve) => {
+    const look = effect(() => {
+      const p = printer(serial);
+      if (p && proof(p)) settle(true);
+    });
+    const timer = setTimeout(settle, shows, false);
+    function settle(so) {
+      resolve(so);
+      setTimeout(() => (look(), clearTimeout(timer)));
+    }
+  });
+
+/**
+ * A command of the class print to a printer, with how far it came in the printer's own
+ * words; done once its reports show it, if proof(printer) tells that.
+ */
+export const command = (p, doing, print, proof) => send(p, doing, { print: { sequence_id: "0", ...print } }, proof);
+
+/** The same with a command of any class, whole. */
+export async function send(p, doing, body, proof) {
   const path = `/printers/${encodeURIComponent(p.serial)}/commands`;
   const told = note("wait", t("command.sent", { what: doing, name: p.name }));
   const line = curl("POST", path, body);
   try {
     const { data } = await call("POST", path, body);
-    const good = ["accepted", "verified", "sent"].includes(data.outcome);
-    told({ kind: good ? "good" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason, curl: line });
+    const good = ["accepted", "sent", "queued"].includes(data.outcome);
+    const waits = good && proof;
+    told({ kind: waits ? "wait" : good ? "good" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason, curl: line });
+    if (waits) seen(p.serial, proof).then((so) => told({ kind: so ? "good" : "plain", text: t(so ? "command.verified" : "command.unseen", { what: doing, name: p.name }), curl: line }));
     return data;
   } catch (refusal) {
     told({ kind: "bad", text: t("refused", { what: doing }), more: said(refusal), curl: line });
@@ -188,9 +209,10 @@ export const sure = (title, text, yes, danger = true) => ask(Sure, { title, text
 
 /**
  * A form that is sent through the API. fields is what the body is made of; send gives
- * [method, path, body]. What is refused is shown beside the field it names.
+ * [method, path, body]. Unless it is ready it can't be sent; says stands above its
+ * buttons. What is refused is shown beside the field it names.
  */
-export function Form({ send: request, done, yes, danger, children, cancel }) {
+export function Form({ send: request, done, yes, no = t("cancel"), danger, ready = true, says, children, cancel }) {
   const [refusal, refuse] = useState(null);
   const [busy, work] = useState(false);
   const at = useRef(null);
@@ -216,10 +238,11 @@ export function Form({ send: request, done, yes, danger, children, cancel }) {
     ${refusal && html`<div class="banner bad" role="alert"><${Icon} name="alert" /><div class="grow">${said(refusal)}</div></div>`}
     ${children}
     <footer>
+      ${says}
       <button type="button" class="quiet small" onClick=${line}><${Icon} name="code" />${t("curl")}</button>
       <span class="grow"></span>
-      ${cancel && html`<button type="button" class="quiet" onClick=${cancel}>${t("cancel")}</button>`}
-      <button class=${danger ? "danger" : ""} disabled=${busy}>${yes}</button>
+      ${cancel && html`<button type="button" class="quiet" onClick=${cancel}>${no}</button>`}
+      <button class=${danger ? "danger" : ""} disabled=${busy || !ready}>${yes}</button>
     </footer>
   </form>`;
 }

@@ -119,6 +119,9 @@ func (f *face) createJobs(ctx context.Context, in *jobInput) (cloudapi.Data[[]gr
 		b.Copies = 1
 	}
 	made, err := f.Queue.SubmitCopies(ctx, rest.Actor(ctx), s, b.Copies)
+	for i := range made {
+		f.illustrate(&made[i])
+	}
 	return cloudapi.Of(cloudapi.Items(made)), err
 }
 
@@ -179,7 +182,7 @@ func (f *face) moveJob(ctx context.Context, in *moveInput) (cloudapi.Data[grove.
 
 func (f *face) reprint(ctx context.Context, in *byJob) (cloudapi.Data[grove.Job], error) {
 	j, err := f.Queue.Reprint(ctx, rest.Actor(ctx), in.ID)
-	return cloudapi.Of(j), err
+	return cloudapi.Of(f.illustrate(&j)), err
 }
 
 func (f *face) cancel(ctx context.Context, in *byJob) (cloudapi.Data[grove.Job], error) {

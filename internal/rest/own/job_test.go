@@ -126,7 +126,7 @@ func TestAPrintersTagsAreBoundedWords(t *testing.T) {
 	for i := range 21 {
 		many = append(many, strconv.Quote(strconv.Itoa(i)))
 	}
-	for _, tags := range []string{`""`, `" "`, `"a\nb"`, `"` + strings.Repeat("ä", 41) + `"`, strings.Join(many, ",")} {
+	for _, tags := range []string{`""`, `" "`, `"a\u0007b"`, `"` + strings.Repeat("ä", 41) + `"`, strings.Join(many, ",")} {
 		resttest.Refused(t, h, 400, 400, "PATCH", at, `{"tags":[`+tags+`]}`)
 	}
 	resttest.Refused(t, h, 400, 400, "PATCH", at, `{"name":""}`)

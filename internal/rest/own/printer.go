@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
@@ -23,6 +24,10 @@ func (f *face) mountPrinters(rt *rest.Router) {
 	change := op(http.MethodPatch, "/printers/{serial}", tag, "Give a printer another name, or other tags")
 	change.About = "What is absent stays. Tags are words of your own, at most 20 of 1 to 40 characters; whoever sees the printer sees them, and jobs of any printer can ask for them."
 	rest.Handle(rt, change, f.changePrinter)
+	heat := get("/printers/{serial}/temperatures", tag, "How hot a printer was")
+	heat.About = "From `from` to `to`, the last six hours unless said, in up to `points` steps of whole tens of seconds: columns of one length, " +
+		"to half a degree, null where nothing is known. Seven days are kept."
+	rest.Handle(rt, heat, f.temperatures)
 	plate := post("/printers/{serial}/plate-clear", tag, "Confirm that the plate is empty")
 	plate.About = "Nothing starts on a printer after a print until a person has looked and said so."
 	rest.Handle(rt, plate, f.clearPlate)
@@ -69,6 +74,19 @@ type printerChange struct {
 func (f *face) changePrinter(ctx context.Context, in *printerChange) (cloudapi.Data[grove.Printer], error) {
 	p, err := f.Fleet.Change(ctx, rest.Actor(ctx), in.Serial, fleet.Change(in.Body))
 	return cloudapi.Of(p), err
+}
+
+type temperaturesInput struct {
+	Serial string `path:"serial" maxLength:"64"`
+
+	From   time.Time `query:"from" doc:"The beginning, as RFC 3339 has it."`
+	To     time.Time `query:"to" doc:"The end, as RFC 3339 has it; now unless said."`
+	Points int       `query:"points" minimum:"2" maximum:"2000" doc:"How many steps at most; 360 unless said."`
+}
+
+func (f *face) temperatures(ctx context.Context, in *temperaturesInput) (cloudapi.Data[grove.Temperatures], error) {
+	t, err := f.Fleet.Temperatures(ctx, rest.Actor(ctx), in.Serial, fleet.Span{From: in.From, To: in.To, Points: in.Points})
+	return cloudapi.Of(t), err
 }
 
 func (f *face) clearPlate(ctx context.Context, in *bySerial) (cloudapi.Data[grove.Printer], error) {

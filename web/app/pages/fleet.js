@@ -1,14 +1,15 @@
 // All printers at a glance: who prints, who needs a hand.
 import { html, kept, names, signal, useEffect, useMemo, useRef } from "../lib.js";
-import { get, here } from "../api.js";
+import { get, here, query } from "../api.js";
 import { everyone, onEvent, printer, ready, watch } from "../live.js";
 import { runs } from "../me.js";
 import { model } from "../models.js";
-import { params, set } from "../place.js";
+import { go, params, set } from "../place.js";
 import { useKeys } from "../keys.js";
 import { busy, needs, stateOf } from "../state.js";
 import { Empty, Head, Icon, Menu, useFetched } from "../ui.js";
 import { Camera, clearPlate, Controls, Heats, link, Needs, Print, State, Trays, useSeen } from "../parts/printer.js";
+import { DropHere, PrintHere } from "../parts/print.js";
 import { ends, percent, span } from "../format.js";
 import { t } from "../words.js";
 
@@ -63,6 +64,7 @@ export default function Fleet() {
       <${Menu} label=${t("fleet.view")} icon=${view.value === "cards" ? "grid" : "list"} items=${[
         ...["cards", "list"].map((v) => [v === view.value ? "check" : v === "cards" ? "grid" : "list", t(`fleet.view.${v}`), () => look(v)]),
         ...["s", "m", "l"].map((v) => [v === size.value ? "check" : "grid", t(`fleet.size.${v}`), () => resize(v)]),
+        ["wall", t("wall.open"), () => go(`/wall${query({ tag })}`)],
       ]} />
     <//>
     <div class="counters" role="group" aria-label=${t("fleet.counters")}>
@@ -143,7 +145,8 @@ function Card({ serial, job, unknown }) {
             <${Print} of=${p} small=${size.value === "s"} />
           </div>
           ${size.value !== "s" && html`<${Heats} of=${p} /><${Trays} of=${p} />`}
-          <footer><${Needs} of=${p} unknown=${unknown} /><${Controls} of=${p} labels=${size.value !== "s"} /></footer>
+          <footer><${Needs} of=${p} unknown=${unknown} /><${Controls} of=${p} labels=${size.value !== "s"} /><${PrintHere} of=${p} /></footer>
+          <${DropHere} of=${p} />
         `
       : null}
   </article>`;
@@ -173,7 +176,7 @@ function Row({ serial }) {
     <td class="n">${on && s.remaining_seconds ? html`${span(s.remaining_seconds)} <small>${ends(s.remaining_seconds)}</small>` : ""}</td>
     <td class="n">${Math.round(s.nozzle_celsius)}°</td>
     <td class="n">${Math.round(s.bed_celsius)}°</td>
-    <td>${needs(p).some((w) => w.what === "plate") ? html`<button type="button" class="small" onClick=${() => clearPlate(p)}>${t("plate.yes")}</button>` : html`<${Controls} of=${p} />`}</td>
+    <td>${needs(p).some((w) => w.what === "plate") ? html`<button type="button" class="small" onClick=${() => clearPlate(p)}>${t("plate.yes")}</button>` : html`<${Controls} of=${p} /><${PrintHere} of=${p} labels=${false} />`}</td>
   </tr>`;
 }
 

@@ -1,11 +1,11 @@
 // What is shown of a printer in more than one place.
-import { html, names, useEffect, useRef, useState } from "../lib.js";
+import { html, kept, names, signal, useEffect, useRef, useState } from "../lib.js";
 import { call, here } from "../api.js";
 import { clock, colour, ends, percent, span } from "../format.js";
 import { heard } from "../live.js";
 import { acts } from "../me.js";
 import { modelOf } from "../models.js";
-import { busy, hmsLink, needs, stateOf, states } from "../state.js";
+import { busy, farOf, flatTray, hmsLink, needs, stageOf, stateOf, states } from "../state.js";
 import { act, command, Icon, Progress, sure } from "../ui.js";
 import { number, t } from "../words.js";
 
@@ -23,13 +23,13 @@ export function Print({ of: p, small }) {
     const name = p.file_name || s.file_name;
     return html`<div class="print idle">${name && stateOf(p) !== "ready" ? html`<div class="file" title=${name}>${name}</div>` : html`<div class="file quiet">${p.online ? t("print.none") : p.last_seen_at ? t("print.seen", { when: clock(p.last_seen_at) }) : t("print.never_seen")}</div>`}</div>`;
   }
-  const preparing = stateOf(p) === "preparing";
-  const far = preparing ? s.prepare_percent || s.percent : s.percent;
+  const far = farOf(p);
   return html`<div class="print">
     <div class="file" title=${s.file_name}>${s.file_name || t("print.unnamed")}</div>
     <${Progress} of=${far} kind=${stateOf(p)} label=${s.file_name || t("progress")} />
     <div class="figures">
       <strong>${percent(far)}</strong>
+      ${stageOf(p) && html`<span>${stageOf(p)}</span>`}
       ${s.total_layers > 0 && html`<span>${t("print.layer", { n: s.layer, of: s.total_layers })}</span>`}
       ${s.remaining_seconds > 0 && html`<span>${small ? span(s.remaining_seconds) : t("print.left", { time: span(s.remaining_seconds) })}</span><span title=${t("print.ends")}>${t("print.at", { time: ends(s.remaining_seconds) })}</span>`}
     </div>
@@ -52,9 +52,9 @@ export function Trays({ of: p }) {
   if (!ams.length) return null;
   return html`<div class="trays" role="list" aria-label=${t("ams.label")}>
     ${ams.map(
-      (unit, i) => html`<div class="unit" key=${unit.id}>
-        ${(unit.trays || []).map((tray, j) => {
-          const flat = String(i * 4 + j);
+      (unit) => html`<div class="unit" key=${unit.id}>
+        ${(unit.trays || []).map((tray) => {
+          const flat = String(flatTray(unit, tray));
           const words = tray.type ? `${tray.type}${tray.remaining_percent >= 0 ? `, ${percent(tray.remaining_percent)}` : ""}` : t("ams.empty");
           return html`<span key=${tray.id} role="listitem" class=${names("tray", !tray.type && "none", p.shadow.tray_now === flat && "now")} title=${words} aria-label=${words}><i style=${{ background: tray.type ? colour(tray.color) : "transparent" }}></i><span aria-hidden="true">${tray.type}</span></span>`;
         })}
@@ -65,16 +65,17 @@ export function Trays({ of: p }) {
 
 /** Stop, pause and go on, with nothing shown as done before the printer said it. */
 export function Controls({ of: p, labels }) {
-  if (!busy(p) || !acts()) return null;
-  const paused = (p.shadow.state || p.gcode_state) === "PAUSE";
+  if (!busy(p) || !acts(p)) return null;
+  const is = (state) => (q) => (q.shadow.state || q.gcode_state) === state;
+  const paused = is("PAUSE")(p);
   const stop = async () => {
-    if (await sure(t("stop.title", { name: p.name }), t("stop.text"), t("stop.yes"))) command(p, t("do.stop"), { command: "stop" });
+    if (await sure(t("stop.title", { name: p.name }), t("stop.text"), t("stop.yes"))) command(p, t("do.stop"), { command: "stop" }, (q) => !busy(q));
   };
   const show = (words) => (labels ? words : null);
   return html`<div class="controls">
     ${paused
-      ? html`<button type="button" class="quiet" aria-label=${labels ? null : t("do.resume")} title=${t("do.resume")} onClick=${() => command(p, t("do.resume"), { command: "resume" })}><${Icon} name="play" />${show(t("do.resume"))}</button>`
-      : html`<button type="button" class="quiet" aria-label=${labels ? null : t("do.pause")} title=${t("do.pause")} onClick=${() => command(p, t("do.pause"), { command: "pause" })}><${Icon} name="pause" />${show(t("do.pause"))}</button>`}
+      ? html`<button type="button" class="quiet" aria-label=${labels ? null : t("do.resume")} title=${t("do.resume")} onClick=${() => command(p, t("do.resume"), { command: "resume" }, is("RUNNING"))}><${Icon} name="play" />${show(t("do.resume"))}</button>`
+      : html`<button type="button" class="quiet" aria-label=${labels ? null : t("do.pause")} title=${t("do.pause")} onClick=${() => command(p, t("do.pause"), { command: "pause" }, is("PAUSE"))}><${Icon} name="pause" />${show(t("do.pause"))}</button>`}
     <button type="button" class="quiet danger" aria-label=${labels ? null : t("do.stop")} title=${t("do.stop")} onClick=${stop}><${Icon} name="stop" />${show(t("do.stop"))}</button>
   </div>`;
 }
@@ -96,7 +97,7 @@ export function Needs({ of: p, unknown }) {
       (w) => html`<li key=${w.what + (w.code || "")} class=${w.what}>
         <${Icon} name=${w.what === "plate" ? "check" : "alert"} />
         <span class="grow">${w.text}${w.code && html` ${w.what === "hms" ? html`<a href=${hmsLink(w.code)} target="_blank" rel="noreferrer">${w.code}</a>` : html`<code>${w.code}</code>`}`}</span>
-        ${w.what === "plate" && acts() && html`<button type="button" class="small" onClick=${() => clearPlate(p)}>${t("plate.yes")}</button>`}
+        ${w.what === "plate" && acts(p) && html`<button type="button" class="small" onClick=${() => clearPlate(p)}>${t("plate.yes")}</button>`}
         ${w.what === "unknown" && html`<a class="button small" href="/queue">${t("needs.look")}</a>`}
         ${w.what === "quarantine" && html`<a class="button small" href=${link(p)}>${t("needs.look")}</a>`}
       </li>`,
@@ -115,6 +116,17 @@ export function useSeen(ref) {
   return seen;
 }
 
+/** How each camera is turned in this browser, by serial: {turn: degrees, flip}. */
+const views = signal(kept.get("camera.views", {}));
+export const viewOf = (serial) => views.value[serial] || { turn: 0, flip: false };
+export const turnView = (serial, to) => kept.set("camera.views", (views.value = { ...views.value, [serial]: { ...viewOf(serial), ...to } }));
+
+/** A picture on its side is made as small as its frame is low. */
+const turned = ({ turn, flip }) => ({ transform: `rotate(${turn}deg)${turn % 180 ? " scale(.5625)" : ""}${flip ? " scaleX(-1)" : ""}` });
+
+/** A picture of a printer, turned as its camera is. */
+export const Picture = ({ of: p, src, onError }) => html`<img src=${src} style=${turned(viewOf(p.serial))} alt=${t("camera.of", { name: p.name })} onError=${onError} />`;
+
 /**
  * The camera as pictures, a new one every few seconds and only while somebody looks:
  * each stream would hold one of the few connections that a browser has to a server.
@@ -127,14 +139,20 @@ export function Camera({ of: p, every = 5000, large }) {
     if (!seen || !p.connected) return undefined;
     let over = false;
     let timer = 0;
+    let link = "";
+    let until = 0; // the link is good for so long
     const next = async () => {
       if (document.hidden) {
         timer = setTimeout(next, every);
         return;
       }
       try {
-        const { url } = await snapshot(p.serial);
-        const answer = await fetch(here(url));
+        if (Date.now() > until) {
+          const { url, expires_in: left } = await camera(p.serial, "snapshot");
+          until = Date.now() + (left - 10) * 1000;
+          link = here(url);
+        }
+        const answer = await fetch(link);
         if (!answer.ok) throw new Error((await answer.json().catch(() => null))?.details?.reason || "");
         const picture = URL.createObjectURL(await answer.blob());
         if (over) return URL.revokeObjectURL(picture);
@@ -145,6 +163,7 @@ export function Camera({ of: p, every = 5000, large }) {
         timer = setTimeout(next, every);
       } catch (err) {
         if (over) return;
+        until = 0;
         show({ why: err.message });
         timer = setTimeout(next, 30_000);
       }
@@ -154,10 +173,11 @@ export function Camera({ of: p, every = 5000, large }) {
       over = true;
       clearTimeout(timer);
     };
-  }, [seen, p.serial, p.connected]);
+  }, [seen, p.serial, p.connected, every]);
   return html`<div class=${names("camera", large && "large")} ref=${at}>
-    ${shown.picture ? html`<img src=${shown.picture} alt=${t("camera.of", { name: p.name })} />` : html`<span class="dark"><${Icon} name="camera" /><small>${!p.connected ? t("camera.away") : shown.why || t("camera.wait")}</small></span>`}
+    ${shown.picture ? html`<${Picture} of=${p} src=${shown.picture} />` : html`<span class="dark"><${Icon} name="camera" /><small>${!p.connected ? t("camera.away") : shown.why || t("camera.wait")}</small></span>`}
   </div>`;
 }
 
-const snapshot = (serial) => call("GET", `/v1/iot-service/api/user/device/${encodeURIComponent(serial)}/snapshot`);
+/** A link to the camera of a printer, for a minute: what is snapshot or stream. */
+export const camera = (serial, what) => call("GET", `/v1/iot-service/api/user/device/${encodeURIComponent(serial)}/${what}`);

@@ -1,0 +1,77 @@
+// What happened, newest first: what people were told, and every event.
+import { html, useEffect, useState } from "../lib.js";
+import { call, query } from "../api.js";
+import { ago, moment } from "../format.js";
+import { onEvent } from "../live.js";
+import { params, set } from "../place.js";
+import { Empty, Fetched, Head, Icon, Tabs, useFetched } from "../ui.js";
+import { About, called, list, markAll, news, Told, unread, What } from "../parts/told.js";
+import { t } from "../words.js";
+
+const step = 50;
+
+export default function Activity() {
+  const events = params.value.get("view") === "events";
+  return html`
+    <${Head} title=${t("nav.activity")}>
+      ${!events && unread.value > 0 && html`<button type="button" class="quiet" onClick=${markAll}><${Icon} name="check" />${t("told.mark_all")}</button>`}
+    <//>
+    <${Tabs} label=${t("nav.activity")} at=${events ? "/activity?view=events" : "/activity"} of=${[["/activity", t("told.title")], ["/activity?view=events", t("event.title")]]} />
+    ${events ? html`<${Events} />` : html`<${Notifications} />`}
+  `;
+}
+
+function Notifications() {
+  const only = params.value.get("only") === "unread";
+  const [much, show] = useState(step);
+  const fetched = useFetched(
+    async () => {
+      const rows = [];
+      let total = 0;
+      for (let page = 1; rows.length < much; page++) {
+        const answer = await list(query({ unread: only ? "true" : "", limit: step, page }).slice(1));
+        rows.push(...(answer.data || []));
+        total = answer.pagination?.total ?? rows.length;
+        if (!answer.pagination?.has_more) break;
+      }
+      return { rows, total };
+    },
+    `${only} ${much} ${news.value}`,
+  );
+  return html`<label class="check"><input type="checkbox" checked=${only} onChange=${(e) => set({ only: e.target.checked ? "unread" : null })} />${t("told.only_unread")}</label>
+    <${Fetched} of=${fetched}>${({ rows, total }) =>
+      rows.length === 0
+        ? html`<${Empty} icon="bell" title=${t("told.none")}><p>${t("told.none_text")}</p><//>`
+        : html`<div class="panel"><${Told} of=${rows} /></div><${More} n=${rows.length} total=${total} next=${() => show(much + step)} />`}
+    <//>`;
+}
+
+const More = ({ n, total, next }) => html`<p class="foot quiet">${t("history.shown", { n, of: total })} ${n < total && html`<button type="button" class="quiet small" onClick=${next}>${t("history.next")}</button>`}</p>`;
+
+/** Events, newest first; older ones are asked for by the last number seen. */
+function Events() {
+  const [rows, put] = useState([]);
+  const [older, ask] = useState("");
+  const fetched = useFetched(() => call("GET", `/events${query({ order: "newest", limit: step, after: older })}`), older);
+  useEffect(() => {
+    if (fetched.data) put((before) => (older ? [...before, ...(fetched.data.data || [])] : fetched.data.data || []));
+  }, [fetched.data]);
+  useEffect(
+    () =>
+      onEvent((e) => {
+        if (e.type === "reload") return ask("");
+        put((before) => (before.some((b) => b.id === e.id) ? before : [e, ...before]));
+      }),
+    [],
+  );
+  return html`<${Fetched} of=${fetched}>${({ data }) =>
+    rows.length === 0
+      ? html`<${Empty} icon="history" title=${t("event.none")} />`
+      : html`<div class="panel"><ul class="news">${rows.map(
+            (e) => html`<li key=${e.id}><${What} type=${e.type} />
+              <div class="grow"><p><strong>${called(e.type)}</strong>${e.data.file_name && ` · ${e.data.file_name}`}${(e.data.message || e.data.reason) && html` · <span lang="en">${e.data.message || e.data.reason}</span>`}</p>
+                <p class="job-facts"><time datetime=${e.timestamp} title=${moment(e.timestamp)}>${ago(e.timestamp)}</time><${About} job=${e.data.job_id} serial=${e.data.device_id} name=${e.data.device_name} /><code>${e.type}</code></p></div></li>`,
+          )}</ul></div>
+          ${(data || []).length === step && html`<p class="foot"><button type="button" class="quiet small" onClick=${() => ask(String(rows.at(-1).id))}>${t("history.next")}</button></p>`}`}
+  <//>`;
+}

@@ -1,0 +1,99 @@
+// One printer: all that it tells, and all that can be done with it.
+import { html, useEffect } from "../lib.js";
+import { get } from "../api.js";
+import { percent } from "../format.js";
+import { onEvent, printer, ready, watch } from "../live.js";
+import { acts, keeps, mine } from "../me.js";
+import { model } from "../models.js";
+import { useKeys } from "../keys.js";
+import { go, place } from "../place.js";
+import { busy, farOf } from "../state.js";
+import { ask, Empty, Head, Icon, Menu, Tabs, useFetched } from "../ui.js";
+import { Controls, link, Needs, State } from "../parts/printer.js";
+import { Camera } from "./printer/camera.js";
+import { Details } from "./printer/details.js";
+import { Developer } from "./printer/developer.js";
+import { Filament } from "./printer/filament.js";
+import { Health, Quarantine } from "./printer/health.js";
+import { Overview } from "./printer/overview.js";
+import { Address, Code, giveAway, Rename, unbind } from "./printer/settings.js";
+import { Accept, Share } from "./printer/share.js";
+import { Storage } from "./printer/storage.js";
+import { Temperatures } from "./printer/temperatures.js";
+import { t } from "../words.js";
+
+const parts = { overview: Overview, camera: Camera, filament: Filament, temperatures: Temperatures, storage: Storage, health: Health, details: Details, share: Share };
+
+/** What is told of one printer alone, asked anew while somebody looks. */
+function useDetails(serial) {
+  const fetched = useFetched(() => get(`/printers/${encodeURIComponent(serial)}`), serial);
+  useEffect(() => {
+    const timer = setInterval(() => document.hidden || fetched.again(), 10_000);
+    return () => clearInterval(timer);
+  }, [serial]);
+  return fetched.data?.details;
+}
+
+/** The job that holds the printer, and those that wait for it, the next one first. */
+function useJobs(serial) {
+  const fetched = useFetched(() => get(`/jobs?limit=100&device_id=${encodeURIComponent(serial)}&state=queued,claimed,uploading,ready,sending,accepted,running,unknown`), serial);
+  useEffect(() => onEvent((e) => (e.type === "reload" || e.type.startsWith("job.") || e.type.startsWith("print")) && fetched.again()), []);
+  const all = fetched.data || [];
+  return { now: all.find((j) => j.state !== "queued"), waiting: all.filter((j) => j.state === "queued").reverse() };
+}
+
+export default function PrinterPage({ serial, part = "overview" }) {
+  useEffect(() => watch(serial), [serial]);
+  const p = printer(serial);
+  if (!ready.value) return html`<div class="waiting" role="status"><span class="spinner"></span>${t("loading")}</div>`;
+  const { hash } = place.value;
+  if (hash.startsWith("#share_") && !(p && mine(p))) return html`<${Accept} token=${hash.slice(1)} serial=${serial} />`;
+  if (!p || !(part in parts)) return html`<${Empty} icon="printer" title=${t("pr.none")}><p>${t("pr.none_text", { serial })}</p><a class="button" href="/">${t("nav.fleet")}</a><//>`;
+  return html`<${Known} of=${p} part=${part} />`;
+}
+
+function Known({ of: p, part }) {
+  const details = useDetails(p.serial);
+  const jobs = useJobs(p.serial);
+  const at = link(p);
+  const shown = Object.keys(parts).filter((name) => (name !== "share" || keeps(p)) && (name !== "storage" || mine(p)));
+  const path = (name) => (name === "overview" ? at : `${at}/${name}`);
+  useKeys(shown.map((name, i) => [String(i + 1), t(`pr.${name}`), () => go(path(name))]));
+  const Part = parts[part];
+  const unknown = new Set(jobs.now?.state === "unknown" ? [p.serial] : []);
+  return html`<div class="one">
+    <${Head} title=${p.name} back="/">
+      <span class="which">${model(p.model)}${(p.tags || []).map((w) => html`<a class="tag" key=${w} href=${`/?tag=${encodeURIComponent(w)}`}>${w}</a>`)}</span>
+      <${State} of=${p} />
+      <${Actions} of=${p} />
+    <//>
+    ${!mine(p) && html`<p class="hint guest">${t(acts(p) ? "pr.guest_acts" : "pr.guest_looks")}</p>`}
+    <${Needs} of=${p} unknown=${unknown} />
+    ${p.lan?.stranger_pin && html`<${Quarantine} of=${p} />`}
+    <${Developer} of=${p} />
+    ${!p.connected && p.trouble && html`<div class="banner warn"><${Icon} name="plug" /><div class="grow">${p.trouble}</div></div>`}
+    <${Tabs} label=${t("pr.parts")} at=${path(part)} of=${shown.map((name) => [path(name), t(`pr.${name}`)])} />
+    <${Part} of=${p} details=${details} jobs=${jobs} />
+    <${Reach} of=${p} />
+  </div>`;
+}
+
+/** Stop is within reach wherever one is on the page. */
+function Reach({ of: p }) {
+  if (!busy(p) || !acts(p)) return null;
+  return html`<section class="reach" aria-label=${t("pr.reach")}>
+    <strong>${percent(farOf(p))}</strong>
+    <span class="grow cut-off">${p.shadow.file_name || t("print.unnamed")}</span>
+    <${Controls} of=${p} labels />
+  </section>`;
+}
+
+const Actions = ({ of: p }) =>
+  keeps(p) &&
+  html`<${Menu} label=${t("pr.actions")} items=${[
+    ["edit", t("pr.rename"), () => ask(Rename, { p })],
+    p.lan && ["network", t("pr.address"), () => ask(Address, { p })],
+    p.lan && ["key", t("pr.code"), () => ask(Code, { p })],
+    ["person", t("pr.pin"), () => giveAway(p)],
+    ["trash", t("pr.unbind"), () => unbind(p)],
+  ]} />`;

@@ -1,0 +1,41 @@
+// What is going on, at a glance, with what is most often changed.
+import { html } from "../../lib.js";
+import { here } from "../../api.js";
+import { moment, span } from "../../format.js";
+import { busy } from "../../state.js";
+import { Icon } from "../../ui.js";
+import { Camera, link, Print, Trays } from "../../parts/printer.js";
+import { Air } from "./air.js";
+import { Heating } from "./heat.js";
+import { t } from "../../words.js";
+
+export const Overview = ({ of: p, details, jobs }) => html`<div class="overview">
+  <div>
+    <${Now} of=${p} jobs=${jobs} />
+    <${Heating} of=${p} details=${details} />
+  </div>
+  <div>
+    <section class="panel sight"><h2>${t("pr.camera")}</h2><a href=${`${link(p)}/camera`} aria-label=${t("pr.camera_open")}><${Camera} of=${p} /></a></section>
+    <${Air} of=${p} details=${details} />
+    ${p.shadow.ams?.length > 0 && html`<section class="panel"><h2><a href=${`${link(p)}/filament`}>${t("pr.filament")}</a></h2><${Trays} of=${p} /></section>`}
+  </div>
+</div>`;
+
+/** The print with the plate's picture, and what comes after it. */
+function Now({ of: p, jobs }) {
+  const { now, waiting } = jobs;
+  const on = busy(p);
+  return html`<section class="panel now">
+    <h2>${t("pr.print")}</h2>
+    <div class="what">
+      <span class="cover">${now?.cover_url && on ? html`<img src=${here(now.cover_url)} alt=${t("pr.plate_picture")} onError=${(e) => e.target.remove()} />` : html`<${Icon} name="printer" />`}</span>
+      <div class="grow">
+        <${Print} of=${p} />
+        ${now && html`<p class="hint">${now.started_at && t("pr.since", { time: moment(now.started_at) })} ${now.estimate_seconds > 0 && t("pr.estimate", { time: span(now.estimate_seconds) })} <a href=${`/jobs/${now.id}`}>${t("pr.job", { n: now.id })}</a></p>`}
+      </div>
+    </div>
+    ${waiting.length > 0 && html`<div class="waits"><h3>${t("pr.next", { n: waiting.length })}</h3><ol>
+      ${waiting.slice(0, 3).map((j) => html`<li key=${j.id}><a href=${`/jobs/${j.id}`}>${j.file_name}</a>${j.why && html`<small>${j.why}</small>`}</li>`)}
+    </ol>${waiting.length > 3 && html`<a href="/queue">${t("pr.queue")}</a>`}</div>`}
+  </section>`;
+}

@@ -1,0 +1,177 @@
+// What prints, what waits and why, and what needs a person first.
+import { html, useEffect } from "../lib.js";
+import { clock, ends, percent, span } from "../format.js";
+import { everyone, printer, watch } from "../live.js";
+import { acts } from "../me.js";
+import { model } from "../models.js";
+import { busy } from "../state.js";
+import { Empty, Fetched, Head, Icon, Menu, Progress, Tabs } from "../ui.js";
+import { clearPlate, Controls, link, Print, State } from "../parts/printer.js";
+import { cancelJob, copyJob, doubtful, Fits, holding, JobState, more, path, Plate, Resolve, Said, Takes, useJobList, when, Where } from "../parts/job.js";
+import { edit } from "../parts/edit.js";
+import { first, last, Line, move, Spoken } from "../parts/line.js";
+import { t } from "../words.js";
+
+export const QueueTabs = ({ at }) => html`<${Tabs} label=${t("queue.tabs")} at=${at} of=${[["/queue", t("nav.queue")], ["/history", t("nav.history")], ["/timeline", t("queue.timeline")]]} />`;
+
+export default function Queue() {
+  const held = useJobList(`?state=${holding.join()}`);
+  const waiting = useJobList("?state=queued&order=line");
+  const again = () => {
+    held.again();
+    waiting.again();
+  };
+  return html`
+    <${Head} title=${t("nav.queue")}>
+      <a class="button quiet" href="/library"><${Icon} name="library" />${t("queue.library")}</a>
+    <//>
+    <${QueueTabs} at="/queue" />
+    <${Spoken} />
+    <${Fetched} of=${held}>${(now) => html`<${Fetched} of=${waiting}>${(line) => html`<${Shown} now=${now} line=${line} again=${again} />`}<//>`}<//>
+  `;
+}
+
+function Shown({ now, line, again }) {
+  const doubts = now.filter(doubtful);
+  const held = new Set(now.map((j) => j.device_id));
+  const plates = everyone.value.filter((p) => p.online && !p.plate_clear && !busy(p) && !held.has(p.serial));
+  const others = everyone.value.filter((p) => p.online && busy(p) && !held.has(p.serial));
+  if (!now.length && !line.length && !plates.length && !others.length)
+    return html`<${Empty} icon="queue" title=${t("queue.empty")}><p>${t("queue.empty_text")}</p><a class="button" href="/library"><${Icon} name="library" />${t("queue.library")}</a><//>`;
+  return html`
+    <${First} doubts=${doubts} plates=${plates} line=${line} again=${again} />
+    ${now.length - doubts.length + others.length > 0 &&
+    html`<section class="panel"><h2>${t("queue.now")}</h2>
+      <ul class="line">
+        ${now.filter((j) => !doubtful(j)).map((j) => html`<li key=${j.id} class="jobrow now"><${Now} of=${j} /></li>`)}
+        ${others.map((p) => html`<li key=${p.serial} class="jobrow now"><${Foreign} serial=${p.serial} /></li>`)}
+      </ul>
+    </section>`}
+    <${Waiting} line=${line} held=${held} again=${again} />
+  `;
+}
+
+/** What only a person can settle, before everything else. */
+function First({ doubts, plates, line, again }) {
+  if (!doubts.length && !plates.length) return null;
+  return html`<section class="attention-box" aria-label=${t("queue.first")}>
+    <h2><${Icon} name="alert" />${t("queue.first_n", { n: doubts.length + plates.length })}</h2>
+    <ul>
+      ${doubts.map(
+        (j) => html`<li key=${j.id} class="doubt">
+          <span><${JobState} of=${j} /></span>
+          <div>
+            <p><a href=${path(j)}>${j.file_name}</a> · <${Where} of=${j} /></p>
+            <p>${j.state === "unknown" ? html`<${Said}>${j.why}<//>` : t("resolve.away")}</p>
+            <${Resolve} of=${j} done=${again} />
+          </div>
+        </li>`,
+      )}
+      ${plates.map((p) => {
+        const n = line.filter((j) => j.device_id === p.serial).length;
+        const lay = p.shadow.file_name || p.file_name;
+        return html`<li key=${p.serial}>
+          <span><${State} of=${p} /></span>
+          <div class="bar"><p class="grow"><a href=${link(p)}>${p.name}</a>: ${lay ? t("queue.plate_of", { name: lay }) : t("queue.plate")}${n > 0 && html` ${t("queue.plate_waits", { n })}`}</p>
+            ${acts() && html`<button type="button" class="small" onClick=${async () => (await clearPlate(p), again())}>${t("plate.yes")}</button>`}</div>
+        </li>`;
+      })}
+    </ul>
+  </section>`;
+}
+
+/** A job that holds its printer. */
+function Now({ of: j }) {
+  useEffect(() => watch(j.device_id), [j.device_id]);
+  const p = printer(j.device_id);
+  const s = p?.shadow || {};
+  const prints = j.state === "running";
+  const told = prints && s.task_id === j.id; // the printer speaks of this very job
+  const far = told ? s.percent : j.percent;
+  return html`
+    <${Plate} of=${j} />
+    <div class="grow">
+      <div class="name"><a href=${path(j)}>${j.file_name}</a></div>
+      <div class="job-facts"><span><${Where} of=${j} /></span>${j.plate > 1 && html`<span>${t("job.plate", { n: j.plate })}</span>`}<${Takes} of=${j} /></div>
+      ${(prints || j.state === "uploading") && html`<${Progress} of=${far} kind=${prints ? "printing" : "preparing"} label=${j.file_name} />`}
+      <div class="job-facts">
+        ${prints && html`<strong>${percent(far)}</strong>`}
+        ${told && s.remaining_seconds > 0 && html`<span>${t("print.left", { time: span(s.remaining_seconds) })}</span><span>${t("print.at", { time: ends(s.remaining_seconds) })}</span>`}
+        ${!prints && j.why && html`<${Said}>${j.why}<//>`}
+      </div>
+    </div>
+    <div class="end"><${JobState} of=${j} />
+      ${prints && p && busy(p) ? html`<${Controls} of=${p} />` : acts() && html`<button type="button" class="quiet small danger" onClick=${() => cancelJob(j)}><${Icon} name="close" />${t("cancel")}</button>`}
+    </div>
+  `;
+}
+
+/** A print that was begun at the printer itself, or by another program. */
+function Foreign({ serial }) {
+  useEffect(() => watch(serial), [serial]);
+  const p = printer(serial);
+  if (!p) return null;
+  return html`
+    <span class="cover"><${Icon} name="printer" /></span>
+    <div class="grow"><div class="job-facts"><a href=${link(p)}>${p.name}</a><span>${t("queue.foreign")}</span></div><${Print} of=${p} /></div>
+    <div class="end"><${State} of=${p} /><${Controls} of=${p} /></div>
+  `;
+}
+
+/** The waiting jobs, each printer's together, and apart those of any that fits. */
+function Waiting({ line, held, again }) {
+  const numbers = new Map(line.map((j, i) => [j.id, i + 1]));
+  const groups = new Map();
+  for (const j of line) {
+    if (!groups.has(j.device_id)) groups.set(j.device_id, []);
+    groups.get(j.device_id).push(j);
+  }
+  if (!groups.size) return html`<section class="panel"><h2>${t("queue.waiting")}</h2><p class="quiet">${t("queue.none_waits")} <a href="/library">${t("queue.library")}</a></p></section>`;
+  return [...groups].map(([serial, jobs]) => {
+    const p = printer(serial);
+    const name = serial ? p?.name || serial : t("job.any");
+    return html`<section key=${serial || "any"} class="panel">
+      <h2 class="of">${serial ? html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${name}</a>` : name}${p && html` <small>${model(p.model)}</small> <${State} of=${p} />`}<small class="count">${t("queue.waits_n", { n: jobs.length })}</small></h2>
+      <${Line} of=${jobs} again=${again} label=${t("queue.line_of", { name })} draw=${(j, at) => html`<${Wait} of=${j} at=${at} line=${jobs} again=${again} number=${numbers.get(j.id)} held=${held} />`} />
+    </section>`;
+  });
+}
+
+/** Why a job waits: what is known here, else what the queue said last. */
+function Why({ of: j, at, held }) {
+  const p = printer(j.device_id);
+  if (j.not_before && new Date(j.not_before) > Date.now()) return html`<span><${Icon} name="clock" />${t("why.later", { when: clock(j.not_before) })}</span>`;
+  if (at > 0) return html`<span><${Icon} name="queue" />${t("why.behind", { n: at })}</span>`;
+  if (p && !p.plate_clear && p.online && !busy(p) && !held.has(p.serial)) return html`<span class="do"><${Icon} name="check" />${t("why.plate")}</span>`;
+  if (p && (busy(p) || held.has(p.serial))) return html`<span><${Icon} name="printer" />${t("why.busy", { name: p.name })}</span>`;
+  return html`<span><${Icon} name="clock" />${j.why ? html`<${Said}>${j.why}<//>` : t("why.next")}</span>`;
+}
+
+function Wait({ of: j, at, line, again, number, held }) {
+  const menu = [
+    ["edit", t("job.edit"), () => edit(j, again)],
+    at > 0 && ["up", t("line.up"), () => move(line, at, at - 1, again)],
+    at < line.length - 1 && ["down", t("line.down"), () => move(line, at, at + 1, again)],
+    number > 1 && ["send", t("line.top"), () => first(j, again)],
+    ["queue", t("line.bottom"), () => last(j, again)],
+    ["copy", t("job.more"), () => more(j).then(again)],
+    ["trash", t("job.cancel"), () => cancelJob(j).then(again)],
+    ["code", t("curl"), () => copyJob(j)],
+  ];
+  return html`
+    <b class="number" title=${t("queue.place")}>${number}</b>
+    <${Plate} of=${j} />
+    <div class="grow">
+      <div class="name"><a href=${path(j)}>${j.file_name}</a></div>
+      <div class="wait-why"><${Why} of=${j} at=${at} held=${held} /></div>
+      <div class="job-facts">
+        ${j.plate > 1 && html`<span>${t("job.plate", { n: j.plate })}</span>`}
+        ${j.estimate_seconds > 0 && html`<span>${span(j.estimate_seconds)}</span>`}
+        <${Takes} of=${j} />
+        <span>${t("job.expires")} ${when(j.expires_at)}</span>
+      </div>
+      ${j.any && !j.device_id && html`<${Fits} of=${j} />`}
+    </div>
+    ${acts() && html`<div class="end"><${Menu} label=${t("job.do_of", { name: j.file_name })} items=${menu} /></div>`}
+  `;
+}

@@ -1,0 +1,80 @@
+// Which printer printed what, side by side over time. The history has the same as a list.
+import { html, useEffect, useState } from "../lib.js";
+import { all, query } from "../api.js";
+import { clock, moment, span } from "../format.js";
+import { everyone, onEvent, printer } from "../live.js";
+import { params, set } from "../place.js";
+import { Fetched, Head, useFetched } from "../ui.js";
+import { ended, path } from "../parts/job.js";
+import { locale, t } from "../words.js";
+import { QueueTabs } from "./queue.js";
+
+const hour = 3_600_000;
+const windows = { "12h": [12, 2], "1d": [24, 4], "3d": [72, 12], "7d": [168, 24] };
+
+export default function Timeline() {
+  const wide = params.value.get("span") in windows ? params.value.get("span") : "1d";
+  const [hours, tick] = windows[wide];
+  const [now, look] = useState(Date.now());
+  // What began within the window was made before it by no longer than jobs wait.
+  const fetched = useFetched(() => all(`/jobs${query({ state: ["accepted", "running", "unknown", ...ended].join(), from: new Date(Date.now() - (hours + 24) * hour).toISOString() })}`), wide);
+  useEffect(() => onEvent((e) => (e.type === "reload" || /^job\.(started|finished|failed|cancelled|unknown)$/.test(e.type)) && fetched.again()), []);
+  useEffect(() => {
+    const timer = setInterval(() => look(Date.now()), 30_000);
+    return () => clearInterval(timer);
+  }, []);
+  const from = now - hours * hour;
+  const to = now + (hours * hour) / 8; // room for what is expected of running prints
+  return html`
+    <${Head} title=${t("queue.timeline")}>
+      <select aria-label=${t("timeline.span")} value=${wide} onChange=${(e) => set({ span: e.target.value })}>${Object.keys(windows).map((w) => html`<option key=${w} value=${w}>${t(`timeline.${w}`)}</option>`)}</select>
+    <//>
+    <${QueueTabs} at="/timeline" />
+    <${Fetched} of=${fetched}>${(jobs) => html`<${Chart} jobs=${jobs.filter((j) => j.started_at)} from=${from} to=${to} now=${now} tick=${tick} />`}<//>
+  `;
+}
+
+/** When a job that runs is expected to end, by its printer, else by its slicer. */
+function expected(j, now) {
+  const s = printer(j.device_id)?.shadow;
+  if (s?.task_id === j.id && s.remaining_seconds > 0) return now + s.remaining_seconds * 1000;
+  return Math.max(now, new Date(j.started_at).getTime() + j.estimate_seconds * 1000);
+}
+
+function Chart({ jobs, from, to, now, tick }) {
+  const at = (time) => `${((Math.min(Math.max(time, from), to) - from) / (to - from)) * 100}%`;
+  const wide = (a, b) => `${((Math.min(b, to) - Math.max(a, from)) / (to - from)) * 100}%`;
+  const rows = new Map(everyone.value.map((p) => [p.serial, []]));
+  for (const j of jobs) {
+    const begin = new Date(j.started_at).getTime();
+    const end = j.finished_at ? new Date(j.finished_at).getTime() : expected(j, now);
+    if (end < from) continue;
+    if (!rows.has(j.device_id)) rows.set(j.device_id, []);
+    rows.get(j.device_id).push({ j, begin, end });
+  }
+  const first = new Date(from);
+  first.setMinutes(0, 0, 0);
+  first.setHours(Math.ceil((first.getHours() + 1) / tick) * tick);
+  const marks = [];
+  for (let m = first.getTime(); m < to; m += tick * hour) marks.push(m);
+  const label = new Intl.DateTimeFormat(locale.value, tick >= 12 ? { weekday: "short", hour: "numeric" } : { hour: "numeric", minute: "2-digit" });
+  return html`<div class="timeline panel">
+    <div class="axis" aria-hidden="true"><span class="who"></span><div class="lane">${marks.filter((m) => (m - from) / (to - from) > 0.05).map((m) => html`<small key=${m} style=${{ left: at(m) }}>${label.format(m)}</small>`)}</div></div>
+    <ul>
+      ${[...rows].map(
+        ([serial, bars]) => html`<li key=${serial}>
+          <a class="who" href=${`/printers/${encodeURIComponent(serial)}`}>${printer(serial)?.name || serial}</a>
+          <ul class="lane">
+            ${marks.map((m) => html`<li key=${m} class="mark" aria-hidden="true" style=${{ left: at(m) }}></li>`)}
+            <li class="mark now" aria-hidden="true" style=${{ left: at(now) }}></li>
+            ${bars.map(({ j, begin, end }) => {
+              const words = t("timeline.job", { name: j.file_name, state: t(`job.${j.state}`), from: moment(j.started_at), time: span((end - begin) / 1000) });
+              return html`<li key=${j.id} class="bit" style=${{ left: at(begin), width: wide(begin, end) }}><a class=${j.state} href=${path(j)} title=${words} aria-label=${words}>${j.file_name}</a></li>`;
+            })}
+          </ul>
+        </li>`,
+      )}
+    </ul>
+    <p class="hint">${t("timeline.hint", { when: clock(now) })}</p>
+  </div>`;
+}

@@ -1,0 +1,57 @@
+// What will happen with a print that is about to be asked for, in words.
+import { moment } from "../format.js";
+import { printer } from "../live.js";
+import { t } from "../words.js";
+
+const lasting = (fit) => fit.misfits.find((m) => m.lasting);
+
+/** Whether a printer will never take it as it is. */
+export const never = (fit) => Boolean(lasting(fit));
+
+const has = (fit, ...reasons) => fit.misfits.some((m) => reasons.includes(m.reason));
+
+const alien = (x) => x.tray_type && x.tray_type.toUpperCase() !== x.type.toUpperCase();
+
+/** Adds that what is loaded is not what the file has: nobody shall be told of that by the print. */
+function loaded(fit, soon) {
+  const list = fit.filaments || [];
+  const off = list.some(alien) ? t("start.material_off") : list.some((x) => x.match === "different") ? t("start.colour_off") : "";
+  return off ? { ...soon, kind: "wait", text: `${soon.text} ${off}` } : soon;
+}
+
+/** What the server says of one printer: {kind: good, wait or bad, text, can}. */
+function onOne(fit, later) {
+  const name = fit.device_name;
+  const why = lasting(fit);
+  if (why) return { kind: "bad", text: why.message, can: false };
+  if (fit.fits) return loaded(fit, { kind: "good", text: t("start.at_once", { name }), can: true });
+  if (has(fit, "printer_offline") && !later) return { kind: "bad", text: t("start.offline", { name }), can: false };
+  const wait = (text) => loaded(fit, { kind: "wait", text, can: true });
+  if (has(fit, "printer_busy", "printer_held", "not_its_turn")) {
+    const now = printer(fit.device_id)?.shadow?.file_name;
+    return wait(now ? t("start.behind", { name, file: now }) : t("start.behind_some", { name }));
+  }
+  if (has(fit, "plate_not_clear")) return wait(t("start.plate", { name }));
+  return wait(t("start.waits", { why: fit.misfits[0].message }));
+}
+
+function onAny(fits) {
+  const free = fits.filter((f) => f.fits);
+  const able = fits.filter((f) => !never(f));
+  if (free.length) return { kind: "good", text: t("start.any_now", { n: free.length, name: free[0].device_name }), can: true };
+  if (able.length) return { kind: "wait", text: t("start.any_later", { n: able.length }), can: true };
+  return { kind: "bad", text: t("start.any_none"), can: false };
+}
+
+/**
+ * Says what becomes of a wish: fits are the server's answers for all printers, fit that
+ * for the chosen one; at is a local time or empty.
+ */
+export function foresee({ any, fits, fit, at, copies }) {
+  if (!any && !fit) return { kind: "bad", text: t(fits.length ? "start.no_choice" : "start.no_printer"), can: false };
+  let soon = any ? onAny(fits) : onOne(fit, at);
+  if (at && new Date(at) <= new Date()) return { kind: "bad", text: t("start.past"), can: false };
+  if (soon.can && at) soon = { kind: "wait", text: t("start.then", { time: moment(at) }), can: true };
+  if (soon.can && copies > 1) soon = { ...soon, text: `${soon.text} ${t("start.copies_after", { n: copies - 1 })}` };
+  return soon;
+}

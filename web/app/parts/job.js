@@ -1,0 +1,194 @@
+// What is shown of a job in more than one place.
+import { html, names, useEffect, useState } from "../lib.js";
+import { all, call, curl, here } from "../api.js";
+import { clock, colour, grams, moment, span } from "../format.js";
+import { onEvent, printer } from "../live.js";
+import { acts } from "../me.js";
+import { go } from "../place.js";
+import { stateOf } from "../state.js";
+import { act, copy, Dialog, Form, Field, Icon, ask, sure, useFetched } from "../ui.js";
+import { number, t } from "../words.js";
+
+export const path = (j) => `/jobs/${j.id}`;
+export const ended = ["finished", "failed", "cancelled", "expired"];
+export const holding = ["claimed", "uploading", "ready", "sending", "accepted", "running", "unknown"];
+
+// How each state looks: [class, icon].
+const looks = {
+  queued: ["queued", "clock"], claimed: ["preparing", "up"], uploading: ["preparing", "upload"], ready: ["preparing", "up"], sending: ["preparing", "send"], accepted: ["preparing", "heat"],
+  running: ["printing", "play"], finished: ["finished", "check"], failed: ["failed", "cross"], cancelled: ["cancelled", "slash"], expired: ["expired", "clock"], unknown: ["unknown", "alert"],
+};
+
+/** A job's state; a print that rests is called so, by what its printer says. */
+export function JobState({ of: j }) {
+  const p = j.state === "running" && printer(j.device_id);
+  const paused = p && stateOf(p) === "paused";
+  const [look, icon] = paused ? ["paused", "pause"] : looks[j.state] || ["", "dot"];
+  return html`<span class=${names("state", look)}><${Icon} name=${icon} />${t(paused ? "state.paused" : `job.${j.state}`)}</span>`;
+}
+
+/** The plate's picture; a place is kept for it. */
+export const Plate = ({ of: j, large }) => html`<span class=${names("cover", large && "large")}>
+  ${j.cover_url ? html`<img src=${here(j.cover_url)} alt="" loading="lazy" onError=${(e) => e.target.remove()} />` : html`<${Icon} name="file" />`}
+</span>`;
+
+/** The printer's name with the way to it, or what is asked of printers. */
+export function Where({ of: j }) {
+  if (!j.device_id) return html`<span>${t("job.any")}</span>`;
+  const p = printer(j.device_id);
+  return html`<a href=${`/printers/${encodeURIComponent(j.device_id)}`}>${p?.name || j.device_id}</a>`;
+}
+
+/** Types, colours and grams of what the plate takes. */
+export function Takes({ of: j }) {
+  const list = j.filaments || [];
+  if (!list.length) return j.weight_grams > 0 ? html`<span>${grams(j.weight_grams)}</span>` : null;
+  return html`<span class="takes">
+    ${list.map((f) => html`<span key=${f.id}><i class="dab" style=${{ background: colour(f.color) }}></i>${f.type || t("job.material_unknown")} ${grams(f.grams)}</span>`)}
+  </span>`;
+}
+
+/** A sentence of the server, in the language it has, without what it says to terminals. */
+export const Said = ({ children }) => html`<span lang="en">${typeof children === "string" ? plain(children) : children}</span>`;
+
+export const plain = (words) => words.replace(/ \(grove [^)]*\)|; GET \/v1\/.*$/g, "");
+
+/** Jobs that change as events tell, and again each time somebody comes back to the page. */
+export function useJobList(query) {
+  const fetched = useFetched(() => all(`/jobs${query}`), query);
+  useEffect(() => {
+    let due = 0;
+    const soon = () => {
+      clearTimeout(due);
+      due = setTimeout(fetched.again, 150); // a start alone is several events
+    };
+    const end = onEvent((e) => (e.type === "reload" || /^(job|print|printer|device)\./.test(e.type)) && soon());
+    const back = () => document.hidden || soon();
+    document.addEventListener("visibilitychange", back);
+    return () => {
+      clearTimeout(due);
+      document.removeEventListener("visibilitychange", back);
+      end();
+    };
+  }, []);
+  return fetched;
+}
+
+/** Cancels a job after asking; a print that runs is stopped. */
+export async function cancelJob(j) {
+  const name = printer(j.device_id)?.name || j.device_id;
+  const begun = ["sending", "accepted", "running", "unknown"].includes(j.state);
+  const yes = begun ? await sure(t("stop.title", { name }), t("stop.text"), t("stop.yes")) : await sure(t("job.cancel_title", { name: j.file_name }), t("job.cancel_text"), t("job.cancel_yes"));
+  return yes ? act(t(begun ? "job.stopping" : "job.cancelling"), "POST", `/jobs/${j.id}/cancel`, {}, { done: t(begun ? "job.stop_asked" : "job.cancelled_done") }) : undefined;
+}
+
+/** Makes a job like this one, and shows it. */
+export async function reprint(j) {
+  const answer = await act(t("job.reprinting"), "POST", `/jobs/${j.id}/reprint`, {}, { done: t("job.reprinted", { name: j.file_name }) });
+  if (answer?.data) go(path(answer.data));
+}
+
+/** Says what became of a start, after a look at the printer. */
+export async function resolve(j, outcome) {
+  const name = printer(j.device_id)?.name || j.device_id;
+  if (outcome !== "running" && !(await sure(t(`resolve.${outcome}_title`, { name }), t(`resolve.${outcome}_text`), t(`resolve.${outcome}`), false))) return undefined;
+  return act(t("resolve.doing"), "POST", `/jobs/${j.id}/resolve`, { outcome }, { done: t("resolve.done") });
+}
+
+/** What to look at, and the answers. */
+export const Resolve = ({ of: j, done }) => html`<div class="resolve">
+  <p>${t("resolve.check")}</p>
+  <ul class="look">
+    <li>${t("resolve.screen", { name: j.file_name })}</li>
+    <li>${t("resolve.plate")}</li>
+    ${j.attempt?.sent_at && html`<li>${t("resolve.sent", { when: moment(j.attempt.sent_at) })}</li>`}
+  </ul>
+  ${acts() &&
+  html`<div class="bar">
+    ${(j.state === "unknown" ? ["running", "failed", "finished"] : ["failed", "finished"]).map(
+      (to) => html`<button type="button" key=${to} class=${names("small", to !== "running" && "quiet")} onClick=${async () => (await resolve(j, to)) && done?.()}>${t(j.state === "unknown" ? `resolve.${to}` : `resolve.away_${to}`)}</button>`,
+    )}
+  </div>`}
+</div>`;
+
+/** Whether nobody but a person can tell what has become of the job. */
+export function doubtful(j) {
+  const p = printer(j.device_id);
+  return j.state === "unknown" || (["accepted", "running"].includes(j.state) && p && !p.online);
+}
+
+/** Makes more jobs of the same. */
+export const more = (j) => ask(Copies, { job: j });
+
+function Copies({ job: j, close }) {
+  const body = (v) => ({ file_id: j.file_id, plate: j.plate, options: again(j), copies: Number(v.copies), ...(j.any ? { any: j.any } : { device_id: j.device_id }) });
+  return html`<${Dialog} title=${t("job.copies_title", { name: j.file_name })} onClose=${() => close()}>
+    <${Form} yes=${t("job.copies_yes")} cancel=${() => close()} done=${close} send=${(v) => ["POST", "/jobs", body(v)]}>
+      <${Field} label=${t("job.copies")} hint=${t("job.copies_hint")} name="copies" type="number" min="1" max="100" value="1" required autofocus />
+    <//>
+  <//>`;
+}
+
+/** The options of a job for another: trays that the server chose are chosen anew. */
+export function again(j) {
+  const { auto_mapped: chosen, ams_mapping: mapping, ...rest } = j.options;
+  return chosen || j.any ? rest : { ...rest, ams_mapping: mapping };
+}
+
+/** Why each printer could take the job or not, asked for when it is opened. */
+export function Fits({ of: j }) {
+  const [open, show] = useState(false);
+  return html`<details class="fits" onToggle=${(e) => show(e.target.open)}>
+    <summary>${t("fit.which")}</summary>
+    ${open && html`<${FitList} of=${j} />`}
+  </details>`;
+}
+
+/** What keeps a printer from it: what lasts hides what would pass. */
+const reasons = (f) => (f.misfits.some((m) => m.lasting) ? f.misfits.filter((m) => m.lasting) : f.misfits);
+
+function FitList({ of: j }) {
+  const [state, set] = useState({});
+  useEffect(() => {
+    let over = false;
+    call("GET", `/jobs/${j.id}/fit`).then((a) => over || set({ fits: a.data || [] }), (refusal) => over || set({ refusal }));
+    return () => (over = true);
+  }, [j.id, j.why]);
+  if (state.refusal) return html`<p class="hint">${state.refusal.message}</p>`;
+  if (!state.fits) return html`<p class="hint">${t("loading")}</p>`;
+  return html`<ul>
+    ${state.fits.map(
+      (f) => html`<li key=${f.device_id} class=${f.fits ? "yes" : "no"}>
+        <${Icon} name=${f.fits ? "check" : f.misfits.some((m) => m.lasting) ? "cross" : "clock"} />
+        <div class="grow"><a href=${`/printers/${encodeURIComponent(f.device_id)}`}>${f.device_name || f.device_id}</a>
+          ${f.fits ? html` <span>${t("fit.now")}</span>` : html`<ul>${reasons(f).map((m) => html`<li key=${m.reason}><${Said}>${m.message}<//></li>`)}</ul>`}
+          ${(f.filaments || []).length > 0 && !f.misfits.some((m) => m.lasting) && html`<div class="hues">${f.filaments.map((x) => html`<${Match} key=${x.id} of=${x} />`)}</div>`}
+        </div>
+      </li>`,
+    )}
+    ${state.fits.length === 0 && html`<li>${t("fit.none")}</li>`}
+  </ul>`;
+}
+
+/** How near a loaded colour is to the one that was sliced. */
+const Match = ({ of: x }) => html`<span class="hue" title=${x.match === "unknown" ? null : t("fit.delta", { n: number(x.delta_e, 1) })}>
+  <i class="dab" style=${{ background: colour(x.color) }}></i><${Icon} name="send" /><i class="dab" style=${{ background: colour(x.tray_color) }}></i>
+  ${tray(x.tray)}: ${x.tray_type || x.type}, ${t(`fit.${x.match}`)}
+</span>`;
+
+/** What people call a tray by its flat number: four to a unit, and units of one tray from 128 on. */
+export function tray(n) {
+  if (n < 0) return t("job.tray_outside");
+  const letter = (at) => String.fromCharCode(65 + at);
+  return t("job.tray", { slot: n >= 128 ? `HT-${letter(n - 128)}` : `${letter(n >> 2)}${(n & 3) + 1}` });
+}
+
+/** How long it was to take, and took. */
+export function Took({ of: j }) {
+  const took = j.started_at && j.finished_at && (new Date(j.finished_at) - new Date(j.started_at)) / 1000;
+  return html`${took ? html`<span>${span(took)}</span>` : null}${j.estimate_seconds > 0 && html`<small>${t("job.planned", { time: span(j.estimate_seconds) })}</small>`}`;
+}
+
+export const when = (at) => html`<time datetime=${at} title=${moment(at)}>${clock(at)}</time>`;
+
+export const copyJob = (j) => copy(curl("GET", `/jobs/${j.id}`));

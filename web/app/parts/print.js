@@ -1,0 +1,199 @@
+// The way to a print, from wherever it begins: a file, a printer, a file dropped on one.
+import { html, kept, names, useEffect, useState } from "../lib.js";
+import { call, get, query } from "../api.js";
+import { moment } from "../format.js";
+import { everyone, onEvent, printer } from "../live.js";
+import { acts } from "../me.js";
+import { busy } from "../state.js";
+import { ask, Bad, Dialog, Empty, Fetched, Form, Icon, useFetched } from "../ui.js";
+import { fileAt, Figures, Filaments, Picture, sums } from "./file.js";
+import { choose, dragging, Upload } from "./uploading.js";
+import { take, uploads } from "./uploads.js";
+import { foresee, never } from "./foresee.js";
+import { Any, Choices, Later, Loading, Plates, Printers } from "./printwish.js";
+import { t } from "../words.js";
+
+/**
+ * Asks what is to be printed where, and how, and makes the jobs. What is known already
+ * is left out: {file, plate, serial}, or upload, the key of a file on its way.
+ */
+export const print = (known) => ask(Print, { known });
+
+/** Begins a print on a printer. */
+export const PrintHere = ({ of: p, labels = true }) =>
+  acts() && !busy(p) && html`<button type="button" class="quiet" aria-label=${t("start.on", { name: p.name })} title=${t("start.on", { name: p.name })} onClick=${() => print({ serial: p.serial })}><${Icon} name="printer" />${labels && t("start.do")}</button>`;
+
+/** Takes a file that is dropped on a printer; lies over what it stands in. */
+export function DropHere({ of: p }) {
+  const [over, hover] = useState(false);
+  if (!dragging.value || !acts()) return null;
+  const drop = (e) => {
+    e.preventDefault();
+    const [upload] = take([...e.dataTransfer.files].slice(0, 1));
+    print({ serial: p.serial, upload });
+  };
+  return html`<div class=${names("drop-on", busy(p) && "busy", over && "over")} onDragEnter=${() => hover(true)} onDragLeave=${() => hover(false)} onDrop=${drop}>
+    <${Icon} name=${busy(p) ? "clock" : "printer"} /><strong>${t(busy(p) ? "start.drop_busy" : "start.drop")}</strong>${busy(p) && html`<small>${t("start.drop_queue")}</small>`}
+  </div>`;
+}
+
+function Print({ known, close }) {
+  const [file, choice] = useState(known.file || null);
+  const [key, upload] = useState(known.upload || 0);
+  const [made, tell] = useState(null);
+  const p = known.serial && printer(known.serial);
+  const title = made ? t("start.made", { n: made.length }) : file ? t("start.title", { name: file.name }) : p ? t("start.on", { name: p.name }) : t("start.what");
+  let content;
+  if (made) content = html`<${Made} of=${made} close=${close} />`;
+  else if (file) content = html`<${Wish} file=${file} known=${known} done=${tell} other=${known.file ? null : () => choice(null)} />`;
+  else if (key) content = html`<${Arriving} of=${key} done=${(f) => (upload(0), choice(f))} other=${() => upload(0)} />`;
+  else content = html`<${Files} of=${p} done=${choice} upload=${async () => upload(take(await choose({ one: true }))[0] || 0)} />`;
+  return html`<${Dialog} wide title=${title} onClose=${() => close(made)}><div class="start">${content}</div><//>`;
+}
+
+/** The file on its way; one that the library has already is taken from there. */
+function Arriving({ of: key, done, other }) {
+  const u = uploads.value.find((one) => one.key === key);
+  const id = u?.state === "done" ? u.id : u?.state === "same" ? u.same : "";
+  useEffect(() => {
+    if (id) get(fileAt(id)).then(done, () => other());
+  }, [id]);
+  if (!u) return html`<p>${t("start.given_up")}</p><footer><button type="button" onClick=${other}>${t("start.other")}</button></footer>`;
+  return html`<ul><${Upload} of=${u} bare /></ul><footer><button type="button" class="quiet" onClick=${other}>${t("start.other")}</button></footer>`;
+}
+
+/** Which file: those that suit the printer first. */
+function Files({ of: p, done, upload }) {
+  const [text, type] = useState("");
+  const fetched = useFetched(() => get(`/files${query({ limit: 60, search: text })}`), text);
+  const alien = (f) => Boolean(p?.model && f.model && f.model !== p.model);
+  return html`
+    <div class="bar">
+      <input type="search" class="grow" autofocus aria-label=${t("library.search")} placeholder=${t("library.search")} value=${text} onInput=${(e) => type(e.target.value)} />
+      <button type="button" class="quiet" onClick=${upload}><${Icon} name="upload" />${t("upload.do")}</button>
+    </div>
+    <${Fetched} of=${fetched}>${(files) => {
+      const list = files.filter((f) => f.printable).sort((a, b) => alien(a) - alien(b));
+      if (!list.length) return html`<${Empty} icon="library" title=${t(text ? "nothing_found" : "start.no_files")}><p>${t("library.empty_text")}</p><//>`;
+      return html`<ul class="pick">${list.map(
+        (f) => html`<li key=${f.id}><button type="button" title=${f.name} class=${names("quiet", alien(f) && "alien")} onClick=${() => done(f)}>
+          <${Picture} of=${f.cover_url} />
+          <span class="grow"><strong>${f.name}</strong><${Figures} of=${f} /><${Filaments} of=${sums(f).filaments} /></span>
+        </button></li>`,
+      )}</ul>`;
+    }}<//>
+  `;
+}
+
+const usual = { use_ams: true, bed_leveling: true, flow_cali: false, vibration_cali: true, layer_inspect: false, timelapse: false };
+
+/** What is asked of the server, as the body of a fit and of the jobs. */
+function body(file, w) {
+  const trays = Object.keys(w.trays).length > 0 && !w.any;
+  const options = { ...w.options, ...(trays && w.options.use_ams ? { ams_mapping: w.mapping } : {}) };
+  return { file_id: file.id, plate: w.plate, options, ...(w.any ? { any: w.criteria } : {}) };
+}
+
+/** The trays in the order that printers want, with what somebody chose otherwise. */
+function mapped(plate, fit, trays) {
+  const suggested = new Map((fit?.filaments || []).map((f) => [f.id, f.tray]));
+  const list = plate.filaments || [];
+  const out = Array.from({ length: Math.max(0, ...list.map((f) => f.id)) }, () => -1);
+  for (const f of list) out[f.id - 1] = trays[f.id] ?? suggested.get(f.id) ?? -1;
+  return out;
+}
+
+function useFits(wish) {
+  const [state, set] = useState({ fits: null });
+  const [turn, again] = useState(0);
+  useEffect(() => onEvent((e) => (e.type === "reload" || /^(job|print|printer)\b/.test(e.type)) && again((n) => n + 1)), []);
+  const text = JSON.stringify(wish);
+  // What printers do changes the answer: plates that are cleared, trays that are filled.
+  const now = everyone.value.map((p) => [p.serial, p.online, p.plate_clear, p.shadow?.state]).join();
+  useEffect(() => {
+    let over = false;
+    const timer = setTimeout(() => {
+      call("POST", "/jobs/fit", wish).then(
+        ({ data }) => over || set({ fits: data, of: text }),
+        (refusal) => over || set((before) => ({ ...before, refusal })),
+      );
+    }, 150);
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, [text, turn, now]);
+  return { ...state, fresh: state.of === text, again: () => again((n) => n + 1) };
+}
+
+function Wish({ file, known, done, other }) {
+  const [plate, turn] = useState(known.plate || file.plates[0].index);
+  const [serial, aim] = useState(known.serial || "");
+  const [any, anywhere] = useState(false);
+  const [criteria, want] = useState(file.model ? { models: [file.model] } : {});
+  const [options, opt] = useState(() => ({ ...usual, ...kept.get("start.options", {}) }));
+  const [trays, load] = useState({});
+  const [mapping, map] = useState([]);
+  const [copies, count] = useState(1);
+  const [at, later] = useState("");
+  const shown = file.plates.find((p) => p.index === plate);
+  const wish = body(file, { plate, any, criteria, options, trays, mapping });
+  const answer = useFits(wish);
+  const fits = answer.fits || [];
+  const aimed = serial || (fits.find((f) => f.fits) || fits.find((f) => !never(f)) || {}).device_id || "";
+  const fit = any ? undefined : fits.find((f) => f.device_id === aimed);
+  useEffect(() => kept.set("start.options", options), [options]);
+  const choosePlate = (n) => (turn(n), load({}), map([]));
+  const choosePrinter = (s) => (aim(s), anywhere(false), load({}), map([]));
+  const chooseTray = (id, flat) => {
+    const now = { ...trays };
+    if (flat === null) delete now[id];
+    else now[id] = flat;
+    load(now);
+    map(mapped(shown, fit, now));
+  };
+  const soon = foresee({ any, fits, fit, at, copies });
+  const request = () => ["POST", "/jobs", { ...wish, ...(any ? {} : { device_id: aimed }), copies, ...(at ? { not_before: new Date(at).toISOString() } : {}) }];
+  return html`<${Form} send=${request} done=${({ data }) => done(data)} yes=${copies > 1 ? t("start.do_n", { n: copies }) : t("start.do")} ready=${answer.fresh && soon.can} cancel=${other} no=${t("start.other")} says=${html`<${Foreseen} of=${soon} waiting=${!answer.fresh && !answer.refusal} />`}>
+    ${answer.refusal && html`<${Bad} refusal=${answer.refusal} again=${answer.again} />`}
+    <div class="halves">
+      <div>
+        <${Plates} of=${file} at=${plate} choose=${choosePlate} />
+        <${Loading} plate=${shown} fit=${fit} any=${any} trays=${trays} choose=${chooseTray} use=${options.use_ams} />
+        <${Choices} of=${options} opt=${opt} />
+        <${Later} copies=${copies} count=${count} at=${at} later=${later} />
+      </div>
+      <div>
+        <${Printers} fits=${answer.fits} at=${any ? "" : aimed} any=${any} choose=${choosePrinter} anywhere=${() => anywhere(true)} />
+        ${any && html`<${Any} of=${criteria} want=${want} file=${file} />`}
+      </div>
+    </div>
+  <//>`;
+}
+
+/** What will happen, in words, before anything does. */
+const Foreseen = ({ of: soon, waiting }) => html`<p class=${names("foreseen", waiting ? "wait" : soon.kind)} role="status">
+  <${Icon} name=${waiting ? "clock" : { good: "check", wait: "clock", bad: "alert" }[soon.kind]} /><span>${waiting ? t("start.looking") : soon.text}</span>
+</p>`;
+
+/** The jobs that were made, and how they stand. */
+function Made({ of: jobs, close }) {
+  const first = jobs[0];
+  const fetched = useFetched(() => get(`/jobs/${first.id}`), first.id);
+  useEffect(() => onEvent((e) => (e.type === "reload" || /^(job|print)\b/.test(e.type)) && fetched.again()), []);
+  const now = fetched.data || first;
+  const where = printer(now.device_id)?.name || t("start.any");
+  return html`
+    <div class="made">
+      <${Picture} of=${now.cover_url} />
+      <div class="grow">
+        <p><strong>${now.file_name}</strong></p>
+        <p role="status"><span class="state">${t(`job.${now.state}`)}</span> ${where}</p>
+        ${now.why && html`<p class="quiet">${now.why}</p>`}
+        ${now.not_before && html`<p class="quiet">${t("start.not_before", { time: moment(now.not_before) })}</p>`}
+        <p class="bar">${jobs.slice(0, 12).map((j) => html`<a key=${j.id} href=${`/jobs/${j.id}`} onClick=${() => close(jobs)}>${t("start.job", { id: j.id })}</a>`)}</p>
+      </div>
+    </div>
+    <footer><a class="button quiet" href="/queue" onClick=${() => close(jobs)}>${t("start.queue")}</a><button type="button" autofocus onClick=${() => close(jobs)}>${t("close")}</button></footer>
+  `;
+}

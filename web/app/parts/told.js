@@ -1,0 +1,87 @@
+// What people are told: notifications, and how many of them nobody has read.
+import { html, names, signal } from "../lib.js";
+import { call } from "../api.js";
+import { ago, moment } from "../format.js";
+import { onEvent, printer } from "../live.js";
+import { act, ask, Dialog, Empty, Fetched, Icon, useFetched } from "../ui.js";
+import { has, t } from "../words.js";
+
+/** How many notifications are unread. */
+export const unread = signal(0);
+
+/** Grows when notifications came or were read. */
+export const news = signal(0);
+
+async function count() {
+  try {
+    const answer = await call("GET", "/notifications?unread=true&limit=1");
+    unread.value = answer.pagination?.total ?? 0;
+    news.value++;
+  } catch {
+    // The page says by itself when the server does not answer; the count follows with the next event.
+  }
+}
+
+export const list = (wanted) => call("GET", `/notifications?${wanted}`);
+
+onEvent((e) => (e.type === "reload" || e.type === "notification.created") && count());
+count();
+
+export async function mark(n, read) {
+  await act(t("told.marking"), "PATCH", `/notifications/${encodeURIComponent(n.id)}`, { read }, { quiet: true });
+  await count();
+}
+
+export async function markAll() {
+  await act(t("told.marking"), "POST", "/v1/user-service/my/message/read", {}, { done: t("told.marked_all") });
+  await count();
+}
+
+// What it is about, by its type.
+const icons = {
+  "print.completed": "check", "print.failed": "cross", "print.started": "play", "printer.error": "alert", "printer.plate_to_clear": "check", "printer.heat_ending": "heat", "printer.heat_off": "heat",
+  "printer.quarantined": "shield", "printer.storage_left": "trash", "job.unknown": "alert", "job.queued": "queue", "job.waiting": "clock", "job.started": "play", "job.finished": "check", "job.failed": "cross",
+  "job.cancelled": "slash", "job.expired": "clock", "device.online": "plug", "device.offline": "plug", "notification.created": "bell",
+};
+const bad = new Set(["print.failed", "printer.error", "printer.quarantined", "job.failed", "job.unknown"]);
+
+export const What = ({ type }) => html`<span class=${names("what-icon", bad.has(type) && "bad")}><${Icon} name=${icons[type] || "dot"} /></span>`;
+
+/** What an event's type is called. */
+export const called = (type) => (has(`event.${type}`) ? t(`event.${type}`) : type);
+
+/** Where to look for more. */
+export function About({ job, serial, name }) {
+  return html`${job && html`<a href=${`/jobs/${encodeURIComponent(job)}`}>${t("told.job")}</a>`}${serial && html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${printer(serial)?.name || name || serial}</a>`}`;
+}
+
+/** Notifications as a list, with what marks each. */
+export const Told = ({ of: rows }) => html`<ul class="news">
+  ${rows.map(
+    (n) => html`<li key=${n.id} class=${n.read ? null : "unread"}>
+      <${What} type=${n.type} />
+      <div class="grow"><p>${!n.read && html`<span class="aside">${t("told.unread")}: </span>`}<span lang="en">${n.message}</span></p>
+        <p class="job-facts"><time datetime=${n.created_at} title=${moment(n.created_at)}>${ago(n.created_at)}</time><${About} job=${n.job_id} serial=${n.device_id} /></p></div>
+      <button type="button" class="plain" title=${t(n.read ? "told.mark_unread" : "told.mark_read")} aria-label=${t(n.read ? "told.mark_unread" : "told.mark_read")} onClick=${() => mark(n, !n.read)}><${Icon} name=${n.read ? "mail" : "check"} /></button>
+    </li>`,
+  )}
+</ul>`;
+
+/** The bell of the navigation: how much is unread, and what. */
+export function Bell() {
+  const n = unread.value;
+  return html`<button type="button" class="plain bell" aria-label=${t("told.bell_n", { n })} title=${t("nav.activity")} onClick=${() => ask(Opened)}><${Icon} name="bell" />${n > 0 && html`<b aria-hidden="true">${n > 99 ? "99+" : n}</b>`}</button>`;
+}
+
+function Opened({ close }) {
+  const fetched = useFetched(() => list("unread=true&limit=8"), String(news.value));
+  return html`<${Dialog} title=${t("told.title")} onClose=${close}>
+    <${Fetched} of=${fetched}>
+      ${({ data }) => (data?.length ? html`<${Told} of=${data} />` : html`<${Empty} icon="bell" title=${t("told.none")} />`)}
+    <//>
+    <footer>
+      <a class="button quiet" href="/activity" onClick=${() => close()}>${t("told.all")}</a>
+      ${unread.value > 0 && html`<button type="button" onClick=${markAll}>${t("told.mark_all")}</button>`}
+    </footer>
+  <//>`;
+}
