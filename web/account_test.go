@@ -158,3 +158,46 @@ func runLine(t *testing.T, line string) string {
 	}
 	return string(out)
 }
+
+func TestWhoGuessesIsToldInWordsHowLongToWait(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	v := visit(t, c.base)
+	v.excuse("400", "429")
+	v.open("/sign-in?to=/&lang=de")
+	v.sees("Stattdessen einen Code schicken", "Ich habe mein Passwort vergessen")
+	v.dressed("sign-in-de")
+	v.open("/sign-in?to=/&lang=zh")
+	v.sees("登录", "忘记密码")
+	v.picture("sign-in-zh")
+	v.click("English")
+	v.sees("Send me a code instead")
+	for range 12 {
+		if strings.Contains(v.text(), "too many tries") {
+			break
+		}
+		v.fill("E-mail address", demoEmail)
+		v.fill("Password", "a guess")
+		v.click("Sign in")
+		v.sees("Sign in", "E-mail address")
+	}
+	v.waits("it says how long to wait", func(text string) bool {
+		return regexp.MustCompile(`There were too many tries. Wait (one|\d+) (second|minute)s?, then try again`).MatchString(text)
+	})
+	v.dressed("sign-in-wait")
+}
+
+func TestTheFirstPageSpeaksTheLanguageOfItsReader(t *testing.T) {
+	t.Parallel()
+	c := serve(t)
+	v := visit(t, c.base)
+	v.open("/setup?lang=de")
+	v.sees("Willkommen bei Grove", "Einrichtungscode")
+	v.dressed("setup-de")
+	v.excuse("403")
+	v.fill("Einrichtungscode", "WRONG-CODE")
+	v.fill("E-Mail-Adresse", "ann@example.org")
+	v.fill("Passwort", password)
+	v.click("Mein Konto anlegen")
+	v.sees("Das ist nicht der Einrichtungscode")
+}
