@@ -102,7 +102,7 @@ func TestAnAuthenticatorAppIsSetUpAndAskedFor(t *testing.T) {
 	other.excuse("400")
 	other.fill("Code", "000000")
 	other.click("Sign in")
-	other.sees("the code is not right")
+	other.sees("This code is not right, or was used before")
 	other.fill("Code", code(t, secret, time.Now().Add(30*time.Second)))
 	other.click("Sign in")
 	other.sees("Printers", "Ready")
