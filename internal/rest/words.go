@@ -47,20 +47,20 @@ func speak(r *http.Request) speech {
 		wanted = append(wanted, c.Value)
 	}
 	wanted = append(append(wanted, strings.Split(r.Header.Get("Accept-Language"), ",")...), "en")
-	var s speech
 	for _, w := range wanted {
 		short, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(w)), ";")
 		short, _, _ = strings.Cut(short, "-")
-		if s.words = tongues[short]; s.words != nil {
-			s.choose(r, short)
-			return s
+		if tongues[short] != nil {
+			return spoken(r, short)
 		}
 	}
-	return s
+	return speech{}
 }
 
-// choose settles for a language. What a form brought back has no link in another one.
-func (s *speech) choose(r *http.Request, short string) {
+// spoken is a language by its short name. What a form brought back has no link in
+// another one.
+func spoken(r *http.Request, short string) speech {
+	s := speech{words: tongues[short]}
 	for _, n := range names {
 		if n.short == short {
 			s.Lang = n.tag
@@ -72,6 +72,7 @@ func (s *speech) choose(r *http.Request, short string) {
 		q.Set("lang", n.short)
 		s.Choices = append(s.Choices, choice{n.tag, n.name, "?" + q.Encode()})
 	}
+	return s
 }
 
 // remember keeps a language that the address says in the browser.
