@@ -168,11 +168,17 @@ const (
 
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
+	within(t, time.Minute, what, done)
+}
+
+// within waits so long at most.
+func within(t *testing.T, most time.Duration, what string, done func() bool) {
+	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(time.Minute); !done(); <-tick.C {
+	for end := time.Now().Add(most); !done(); <-tick.C {
 		if time.Now().After(end) {
-			t.Fatalf("waited a minute until %s", what)
+			t.Fatalf("waited %s until %s", most, what)
 		}
 	}
 }

@@ -16,17 +16,18 @@ const alien = (x) => x.tray_type && x.tray_type.toUpperCase() !== x.type.toUpper
 function loaded(fit, soon) {
   const list = fit.filaments || [];
   const off = list.some(alien) ? t("start.material_off") : list.some((x) => x.match === "different") ? t("start.colour_off") : "";
-  return off ? { ...soon, kind: "wait", text: `${soon.text} ${off}` } : soon;
+  return off ? { ...soon, kind: "warn", text: `${soon.text} ${off}` } : soon;
 }
 
-/** What the server says of one printer: {kind: good, wait or bad, text, can}. */
-function onOne(fit, later) {
+/** What the server says of one printer: {kind: good, wait, warn or bad, text, can}. */
+function onOne(fit, later, ams) {
   const name = fit.device_name;
+  const told = (soon) => (ams ? loaded(fit, soon) : soon);
   const why = lasting(fit);
   if (why) return { kind: "bad", text: why.message, can: false };
-  if (fit.fits) return loaded(fit, { kind: "good", text: t("start.at_once", { name }), can: true });
+  if (fit.fits) return told({ kind: "good", text: t("start.at_once", { name }), can: true });
   if (has(fit, "printer_offline") && !later) return { kind: "bad", text: t("start.offline", { name }), can: false };
-  const wait = (text) => loaded(fit, { kind: "wait", text, can: true });
+  const wait = (text) => told({ kind: "wait", text, can: true });
   if (has(fit, "printer_busy", "printer_held", "not_its_turn")) {
     const now = printer(fit.device_id)?.shadow?.file_name;
     return wait(now ? t("start.behind", { name, file: now }) : t("start.behind_some", { name }));
@@ -45,13 +46,15 @@ function onAny(fits) {
 
 /**
  * Says what becomes of a wish: fits are the server's answers for all printers, fit that
- * for the chosen one; at is a local time or empty.
+ * for the chosen one; at is a local time or empty; ams says whether trays are used, and
+ * ahead how many jobs wait for that printer.
  */
-export function foresee({ any, fits, fit, at, copies }) {
+export function foresee({ any, fits, fit, at, copies, ams, ahead }) {
   if (!any && !fit) return { kind: "bad", text: t(fits.length ? "start.no_choice" : "start.no_printer"), can: false };
-  let soon = any ? onAny(fits) : onOne(fit, at);
+  let soon = any ? onAny(fits) : onOne(fit, at, ams);
   if (at && new Date(at) <= new Date()) return { kind: "bad", text: t("start.past"), can: false };
   if (soon.can && at) soon = { kind: "wait", text: t("start.then", { time: moment(at) }), can: true };
+  if (soon.can && !any && ahead) soon = { ...soon, text: `${soon.text} ${t("start.ahead", { n: ahead })}` };
   if (soon.can && copies > 1) soon = { ...soon, text: `${soon.text} ${t("start.copies_after", { n: copies - 1 })}` };
   return soon;
 }

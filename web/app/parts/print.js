@@ -126,6 +126,12 @@ function useFits(wish) {
   return { ...state, fresh: state.of === text, again: () => again((n) => n + 1) };
 }
 
+/** How many jobs wait for a printer already. */
+function useAhead(serial) {
+  const fetched = useFetched(async () => (serial ? (await call("GET", `/jobs${query({ limit: 1, state: "queued", device_id: serial })}`)).pagination.total : 0), serial);
+  return fetched.data || 0;
+}
+
 function Wish({ file, known, done, other }) {
   const [plate, turn] = useState(known.plate || file.plates[0].index);
   const [serial, aim] = useState(known.serial || "");
@@ -152,20 +158,22 @@ function Wish({ file, known, done, other }) {
     load(now);
     map(mapped(shown, fit, now));
   };
-  const soon = foresee({ any, fits, fit, at, copies });
+  const soon = foresee({ any, fits, fit, at, copies, ams: options.use_ams, ahead: useAhead(any ? "" : aimed) });
   const request = () => ["POST", "/jobs", { ...wish, ...(any ? {} : { device_id: aimed }), copies, ...(at ? { not_before: new Date(at).toISOString() } : {}) }];
   return html`<${Form} send=${request} done=${({ data }) => done(data)} yes=${copies > 1 ? t("start.do_n", { n: copies }) : t("start.do")} ready=${answer.fresh && soon.can} cancel=${other} no=${t("start.other")} says=${html`<${Foreseen} of=${soon} waiting=${!answer.fresh && !answer.refusal} />`}>
     ${answer.refusal && html`<${Bad} refusal=${answer.refusal} again=${answer.again} />`}
-    <div class="halves">
-      <div>
+    <div class="wish">
+      <div class="what">
         <${Plates} of=${file} at=${plate} choose=${choosePlate} />
         <${Loading} plate=${shown} fit=${fit} any=${any} trays=${trays} choose=${chooseTray} use=${options.use_ams} />
-        <${Choices} of=${options} opt=${opt} />
-        <${Later} copies=${copies} count=${count} at=${at} later=${later} />
       </div>
-      <div>
+      <div class="where">
         <${Printers} fits=${answer.fits} at=${any ? "" : aimed} any=${any} choose=${choosePrinter} anywhere=${() => anywhere(true)} />
         ${any && html`<${Any} of=${criteria} want=${want} file=${file} />`}
+      </div>
+      <div class="how">
+        <${Choices} of=${options} opt=${opt} />
+        <${Later} copies=${copies} count=${count} at=${at} later=${later} />
       </div>
     </div>
   <//>`;
@@ -173,7 +181,7 @@ function Wish({ file, known, done, other }) {
 
 /** What will happen, in words, before anything does. */
 const Foreseen = ({ of: soon, waiting }) => html`<p class=${names("foreseen", waiting ? "wait" : soon.kind)} role="status">
-  <${Icon} name=${waiting ? "clock" : { good: "check", wait: "clock", bad: "alert" }[soon.kind]} /><span>${waiting ? t("start.looking") : soon.text}</span>
+  <${Icon} name=${waiting ? "clock" : { good: "check", wait: "clock", warn: "alert", bad: "alert" }[soon.kind]} /><span>${waiting ? t("start.looking") : soon.text}</span>
 </p>`;
 
 /** The jobs that were made, and how they stand. */
@@ -189,8 +197,7 @@ function Made({ of: jobs, close }) {
       <div class="grow">
         <p><strong>${now.file_name}</strong></p>
         <p role="status"><span class="state">${t(`job.${now.state}`)}</span> ${where}</p>
-        ${now.why && html`<p class="quiet">${now.why}</p>`}
-        ${now.not_before && html`<p class="quiet">${t("start.not_before", { time: moment(now.not_before) })}</p>`}
+        ${now.not_before ? html`<p class="quiet">${t("start.not_before", { time: moment(now.not_before) })}</p>` : now.why && html`<p class="quiet" lang="en">${now.why}</p>`}
         <p class="bar">${jobs.slice(0, 12).map((j) => html`<a key=${j.id} href=${`/jobs/${j.id}`} onClick=${() => close(jobs)}>${t("start.job", { id: j.id })}</a>`)}</p>
       </div>
     </div>

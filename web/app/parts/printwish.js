@@ -28,12 +28,14 @@ const reasons = (fit) => (never(fit) ? fit.misfits.filter((m) => m.lasting) : fi
 
 const Why = ({ of: m }) => (has(`start.why.${m.reason}`) ? html`<small class="why">${t(`start.why.${m.reason}`)}</small>` : html`<small class="why" lang="en">${m.message}</small>`);
 
+const rank = (fit) => (fit.fits ? 0 : never(fit) ? 2 : 1);
+
 /** Where: each printer with whether it fits and what keeps it, or whichever fits. */
-export const Printers = ({ fits, at, any, choose, anywhere }) => html`<fieldset class="printers-pick">
+export const Printers = ({ fits, at, any, choose, anywhere }) => html`<fieldset class=${names("printers-pick", any && "short")}>
   <legend>${t("printer")}</legend>
   <label class=${names("anyone", any && "on")}><input type="radio" name="printer" checked=${any} onChange=${anywhere} /><span class="grow"><strong>${t("start.any")}</strong> <small>${t("start.any_hint")}</small></span></label>
   ${!fits && html`<div class="waiting"><span class="spinner"></span>${t("start.looking")}</div>`}
-  ${(fits || []).map((f) => {
+  ${(fits || []).toSorted((a, b) => rank(a) - rank(b)).map((f) => {
     const look = f.fits ? ["yes", "check", t("start.fits")] : never(f) ? ["no", "cross", t("start.fits_not")] : ["soon", "clock", t("start.fits_later")];
     return html`<label key=${f.device_id} class=${names(look[0], f.device_id === at && "on")}>
       ${!any && html`<input type="radio" name="printer" checked=${f.device_id === at} disabled=${never(f)} onChange=${() => choose(f.device_id)} />`}
