@@ -9,6 +9,7 @@ import { Empty, Fetched, Head, Icon, Menu, Progress, Tabs } from "../ui.js";
 import { clearPlate, Controls, link, Print, State } from "../parts/printer.js";
 import { cancelJob, copyJob, doubtful, Fits, holding, JobState, more, path, Plate, Resolve, Said, Takes, useJobList, when, Where } from "../parts/job.js";
 import { edit } from "../parts/edit.js";
+import { print } from "../parts/print.js";
 import { first, last, Line, move, Spoken } from "../parts/line.js";
 import { t } from "../words.js";
 
@@ -24,6 +25,7 @@ export default function Queue() {
   return html`
     <${Head} title=${t("nav.queue")}>
       <a class="button quiet" href="/library"><${Icon} name="library" />${t("queue.library")}</a>
+      ${acts() && html`<button type="button" onClick=${() => print({}).then(again)}><${Icon} name="printer" />${t("start.do")}</button>`}
     <//>
     <${QueueTabs} at="/queue" />
     <${Spoken} />

@@ -12,12 +12,15 @@ const has = (fit, ...reasons) => fit.misfits.some((m) => reasons.includes(m.reas
 
 const alien = (x) => x.tray_type && x.tray_type.toUpperCase() !== x.type.toUpperCase();
 
-/** Adds that what is loaded is not what the file has: nobody shall be told of that by the print. */
-function loaded(fit, soon) {
+/** What is wrong with what is loaded: material, colour, or nothing. */
+export function off(fit) {
   const list = fit.filaments || [];
-  const off = list.some(alien) ? t("start.material_off") : list.some((x) => x.match === "different") ? t("start.colour_off") : "";
-  return off ? { ...soon, kind: "warn", text: `${soon.text} ${off}` } : soon;
+  if (list.some(alien)) return "material";
+  return list.some((x) => x.match === "different") ? "colour" : "";
 }
+
+/** Adds that what is loaded is not what the file has: nobody shall be told of that by the print. */
+const loaded = (fit, soon) => (off(fit) ? { ...soon, kind: "warn", text: `${soon.text} ${t(`start.${off(fit)}_off`)}` } : soon);
 
 /** What the server says of one printer: {kind: good, wait, warn or bad, text, can}. */
 function onOne(fit, later, ams) {
@@ -36,10 +39,11 @@ function onOne(fit, later, ams) {
   return wait(t("start.waits", { why: fit.misfits[0].message }));
 }
 
-function onAny(fits) {
+function onAny(fits, ams) {
   const free = fits.filter((f) => f.fits);
   const able = fits.filter((f) => !never(f));
-  if (free.length) return { kind: "good", text: t("start.any_now", { n: free.length, name: free[0].device_name }), can: true };
+  const now = { kind: "good", text: t("start.any_now", { n: free.length, name: free[0]?.device_name }), can: true };
+  if (free.length) return ams && free.every(off) ? loaded(free[0], now) : now;
   if (able.length) return { kind: "wait", text: t("start.any_later", { n: able.length }), can: true };
   return { kind: "bad", text: t("start.any_none"), can: false };
 }
@@ -51,7 +55,7 @@ function onAny(fits) {
  */
 export function foresee({ any, fits, fit, at, copies, ams, ahead }) {
   if (!any && !fit) return { kind: "bad", text: t(fits.length ? "start.no_choice" : "start.no_printer"), can: false };
-  let soon = any ? onAny(fits) : onOne(fit, at, ams);
+  let soon = any ? onAny(fits, ams) : onOne(fit, at, ams);
   if (at && new Date(at) <= new Date()) return { kind: "bad", text: t("start.past"), can: false };
   if (soon.can && at) soon = { kind: "wait", text: t("start.then", { time: moment(at) }), can: true };
   if (soon.can && !any && ahead) soon = { ...soon, text: `${soon.text} ${t("start.ahead", { n: ahead })}` };

@@ -9,6 +9,7 @@ import { ask, Bad, Dialog, Empty, Fetched, Form, Icon, useFetched } from "../ui.
 import { fileAt, Figures, Filaments, Picture, sums } from "./file.js";
 import { choose, dragging, Upload } from "./uploading.js";
 import { take, uploads } from "./uploads.js";
+import { JobState } from "./job.js";
 import { foresee, never } from "./foresee.js";
 import { Any, Choices, Later, Loading, Plates, Printers } from "./printwish.js";
 import { t } from "../words.js";
@@ -19,9 +20,9 @@ import { t } from "../words.js";
  */
 export const print = (known) => ask(Print, { known });
 
-/** Begins a print on a printer. */
-export const PrintHere = ({ of: p, labels = true }) =>
-  acts() && !busy(p) && html`<button type="button" class="quiet" aria-label=${t("start.on", { name: p.name })} title=${t("start.on", { name: p.name })} onClick=${() => print({ serial: p.serial })}><${Icon} name="printer" />${labels && t("start.do")}</button>`;
+/** Begins a print on a printer; one that is busy has it in its queue, where that is wanted. */
+export const PrintHere = ({ of: p, labels = true, always }) =>
+  acts() && (always || !busy(p)) && html`<button type="button" class="quiet" aria-label=${t("start.on", { name: p.name })} title=${t("start.on", { name: p.name })} onClick=${() => print({ serial: p.serial })}><${Icon} name="printer" />${labels && t("start.do")}</button>`;
 
 /** Takes a file that is dropped on a printer; lies over what it stands in. */
 export function DropHere({ of: p }) {
@@ -168,7 +169,7 @@ function Wish({ file, known, done, other }) {
         <${Loading} plate=${shown} fit=${fit} any=${any} trays=${trays} choose=${chooseTray} use=${options.use_ams} />
       </div>
       <div class="where">
-        <${Printers} fits=${answer.fits} at=${any ? "" : aimed} any=${any} choose=${choosePrinter} anywhere=${() => anywhere(true)} />
+        <${Printers} fits=${answer.fits} ams=${options.use_ams} at=${any ? "" : aimed} any=${any} choose=${choosePrinter} anywhere=${() => anywhere(true)} />
         ${any && html`<${Any} of=${criteria} want=${want} file=${file} />`}
       </div>
       <div class="how">
@@ -196,7 +197,7 @@ function Made({ of: jobs, close }) {
       <${Picture} of=${now.cover_url} />
       <div class="grow">
         <p><strong>${now.file_name}</strong></p>
-        <p role="status"><span class="state">${t(`job.${now.state}`)}</span> ${where}</p>
+        <p role="status"><${JobState} of=${now} /> ${where}</p>
         ${now.not_before ? html`<p class="quiet">${t("start.not_before", { time: moment(now.not_before) })}</p>` : now.why && html`<p class="quiet" lang="en">${now.why}</p>`}
         <p class="bar">${jobs.slice(0, 12).map((j) => html`<a key=${j.id} href=${`/jobs/${j.id}`} onClick=${() => close(jobs)}>${t("start.job", { id: j.id })}</a>`)}</p>
       </div>

@@ -5,7 +5,7 @@ import { everyone, printer } from "../live.js";
 import { model } from "../models.js";
 import { Field, Icon } from "../ui.js";
 import { Filaments, Picture, Swatch } from "./file.js";
-import { never } from "./foresee.js";
+import { never, off } from "./foresee.js";
 import { has, number, t } from "../words.js";
 
 /** Which plate; one alone is only shown. */
@@ -31,12 +31,13 @@ const Why = ({ of: m }) => (has(`start.why.${m.reason}`) ? html`<small class="wh
 const rank = (fit) => (fit.fits ? 0 : never(fit) ? 2 : 1);
 
 /** Where: each printer with whether it fits and what keeps it, or whichever fits. */
-export const Printers = ({ fits, at, any, choose, anywhere }) => html`<fieldset class=${names("printers-pick", any && "short")}>
+export const Printers = ({ fits, at, any, ams, choose, anywhere }) => html`<fieldset class=${names("printers-pick", any && "short")}>
   <legend>${t("printer")}</legend>
   <label class=${names("anyone", any && "on")}><input type="radio" name="printer" checked=${any} onChange=${anywhere} /><span class="grow"><strong>${t("start.any")}</strong> <small>${t("start.any_hint")}</small></span></label>
   ${!fits && html`<div class="waiting"><span class="spinner"></span>${t("start.looking")}</div>`}
   ${(fits || []).toSorted((a, b) => rank(a) - rank(b)).map((f) => {
-    const look = f.fits ? ["yes", "check", t("start.fits")] : never(f) ? ["no", "cross", t("start.fits_not")] : ["soon", "clock", t("start.fits_later")];
+    const wrong = f.fits && ams && off(f);
+    const look = wrong ? ["soon", "alert", t(`start.fits_${wrong}`)] : f.fits ? ["yes", "check", t("start.fits")] : never(f) ? ["no", "cross", t("start.fits_not")] : ["soon", "clock", t("start.fits_later")];
     return html`<label key=${f.device_id} class=${names(look[0], f.device_id === at && "on")}>
       ${!any && html`<input type="radio" name="printer" checked=${f.device_id === at} disabled=${never(f)} onChange=${() => choose(f.device_id)} />`}
       <span class="grow"><strong>${f.device_name}</strong> <small>${model(f.model)}</small>
@@ -120,7 +121,7 @@ export function Loading({ plate, fit, any, trays, choose, use }) {
 const options = ["use_ams", "bed_leveling", "flow_cali", "vibration_cali", "timelapse", "layer_inspect"];
 
 export const Choices = ({ of: now, opt }) => html`<fieldset><legend>${t("start.options")}</legend><div class="checks">
-  ${options.map((name) => html`<label class="check" key=${name}><input type="checkbox" checked=${now[name]} onChange=${(e) => opt({ ...now, [name]: e.target.checked })} />${t(`start.option.${name}`)}</label>`)}
+  ${options.map((name) => html`<label class="check" key=${name}><input type="checkbox" checked=${now[name]} onChange=${(e) => opt({ ...now, [name]: e.target.checked })} />${t(`option.${name}`)}</label>`)}
 </div></fieldset>`;
 
 /** An hour from now as a field of the browser has it. */
