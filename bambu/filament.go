@@ -61,7 +61,7 @@ func (m *merging) exist(n *node, i int) {
 	if bits, ok := m.bits(i, "ams_exist_bits"); ok {
 		listed := m.d.member(i, "ams")
 		units.drop(func(u *node) bool {
-			return gone(bits, unitBit(u.child("id").integerOr(-1))) && !m.lists(listed, u)
+			return gone(bits, unitBit(u.child("id").place())) && !m.lists(listed, u)
 		})
 	}
 	if bits, ok := m.bits(i, "tray_exist_bits"); ok {
@@ -87,10 +87,10 @@ func clearTrays(unit *node, bits uint64) {
 	if trays == nil || trays.kind != arrayKind {
 		return
 	}
-	id := unit.child("id").integerOr(-1)
+	id := unit.child("id").place()
 	for t := range trays.kids {
 		tray := &trays.kids[t]
-		if gone(bits, trayBit(id, tray.child("id").integerOr(-1))) {
+		if gone(bits, trayBit(id, tray.child("id").place())) {
 			tray.drop(func(k *node) bool { return k.name != "id" && k.name != "state" })
 		}
 	}

@@ -184,7 +184,7 @@ func plainBits(ams, now map[string]any) {
 			slot, err := strconv.Atoi(plainID(v))
 			trayBit := -1
 			switch {
-			case err != nil || slot > 3:
+			case err != nil || slot < 0 || slot > 3:
 			case unit >= 0 && unit <= 3:
 				trayBit = unit*4 + slot
 			case unit == 16:

@@ -62,6 +62,18 @@ func (n *node) integerOr(other int) int {
 	return int(f)
 }
 
+// place reads the id of a unit or a tray; -1 when it is no whole number.
+func (n *node) place() int {
+	if n == nil {
+		return -1
+	}
+	i, err := strconv.Atoi(string(bare(n.text)))
+	if err != nil {
+		return -1
+	}
+	return i
+}
+
 // hex reads a string of hex digits without 0x, up to 64 bits; 0 if it is none.
 func (n *node) hex() uint64 {
 	if n == nil {
