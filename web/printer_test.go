@@ -135,6 +135,14 @@ func TestWhatAPrinterHoldsIsTold(t *testing.T) {
 	v.click("Load")
 	v.sees("Load done", "in use")
 
+	v.open(idle)
+	v.click("PETG")
+	v.sees("Target 245 °C", "Target 75 °C", "Heat without a print is switched off at")
+	v.click("Cool down")
+	v.waits("it is cold again", func(text string) bool {
+		return !strings.Contains(text, "Target 245 °C") && !strings.Contains(text, "Target 75 °C")
+	})
+
 	v.open(idle + "/health")
 	v.sees("All is well", "It dials in by itself", "P1S", "modules")
 	v.dressed("printer-health")
@@ -326,7 +334,7 @@ func TestAPrinterOnTheNetwork(t *testing.T) {
 	v.excuse("404 (Not Found)") // the camera was on its way
 	v.open(at)
 	v.sees("Offline")
-	c.stand(t.TempDir(), "--mqtts-port", row[5], "--ftps-port", row[6], "--rtsps-port", row[8])
+	c.stand(t.TempDir(), "--mqtts-port", row[5], "--ftps-port", row[6], "--rtsps-port", row[8], "--fault", "signature_required")
 	v.sees("Quarantine: another key answers", "Key that answers now")
 	keys := js[[]string](v, `[...document.querySelectorAll(".keys code")].map(e => e.textContent.replaceAll(" ", ""))`)
 	if len(keys) != 2 || keys[0] == keys[1] || len(keys[0]) != 64 || len(keys[1]) != 64 {
@@ -339,6 +347,20 @@ func TestAPrinterOnTheNetwork(t *testing.T) {
 	v.waits("it is the printer again", func(text string) bool {
 		return !strings.Contains(text, "Quarantine") && !strings.Contains(text, "Offline")
 	})
+
+	v.sees("This printer can be watched, not controlled")
+	v.dressed("printer-developer")
+	v.click("What to do")
+	v.sees("switch LAN Only on", "New access code")
+	v.click("Close")
+	until(t, "it is taken for read", func() bool {
+		return js[bool](v, `(b => !b || (b.querySelector("[aria-label=Close]").click(), false))(document.querySelector(".one > .banner.warn"))`)
+	})
+	v.open(at + "/health")
+	v.sees("Off: it can be watched and not controlled")
+	if strings.Contains(v.text(), "This printer can be watched, not controlled") {
+		t.Error("what was read is told again")
+	}
 
 	v.click("More about this printer")
 	v.click("Remove this printer")
