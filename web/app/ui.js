@@ -16,7 +16,8 @@ export function note(kind, text, extra = {}) {
   const id = ++last;
   const change = (now) => {
     const others = notes.value.filter((n) => n.id !== id);
-    notes.value = now ? [...others, { id, ...now }] : others;
+    // Of what went well the newest are enough.
+    notes.value = (now ? [...others, { id, ...now }] : others).filter((n, i, all) => n.kind === "bad" || n.kind === "wait" || i >= all.length - 3);
     if (now && now.kind !== "wait" && now.kind !== "bad") setTimeout(() => change(null), 6000);
   };
   change({ kind, text, ...extra });
