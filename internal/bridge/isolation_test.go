@@ -105,14 +105,14 @@ func TestABadPrinterDisturbsNoOther(t *testing.T) {
 			n.lans[bad] = serve(t, a.printer(t, bad), bad, c.verdict, c.behave).LAN
 			open(t, n.desk, func(cfg *Config) {
 				cfg.Places, cfg.Log = n, slog.New(slog.NewTextHandler(n, nil))
-				cfg.Silence, cfg.RefusedRetry, cfg.LongestRetry = time.Second, 20*time.Millisecond, time.Minute
+				cfg.Ping, cfg.Silence, cfg.RefusedRetry, cfg.LongestRetry = 700*time.Millisecond, 4*time.Second, 20*time.Millisecond, time.Minute
 			})
 			until(t, "its owner is told why, again", func() bool { return len(n.reasons(bad)) >= 2 })
 			before := map[string]int{good: len(n.said(good)), second: len(n.said(second))}
 			for _, fine := range []string{good, second} {
 				until(t, "the others are heard", func() bool { return len(n.said(fine)) > before[fine]+5 })
 				if n.connects(fine) != 1 || len(n.reasons(fine)) > 0 || strings.Contains(n.log(), `"printer not connected" printer=`+fine) {
-					t.Errorf("%s was connected %d times, for %v", fine, n.connects(fine), n.reasons(fine))
+					t.Errorf("%s was connected %d times, for %v\n%s", fine, n.connects(fine), n.reasons(fine), n.log())
 				}
 				for _, said := range n.said(fine) {
 					if said != "fine" {
