@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"github.com/grovecloud/grove/printfile/printfiletest"
@@ -65,7 +66,9 @@ func TestAPrinterIsWatchedAndControlled(t *testing.T) {
 		t.Errorf("the camera is turned by %q", turned)
 	}
 	v.click("Watch live")
-	until(t, "the film runs", func() bool { return js[bool](v, `!!document.querySelector(".camera.large img")?.src.includes("stream")`) })
+	until(t, "the film runs", func() bool {
+		return js[bool](v, `!!document.querySelector(".camera.large img")?.src.includes("stream")`)
+	})
 	v.click("End live pictures")
 	v.click("Rotate")
 	v.click("Rotate")
@@ -74,6 +77,40 @@ func TestAPrinterIsWatchedAndControlled(t *testing.T) {
 		return js[bool](v, `!!`+find+`("Timelapse")`)
 	})
 	v.dressed("printer-camera")
+}
+
+func TestTemperaturesAreDrawn(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Bench P1S")
+	v.open(printing + "/temperatures")
+	v.sees("Temperatures over time", "Nozzle target", "Show as a table")
+	until(t, "the chart is drawn", func() bool { return js[bool](v, `!!document.querySelector(".chart canvas")`) })
+	v.click("Show as a table")
+	v.sees("Bed target")
+	if n := js[int](v, `document.querySelectorAll(".figures-table tbody tr").length`); n < 2 {
+		t.Errorf("the table has %d rows", n)
+	}
+	v.click("Show as a table")
+	v.dressed("printer-temperatures")
+	until(t, "the chart lies still", func() bool {
+		return js[bool](v, `document.querySelector(".chart .u-over")?.getBoundingClientRect().width > 700`)
+	})
+	js[bool](v, `(document.querySelector(".chart").scrollIntoView({ block: "center" }), true)`)
+	box := js[[]float64](v, `(b => [b.left, b.top, b.width, b.height])(document.querySelector(".chart .u-over").getBoundingClientRect())`)
+	y := box[1] + box[3]/2
+	v.do(
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, box[0]+box[2]*.5, y, chromedp.ButtonLeft),
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, box[0]+box[2]*.7, y, chromedp.ButtonLeft),
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, box[0]+box[2]*.7, y, chromedp.ButtonLeft),
+	)
+	v.click("Show all")
+	v.waits("all is shown again", func(text string) bool { return !strings.Contains(text, "Show all") })
+	v.click("7 days")
+	until(t, "the address names the range", func() bool { return js[string](v, `location.search`) == "?range=7d" })
+	until(t, "a week is drawn", func() bool { return js[bool](v, `!!document.querySelector(".chart canvas")`) })
 }
 
 func TestWhatAPrinterHoldsIsTold(t *testing.T) {
@@ -87,6 +124,7 @@ func TestWhatAPrinterHoldsIsTold(t *testing.T) {
 	v.dressed("printer-filament")
 	v.click("Slot 2: what to do")
 	v.click("Say what it holds")
+	until(t, "kinds can be chosen", func() bool { return js[bool](v, `!!document.querySelector("option[value='GFB99|ABS']")`) })
 	v.fill("Kind", "GFB99|ABS")
 	v.fill("Colour", "#00ae42")
 	v.click("Set")
@@ -97,6 +135,14 @@ func TestWhatAPrinterHoldsIsTold(t *testing.T) {
 	v.click("Load")
 	v.sees("Load done", "in use")
 
+	v.open(idle)
+	v.click("PETG")
+	v.sees("Target 245 °C", "Target 75 °C", "Heat without a print is switched off at")
+	v.click("Cool down")
+	v.waits("it is cold again", func(text string) bool {
+		return !strings.Contains(text, "Target 245 °C") && !strings.Contains(text, "Target 75 °C")
+	})
+
 	v.open(idle + "/health")
 	v.sees("All is well", "It dials in by itself", "P1S", "modules")
 	v.dressed("printer-health")
@@ -104,7 +150,9 @@ func TestWhatAPrinterHoldsIsTold(t *testing.T) {
 		t.Error("a printer that dials in can be tried")
 	}
 	v.click("Show")
-	until(t, "the access code is shown", func() bool { return js[bool](v, `[...document.querySelectorAll("dd code")].some(e => /^[a-z0-9]{8}$/.test(e.textContent))`) })
+	until(t, "the access code is shown", func() bool {
+		return js[bool](v, `[...document.querySelectorAll("dd code")].some(e => /^[a-z0-9]{8}$/.test(e.textContent))`)
+	})
 
 	v.open(idle + "/details")
 	v.sees(`"gcode_state": "IDLE"`, "Lines to send")
@@ -114,12 +162,20 @@ func TestWhatAPrinterHoldsIsTold(t *testing.T) {
 	v.sees("Is somebody beside the printer?")
 	v.excuse("400 (Bad Request)")
 	v.click("Send G-code")
-	v.sees("refused", "400 °C")
+	v.sees("refused", "0 to 300 °C")
 	v.fill("Lines to send", "M105")
 	v.click("Send G-code")
+	v.sees("Is somebody beside the printer?")
 	v.click("Send G-code")
 	v.sees("G-code accepted by the printer")
 
+	v.click("More about this printer")
+	v.click("Name and tags")
+	v.fill("Name", "Bench by the window")
+	v.fill("Tags", "hall, PETG")
+	v.dressed("printer-rename")
+	v.click("Save")
+	v.sees("Bench by the window", "hall", "PETG")
 	v.open("/printers/NOBODYS")
 	v.excuse("404 (Not Found)")
 	v.sees("There is no such printer")
@@ -264,7 +320,7 @@ func TestAPrinterOnTheNetwork(t *testing.T) {
 	v.dressed("printer-storage")
 	v.click("Stop")
 	v.click("Stop the print")
-	v.sees("Stop done")
+	v.sees("Stop done", "Cancelled")
 
 	v.click("More about this printer")
 	v.click("Address")
@@ -275,9 +331,10 @@ func TestAPrinterOnTheNetwork(t *testing.T) {
 	v.click("Cancel")
 
 	end()
+	v.excuse("404 (Not Found)") // the camera was on its way
 	v.open(at)
 	v.sees("Offline")
-	c.stand(t.TempDir(), "--mqtts-port", row[5], "--ftps-port", row[6], "--rtsps-port", row[8])
+	c.stand(t.TempDir(), "--mqtts-port", row[5], "--ftps-port", row[6], "--rtsps-port", row[8], "--fault", "signature_required")
 	v.sees("Quarantine: another key answers", "Key that answers now")
 	keys := js[[]string](v, `[...document.querySelectorAll(".keys code")].map(e => e.textContent.replaceAll(" ", ""))`)
 	if len(keys) != 2 || keys[0] == keys[1] || len(keys[0]) != 64 || len(keys[1]) != 64 {
@@ -287,13 +344,31 @@ func TestAPrinterOnTheNetwork(t *testing.T) {
 	v.click("Pair anew")
 	v.sees("Make sure that it is your printer")
 	v.click("Pair anew")
-	v.waits("it is the printer again", func(text string) bool { return !strings.Contains(text, "Quarantine") && !strings.Contains(text, "Offline") })
+	v.waits("it is the printer again", func(text string) bool {
+		return !strings.Contains(text, "Quarantine") && !strings.Contains(text, "Offline")
+	})
+
+	v.sees("This printer can be watched, not controlled")
+	v.dressed("printer-developer")
+	v.click("What to do")
+	v.sees("switch LAN Only on", "New access code")
+	v.click("Close")
+	until(t, "it is taken for read", func() bool {
+		return js[bool](v, `(b => !b || (b.querySelector("[aria-label=Close]").click(), false))(document.querySelector(".one > .banner.warn"))`)
+	})
+	v.open(at + "/health")
+	v.sees("Off: it can be watched and not controlled")
+	if strings.Contains(v.text(), "This printer can be watched, not controlled") {
+		t.Error("what was read is told again")
+	}
 
 	v.click("More about this printer")
 	v.click("Remove this printer")
 	v.sees("What it printed stays in your history.")
 	v.click("Remove this printer")
-	v.waits("it is gone", func(text string) bool { return strings.Contains(text, "Bench P1S") && !strings.Contains(text, "09400A") && !strings.Contains(text, "H2D") })
+	v.waits("it is gone", func(text string) bool {
+		return strings.Contains(text, "Bench P1S") && !strings.Contains(text, "09400A") && !strings.Contains(text, "H2D")
+	})
 }
 
 func TestTheWallShowsAllAndStaysAwake(t *testing.T) {
@@ -316,7 +391,9 @@ func TestTheWallShowsAllAndStaysAwake(t *testing.T) {
 	until(t, "the cameras are seen", func() bool { return js[int](v, `document.querySelectorAll(".tile img").length`) == 3 })
 	v.dressed("wall")
 	c.background("sim", "--printers", "40")
-	v.waits("many printers take turns", func(text string) bool { return strings.Contains(text, "Page 1 of") && strings.Contains(text, "of 43 printing") })
+	v.waits("many printers take turns", func(text string) bool {
+		return strings.Contains(text, "Page 1 of") && strings.Contains(text, "of 43 printing")
+	})
 	v.picture("wall-many")
 	if over := js[int](v, `document.documentElement.scrollHeight - innerHeight`); over > 0 {
 		t.Errorf("the wall is %d pixels too high", over)
