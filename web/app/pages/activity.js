@@ -69,7 +69,7 @@ function Events() {
       ? html`<${Empty} icon="history" title=${t("event.none")} />`
       : html`<div class="panel"><ul class="news">${rows.map(
             (e) => html`<li key=${e.id}><${What} type=${e.type} />
-              <div class="grow"><p><strong>${called(e.type)}</strong>${e.data.file_name && ` · ${e.data.file_name}`}${(e.data.message || e.data.reason) && html` · <span lang="en">${e.data.message || e.data.reason}</span>`}</p>
+              <div class="grow"><p><strong>${called(e.type)}</strong>${e.data.bridge_name && ` · ${e.data.bridge_name}`}${e.data.file_name && ` · ${e.data.file_name}`}${(e.data.message || e.data.reason) && html` · <span lang="en">${e.data.message || e.data.reason}</span>`}</p>
                 <p class="job-facts"><time datetime=${e.timestamp} title=${moment(e.timestamp)}>${ago(e.timestamp)}</time><${About} job=${e.data.job_id} serial=${e.data.device_id} name=${e.data.device_name} /><code>${e.type}</code></p></div></li>`,
           )}</ul></div>
           ${(data || []).length === step && html`<p class="foot"><button type="button" class="quiet small" onClick=${() => ask(String(rows.at(-1).id))}>${t("history.next")}</button></p>`}`}

@@ -103,7 +103,7 @@ function Facts({ of: j, p }) {
       <${Fact} name=${t("job.file")}>${j.file_id ? html`<a href=${`/library/${encodeURIComponent(j.file_id)}`}>${j.file_name}</a>` : j.file_name}, ${t("job.plate", { n: j.plate })}<//>
       <${Fact} name=${t("job.duration")}>${j.estimate_seconds > 0 ? t("job.planned", { time: span(j.estimate_seconds) }) : "–"}${took ? `, ${t("job.took", { time: span(took) })}` : ""}<//>
       <${Fact} name=${t("figures.filament")}>${j.weight_grams > 0 ? `${grams(j.weight_grams)}${j.length_meters > 0 ? `, ${meters(j.length_meters)}` : ""}` : "–"}<//>
-      <${Fact} name=${t("start.options")}>${chosen.length ? chosen.map((name) => t(`start.option.${name}`)).join(", ") : t("job.no_options")}<//>
+      <${Fact} name=${t("start.options")}>${chosen.length ? chosen.map((name) => t(`option.${name}`)).join(", ") : t("job.no_options")}<//>
       <${Fact} name=${t("job.number")}>${j.id}${j.attempt && html` · ${t("job.attempt")} <code>${j.attempt.nonce}</code>`}<//>
     </dl>
     <${Mapping} of=${j} />

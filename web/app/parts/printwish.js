@@ -31,7 +31,7 @@ const Why = ({ of: m }) => (has(`start.why.${m.reason}`) ? html`<small class="wh
 const rank = (fit) => (fit.fits ? 0 : never(fit) ? 2 : 1);
 
 /** Where: each printer with whether it fits and what keeps it, or whichever fits. */
-export const Printers = ({ fits, at, any, ams, choose, anywhere }) => html`<fieldset class=${names("printers-pick", any && "short")}>
+export const Printers = ({ fits, at, any, ams, choose, anywhere }) => html`<fieldset class=${names("printers-pick", any && "brief")}>
   <legend>${t("printer")}</legend>
   <label class=${names("anyone", any && "on")}><input type="radio" name="printer" checked=${any} onChange=${anywhere} /><span class="grow"><strong>${t("start.any")}</strong> <small>${t("start.any_hint")}</small></span></label>
   ${!fits && html`<div class="waiting"><span class="spinner"></span>${t("start.looking")}</div>`}
