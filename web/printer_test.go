@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"github.com/grovecloud/grove/printfile/printfiletest"
@@ -78,6 +79,40 @@ func TestAPrinterIsWatchedAndControlled(t *testing.T) {
 	v.dressed("printer-camera")
 }
 
+func TestTemperaturesAreDrawn(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Bench P1S")
+	v.open(printing + "/temperatures")
+	v.sees("Temperatures over time", "Nozzle target", "Show as a table")
+	until(t, "the chart is drawn", func() bool { return js[bool](v, `!!document.querySelector(".chart canvas")`) })
+	v.click("Show as a table")
+	v.sees("Bed target")
+	if n := js[int](v, `document.querySelectorAll(".figures-table tbody tr").length`); n < 2 {
+		t.Errorf("the table has %d rows", n)
+	}
+	v.click("Show as a table")
+	v.dressed("printer-temperatures")
+	until(t, "the chart lies still", func() bool {
+		return js[bool](v, `document.querySelector(".chart .u-over")?.getBoundingClientRect().width > 700`)
+	})
+	js[bool](v, `(document.querySelector(".chart").scrollIntoView({ block: "center" }), true)`)
+	box := js[[]float64](v, `(b => [b.left, b.top, b.width, b.height])(document.querySelector(".chart .u-over").getBoundingClientRect())`)
+	y := box[1] + box[3]/2
+	v.do(
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, box[0]+box[2]*.5, y, chromedp.ButtonLeft),
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, box[0]+box[2]*.7, y, chromedp.ButtonLeft),
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, box[0]+box[2]*.7, y, chromedp.ButtonLeft),
+	)
+	v.click("Show all")
+	v.waits("all is shown again", func(text string) bool { return !strings.Contains(text, "Show all") })
+	v.click("7 days")
+	until(t, "the address names the range", func() bool { return js[string](v, `location.search`) == "?range=7d" })
+	until(t, "a week is drawn", func() bool { return js[bool](v, `!!document.querySelector(".chart canvas")`) })
+}
+
 func TestWhatAPrinterHoldsIsTold(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "--demo")
@@ -89,6 +124,7 @@ func TestWhatAPrinterHoldsIsTold(t *testing.T) {
 	v.dressed("printer-filament")
 	v.click("Slot 2: what to do")
 	v.click("Say what it holds")
+	until(t, "kinds can be chosen", func() bool { return js[bool](v, `!!document.querySelector("option[value='GFB99|ABS']")`) })
 	v.fill("Kind", "GFB99|ABS")
 	v.fill("Colour", "#00ae42")
 	v.click("Set")
@@ -98,6 +134,14 @@ func TestWhatAPrinterHoldsIsTold(t *testing.T) {
 	v.sees("the nozzle heats to 260 °C")
 	v.click("Load")
 	v.sees("Load done", "in use")
+
+	v.open(idle)
+	v.click("PETG")
+	v.sees("Target 245 °C", "Target 75 °C", "Heat without a print is switched off at")
+	v.click("Cool down")
+	v.waits("it is cold again", func(text string) bool {
+		return !strings.Contains(text, "Target 245 °C") && !strings.Contains(text, "Target 75 °C")
+	})
 
 	v.open(idle + "/health")
 	v.sees("All is well", "It dials in by itself", "P1S", "modules")
@@ -118,12 +162,20 @@ func TestWhatAPrinterHoldsIsTold(t *testing.T) {
 	v.sees("Is somebody beside the printer?")
 	v.excuse("400 (Bad Request)")
 	v.click("Send G-code")
-	v.sees("refused", "400 °C")
+	v.sees("refused", "0 to 300 °C")
 	v.fill("Lines to send", "M105")
 	v.click("Send G-code")
+	v.sees("Is somebody beside the printer?")
 	v.click("Send G-code")
 	v.sees("G-code accepted by the printer")
 
+	v.click("More about this printer")
+	v.click("Name and tags")
+	v.fill("Name", "Bench by the window")
+	v.fill("Tags", "hall, PETG")
+	v.dressed("printer-rename")
+	v.click("Save")
+	v.sees("Bench by the window", "hall", "PETG")
 	v.open("/printers/NOBODYS")
 	v.excuse("404 (Not Found)")
 	v.sees("There is no such printer")
@@ -268,7 +320,7 @@ func TestAPrinterOnTheNetwork(t *testing.T) {
 	v.dressed("printer-storage")
 	v.click("Stop")
 	v.click("Stop the print")
-	v.sees("Stop done")
+	v.sees("Stop done", "Cancelled")
 
 	v.click("More about this printer")
 	v.click("Address")
@@ -279,9 +331,10 @@ func TestAPrinterOnTheNetwork(t *testing.T) {
 	v.click("Cancel")
 
 	end()
+	v.excuse("404 (Not Found)") // the camera was on its way
 	v.open(at)
 	v.sees("Offline")
-	c.stand(t.TempDir(), "--mqtts-port", row[5], "--ftps-port", row[6], "--rtsps-port", row[8])
+	c.stand(t.TempDir(), "--mqtts-port", row[5], "--ftps-port", row[6], "--rtsps-port", row[8], "--fault", "signature_required")
 	v.sees("Quarantine: another key answers", "Key that answers now")
 	keys := js[[]string](v, `[...document.querySelectorAll(".keys code")].map(e => e.textContent.replaceAll(" ", ""))`)
 	if len(keys) != 2 || keys[0] == keys[1] || len(keys[0]) != 64 || len(keys[1]) != 64 {
@@ -294,6 +347,20 @@ func TestAPrinterOnTheNetwork(t *testing.T) {
 	v.waits("it is the printer again", func(text string) bool {
 		return !strings.Contains(text, "Quarantine") && !strings.Contains(text, "Offline")
 	})
+
+	v.sees("This printer can be watched, not controlled")
+	v.dressed("printer-developer")
+	v.click("What to do")
+	v.sees("switch LAN Only on", "New access code")
+	v.click("Close")
+	until(t, "it is taken for read", func() bool {
+		return js[bool](v, `(b => !b || (b.querySelector("[aria-label=Close]").click(), false))(document.querySelector(".one > .banner.warn"))`)
+	})
+	v.open(at + "/health")
+	v.sees("Off: it can be watched and not controlled")
+	if strings.Contains(v.text(), "This printer can be watched, not controlled") {
+		t.Error("what was read is told again")
+	}
 
 	v.click("More about this printer")
 	v.click("Remove this printer")

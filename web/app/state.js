@@ -27,7 +27,16 @@ export function stateOf(p, now = Date.now()) {
   return p.plate_clear ? "ready" : "finished";
 }
 
-const troubled = (p) => (p.shadow?.print_error || p.print_error) !== 0 || serious(p).length > 0;
+// What printers report after a person ended a print (ha-bambulab): no error.
+const ended = new Set([0x0300400c, 0x0500400e]);
+
+/** The printer's error as a number; 0 when there is none that concerns anybody. */
+export function errorOf(p) {
+  const error = p.shadow?.print_error || p.print_error || 0;
+  return ended.has(error) ? 0 : error;
+}
+
+const troubled = (p) => errorOf(p) !== 0 || serious(p).length > 0;
 
 /** Health messages that need somebody. */
 export const serious = (p) => (p.shadow?.hms || []).filter((h) => h.severity === "fatal" || h.severity === "serious");
@@ -51,7 +60,7 @@ export function needs(p, unknown = new Set()) {
   if (!p.online && busy(p)) why.push({ what: "lost", text: t("needs.lost") });
   if (p.online) {
     for (const h of serious(p)) why.push({ what: "hms", text: t(`hms.${h.severity}`), code: h.code });
-    if (p.shadow?.print_error) why.push({ what: "error", text: t("needs.error"), code: errorCode(p.shadow.print_error) });
+    if (errorOf(p)) why.push({ what: "error", text: t("needs.error"), code: errorCode(errorOf(p)) });
     if (!p.plate_clear && !busy(p)) why.push({ what: "plate", text: t("needs.plate") });
     if ((p.shadow?.state || p.gcode_state) === "PAUSE" && why.length === 0) why.push({ what: "paused", text: t("needs.paused") });
   }

@@ -70,10 +70,10 @@ function Known({ of: p, part }) {
       <${Actions} of=${p} />
     <//>
     ${!mine(p) && html`<p class="hint guest">${t(acts(p) ? "pr.guest_acts" : "pr.guest_looks")}</p>`}
-    <${Needs} of=${p} unknown=${unknown} />
+    <${Needs} of=${p} unknown=${unknown} but="quarantine" />
     ${p.lan?.stranger_pin && html`<${Quarantine} of=${p} />`}
     <${Developer} of=${p} />
-    ${!p.connected && p.trouble && html`<div class="banner warn"><${Icon} name="plug" /><div class="grow">${p.trouble}</div></div>`}
+    ${!p.connected && p.trouble && !p.lan?.stranger_pin && html`<div class="banner warn"><${Icon} name="plug" /><div class="grow">${p.trouble}</div></div>`}
     <${Tabs} label=${t("pr.parts")} at=${path(part)} of=${shown.map((name) => [path(name), t(`pr.${name}`)])} />
     <${Part} of=${p} details=${details} jobs=${jobs} />
     <${Reach} of=${p} />

@@ -88,9 +88,9 @@ export async function clearPlate(p) {
   if (answer?.data) heard(answer.data);
 }
 
-/** Why somebody has to come, each with the way out. */
-export function Needs({ of: p, unknown }) {
-  const why = needs(p, unknown);
+/** Why somebody has to come, each with the way out; but is left out, being told already. */
+export function Needs({ of: p, unknown, but }) {
+  const why = needs(p, unknown).filter((w) => w.what !== but);
   if (!why.length) return null;
   return html`<ul class="needs">
     ${why.map(

@@ -15,9 +15,9 @@ const melts = (type) => Math.round((rangeOf(type)[0] + rangeOf(type)[1]) / 2);
 const ht = (unit) => Number(unit.id) >= 128;
 const unitName = (unit) => (ht(unit) ? t("pr.unit_ht", { n: Number(unit.id) - 127 }) : t("pr.unit", { letter: String.fromCharCode(65 + (Number(unit.id) % 26)) }));
 
-export function Filament({ of: p, details }) {
+export function Filament({ of: p }) {
   const units = p.shadow.ams || [];
-  const outside = details?.external || [];
+  const outside = p.shadow.external || [];
   if (!units.length && !outside.length) return html`<${Empty} icon="ams" title=${t("pr.no_filament")}><p>${t("pr.no_filament_text")}</p><//>`;
   const may = acts(p) && p.connected && !busy(p);
   return html`

@@ -5,7 +5,7 @@ import { call } from "../../api.js";
 import { clock, moment, percent } from "../../format.js";
 import { acts, keeps, mine } from "../../me.js";
 import { model } from "../../models.js";
-import { errorCode, hmsLink } from "../../state.js";
+import { errorCode, errorOf, hmsLink } from "../../state.js";
 import { act, ask, command, copy, Fetched, Icon, useFetched } from "../../ui.js";
 import { WayOut } from "./developer.js";
 import { Pair } from "./settings.js";
@@ -20,7 +20,7 @@ const weights = { fatal: "cross", serious: "alert", common: "bell", info: "dot",
 
 function Messages({ of: p }) {
   const list = p.shadow.hms || [];
-  const error = p.shadow.print_error;
+  const error = errorOf(p);
   return html`<section class="panel">
     <h2>${t("pr.messages")}</h2>
     ${error ? html`<p class="message serious"><${Icon} name="alert" /><span class="grow">${t("needs.error")} <code>${errorCode(error)}</code></span>

@@ -15,7 +15,7 @@ export const Overview = ({ of: p, details, jobs }) => html`<div class="overview"
     <${Heating} of=${p} details=${details} />
   </div>
   <div>
-    <section class="panel sight"><h2>${t("pr.camera")}</h2><a href=${`${link(p)}/camera`} aria-label=${t("pr.camera_open")}><${Camera} of=${p} /></a></section>
+    <section class="panel sight"><h2>${t("pr.camera")}</h2><a href=${`${link(p)}/camera`} title=${t("pr.camera_open")}><${Camera} of=${p} /></a></section>
     <${Air} of=${p} details=${details} />
     ${p.shadow.ams?.length > 0 && html`<section class="panel"><h2><a href=${`${link(p)}/filament`}>${t("pr.filament")}</a></h2><${Trays} of=${p} /></section>`}
   </div>

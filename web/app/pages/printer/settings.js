@@ -20,7 +20,7 @@ export function Rename({ p, close }) {
   const body = (v) => ({ name: v.name.trim(), tags: v.tags.split(",").map((w) => w.trim()).filter(Boolean) });
   return html`<${Dialog} title=${t("pr.rename")} onClose=${() => close()}>
     <${Form} yes=${t("pr.save")} cancel=${() => close()} send=${(v) => ["PATCH", at(p), body(v)]} done=${taken(p, close)}>
-      <${Field} label=${t("pr.name")} name="name" value=${p.name} required maxlength="200" autofocus autocomplete="off" />
+      <${Field} label=${t("pr.name")} name="name" value=${p.name} required maxlength="100" autofocus autocomplete="off" />
       <${Field} label=${t("tags")} name="tags" value=${(p.tags || []).join(", ")} hint=${t("pr.tags_hint")} autocomplete="off" />
     <//>
   <//>`;

@@ -20,29 +20,34 @@ const lines = [
   ["pr.chamber_target", "chamber_target_celsius", "--green", true],
 ];
 
-const rest = 10; // seconds between points that are added
+const apart = 10; // seconds between points that are added
 
-/** The columns of a chart: times in seconds since 1970, then each line. */
+const fewest = 20; // steps that are shown, also of a printer that is new
+
+/** The columns of a chart, from where something is known: times in seconds since 1970, then each line. */
 function columns(history) {
   const from = new Date(history.from).getTime() / 1000;
-  const length = history.nozzle_celsius.length;
-  return [Array.from({ length }, (_, i) => from + i * history.step_seconds), ...lines.map(([, name]) => history[name])];
+  const { length } = history.nozzle_celsius;
+  const known = history.nozzle_celsius.findIndex((v) => v !== null);
+  const first = Math.max(0, Math.min(known < 0 ? 0 : known, length - fewest));
+  return [Array.from({ length }, (_, i) => from + i * history.step_seconds), ...lines.map(([, name]) => history[name])].map((column) => column.slice(first));
 }
 
 /** What was stored and what is heard since, as one. */
 function useSeries(p, hours) {
   const fetched = useFetched(() => get(`/printers/${encodeURIComponent(p.serial)}/temperatures${query({ from: new Date(Date.now() - hours * 3_600_000).toISOString(), points: 1000 })}`), `${p.serial} ${hours}`);
-  const tail = useRef({ of: null, rows: [] });
-  if (tail.current.of !== fetched.data) tail.current = { of: fetched.data, rows: [] };
-  const rows = tail.current.rows;
-  const at = Math.floor(Date.now() / 1000);
-  if (fetched.data && p.connected && at - (rows.at(-1)?.[0] ?? 0) >= rest) rows.push([at, ...lines.map(([, name]) => p.shadow[name])]);
+  const [tail, grow] = useState([]);
+  useEffect(() => grow([]), [fetched.data]);
+  useEffect(() => {
+    const at = Math.floor(Date.now() / 1000);
+    if (p.connected) grow((rows) => (at - (rows.at(-1)?.[0] ?? 0) < apart ? rows : [...rows, [at, ...lines.map(([, name]) => p.shadow[name])]]));
+  }, [p.shadow]);
   const series = useMemo(() => {
     if (!fetched.data) return null;
-    const all = columns(fetched.data).map((column, i) => [...column, ...rows.map((row) => row[i])]);
+    const all = columns(fetched.data).map((column, i) => [...column, ...tail.map((row) => row[i])]);
     // A line of which nothing is known is none: there is no sensor, or no heater.
-    return { all, shown: lines.map(([, name], i) => all[i + 1].some((v) => v > 0)) };
-  }, [fetched.data, rows.length]);
+    return { all, shown: lines.map((_, i) => all[i + 1].some((v) => v > 0)) };
+  }, [fetched.data, tail]);
   return { fetched, series };
 }
 
@@ -76,7 +81,7 @@ function options(series, width, onZoom) {
     ],
     series: [
       {},
-      ...lines.map(([words, , colour, target], i) => ({ label: t(words), stroke: paint(colour), width: target ? 1 : 2, dash: target ? [6, 4] : undefined, show: series.shown[i], points: { show: false }, spanGaps: false })),
+      ...lines.map(([words, , colour, target], i) => ({ label: t(words), stroke: paint(colour), width: target ? 1 : 2, dash: target ? [6, 4] : undefined, show: series.shown[i], points: { size: 4 }, spanGaps: false })),
     ],
     hooks: { setCursor: [onZoom.cursor], setScale: [(_, key) => key === "x" && onZoom.scale()] },
   };
