@@ -19,8 +19,8 @@ export default function Admin({ part }) {
   const at = part || shown[0];
   const Part = shown.includes(at) ? parts[at] : null;
   return html`
-    <${Head} title=${t("nav.admin")} />
-    <${Tabs} label=${t("nav.admin")} at=${`/admin/${at}`} of=${shown.map((name) => [`/admin/${name}`, t(`admin.part.${name}`)])} />
-    ${Part ? html`<${Part} />` : html`<${Empty} icon="search" title=${t("no_page")}><a class="button" href="/admin">${t("nav.admin")}</a><//>`}
+    <${Head} title=${t("admin.title")} />
+    <${Tabs} label=${t("admin.title")} at=${`/admin/${at}`} of=${shown.map((name) => [`/admin/${name}`, t(`admin.part.${name}`)])} />
+    ${Part ? html`<${Part} />` : html`<${Empty} icon="search" title=${t("no_page")}><a class="button" href="/admin">${t("admin.title")}</a><//>`}
   `;
 }

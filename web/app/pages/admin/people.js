@@ -22,6 +22,7 @@ export function People() {
       <${Curl} of=${["GET", "/users"]} />
       ${owns() && html`<button type="button" onClick=${invite}><${Icon} name="add" />${t("admin.invite")}</button>`}
     </div>
+    <h2 class="between">${t("admin.part.people")}</h2>
     <${Fetched} of=${people}>${(list) => html`<ul class="entries">${list.map((u) => html`<${Person} key=${u.id} of=${u} again=${people.again} />`)}</ul>`}<//>
     ${owns() && html`<h2 class="between">${t("admin.invitations")}</h2>
       <${Fetched} of=${invited}>${(list) => list.length
