@@ -32,7 +32,9 @@ const (
 	StorageLeft  EventType = "printer.storage_left" // a print's file can't be deleted from the printer
 	// PrinterQuarantined: who answers at its address shows another key than its own.
 	PrinterQuarantined EventType = "printer.quarantined"
-	WebhookTest        EventType = "webhook.test" // only ever sent by an endpoint's test
+	BridgeConnected    EventType = "bridge.connected"
+	BridgeDisconnected EventType = "bridge.disconnected" // and did not come back soon
+	WebhookTest        EventType = "webhook.test"        // only ever sent by an endpoint's test
 )
 
 // EventTypes are all that a webhook endpoint may subscribe to.
@@ -41,6 +43,7 @@ func EventTypes() []EventType {
 		PrintStarted, PrintCompleted, PrintFailed, DeviceOnline, DeviceOffline, NotificationCreated,
 		JobQueued, JobWaiting, JobStarted, JobFinished, JobFailed, JobCancelled, JobExpired, JobUnknown,
 		PrinterError, PlateToClear, HeatEnding, HeatOff, PrinterQuarantined, StorageLeft,
+		BridgeConnected, BridgeDisconnected,
 	}
 }
 
@@ -61,6 +64,10 @@ type EventData struct {
 	FileName   string `json:"file_name,omitempty"`
 	Status     string `json:"status"`
 	Reason     string `json:"reason,omitempty"`
+	// BridgeID and BridgeName are set on bridge.connected and bridge.disconnected, which
+	// are of no one printer.
+	BridgeID   string `json:"bridge_id,omitempty"`
+	BridgeName string `json:"bridge_name,omitempty"`
 	// NotificationID and Message are set on notification.created.
 	NotificationID string `json:"notification_id,omitempty"`
 	Message        string `json:"message,omitempty"`
@@ -100,6 +107,8 @@ func (e Event) Notice() (message string, ok bool) {
 		return d.DeviceName + " heats without a print: " + d.Reason, true
 	case PrinterQuarantined:
 		return d.DeviceName + " is in quarantine, and nothing is sent to it: " + d.Reason, true
+	case BridgeDisconnected:
+		return "The bridge " + d.BridgeName + " is not connected, so the printers behind it are not reached: " + d.Reason, true
 	case StorageLeft:
 		return fmt.Sprintf("The file of %s can't be deleted from the storage of %s: %s", what, d.DeviceName, d.Reason), true
 	case JobUnknown:
@@ -109,7 +118,7 @@ func (e Event) Notice() (message string, ok bool) {
 			return d.DeviceName + " went offline while printing. The printer goes on by itself; only the view is lost.", true
 		}
 	case PrintStarted, DeviceOnline, NotificationCreated, JobQueued, JobWaiting, JobStarted, JobFinished,
-		JobFailed, JobCancelled, JobExpired, HeatOff, WebhookTest:
+		JobFailed, JobCancelled, JobExpired, HeatOff, BridgeConnected, WebhookTest:
 	}
 	return "", false
 }

@@ -11,7 +11,7 @@ import (
 // that a new one must say whether people are told of it.
 func TestPeopleAreToldOfWhatNeedsThemAndOfNothingElse(t *testing.T) {
 	t.Parallel()
-	data := grove.EventData{DeviceName: "Bench", FileName: "cube.3mf", Status: "x", Reason: "why"}
+	data := grove.EventData{DeviceName: "Bench", BridgeName: "Workshop", FileName: "cube.3mf", Status: "x", Reason: "why"}
 	unnamed, printing := data, data
 	unnamed.FileName = "" // begun at the printer's screen
 	printing.Status = "printing"
@@ -31,6 +31,7 @@ func TestPeopleAreToldOfWhatNeedsThemAndOfNothingElse(t *testing.T) {
 		grove.PlateToClear:       {{data, "Clear the plate of Bench and confirm it; nothing starts there before."}},
 		grove.StorageLeft:        {{data, "The file of cube.3mf can't be deleted from the storage of Bench: why"}},
 		grove.PrinterQuarantined: {{data, "Bench is in quarantine, and nothing is sent to it: why"}},
+		grove.BridgeDisconnected: {{data, "The bridge Workshop is not connected, so the printers behind it are not reached: why"}},
 		grove.HeatEnding:         {{data, "Bench heats without a print: why"}},
 		grove.JobUnknown: {
 			{data, "It is not known whether cube.3mf began on Bench. Look at the printer and say so: why"},

@@ -8,9 +8,10 @@ import (
 // LAN is where a printer stands on a network, and by which key it is known
 // there. Its access code is the printer's.
 type LAN struct {
-	Serial string `json:"serial"`
-	Host   string `json:"host"`             // address or name
-	Bridge string `json:"bridge,omitempty"` // the bridge whose network it is; empty: this server's
+	Serial  string `json:"serial"`
+	OwnerID int64  `json:"-"`                // whose printer it is, where a printer's place is told; not stored here
+	Host    string `json:"host"`             // address or name
+	Bridge  string `json:"bridge,omitempty"` // the bridge whose network it is; empty: this server's
 
 	// Ports; zero means the usual one (8883, 990, 6000, 322).
 	MQTTS  int `json:"mqtts_port,omitempty"`

@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"bytes"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -10,9 +9,6 @@ import (
 	"time"
 
 	"github.com/pquerna/otp/totp"
-
-	api "github.com/grovecloud/grove"
-	"github.com/grovecloud/grove/web"
 )
 
 func TestAnOwnerHandsOverACodeThatCouldNotBeMailed(t *testing.T) {
@@ -106,7 +102,7 @@ func TestAnAuthenticatorAppIsSetUpAndAskedFor(t *testing.T) {
 	other.excuse("400")
 	other.fill("Code", "000000")
 	other.click("Sign in")
-	other.sees("the code is not right")
+	other.sees("This code is not right, or was used before")
 	other.fill("Code", code(t, secret, time.Now().Add(30*time.Second)))
 	other.click("Sign in")
 	other.sees("Printers", "Ready")
@@ -163,19 +159,45 @@ func runLine(t *testing.T, line string) string {
 	return string(out)
 }
 
-func TestAllThatKeysAndWebhooksMayBeToldOfHasWords(t *testing.T) {
+func TestWhoGuessesIsToldInWordsHowLongToWait(t *testing.T) {
 	t.Parallel()
-	keys, err := web.Files.ReadFile("app/pages/account/keys.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	words, err := web.Files.ReadFile("words/en.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range api.Scopes() {
-		if !bytes.Contains(keys, []byte(`"`+s+`"`)) || !bytes.Contains(words, []byte(`"scope.`+s+`"`)) {
-			t.Errorf("a key can't be given %s on the page, or it has no words", s)
+	c := serve(t, "--demo")
+	v := visit(t, c.base)
+	v.excuse("400", "429")
+	v.open("/sign-in?to=/&lang=de")
+	v.sees("Stattdessen einen Code schicken", "Ich habe mein Passwort vergessen")
+	v.dressed("sign-in-de")
+	v.open("/sign-in?to=/&lang=zh")
+	v.sees("登录", "忘记密码")
+	v.picture("sign-in-zh")
+	v.click("English")
+	v.sees("Send me a code instead")
+	for range 12 {
+		if strings.Contains(v.text(), "too many tries") {
+			break
 		}
+		v.fill("E-mail address", demoEmail)
+		v.fill("Password", "a guess")
+		v.click("Sign in")
+		v.sees("Sign in", "E-mail address")
 	}
+	v.waits("it says how long to wait", func(text string) bool {
+		return regexp.MustCompile(`There were too many tries. Wait (one|\d+) (second|minute)s?, then try again`).MatchString(text)
+	})
+	v.dressed("sign-in-wait")
+}
+
+func TestTheFirstPageSpeaksTheLanguageOfItsReader(t *testing.T) {
+	t.Parallel()
+	c := serve(t)
+	v := visit(t, c.base)
+	v.open("/setup?lang=de")
+	v.sees("Willkommen bei Grove", "Einrichtungscode")
+	v.dressed("setup-de")
+	v.excuse("403")
+	v.fill("Einrichtungscode", "WRONG-CODE")
+	v.fill("E-Mail-Adresse", "ann@example.org")
+	v.fill("Passwort", password)
+	v.click("Mein Konto anlegen")
+	v.sees("Das ist nicht der Einrichtungscode")
 }

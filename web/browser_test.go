@@ -168,11 +168,17 @@ const (
 
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
+	within(t, time.Minute, what, done)
+}
+
+// within waits so long at most.
+func within(t *testing.T, most time.Duration, what string, done func() bool) {
+	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(time.Minute); !done(); <-tick.C {
+	for end := time.Now().Add(most); !done(); <-tick.C {
 		if time.Now().After(end) {
-			t.Fatalf("waited a minute until %s", what)
+			t.Fatalf("waited %s until %s", most, what)
 		}
 	}
 }
@@ -185,8 +191,9 @@ type visitor struct {
 	base string
 
 	mu       sync.Mutex
-	excused  []string // complaints with these words are part of the test
-	received int64    // bytes over the network
+	excused  []string      // complaints with these words are part of the test
+	received int64         // bytes over the network
+	patience time.Duration // with what the page shall show
 }
 
 func visit(t *testing.T, base string) *visitor {
@@ -202,7 +209,7 @@ func visit(t *testing.T, base string) *visitor {
 		chromedp.Flag("lang", "en-US"),
 	))
 	t.Cleanup(cancel)
-	v := &visitor{t: t, ctx: ctx, base: base}
+	v := &visitor{t: t, ctx: ctx, base: base, patience: time.Minute}
 	v.do(chromedp.EmulateViewport(1280, 900))
 	v.listen()
 	return v
@@ -337,7 +344,7 @@ func (v *visitor) waits(what string, fits func(text string) bool) {
 	v.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(40 * time.Second); ; <-tick.C {
+	for end := time.Now().Add(v.patience); ; <-tick.C {
 		text := v.text()
 		if fits(text) {
 			return

@@ -276,16 +276,16 @@ func TestAWaitingJobIsEdited(t *testing.T) {
 	v.open("/queue")
 	v.click("Actions for plates.gcode.3mf")
 	v.click("Edit")
-	v.sees("Edit plates.gcode.3mf", "Not before")
-	v.fill("Plate", "2")
-	v.fill("Printer", "")
-	v.sees("Which printers may take it")
+	v.sees("Edit plates.gcode.3mf", "When")
+	js[bool](v, `(document.querySelectorAll("dialog input[name=plate]")[1].click(), true)`)
+	js[bool](v, `(document.querySelector("dialog .anyone input").click(), true)`)
+	v.click("Later")
 	v.fill("Not before", "2031-01-01T06:00")
 	v.excuse("status of 400")
 	v.click("Save")
 	v.sees("not_before is 2031") // farther ahead than a job may be
 	v.picture("queue-edit")
-	v.fill("Not before", "")
+	v.click("As soon as it can")
 	v.click("Timelapse")
 	v.click("Save")
 	v.waits("it is closed", func(text string) bool { return !strings.Contains(text, "Edit plates.gcode.3mf") })
@@ -407,4 +407,41 @@ func TestTheBellCountsWhatNobodyHasRead(t *testing.T) {
 	v.click("Events")
 	v.sees("Print finished", "hook.gcode.3mf", "job.finished")
 	v.dressed("events")
+}
+
+func TestNamesThatAreNoNamesLeaveTheQueueWhole(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	name := `"><script>document.title="x"</script>{{7*7}} ` + "\u202etfel ot thgir\u202c " + strings.Repeat("W", 28)
+	if _, err := as.ChangePrinter(t.Context(), demoA1, cloudapi.PrinterEdit{Name: &name}); err != nil {
+		t.Fatal(err)
+	}
+	file := as.file(strings.Repeat("part-", 36)+"&amp;'.gcode.3mf", printfiletest.Model("N1"))
+	job := as.print(file, demoA1)
+	as.print(file, "")
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers", "Ready")
+	v.do(chromedp.EmulateViewport(390, 844))
+	see := func(path, words string) {
+		t.Helper()
+		v.open(path)
+		v.sees(words)
+		if over := js[int](v, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
+			v.picture("wide" + strings.ReplaceAll(path, "/", "-"))
+			t.Errorf("%s is %d pixels wider than a phone: %s", path, over, js[string](v, `[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth).map(e => e.tagName + "." + e.getAttribute("class") + Math.round(e.getBoundingClientRect().right)).join(" ")`))
+		}
+	}
+	see("/queue", "<script>")
+	v.picture("queue-hostile")
+	see(fmt.Sprintf("/jobs/%d", job.ID), "&amp;'")
+	v.picture("job-hostile")
+	see("/timeline", "<script>")
+	see("/activity?view=events", "&amp;'")
+	if _, err := as.CancelJob(t.Context(), job.ID); err != nil {
+		t.Fatal(err)
+	}
+	see("/history", "&amp;'")
+	v.picture("history-hostile")
 }

@@ -23,47 +23,87 @@ type benchCmd struct {
 	Model    string        `help:"Their model." default:"X1 Carbon"`
 	Warm     time.Duration `help:"Time before measuring, after all are connected." default:"5s"`
 	Span     time.Duration `help:"Time measured." default:"30s"`
+	LAN      bool          `name:"lan" help:"Measure them once more as printers on a network, which the cloud reaches by their addresses."`
 }
 
 // Run starts a cloud and its printers as processes of their own, on this machine
 // alone, and prints what each used.
 func (c *benchCmd) Run(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "grove-bench-*")
+	dialled, err := c.measure(ctx, c.printers)
 	if err != nil {
 		return err
+	}
+	if err := c.print("dialling in", dialled); err != nil || !c.LAN {
+		return err
+	}
+	reached, err := c.measure(ctx, c.neighbours)
+	if err != nil {
+		return err
+	}
+	if err := c.print("on a network", reached); err != nil {
+		return err
+	}
+	before, after := dialled.cloud(), reached.cloud()
+	fmt.Printf("\nThe cloud on a network, against dialling in: CPU a report × %.2f, memory × %.2f\n", after.perReport/before.perReport, after.memory/before.memory)
+	return nil
+}
+
+// stretch is what was measured, at its beginning and at its end.
+type stretch struct{ from, to sample }
+
+func (r stretch) cloud() figures    { return r.of(r.from.cloud, r.to.cloud) }
+func (r stretch) printers() figures { return r.of(r.from.printers, r.to.printers) }
+func (r stretch) reports() float64  { return r.to.reports - r.from.reports }
+func (r stretch) span() float64     { return r.to.at.Sub(r.from.at).Seconds() }
+
+// figures are those of one process.
+type figures struct {
+	core      float64 // % of one
+	perReport float64 // CPU seconds per 100,000
+	memory    float64 // MiB
+}
+
+func (r stretch) of(from, to use) figures {
+	cpu := (to.cpu - from.cpu).Seconds()
+	return figures{cpu / r.span() * 100, cpu / r.reports() * 1e5, float64(to.rss) / (1 << 20)}
+}
+
+// measure lets a cloud and its printers run.
+func (c *benchCmd) measure(ctx context.Context, begin func(ctx context.Context, dir string, info server.Info) (*exec.Cmd, error)) (r stretch, err error) {
+	dir, err := os.MkdirTemp("", "grove-bench-*")
+	if err != nil {
+		return r, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cloud, info, err := c.serve(ctx, dir)
 	if err != nil {
-		return err
+		return r, err
 	}
 	defer end(cloud)
-	printers, err := c.printers(ctx, dir, info)
-	if err != nil {
-		return err
+	printers, err := begin(ctx, dir, info)
+	if printers != nil {
+		defer end(printers) // before their cloud
 	}
-	defer end(printers) // before their cloud
+	if err != nil {
+		return r, err
+	}
 	b := &bench{base: info.HTTP, cloud: cloud.Process.Pid, printers: printers.Process.Pid}
 	if err := b.connected(ctx, c.Printers); err != nil {
-		return err
+		return r, err
 	}
 	if err := pause(ctx, c.Warm); err != nil {
-		return err
+		return r, err
 	}
-	from, err := b.sample(ctx)
-	if err != nil {
-		return err
+	if r.from, err = b.sample(ctx); err != nil {
+		return r, err
 	}
 	if err := pause(ctx, c.Span); err != nil {
-		return err
+		return r, err
 	}
-	to, err := b.sample(ctx)
-	if err != nil {
-		return err
-	}
-	return c.print(from, to)
+	r.to, err = b.sample(ctx)
+	return r, err
 }
 
 func (c *benchCmd) serve(ctx context.Context, dir string) (*exec.Cmd, server.Info, error) {
@@ -74,26 +114,67 @@ func (c *benchCmd) serve(ctx context.Context, dir string) (*exec.Cmd, server.Inf
 	if err := p.Start(); err != nil {
 		return nil, info, err
 	}
-	deadline := time.Now().Add(30 * time.Second)
-	for time.Now().Before(deadline) {
-		raw, err := os.ReadFile(ready) //nolint:gosec // our own temporary file
-		if err == nil {
-			return p, info, json.Unmarshal(raw, &info)
-		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
-			return nil, info, err
-		}
+	raw, err := awaited(ctx, ready)
+	if err != nil {
+		end(p)
+		return nil, info, fmt.Errorf("start the cloud: %w", err)
 	}
-	return nil, info, grove.Errorf(grove.Unavailable, "not_ready", "the cloud did not start within 30 s")
+	return p, info, json.Unmarshal(raw, &info)
 }
 
-func (c *benchCmd) printers(ctx context.Context, dir string, info server.Info) (*exec.Cmd, error) {
+// awaited is what a child writes into a file.
+func awaited(ctx context.Context, file string) ([]byte, error) {
+	deadline := time.Now().Add(30 * time.Second)
+	for time.Now().Before(deadline) {
+		raw, err := os.ReadFile(file) //nolint:gosec // our own temporary file
+		if err == nil && len(raw) > 0 {
+			return raw, nil
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+	return nil, grove.Errorf(grove.Unavailable, "not_ready", "it was not ready within 30 s")
+}
+
+// signIn gives the flags by which commands are the owner's.
+func (c *benchCmd) signIn(ctx context.Context, dir string, info server.Info) ([]string, error) {
 	token := filepath.Join(dir, "token.json")
 	at := []string{"--token-file", token, "--url", info.HTTP, "--mqtt", info.MQTTS, "--ca", info.CAFile}
 	login := c.child(ctx, append([]string{"login", info.Demo.Email}, at...)...)
 	login.Env = append(os.Environ(), "GROVE_PASSWORD="+info.Demo.Password)
 	if err := login.Run(); err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
+	}
+	return at, nil
+}
+
+// neighbours lets printers stand on this machine's own network, and adds them.
+func (c *benchCmd) neighbours(ctx context.Context, dir string, info server.Info) (*exec.Cmd, error) {
+	at, err := c.signIn(ctx, dir, info)
+	if err != nil {
+		return nil, err
+	}
+	list := filepath.Join(dir, "printers.csv")
+	p := c.child(ctx, "sim", "--lan", "--printers", strconv.Itoa(c.Printers), "--first", "1001", "--model", c.Model, "--apart", "port", "--no-announce", "--csv", list,
+		"--mqtts-port", "0", "--ftps-port", "0", "--camera-port", "0", "--rtsps-port", "0", "--bind-port", "0", "--bind-tls-port", "0")
+	if err := p.Start(); err != nil {
+		return nil, err
+	}
+	if _, err := awaited(ctx, list); err != nil {
+		return p, fmt.Errorf("start the printers: %w", err)
+	}
+	add := c.child(ctx, append([]string{"printers", "add", "--csv", list}, at...)...)
+	if err := add.Run(); err != nil {
+		return p, fmt.Errorf("add the printers: %w", err)
+	}
+	return p, nil
+}
+
+func (c *benchCmd) printers(ctx context.Context, dir string, info server.Info) (*exec.Cmd, error) {
+	at, err := c.signIn(ctx, dir, info)
+	if err != nil {
+		return nil, err
 	}
 	p := c.child(ctx, append([]string{"sim", "--printers", strconv.Itoa(c.Printers), "--first", "1001", "--model", c.Model}, at...)...)
 	return p, p.Start()
@@ -213,18 +294,15 @@ func usage(pid int) (use, error) {
 	return use{cpu: time.Duration(number(utime)+number(stime)) * tick, rss: number(rss) * int64(os.Getpagesize())}, nil
 }
 
-func (c *benchCmd) print(from, to sample) error {
-	span := to.at.Sub(from.at)
-	reports := to.reports - from.reports
+func (c *benchCmd) print(how string, r stretch) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(w, "%d printers (%s), %.0f s, %.0f reports (%.0f/s)\n\n", c.Printers, c.Model, span.Seconds(), reports, reports/span.Seconds())
+	fmt.Fprintf(w, "\n%d printers (%s) %s, %.0f s, %.0f reports (%.0f/s)\n\n", c.Printers, c.Model, how, r.span(), r.reports(), r.reports()/r.span())
 	fmt.Fprintln(w, "PROCESS\tCPU, % of one core\tCPU s per 100k reports\tMEMORY, MiB")
 	for _, p := range []struct {
-		name     string
-		from, to use
-	}{{"cloud", from.cloud, to.cloud}, {"printers", from.printers, to.printers}} {
-		cpu := (p.to.cpu - p.from.cpu).Seconds()
-		fmt.Fprintf(w, "%s\t%.1f\t%.2f\t%.0f\n", p.name, cpu/span.Seconds()*100, cpu/reports*1e5, float64(p.to.rss)/(1<<20))
+		name string
+		figures
+	}{{"cloud", r.cloud()}, {"printers", r.printers()}} {
+		fmt.Fprintf(w, "%s\t%.1f\t%.2f\t%.0f\n", p.name, p.core, p.perReport, p.memory)
 	}
 	return w.Flush()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -41,7 +42,7 @@ func (c *eventsCmd) Run(ctx context.Context, at *cloud) error {
 	return at.show(events, func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "ID\tTIME\tEVENT\tPRINTER\tFILE\tSTATUS\tREASON")
 		for _, e := range events {
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.At.Local().Format(time.DateTime), e.Type, e.Data.DeviceName, e.Data.FileName, e.Data.Status, e.Data.Reason)
+			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.At.Local().Format(time.DateTime), e.Type, cmp.Or(e.Data.DeviceName, e.Data.BridgeName), e.Data.FileName, e.Data.Status, e.Data.Reason)
 		}
 	})
 }
@@ -71,6 +72,6 @@ func tellEvent(w io.Writer, n client.News, asJSON bool) error {
 }
 
 func eventLine(e grove.Event) string {
-	words := []string{e.At.Local().Format(time.TimeOnly), string(e.Type), e.Data.DeviceName, e.Data.FileName, e.Data.Reason, e.Data.Message}
+	words := []string{e.At.Local().Format(time.TimeOnly), string(e.Type), cmp.Or(e.Data.DeviceName, e.Data.BridgeName), e.Data.FileName, e.Data.Reason, e.Data.Message}
 	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), "  ")
 }

@@ -22,6 +22,7 @@ type simCmd struct {
 	Seed      int64         `help:"Printers with the same seed behave alike." default:"1"`
 	Ledger    string        `help:"File to which each physical start is appended." placeholder:"FILE"`
 	AutoClear time.Duration `name:"take-off" help:"How long after a print somebody takes the part off; 0: nobody does."`
+	SecondAMS bool          `name:"second-ams" help:"A second filament unit of the usual kind, for models that bear one."`
 	First     int           `help:"Number of the first printer." default:"1"`
 
 	lanFlags   `embed:""`
@@ -79,7 +80,7 @@ func (c *simCmd) base(model bambu.Model) (sim.Config, error) {
 	if err != nil {
 		return sim.Config{}, err
 	}
-	base := sim.Config{Model: model.Code, Speed: c.Speed, AutoClearPlate: c.AutoClear, Faults: faults, Log: warnings(os.Stderr)}
+	base := sim.Config{Model: model.Code, Speed: c.Speed, AutoClearPlate: c.AutoClear, TwoAMS: c.SecondAMS, Faults: faults, Log: warnings(os.Stderr)}
 	if c.Ledger == "" {
 		return base, nil
 	}

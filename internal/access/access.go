@@ -49,6 +49,7 @@ type Config struct {
 	Mail        Mailer                // nil: letters go to the log and to owners
 	Name        string                // of this installation, in letters and authenticator apps; Grove when empty
 	PublicURL   string                // where the sign-in page is, for links in letters
+	BridgeGrace time.Duration         // how long a bridge may be away before its owner is told; 20 s when 0
 	Registry    prometheus.Registerer // a private one when nil
 	Log         *slog.Logger
 }
@@ -64,22 +65,23 @@ type Access struct {
 	name        string
 	publicURL   string
 
-	key      *rsa.PrivateKey
-	passKey  []byte
-	mail     Mailer
-	board    *board
-	post     *post
-	sessions *sessionCache
-	hashes   *hasher
-	logins   *guard
-	seconds  *guard  // the second step of a login
-	tickets  *window // tickets that were no tickets, by address
-	pins     *window // PINs that were no PINs, by who typed them
-	doors    *doors
-	setup    *setupCode
-	keeper   *keeper
-	uses     uses
-	stays    stays
+	key       *rsa.PrivateKey
+	passKey   []byte
+	mail      Mailer
+	board     *board
+	post      *post
+	sessions  *sessionCache
+	hashes    *hasher
+	logins    *guard
+	seconds   *guard  // the second step of a login
+	tickets   *window // tickets that were no tickets, by address
+	pins      *window // PINs that were no PINs, by who typed them
+	doors     *doors
+	setup     *setupCode
+	keeper    *keeper
+	uses      uses
+	stays     stays
+	crossings *crossings
 
 	mu    sync.Mutex
 	onEnd []func(sessionID string)
@@ -132,6 +134,7 @@ func New(ctx context.Context, cfg Config) (*Access, error) {
 		pins:        newPINGuesses(kept),
 		setup:       newSetupCode(time.Now()),
 		keeper:      kept,
+		crossings:   newCrossings(cmp.Or(cfg.BridgeGrace, 20*time.Second)),
 	}
 	if err := kept.load(ctx, cfg.Records); err != nil {
 		return nil, fmt.Errorf("read failures to sign in: %w", err)

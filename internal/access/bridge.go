@@ -26,6 +26,10 @@ type Bridges interface {
 	RevokeBridge(ctx context.Context, userID int64, id string, at time.Time, acts ...grove.AuditEntry) error
 	// BridgeCame notes an arrival and counts it.
 	BridgeCame(ctx context.Context, id string, seen grove.BridgeSeen) (grove.BridgeSeen, error)
+	// TellBridge notes what the owner was told last, with the events that say so, unless
+	// they know it. ToldBridges are those of which they think that they are connected.
+	TellBridge(ctx context.Context, id string, connected bool, events func(b grove.Bridge) []grove.Event) error
+	ToldBridges(ctx context.Context) ([]string, error)
 }
 
 func (r *Rights) mayBridge(actor grove.Actor) error {

@@ -79,13 +79,14 @@ func (p *post) wait(t attempt, now time.Time) time.Duration {
 	return 0
 }
 
-// Run sends codes, keeps up with what other servers of the same records grant, and
-// writes down what failed, until ctx ends.
+// Run sends codes, keeps up with what other servers of the same records grant, writes
+// down what failed, and tells of bridges that come and go, until ctx ends.
 func (a *Access) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.sendCodes(ctx) })
 	g.Go(func() error { return a.followRights(ctx) })
 	g.Go(func() error { return a.keepTallies(ctx) })
+	g.Go(func() error { return a.tellOfBridges(ctx) })
 	return g.Wait()
 }
 

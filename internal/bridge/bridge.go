@@ -36,9 +36,10 @@ type Places interface {
 	LANs() []string
 	LAN(serial string) (l grove.LAN, code grove.Secret, ok bool)
 	// Pinned is told the key of a printer that had none yet, Stranger the wrong key
-	// of one that had. Troubled is told why there is no link.
-	Pinned(ctx context.Context, serial, pin string) error
-	Stranger(ctx context.Context, serial, pin string) error
+	// of one that had, each with the place that was dialled as LAN gave it: what was
+	// learned of another place, key or owner than it has by now does not count. Troubled is told why there is no link.
+	Pinned(ctx context.Context, at grove.LAN, pin string) error
+	Stranger(ctx context.Context, at grove.LAN, pin string) error
 	Troubled(serial string, why error)
 	// Sight is how a printer's camera is read.
 	Sight(serial string) grove.Sight

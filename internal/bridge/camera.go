@@ -81,7 +81,7 @@ func (b *Bridge) knock(ctx context.Context, lan grove.LAN, port int) (conn *tls.
 	}
 	conn, err = b.shake(ctx, raw, b.trust(lan).TLS(func(p string) { pin = p }))
 	if grove.HasReason(err, ReasonStranger) {
-		err = errors.Join(err, b.cfg.Places.Stranger(ctx, lan.Serial, pin))
+		err = errors.Join(err, b.cfg.Places.Stranger(ctx, lan, pin))
 	}
 	return conn, pin, err
 }

@@ -235,7 +235,7 @@ func (b *Bridge) reach(ctx context.Context, lan grove.LAN, code grove.Secret) (w
 	w = b.newWire(conn, lan.Serial)
 	err = w.enter(ctx, code)
 	if err == nil && lan.Pin == "" {
-		err = b.cfg.Places.Pinned(ctx, lan.Serial, pin)
+		err = b.cfg.Places.Pinned(ctx, lan, pin)
 	}
 	if err != nil {
 		_ = conn.NetConn().Close()
@@ -281,12 +281,12 @@ func (b *Bridge) drive(l *line) *Drive {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.drive == nil || l.drive.LAN != l.lan || l.drive.Code != l.code {
-		serial := l.serial
+		lan := l.lan
 		l.drive = NewDrive(DriveConfig{
 			LAN: l.lan, Code: l.code, Trust: b.trust(l.lan), Dial: b.to(l.lan), ClearData: b.cfg.ClearFiles, Log: b.cfg.Log,
 			Stranger: func(pin string) {
-				if err := b.cfg.Places.Stranger(context.Background(), serial, pin); err != nil {
-					b.cfg.Log.Error("quarantine not stored", slog.String("printer", serial), slog.Any("error", err))
+				if err := b.cfg.Places.Stranger(context.Background(), lan, pin); err != nil {
+					b.cfg.Log.Error("quarantine not stored", slog.String("printer", lan.Serial), slog.Any("error", err))
 				}
 			},
 		})

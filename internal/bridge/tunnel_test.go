@@ -224,114 +224,6 @@ func TestABridgeRefusesOtherAddresses(t *testing.T) {
 	}
 }
 
-// fault is a stretch of network between a bridge and its cloud.
-type fault struct {
-	l    net.Listener
-	to   string
-	work sync.WaitGroup
-
-	mu    sync.Mutex
-	free  *sync.Cond
-	held  bool // what is sent is kept, and comes when that ends
-	late  time.Duration
-	conns []net.Conn
-}
-
-func faulty(t testing.TB, to string) *fault {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &fault{l: l, to: to}
-	f.free = sync.NewCond(&f.mu)
-	f.work.Go(f.run)
-	t.Cleanup(func() { _ = l.Close(); f.hold(false); f.cut(); f.work.Wait() })
-	return f
-}
-
-func (f *fault) run() {
-	for {
-		near, err := f.l.Accept()
-		if err != nil {
-			return
-		}
-		far, err := net.Dial("tcp", f.to)
-		if err != nil {
-			_ = near.Close()
-			continue
-		}
-		f.mu.Lock()
-		f.conns = append(f.conns, near, far)
-		f.mu.Unlock()
-		f.work.Go(func() { f.pass(near, far) })
-		f.work.Go(func() { f.pass(far, near) })
-	}
-}
-
-// pass carries bytes one way. Neither end learns of the other's while they are held,
-// as in a network that lost its way.
-func (f *fault) pass(from, to net.Conn) {
-	type piece struct {
-		data []byte
-		due  time.Time
-	}
-	pieces := make(chan piece, 1024)
-	f.work.Go(func() {
-		defer to.Close()
-		for p := range pieces {
-			<-time.After(time.Until(p.due))
-			f.mu.Lock()
-			for f.held {
-				f.free.Wait()
-			}
-			f.mu.Unlock()
-			if _, err := to.Write(p.data); err != nil {
-				return
-			}
-		}
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		for f.held {
-			f.free.Wait()
-		}
-	})
-	defer close(pieces)
-	for {
-		buf := make([]byte, 32<<10)
-		n, err := from.Read(buf)
-		if err != nil {
-			return
-		}
-		f.mu.Lock()
-		late := f.late
-		f.mu.Unlock()
-		pieces <- piece{buf[:n], time.Now().Add(late)}
-	}
-}
-
-func (f *fault) hold(held bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.held = held
-	f.free.Broadcast()
-}
-
-func (f *fault) delay(late time.Duration) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.late = late
-}
-
-func (f *fault) cut() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, c := range f.conns {
-		_ = c.Close()
-	}
-	f.conns = nil
-}
-
 // listener is a printer that remembers what it is told, and counts who is signed in.
 type listener struct {
 	*machine
@@ -378,7 +270,7 @@ func TestAHeldStartNeverArrives(t *testing.T) {
 			t.Fatal(err)
 		}
 		until(t, "a start arrives in time", func() bool { return strings.HasSuffix(p.all(), before) })
-		way.hold(true)
+		way.hold(both)
 		_ = link.Send([]byte("held"), soon(), func() {}) // nobody knows yet
 		until(t, "the bridge has let go of the printer", func() bool { return p.present.Load() == 0 })
 		until(t, "the cloud has let go of the link", func() bool { return d.link() == nil })
@@ -388,7 +280,7 @@ func TestAHeldStartNeverArrives(t *testing.T) {
 		if err := link.Send([]byte("later"), soon(), func() {}); !grove.HasReason(err, grove.ReasonPrinterOffline) {
 			t.Errorf("a command for nobody: %v", err)
 		}
-		way.hold(false)
+		way.hold(0)
 	}
 	until(t, "it is connected again", func() bool { return p.present.Load() == 1 && d.link() != nil })
 	if err := d.link().Send([]byte("after"), soon(), func() {}); err != nil {
@@ -397,6 +289,56 @@ func TestAHeldStartNeverArrives(t *testing.T) {
 	until(t, "what is sent now arrives", func() bool { return strings.HasSuffix(p.all(), "after") })
 	if got := p.all(); got != "before-0 before-1 before-2 after" {
 		t.Errorf("the printer was told %s", got)
+	}
+}
+
+// While the network is cut either way nothing starts. What stops a print is sent as
+// long as the connection stands, and arrives where that way is open. Past the fence
+// neither end holds on to anything, and after it all goes on by itself.
+func TestAPartitionThatOutlivesTheFence(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		held way
+		told string
+	}{"up": {up, "before stop pause after"}, "down": {down, "before after"}, "both": {both, "before after"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := listens(t)
+			d := newDesk(behind(p.LAN))
+			fence := Fence{Pulse: 50 * time.Millisecond, Deaf: time.Second, Lease: 6 * time.Second}
+			b := open(t, d, fenced(fence))
+			between := faulty(t, cloudOf(t, b))
+			remote(t, between.l.Addr().String(), ports(p.MQTTS), func(c *RemoteConfig) { c.Fence.Deaf = fence.Lease })
+			starts := func() error {
+				d.mu.Lock()
+				defer d.mu.Unlock()
+				return d.links[good].MayStart()
+			}
+			say := func(what string) {
+				t.Helper()
+				if err := d.link().Send([]byte(what), soon(), func() {}); err != nil {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			until(t, "it is connected", func() bool { return d.link() != nil && starts() == nil })
+			say("before")
+			until(t, "what is sent arrives", func() bool { return p.all() == "before" })
+			between.hold(c.held)
+			until(t, "starts are refused", func() bool { return grove.HasReason(starts(), ReasonLapsed) })
+			say("stop")
+			say("pause")
+			if c.held == up {
+				until(t, "stop and pause arrive", func() bool { return p.all() == "before stop pause" })
+			}
+			until(t, "both ends have let go", func() bool { return p.present.Load() == 0 && d.link() == nil && !b.hasFar() })
+			between.hold(0)
+			until(t, "it is connected again", func() bool { return p.present.Load() == 1 && d.link() != nil && starts() == nil })
+			say("after")
+			until(t, "what is sent now arrives", func() bool { return strings.HasSuffix(p.all(), "after") })
+			if got := p.all(); got != c.told {
+				t.Errorf("the printer was told %s, want %s", got, c.told)
+			}
+		})
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/limit"
 	"github.com/grovecloud/grove/internal/tcp"
 )
 
@@ -183,7 +184,7 @@ func (w *wire) next() (head byte, body []byte, err error) {
 // read gives every report of this printer to take until the connection ends. What
 // take does not understand is no sign of life.
 func (w *wire) read(take func(payload []byte) (understood bool)) error {
-	var ahead pace
+	ahead := limit.NewPace(limit.Reports())
 	for {
 		if err := w.conn.SetReadDeadline(time.Now().Add(3 * w.cfg.Ping)); err != nil {
 			return err
@@ -207,7 +208,7 @@ func (w *wire) read(take func(payload []byte) (understood bool)) error {
 			continue
 		}
 		w.metrics.in.Inc()
-		if wait := ahead.take(time.Now(), len(payload)); wait > 0 {
+		if wait := ahead.Take(time.Now(), len(payload)); wait > 0 {
 			select {
 			case <-time.After(wait):
 			case <-w.over:
@@ -217,35 +218,6 @@ func (w *wire) read(take func(payload []byte) (understood bool)) error {
 			w.said.Store(time.Now().UnixNano())
 		}
 	}
-}
-
-// A printer may report so often, and so many times at once; a faster one is read
-// more slowly, so that it takes nothing from the others.
-const (
-	reportEvery = 20 * time.Millisecond
-	reportBurst = 200
-
-	bytesPerSecond = 512 << 10 // real reports have 36 KB at most
-	bytesBurst     = 4 << 20
-)
-
-// pace is when the reports so far would have been due, by their number and by their
-// bytes.
-type pace struct{ due, weighed time.Time }
-
-// take counts a report of so many bytes and says how long to wait before it is taken.
-func (p *pace) take(now time.Time, size int) time.Duration {
-	weight := time.Duration(size) * time.Second / bytesPerSecond
-	p.due = later(p.due, now.Add(-reportBurst*reportEvery)).Add(reportEvery)
-	p.weighed = later(p.weighed, now.Add(-bytesBurst*time.Second/bytesPerSecond)).Add(weight)
-	return later(p.due, p.weighed).Sub(now)
-}
-
-func later(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
 }
 
 // readable is a message without the zero byte that some end with, and without bytes

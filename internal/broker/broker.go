@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/limit"
 )
 
 // Knock is what a client says when it connects.
@@ -102,8 +103,7 @@ type Limits struct {
 	Subscriptions int           // of one connection; 50
 	Request       time.Duration // how old a request may get on its way through the rules; 10 s
 
-	Reports     int // a second that a printer may send for long; more are read later; 50
-	ReportBurst int // that it may send at once; 200
+	Flow limit.Flow // of what a printer may send; more is read later; [limit.Reports]
 
 	Keepalive  time.Duration // of clients that ask for none; 120 s
 	Queue      int           // messages that wait for a slow reader; 128
@@ -123,8 +123,9 @@ func (l Limits) filled() Limits {
 	fill(&l.PacketBytes, 256<<10)
 	fill(&l.Subscriptions, 50)
 	fill(&l.Request, 10*time.Second)
-	fill(&l.Reports, 50)
-	fill(&l.ReportBurst, 200)
+	if l.Flow == (limit.Flow{}) {
+		l.Flow = limit.Reports()
+	}
 	fill(&l.Keepalive, 120*time.Second)
 	fill(&l.Queue, 128)
 	fill(&l.QueueBytes, 1<<20)

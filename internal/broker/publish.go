@@ -39,7 +39,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 // flag is ignored.
 func (h *hook) report(s *session, pk packets.Packet) (packets.Packet, error) {
 	b, serial := h.broker, s.actor.Serial
-	if ahead := s.pace.take(time.Now()); ahead > 0 {
+	if ahead := s.pace.Take(time.Now(), len(pk.Payload)); ahead > 0 {
 		b.metrics.slowed.Inc()
 		turn, cancel := b.within(ahead)
 		<-turn.Done()

@@ -17,6 +17,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/limit"
 	"github.com/grovecloud/grove/internal/tcp"
 )
 
@@ -60,7 +61,7 @@ type session struct {
 	greeting []byte        // the answer to the sign-in while it is held back; under writes
 	greet    *time.Timer   // sends it; nil when nothing is held back
 	patience time.Duration // silence before the client counts as gone; 0 until it has signed in
-	pace     *pace         // of a printer
+	pace     *limit.Pace   // of a printer
 
 	// Used by the reading goroutine only.
 	signed  bool // on the roll

@@ -3,6 +3,8 @@ package broker
 import (
 	"strings"
 	"testing"
+
+	"github.com/grovecloud/grove/internal/limit"
 )
 
 func FuzzTopic(f *testing.F) {
@@ -38,7 +40,9 @@ func TestDecidingAboutATopicAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkReport(b *testing.B) {
-	r := start(b, func(c *Config) { c.Limits.Reports = 1 << 30 })
+	r := start(b, func(c *Config) {
+		c.Limits.Flow = limit.Flow{PerSecond: 1 << 30, Burst: 1, BytesPerSecond: 1 << 30, BytesBurst: 1 << 30}
+	})
 	seen := make(chan struct{}, 1)
 	count := 0
 	r.observe = func(_ string, payload []byte) []byte {

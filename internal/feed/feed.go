@@ -113,6 +113,9 @@ func (f *Feed) whole(actor grove.Actor) error {
 // sees reports whether an event is of a printer that the actor may read: a key may
 // be for some printers only, and what was shared may not be any more.
 func (f *Feed) sees(actor grove.Actor, e grove.Event) bool {
+	if e.Data.DeviceID == "" && f.gate.Reach(actor).Some {
+		return false // of no printer, so of none that the key is for
+	}
 	return f.gate.Authorize(actor, grove.ReadPrinter, grove.Resource{Serial: e.Data.DeviceID, OwnerID: e.UserID}) == nil
 }
 

@@ -82,11 +82,8 @@ func (f *Fleet) mayTake(actor grove.Actor, b Binding) error {
 	if !bound || owner == actor.UserID {
 		return nil
 	}
-	if wait := f.Guesses.CodeWait(b.Serial); wait > 0 {
-		return &grove.Error{
-			Code: grove.Limited, Reason: grove.ReasonRateLimited, RetryAfter: wait,
-			Message: "too many wrong codes for printer " + b.Serial + "; wait before you try again",
-		}
+	if err := f.mayGuess(b.Serial); err != nil {
+		return err
 	}
 	if f.possesses(b) {
 		return nil
@@ -218,7 +215,7 @@ func (f *Fleet) retire(u *unit, p grove.Printer, lan *grove.LAN) {
 	link := u.link
 	if u.owner.Load() == p.OwnerID {
 		u.remember(p)
-		u.lan, u.trouble, u.answered = lan, "", ""
+		u.lan, u.trouble, u.answered, u.welcome = lan, "", "", u.welcome && lan != nil
 		u.show()
 	} else {
 		u.link, u.dirty, u.turns = nil, false, nil

@@ -126,6 +126,7 @@ type Fleet struct {
 	metrics  metrics
 	sequence atomic.Int64
 	films    films
+	tries    tries
 	readers  sync.WaitGroup // of cameras
 
 	viewers viewers

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -19,7 +20,8 @@ import (
 // nothing here waits for it while a transaction is open.
 type Network interface {
 	// Test tries a printer step by step. A link that is up is asked instead of a
-	// second one made, unless anew says to end it first.
+	// second one made, unless anew says to end it first. Without a code it only learns
+	// who the printer is.
 	Test(ctx context.Context, l grove.LAN, code grove.Secret, anew bool) grove.LANTest
 	Search(ctx context.Context, s grove.LANSearch) ([]grove.FoundPrinter, error)
 	// Changed says that a printer was added, changed or removed.
@@ -74,21 +76,18 @@ func (f *Fleet) Add(ctx context.Context, actor grove.Actor, b LANBinding) (LANBo
 	if err := f.mayAdd(actor, &b); err != nil {
 		return LANBound{}, err
 	}
-	f.recall(actor, &b)
-	test := f.network.Test(ctx, b.LAN, grove.Secret(b.Code), true)
-	judge(&test)
-	if err := held(test); err != nil && !b.Force {
-		return LANBound{Test: test}, err
-	}
 	if b.Binding.Serial == "" {
-		b.Binding.Serial, b.LAN.Serial = test.Serial, test.Serial
-		if err := f.mayAdd(actor, &b); err != nil {
+		if test, err := f.identify(ctx, actor, &b); err != nil {
 			return LANBound{Test: test}, err
 		}
-		f.recall(actor, &b)
-		if b.Pin != "" && b.Pin != test.Pin {
-			return LANBound{Test: test}, grove.Errorf(grove.Conflict, "printer_key_changed", "%s", quarantine(b.LAN))
-		}
+	}
+	f.recall(actor, &b)
+	test, err := f.try(ctx, actor, b.LAN, grove.Secret(b.Code))
+	if err != nil {
+		return LANBound{Test: test}, err
+	}
+	if err := held(test); err != nil && !b.Force {
+		return LANBound{Test: test}, err
 	}
 	if b.Pin == "" {
 		b.Pin = test.Pin
@@ -244,15 +243,17 @@ func (f *Fleet) Pair(ctx context.Context, actor grove.Actor, serial string, w Pa
 	if w.NewKey {
 		lan.Pin, lan.StrangerPin, lan.QuarantineAt = "", "", time.Time{}
 	}
-	test := f.network.Test(ctx, lan, code, true)
-	judge(&test)
-	if err := held(test); err != nil {
+	test, err := f.try(ctx, actor, lan, code)
+	if err == nil {
+		err = held(test)
+	}
+	if err != nil {
 		return LANBound{Test: test}, err
 	}
 	lan.Pin = test.Pin
 	p, lan, err := f.Records.UpdateLAN(ctx, serial, func(p *grove.Printer, l *grove.LAN) ([]grove.Event, []grove.AuditEntry, error) {
 		if p.OwnerID != actor.UserID || l.Host != was.Host || l.Bridge != was.Bridge || l.Pin != was.Pin {
-			return nil, nil, grove.Errorf(grove.Conflict, "printer_changed", "printer %s was bound, moved or paired meanwhile, so nothing was changed; look, and try again", serial)
+			return nil, nil, changed(serial)
 		}
 		*l, p.AccessCode, p.AccessCodeIssued = lan, code, false
 		return nil, []grove.AuditEntry{did(actor, serial, p.OwnerID, w.act(), lan.Host)}, nil
@@ -359,35 +360,38 @@ func (f *Fleet) LAN(serial string) (l grove.LAN, code grove.Secret, ok bool) {
 	if u.lan == nil {
 		return grove.LAN{}, "", false
 	}
-	return *u.lan, u.printer.AccessCode, true
+	l = *u.lan
+	l.OwnerID = u.owner.Load()
+	return l, u.printer.AccessCode, true
 }
 
-// Pinned keeps the key of a printer that was added unseen.
-func (f *Fleet) Pinned(ctx context.Context, serial, pin string) error {
-	return f.relearn(ctx, serial, func(_ *grove.Printer, l *grove.LAN) []grove.Event {
-		if l.Pin == "" {
-			l.Pin = pin
-		}
+// Pinned keeps the key of a printer that was added unseen, as who answered where at
+// says showed it. Conflict printer_changed when it is another's, stands elsewhere or
+// has a key by now: then the connection is to nobody who is known.
+func (f *Fleet) Pinned(ctx context.Context, at grove.LAN, pin string) error {
+	return f.relearn(ctx, at, func(_ *grove.Printer, l *grove.LAN) []grove.Event {
+		l.Pin = pin
 		return nil
 	})
 }
 
-// Stranger puts a printer into quarantine: who answers at its address shows this
-// other key. Nothing is sent until a person pairs it anew.
-func (f *Fleet) Stranger(ctx context.Context, serial, pin string) error {
-	f.Log.Warn("printer shows another key", slog.String("printer", serial), slog.String("pin", pin))
-	err := f.relearn(ctx, serial, func(p *grove.Printer, l *grove.LAN) []grove.Event {
-		if l.Quarantined() || pin == l.Pin {
-			return nil
-		}
+// Stranger puts a printer into quarantine: who answered where at says shows this
+// other key. Nothing is sent until a person pairs it anew. What was found of a place,
+// a key or an owner that it has no more is no news.
+func (f *Fleet) Stranger(ctx context.Context, at grove.LAN, pin string) error {
+	err := f.relearn(ctx, at, func(p *grove.Printer, l *grove.LAN) []grove.Event {
 		l.StrangerPin, l.QuarantineAt = pin, time.Now().UTC()
 		return []grove.Event{{
 			UserID: p.OwnerID, Type: grove.PrinterQuarantined, At: l.QuarantineAt,
-			Data: grove.EventData{DeviceID: serial, DeviceName: p.Name, Status: "quarantined", Reason: quarantine(*l)},
+			Data: grove.EventData{DeviceID: at.Serial, DeviceName: p.Name, Status: "quarantined", Reason: quarantine(*l)},
 		}}
 	})
+	if grove.HasReason(err, reasonChanged) || errors.Is(err, grove.NotFound) {
+		return nil
+	}
 	if err == nil {
-		f.network.Changed(serial)
+		f.Log.Warn("printer shows another key", slog.String("printer", at.Serial), slog.String("pin", pin))
+		f.network.Changed(at.Serial)
 	}
 	return err
 }
@@ -397,12 +401,17 @@ func quarantine(l grove.LAN) string {
 		"if it was reset or its board was changed, pair it again (grove printers pair %s --new-key), else find out who answers there", l.Serial)
 }
 
-func (f *Fleet) relearn(ctx context.Context, serial string, change func(*grove.Printer, *grove.LAN) []grove.Event) error {
-	u, err := f.unit(serial)
+// relearn changes what is known of a printer's key, unless it is not the one any more
+// that was dialled.
+func (f *Fleet) relearn(ctx context.Context, at grove.LAN, change func(*grove.Printer, *grove.LAN) []grove.Event) error {
+	u, err := f.unit(at.Serial)
 	if err != nil {
 		return err
 	}
-	_, lan, err := f.Records.UpdateLAN(ctx, serial, func(p *grove.Printer, l *grove.LAN) ([]grove.Event, []grove.AuditEntry, error) {
+	_, lan, err := f.Records.UpdateLAN(ctx, at.Serial, func(p *grove.Printer, l *grove.LAN) ([]grove.Event, []grove.AuditEntry, error) {
+		if !stands(at, *l, p.OwnerID) {
+			return nil, nil, changed(at.Serial)
+		}
 		return change(p, l), nil, nil
 	})
 	if err != nil {
@@ -410,9 +419,23 @@ func (f *Fleet) relearn(ctx context.Context, serial string, change func(*grove.P
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.lan = &lan
-	u.show()
+	if u.lan != nil && stands(at, *u.lan, u.owner.Load()) { // else a person was quicker
+		u.lan = &lan
+		u.show()
+	}
 	return nil
+}
+
+// stands reports whether a printer's place, key and owner are what they were.
+func stands(was, now grove.LAN, owner int64) bool {
+	now.OwnerID = owner
+	return was.Complete() == now.Complete()
+}
+
+const reasonChanged = "printer_changed"
+
+func changed(serial string) error {
+	return grove.Errorf(grove.Conflict, reasonChanged, "printer %s was bound, moved or paired meanwhile, so nothing was changed; look, and try again", serial)
 }
 
 // Troubled says why a printer on a network has no link, until it has one.

@@ -118,6 +118,7 @@ func TestWhatChangedWhileAPrinterWasTriedStays(t *testing.T) {
 	if _, err := h.Add(t.Context(), h.actor, wish(fresh, "12345678")); err != nil {
 		t.Fatal(err)
 	}
+	h.Attach(fresh, &printer{}) // whoever guesses waits instead
 	net.during = func() {
 		if _, err := h.Pair(t.Context(), h.actor, fresh, fleet.Pairing{LAN: grove.LAN{Host: "192.168.1.41"}}); err != nil {
 			t.Error(err)
@@ -155,10 +156,11 @@ func TestAPrinterThatFailsIsKeptByForceAlone(t *testing.T) {
 	if _, code, _ := h.LAN(fresh); code != "12345678" {
 		t.Error("a code that was not tried was kept")
 	}
-	if err := h.Pinned(t.Context(), fresh, "bb"); err != nil {
+	if err := h.Pinned(t.Context(), l, "bb"); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Stranger(t.Context(), fresh, "cc"); err != nil {
+	l.Pin = "bb"
+	if err := h.Stranger(t.Context(), l, "cc"); err != nil {
 		t.Fatal(err)
 	}
 	net.fail = ""
@@ -236,4 +238,55 @@ func TestWhereAPrinterStandsIsNotForThoseWhoOnlySeeIt(t *testing.T) {
 	if live, err = h.Live(t.Context(), h.actor, serial); err != nil || !strings.Contains(live.Trouble, "192.168.1.40") {
 		t.Errorf("the owner is told %q, %v", live.Trouble, err)
 	}
+}
+
+func TestAKeyLearnedOfAnotherPlaceOrOwnerIsNotKept(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.Reach(&street{fail: grove.StepReachable})
+	other := h.user(grove.User{Email: "b@example.org", Name: "B", Role: grove.Admin})
+	bob := grove.Actor{Kind: grove.ActorUser, UserID: other.ID}
+	const fresh = "01P00A000000002"
+	add := func(actor grove.Actor, host string) grove.LAN {
+		t.Helper()
+		w := wish(fresh, "12345678")
+		w.Force, w.Host = true, host
+		if _, err := h.Add(t.Context(), actor, w); err != nil {
+			t.Fatal(err)
+		}
+		l, _, _ := h.LAN(fresh)
+		return l
+	}
+	is := func(pin, stranger string) {
+		t.Helper()
+		rows, err := h.db.LANs(t.Context())
+		if err != nil || len(rows) != 1 || rows[0].Pin != pin || rows[0].StrangerPin != stranger {
+			t.Errorf("stored %+v %v, want key %q and stranger %q", rows, err, pin, stranger)
+		}
+		if l, _, _ := h.LAN(fresh); l.Pin != pin || l.StrangerPin != stranger {
+			t.Errorf("known as %+v, want key %q and stranger %q", l, pin, stranger)
+		}
+	}
+	before := add(h.actor, "192.168.1.40")
+	moved := add(h.actor, "192.168.1.41")
+	refused(t, h.Pinned(t.Context(), before, "old address"), grove.Conflict, "printer_changed")
+	is("", "")
+	taken := add(bob, "192.168.1.41")
+	refused(t, h.Pinned(t.Context(), moved, "former owner"), grove.Conflict, "printer_changed")
+	is("", "")
+	if err := h.Pinned(t.Context(), taken.Complete(), "bb"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, h.Pinned(t.Context(), taken, "cc"), grove.Conflict, "printer_changed")
+	for why, at := range map[string]grove.LAN{"old address": before, "former owner": moved, "no key then": taken} {
+		if err := h.Stranger(t.Context(), at, why); err != nil {
+			t.Errorf("%s: %v", why, err)
+		}
+	}
+	is("bb", "")
+	now, _, _ := h.LAN(fresh)
+	if err := h.Stranger(t.Context(), now, "dd"); err != nil {
+		t.Fatal(err)
+	}
+	is("bb", "dd")
 }

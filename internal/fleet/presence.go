@@ -29,6 +29,7 @@ func (f *Fleet) Attach(serial string, link Link) (detach func(reason string)) {
 	u.epoch++
 	epoch := u.epoch
 	u.link, u.complete, u.lostAt, u.trouble = link, false, time.Time{}, ""
+	u.welcome = u.welcome || u.lan != nil
 	u.pushallAt = time.Now()
 	u.turned = mark{} // what was missed shows in the first full report
 	if !u.printer.LastSeenAt.IsZero() {

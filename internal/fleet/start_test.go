@@ -113,7 +113,8 @@ func TestNothingGoesToWhoShowsAnotherKey(t *testing.T) {
 	p := &printer{}
 	h.Attach("01P00A000000077", p) // and the bridge has not ended it yet
 	h.Observe("01P00A000000077", []byte(idle))
-	if err := h.Stranger(t.Context(), "01P00A000000077", "bb"); err != nil {
+	at, _, _ := h.LAN("01P00A000000077")
+	if err := h.Stranger(t.Context(), at, "bb"); err != nil {
 		t.Fatal(err)
 	}
 	before := len(p.commands())

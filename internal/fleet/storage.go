@@ -74,6 +74,12 @@ func (f *Fleet) Fetch(ctx context.Context, actor grove.Actor, serial, path strin
 	return b.Fetch(ctx, path, w)
 }
 
+// MayBrowse is nil while the actor may see what lies on a printer's storage.
+func (f *Fleet) MayBrowse(actor grove.Actor, serial string) error {
+	_, err := f.mayBrowse(actor, serial)
+	return err
+}
+
 // mayBrowse asks whether the actor may see the printer and the files of its owner: a
 // printer's storage holds what its owner printed, which no share shows.
 func (f *Fleet) mayBrowse(actor grove.Actor, serial string) (*unit, error) {

@@ -19,6 +19,7 @@ type unit struct {
 	model   bambu.Model
 
 	lan     *grove.LAN // where it stands; nil for one that dials in. Replaced, never written to
+	welcome bool       // it took the access code since it was bound or the server started
 	trouble string     // why it has no link, as far as the network tells
 	eye     *eye
 

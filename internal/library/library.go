@@ -79,6 +79,8 @@ type Config struct {
 	Quota int64
 	// UploadLife is how long an upload link works: 1 h.
 	UploadLife time.Duration
+	// MayForget is nil while what is old by the clock may be removed. May be nil itself.
+	MayForget func(ctx context.Context) error
 	// Limits bound what reading one file may cost, in time above all: 30 s.
 	Limits printfile.Limits
 	Log    *slog.Logger

@@ -13,6 +13,8 @@ import (
 
 const (
 	sweepEvery = 15 * time.Minute
+	// sweepSoon is when it is tried again after it could not be done.
+	sweepSoon = 5 * time.Second
 	// sweepAge is how old something must be to count as left behind: longer
 	// than any step between a blob and its row takes, here or on another node.
 	sweepAge = 10 * time.Minute
@@ -20,16 +22,21 @@ const (
 
 // Run sweeps now and then, until ctx ends.
 func (l *Library) Run(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
+	pause := sweepSoon
 	for {
-		if err := l.Sweep(ctx); err != nil && ctx.Err() == nil {
-			l.Log.WarnContext(ctx, "not all that was left behind was swept up", slog.Any("error", err))
+		if err := l.Sweep(ctx); err == nil {
+			pause = sweepEvery
+		} else if pause = min(2*pause, sweepEvery); ctx.Err() == nil {
+			level := slog.LevelWarn
+			if errors.Is(err, grove.Conflict) {
+				level = slog.LevelDebug // not yet, or not here
+			}
+			l.Log.Log(ctx, level, "not all that was left behind was swept up", slog.Any("error", err), slog.Duration("again_in", pause))
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-time.After(pause):
 		}
 	}
 }
@@ -37,6 +44,11 @@ func (l *Library) Run(ctx context.Context) error {
 // Sweep removes what uploads left behind: records whose link ended before
 // anything arrived, and contents and pictures that belong to no stored file.
 func (l *Library) Sweep(ctx context.Context) error {
+	if l.MayForget != nil {
+		if err := l.MayForget(ctx); err != nil {
+			return err
+		}
+	}
 	before := now().Add(-sweepAge)
 	return errors.Join(l.sweepRecords(ctx, before), l.sweepBlobs(ctx, before))
 }

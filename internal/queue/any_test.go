@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/grovecloud/grove"
@@ -187,6 +188,30 @@ func TestMaterialAndColourAreMatched(t *testing.T) {
 		h.want(waits.ID, grove.Accepted)
 		if got := h.job(waits.ID); !got.Options.AutoMapped || !slices.Equal(got.Options.AMSMapping, []int{0}) {
 			t.Errorf("options %+v", got.Options)
+		}
+	})
+}
+
+func TestTraysThatSomebodyNamedAreJudgedAsWell(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.file.Plates[0].Filaments = []grove.Filament{{ID: 2, Type: "PLA", Color: "FF0000FF"}}
+		h.m.becomes(loaded("PETG", "00FF00FF"))
+		s := queue.Submission{FileID: "f_1"}
+		for flat, want := range map[int]grove.FilamentFit{
+			0: {Tray: 0, TrayType: "PETG", TrayColor: "00FF00FF", Match: grove.ColorDifferent, Remaining: 40},
+			3: {Tray: 3, Match: grove.ColorUnknown, Remaining: -1}, // nothing is in it
+		} {
+			s.Options = grove.Options{UseAMS: true, AMSMapping: []int{-1, flat}}
+			fits, err := h.queue.Preview(t.Context(), h.actor, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want.Filament = h.file.Plates[0].Filaments[0]
+			got := fits[0].Filaments[0]
+			got.DeltaE = 0
+			if diff := cmp.Diff(want, got); diff != "" || !fits[0].Fits {
+				t.Errorf("tray %d: fits %v %s", flat, fits[0].Fits, diff)
+			}
 		}
 	})
 }

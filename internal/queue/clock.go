@@ -79,6 +79,9 @@ func (c *clock) look(now, wall time.Time) string {
 func (c *clock) unsure() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.from.IsZero() {
+		return "the server has not looked yet when it was last at work"
+	}
 	if c.hold.Why == "" && !c.hold.Known.IsZero() {
 		return fmt.Sprintf("the server started long after it was last at work (%s), or its clock is ahead; that is taken for right after %d h", stamp(c.hold.Known), int(steadyFor.Hours()))
 	}
@@ -113,10 +116,18 @@ func (q *Queue) Clock() grove.Clock {
 	return grove.Clock{Now: q.Wall().UTC(), Held: why != "", Why: why}
 }
 
-// TimeUnsure says why nothing that is old by the clock may be removed, or nothing.
-func (q *Queue) TimeUnsure() string {
+// MayForget is nil while what is old by this process's clock may be removed: it alone
+// dispatches the jobs of the database, has seen when there was work last, and knows
+// what time it is. Conflict: why not.
+func (q *Queue) MayForget(ctx context.Context) error {
+	if err := q.Records.Alone(ctx); err != nil {
+		return err
+	}
 	q.clock.look(time.Now(), q.Wall())
-	return q.clock.unsure()
+	if why := q.clock.unsure(); why != "" {
+		return grove.Errorf(grove.Conflict, "time_unsure", "%s (grove clock confirm ends that)", why)
+	}
+	return nil
 }
 
 // ConfirmClock ends a hold, after a person has looked at the time.

@@ -141,7 +141,7 @@ func TestNothingIsOldByAClockThatMayBeAhead(t *testing.T) {
 	live(t, func(t *testing.T, h *house) {
 		h.submit()
 		pass(time.Minute)
-		if why := h.queue.TimeUnsure(); why != "" {
+		if why := h.queue.MayForget(t.Context()); why != nil {
 			t.Errorf("a usual start: %s", why)
 		}
 		h.pace = 5 * time.Minute // days pass here
@@ -151,7 +151,7 @@ func TestNothingIsOldByAClockThatMayBeAhead(t *testing.T) {
 			h.open()
 			h.run()
 			pass(23 * time.Hour)
-			if h.queue.TimeUnsure() == "" {
+			if h.queue.MayForget(t.Context()) == nil {
 				t.Error("taken for right")
 			}
 		}
@@ -159,7 +159,7 @@ func TestNothingIsOldByAClockThatMayBeAhead(t *testing.T) {
 			t.Errorf("starts are held: %s", c.Why)
 		}
 		pass(2 * time.Hour)
-		if why := h.queue.TimeUnsure(); why != "" {
+		if why := h.queue.MayForget(t.Context()); why != nil {
 			t.Errorf("after a day: %s", why)
 		}
 		h.stop()
@@ -167,7 +167,7 @@ func TestNothingIsOldByAClockThatMayBeAhead(t *testing.T) {
 		h.open()
 		h.run()
 		pass(time.Minute)
-		if _, err := h.queue.ConfirmClock(t.Context(), h.actor); err != nil || h.queue.TimeUnsure() != "" {
+		if _, err := h.queue.ConfirmClock(t.Context(), h.actor); err != nil || h.queue.MayForget(t.Context()) != nil {
 			t.Errorf("confirmed: %v", err)
 		}
 	})

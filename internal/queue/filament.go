@@ -34,7 +34,10 @@ func (w wish) load(live grove.Live) (loading, error) {
 	l, picky := loading{options: w.options}, w.any != nil && (w.any.Material || w.any.Color)
 	filaments := w.plate.Filaments
 	switch {
-	case len(w.options.AMSMapping) > 0, !w.options.UseAMS && !picky:
+	case len(w.options.AMSMapping) > 0:
+		l.from = fits(filaments, named(filaments, w.options.AMSMapping, live.Shadow.AMS))
+		return l, nil
+	case !w.options.UseAMS && !picky:
 		return l, nil
 	case len(filaments) == 0 && picky:
 		return l, unfilled("%s does not say what filament its plate takes, so none can be matched; name the printer instead", w.file.Name)
@@ -89,6 +92,23 @@ func (w wish) pick(live grove.Live) ([]spool, error) {
 		return nil, cmp.Or(err, none)
 	}
 	return chosen, nil
+}
+
+// named are the spools that a mapping gives the filaments; nothing is known of one that
+// is not there.
+func named(filaments []grove.Filament, flat []int, units []grove.AMS) []spool {
+	all, out := spools(units), make([]spool, len(filaments))
+	for i, f := range filaments {
+		out[i] = spool{grove.Tray{RemainingPercent: -1}, outside}
+		if f.ID < 1 || f.ID > len(flat) {
+			continue
+		}
+		out[i].flat = flat[f.ID-1]
+		if at := slices.IndexFunc(all, func(s spool) bool { return s.flat == flat[f.ID-1] }); at >= 0 {
+			out[i] = all[at]
+		}
+	}
+	return out
 }
 
 // fits says how good a choice is.

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -66,16 +65,16 @@ func (rt *Router) takesForm(f *Form) http.HandlerFunc {
 
 // readForm gives what became of a form, which must be answered soon after.
 func (rt *Router) readForm(f *Form, w http.ResponseWriter, r *http.Request) (any, error) {
-	line := http.NewResponseController(w)
+	line := LineOf(w)
 	defer func() {
-		_ = line.SetReadDeadline(time.Time{}) // as after a PUT
+		line.open() // as after a PUT
 		answerSoon(w, answerWithin)
 	}()
 	most := rt.Library.MaxBytes + maxFormRest
 	if r.ContentLength > most {
 		return nil, grove.Errorf(grove.TooLarge, grove.ReasonUploadFailed, "the form is larger than any file that is taken here")
 	}
-	r.Body = io.NopCloser(io.LimitReader(&steady{r.Body, line}, most))
+	r.Body = io.NopCloser(io.LimitReader(line.steady(r.Body), most))
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return nil, badForm("its Content-Type names no boundary")

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
 	"reflect"
@@ -51,16 +50,14 @@ func Signature(r *http.Request) library.Signature {
 // receive takes an upload. Its answer has no body, which clients of the vendor's
 // storage do not expect.
 func (rt *Router) receive(w http.ResponseWriter, r *http.Request) {
-	line := http.NewResponseController(w)
-	content := &steady{r.Body, line}
+	line := LineOf(w)
+	content := line.steady(r.Body)
 	var f grove.File
 	swallowed, err := rt.Library.Swallow(r.PathValue("id"), Signature(r), content)
 	if !swallowed {
 		f, err = rt.receiveFile(r, content)
 	}
-	// The next request on this line must not end by a deadline of this one. That
-	// fails only when there is no line any more.
-	_ = line.SetReadDeadline(time.Time{})
+	line.open()
 	if err != nil {
 		rt.fail(w, r, err)
 		return
@@ -120,23 +117,6 @@ func (rt *Router) arrived(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/json")
 	_ = encodeJSON(w, cloudapi.Of(at)) // a client that has left is no error of ours
-}
-
-// stall is how long an upload may stand still.
-const stall = 60 * time.Second
-
-// steady reads a body of any length that keeps coming, and gives up on one that
-// does not.
-type steady struct {
-	body io.Reader
-	line *http.ResponseController
-}
-
-func (s *steady) Read(p []byte) (int, error) {
-	if err := s.line.SetReadDeadline(time.Now().Add(stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return 0, err
-	}
-	return s.body.Read(p)
 }
 
 func (rt *Router) signedContent(w http.ResponseWriter, r *http.Request) {

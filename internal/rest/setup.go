@@ -11,7 +11,11 @@ import (
 )
 
 // setupPage is what the page of the first account shows, and what its form brings back.
-type setupPage struct{ Error, Code, Email, Name string }
+type setupPage struct {
+	speech
+
+	Error, Code, Email, Name string
+}
 
 type setupForm struct {
 	*Router
@@ -20,7 +24,7 @@ type setupForm struct {
 }
 
 func (rt *Router) mountSetup() {
-	f := setupForm{rt, template.Must(template.ParseFS(static, "assets/setup.html"))}
+	f := setupForm{rt, template.Must(template.ParseFS(static, "assets/setup.html", "assets/languages.html"))}
 	rt.draw("/setup", f.show)
 	rt.mount(Route{Method: http.MethodPost, Path: "/setup", Open: true, Page: true, SignsIn: true, Streams: true, Unkeyed: UnkeyedPage}, http.HandlerFunc(f.take))
 }
@@ -33,7 +37,8 @@ func (f setupForm) show(w http.ResponseWriter, r *http.Request) {
 	case !first:
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	default:
-		f.render(w, http.StatusOK, setupPage{Code: r.URL.Query().Get("code")})
+		remember(w, r)
+		f.render(w, http.StatusOK, setupPage{speech: speak(r), Code: r.URL.Query().Get("code")})
 	}
 }
 
@@ -50,11 +55,11 @@ func (f setupForm) take(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, r, err)
 		return
 	}
-	p := setupPage{Code: r.PostForm.Get("code"), Email: r.PostForm.Get("email"), Name: r.PostForm.Get("name")}
+	p := setupPage{speech: speak(r), Code: r.PostForm.Get("code"), Email: r.PostForm.Get("email"), Name: r.PostForm.Get("name")}
 	if err := f.begin(r, p, grove.Secret(r.PostForm.Get("password"))); err != nil {
 		told := failed(r.Context(), err)
 		maps.Copy(w.Header(), told.header)
-		p.Error = told.Details.Reason
+		p.Error = p.why(told)
 		f.render(w, told.status, p)
 		return
 	}

@@ -24,7 +24,8 @@ const signInPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; i
 // maxForm is how large the filled-in form may be.
 const maxForm = 16 << 10
 
-// inLanguage is the page as slicers ask for it, /en/sign-in. There is one language.
+// inLanguage is the page as slicers ask for it, /en/sign-in. What the browser asks for
+// says more of its language.
 var inLanguage = regexp.MustCompile(`^/[a-z]{2,3}(-[A-Za-z]{2,4})?/sign-in/?$`)
 
 // The steps of the page.
@@ -41,6 +42,8 @@ const (
 
 // signInPage is what is shown, and what the forms bring back.
 type signInPage struct {
+	speech
+
 	Step     string
 	Error    string
 	Notice   string
@@ -62,7 +65,7 @@ type signInForm struct {
 }
 
 func (rt *Router) mountSignIn() {
-	f := signInForm{rt, template.Must(template.ParseFS(static, "assets/sign-in.html"))}
+	f := signInForm{rt, template.Must(template.ParseFS(static, "assets/sign-in.html", "assets/languages.html"))}
 	rt.open("/sign-in", "Sign in, in a browser or in a slicer's window", html, f.show)
 	o := Op{
 		Route: Route{Method: http.MethodPost, Path: "/sign-in", Open: true, SignsIn: true, Unkeyed: UnkeyedPage}, Tag: tagServer, Summary: "The page's form",
@@ -74,7 +77,8 @@ func (rt *Router) mountSignIn() {
 // show answers the empty form, or how it went when the slicer sends the browser back.
 func (f signInForm) show(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	p := signInPage{Step: stepPassword, Redirect: q.Get("redirect_url"), Method: q.Get("method"), To: q.Get("to")}
+	remember(w, r)
+	p := signInPage{speech: speak(r), Step: stepPassword, Redirect: q.Get("redirect_url"), Method: q.Get("method"), To: q.Get("to")}
 	if _, err := f.slicer(p.Redirect); p.Redirect != "" && err != nil {
 		f.fail(w, r, err)
 		return
@@ -87,7 +91,7 @@ func (f signInForm) show(w http.ResponseWriter, r *http.Request) {
 	case result == "success":
 		p.Step = stepDone
 	case result != "":
-		p.Error = "The slicer could not use the sign-in. Try it once more."
+		p.Error = p.Say("error.slicer")
 	}
 	f.render(w, http.StatusOK, p)
 }
@@ -111,7 +115,8 @@ func (f signInForm) take(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := signInPage{
-		Step: r.PostForm.Get("step"), Account: r.PostForm.Get("account"), Key: r.PostForm.Get("key"),
+		speech: speak(r),
+		Step:   r.PostForm.Get("step"), Account: r.PostForm.Get("account"), Key: r.PostForm.Get("key"),
 		Redirect: r.PostForm.Get("redirect_url"), Method: r.PostForm.Get("method"), To: r.PostForm.Get("to"),
 	}
 	if _, err := f.slicer(p.Redirect); p.Redirect != "" && err != nil {
@@ -141,10 +146,10 @@ func (f signInForm) take(w http.ResponseWriter, r *http.Request) {
 func (f signInForm) welcome(w http.ResponseWriter, r *http.Request, token string) {
 	i, err := f.Access.Invited(r.Context(), token, Remote(r.Context()).String())
 	if err != nil {
-		f.refuse(w, r, signInPage{Step: stepPassword}, err)
+		f.refuse(w, r, signInPage{speech: speak(r), Step: stepPassword}, err)
 		return
 	}
-	f.render(w, http.StatusOK, signInPage{Step: stepAccept, Account: i.Email, Key: token})
+	f.render(w, http.StatusOK, signInPage{speech: speak(r), Step: stepAccept, Account: i.Email, Key: token})
 }
 
 // beside is what answers the steps that sign nobody in.
@@ -179,7 +184,7 @@ func (f signInForm) reset(w http.ResponseWriter, r *http.Request, p signInPage) 
 		f.refuse(w, r, p, err)
 		return
 	}
-	p.Step, p.Notice = stepPassword, "The new password is set. Sign in with it."
+	p.Step, p.Notice = stepPassword, p.Say("reset.done")
 	f.render(w, http.StatusOK, p)
 }
 
@@ -189,7 +194,7 @@ func (f signInForm) accept(w http.ResponseWriter, r *http.Request, p signInPage)
 		f.refuse(w, r, p, err)
 		return
 	}
-	f.render(w, http.StatusOK, signInPage{Step: stepPassword, Account: u.Email, To: p.To, Notice: "Your account is made. Sign in with it."})
+	f.render(w, http.StatusOK, signInPage{speech: p.speech, Step: stepPassword, Account: u.Email, To: p.To, Notice: p.Say("accept.done")})
 }
 
 // prove asks the rules about what was typed.
@@ -214,7 +219,7 @@ func (f signInForm) prove(r *http.Request, p signInPage) (access.Tokens, error) 
 func (f signInForm) refuse(w http.ResponseWriter, r *http.Request, p signInPage, err error) {
 	told := failed(r.Context(), err)
 	maps.Copy(w.Header(), told.header)
-	p.Error = told.Details.Reason
+	p.Error = p.why(told)
 	switch p.Step {
 	case stepCode, stepReset, stepAccept:
 	case stepTOTP:
@@ -223,9 +228,6 @@ func (f signInForm) refuse(w http.ResponseWriter, r *http.Request, p signInPage,
 		}
 	default:
 		p.Step = stepPassword
-		if grove.HasReason(err, grove.ReasonWrongPassword) {
-			p.Error = "This e-mail address and this password do not belong together."
-		}
 	}
 	f.render(w, told.status, p)
 }

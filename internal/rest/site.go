@@ -25,7 +25,7 @@ const sitePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 // sitePages are where the dashboard has pages; what they show is its own affair.
 func sitePages() []string {
 	return []string{
-		"/{$}", "/welcome", "/add", "/printers/{serial}", "/printers/{serial}/{part}", "/library", "/library/{id}", "/queue", "/history", "/timeline", "/jobs/{id}",
+		"/{$}", "/welcome", "/add", "/connect", "/printers/{serial}", "/printers/{serial}/{part}", "/library", "/library/{id}", "/queue", "/history", "/timeline", "/jobs/{id}",
 		"/activity", "/wall", "/account", "/account/{part}", "/admin", "/admin/{part}",
 	}
 }

@@ -17,6 +17,7 @@ import (
 func (s *Server) openBridge() (err error) {
 	c := s.cfg.lan
 	c.Printers, c.Places, c.Tell = lanLinks{s.fleet}, s.fleet, s.tell
+	c.Moved = func(a bridge.Arrival) { s.access.BridgeMoved(a.ID, a.Epoch, a.Connected) }
 	c.ClearFiles = s.cfg.LANClear
 	c.Log, c.Registry = s.log.With(slog.String("component", "bridge")), s.registry
 	if c.Networks, err = networks("--lan-networks", s.cfg.LANNetworks, ""); err != nil {

@@ -27,12 +27,11 @@ func (s *Server) runPrune(ctx context.Context) error {
 	}
 }
 
-// prune removes nothing while it is not known what time it is: by a clock that is
-// years ahead everything would be old.
+// prune removes nothing while it is not known what time it is, since by a clock that
+// is years ahead everything would be old, nor where another server does it.
 func (s *Server) prune(ctx context.Context) error {
-	if why := s.queue.TimeUnsure(); why != "" {
-		s.log.Warn("old records stay until the time is confirmed (grove clock confirm)", slog.String("why", why))
-		return nil
+	if err := s.queue.MayForget(ctx); err != nil {
+		return err
 	}
 	for {
 		now := time.Now()

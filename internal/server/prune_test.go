@@ -2,12 +2,15 @@ package server
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/queue"
+	"github.com/grovecloud/grove/internal/store/storetest"
 )
 
 func TestOldRecordsGoAndACursorFromBeforeIsTold(t *testing.T) {
@@ -33,6 +36,7 @@ func TestOldRecordsGoAndACursorFromBeforeIsTold(t *testing.T) {
 		if err != nil || len(before) != 4 {
 			t.Fatalf("%+v, %v", before, err)
 		}
+		until(t, "it knows the time", func() bool { return h.server.queue.MayForget(t.Context()) == nil })
 		if err := h.server.prune(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +90,16 @@ func TestNothingIsRemovedByAClockThatJumped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.close() })
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	until(t, "it knows the time", func() bool { return s.queue.MayForget(t.Context()) == nil })
 	for range 2 {
 		e := grove.Event{UserID: 1, Type: grove.JobQueued, At: time.Now().AddDate(0, 0, -8)}
 		if err := s.db.AddEvents(t.Context(), []grove.Event{e}); err != nil {
@@ -95,7 +108,7 @@ func TestNothingIsRemovedByAClockThatJumped(t *testing.T) {
 	}
 	left := func() int {
 		t.Helper()
-		if err := s.prune(t.Context()); err != nil {
+		if err := s.prune(t.Context()); err != nil && !grove.HasReason(err, "time_unsure") {
 			t.Fatal(err)
 		}
 		list, err := s.db.Events(t.Context(), 1, 0, 0)
@@ -127,5 +140,51 @@ func TestNobodyForgetsTooSoonByMistake(t *testing.T) {
 		if err := c.check(); !grove.HasReason(err, "bad_keep") {
 			t.Errorf("keep %d and %d days: %v", c.KeepDays, c.KeepAuditDays, err)
 		}
+	}
+}
+
+// Of two servers on one database the one that does not dispatch has not looked when
+// there was work last, so its clock counts for nothing.
+func TestWhoDoesNotDispatchForgetsNothing(t *testing.T) {
+	t.Parallel()
+	c := testConfig(t)
+	c.Database = storetest.Postgres(t, os.Getenv)
+	c.KeepDays = 7
+	first := start(t, c)
+	until(t, "the first server dispatches", func() bool { return first.server.queue.MayForget(t.Context()) == nil })
+	key, err := os.ReadFile(filepath.Join(c.Data, "master.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Data = t.TempDir()
+	if err := os.WriteFile(filepath.Join(c.Data, "master.key"), key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	second := start(t, c)
+	me := grove.Event{UserID: 1, Type: grove.JobQueued, At: time.Now().AddDate(0, 0, -8)}
+	if err := first.server.db.AddEvents(t.Context(), []grove.Event{me, me}); err != nil {
+		t.Fatal(err)
+	}
+	left := func() int {
+		t.Helper()
+		list, err := first.server.db.Events(t.Context(), 1, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	for what, forget := range map[string]func(context.Context) error{"records": second.server.prune, "files": second.server.library.Sweep} {
+		if err := forget(t.Context()); !grove.HasReason(err, "another_server") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if n := left(); n != 2 {
+		t.Errorf("%d of 2 are left", n)
+	}
+	if err := first.server.prune(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := left(); n != 1 { // the newest stays
+		t.Errorf("%d are left where jobs are dispatched", n)
 	}
 }

@@ -32,19 +32,19 @@ func distant(t testing.TB) Config {
 
 // bridged makes a bridge of the owner's and runs it in the printers' network, which
 // here is this machine.
-func (h *house) bridged(p *sim.Printer) (made cloudapi.BridgeCreated, ended <-chan error, stop func()) {
+func (h *house) bridged(p *sim.Printer, change ...func(*bridge.RemoteConfig)) (made cloudapi.BridgeCreated, ended <-chan error, stop func()) {
 	h.t.Helper()
 	made, err := h.client.CreateBridge(h.t.Context(), "Workshop")
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	ended, stop = h.carries(made.Secret, p)
+	ended, stop = h.carries(made.Secret, p, change...)
 	until(h.t, "the bridge is there", func() bool { return h.bridges()[0].Connected })
 	return made, ended, stop
 }
 
 // carries runs a bridge with a key until the test ends.
-func (h *house) carries(key grove.Secret, p *sim.Printer) (ended <-chan error, stop func()) {
+func (h *house) carries(key grove.Secret, p *sim.Printer, change ...func(*bridge.RemoteConfig)) (ended <-chan error, stop func()) {
 	h.t.Helper()
 	ca, err := os.ReadFile(h.info.CAFile)
 	if err != nil {
@@ -57,11 +57,15 @@ func (h *house) carries(key grove.Secret, p *sim.Printer) (ended <-chan error, s
 		h.t.Fatal(err)
 	}
 	at := p.Ports()
-	r, err := bridge.NewRemote(bridge.RemoteConfig{
+	c := bridge.RemoteConfig{
 		Cloud: to, Key: key, TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, Log: slog.New(slog.DiscardHandler),
 		Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Ports: []int{at.MQTTS, at.FTPS},
 		Fence: bridge.Fence{Deaf: 2 * time.Second}, Retry: 20 * time.Millisecond, LongestRetry: 50 * time.Millisecond, Version: "test",
-	})
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	r, err := bridge.NewRemote(c)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -251,4 +255,92 @@ func TestTheTunnelIsForBridgesAlone(t *testing.T) {
 	if h.bridges()[0].Epoch != 0 {
 		t.Error("one of them was taken for the bridge")
 	}
+}
+
+func TestAServerStopsThoughATunnelIsOpenAndTheBridgeFindsTheNext(t *testing.T) {
+	t.Parallel()
+	c := distant(t)
+	h := owned(t, c)
+	p := h.onLAN()
+	made, _, _ := h.bridged(p)
+	if _, err := h.client.AddPrinter(t.Context(), behind(made.ID, p)); err != nil {
+		t.Fatal(err)
+	}
+	h.connected(bench)
+	c.HTTP = h.server.webAt.Addr().String()
+	began := time.Now()
+	h.stop()
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("the server took %s to stop", took)
+	}
+	until(t, "the printer is let go of", func() bool { return p.Clients() == 0 })
+	next := owned(t, c)
+	next.connected(bench)
+	if b := next.bridges()[0]; b.Epoch != 2 || !b.Connected {
+		t.Errorf("the bridge is shown as %+v", b)
+	}
+	until(t, "it may print again", func() bool { return next.server.fleet.Fit(bench) == nil })
+	if n := p.Clients(); n != 1 {
+		t.Errorf("the printer has %d MQTT clients", n)
+	}
+}
+
+// bridgeNews is what the owner was told of bridges.
+func (h *house) bridgeNews() string {
+	h.t.Helper()
+	all, err := h.client.Events(h.t.Context(), 0)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var news []string
+	for _, e := range all {
+		if e.Data.BridgeID != "" && e.Type != grove.NotificationCreated {
+			news = append(news, string(e.Type)+" "+e.Data.BridgeName)
+		}
+	}
+	return strings.Join(news, ", ")
+}
+
+func TestTheOwnerIsToldOfBridgesThatComeAndGoAndNotOfBlips(t *testing.T) {
+	t.Parallel()
+	databases(t, func(t *testing.T, c Config) {
+		d := distant(t)
+		d.Database, d.OfflineGrace = c.Database, 8*time.Second
+		h := owned(t, d)
+		p := h.onLAN()
+		made, _, stop := h.bridged(p)
+		until(t, "it is told that it came", func() bool { return h.bridgeNews() == "bridge.connected Workshop" })
+		for range 3 { // blips
+			stop()
+			_, stop = h.carries(made.Secret, p)
+			until(t, "it is back", func() bool { return h.bridges()[0].Connected })
+		}
+		d.HTTP = h.server.webAt.Addr().String()
+		h.stop()
+		h = owned(t, d)
+		until(t, "it finds the next server", func() bool { return h.bridges()[0].Connected })
+		stop()
+		gone := time.Now()
+		until(t, "it is told that it went", func() bool {
+			return h.bridgeNews() == "bridge.connected Workshop, bridge.disconnected Workshop"
+		})
+		if took := time.Since(gone); took < 7*time.Second {
+			t.Errorf("it was told after %s", took)
+		}
+		notes := must(h.client.Notifications(t.Context(), false, grove.Page{}))(t)
+		if len(notes.Items) != 1 || !strings.Contains(notes.Items[0].Message, "Workshop") {
+			t.Errorf("notified of %+v", notes.Items)
+		}
+		h.carries(made.Secret, p)
+		until(t, "it is told that it came back", func() bool { return strings.HasSuffix(h.bridgeNews(), ", bridge.connected Workshop") })
+		if _, err := h.client.AddPrinter(t.Context(), behind(made.ID, p)); err != nil {
+			t.Fatal(err)
+		}
+		key := must(h.client.CreateKey(t.Context(), cloudapi.KeyRequest{Name: "x", Scopes: []grove.Action{grove.ReadPrinter}, Printers: []string{bench}}))(t)
+		for _, e := range must(h.newClient(key.Secret).Events(t.Context(), 0))(t) {
+			if e.Data.BridgeID != "" {
+				t.Errorf("a key for some printers is told of %s", e.Type)
+			}
+		}
+	})
 }

@@ -203,7 +203,7 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 		return err
 	}
 	s.access, err = access.New(ctx, access.Config{
-		Mail: s.mailer(), Name: s.name(), PublicURL: s.cfg.PublicURL, Records: s.db, Codes: access.CodePolicy(s.cfg.AccessCodes), MinPassword: least, TokenLife: s.cfg.tokenLife, Registry: s.registry, Log: log("access"),
+		Mail: s.mailer(), Name: s.name(), PublicURL: s.cfg.PublicURL, Records: s.db, Codes: access.CodePolicy(s.cfg.AccessCodes), MinPassword: least, TokenLife: s.cfg.tokenLife, BridgeGrace: s.cfg.OfflineGrace, Registry: s.registry, Log: log("access"),
 	})
 	if err != nil {
 		return err
@@ -239,6 +239,7 @@ func (s *Server) openLibrary(ctx context.Context, log *slog.Logger) error {
 	}
 	s.library = library.New(library.Config{
 		Records: s.db, Blobs: disk, Key: key, PublicURL: s.cfg.PublicURL, MinFree: free, Quota: s.cfg.Quota, Log: log,
+		MayForget: func(ctx context.Context) error { return s.queue.MayForget(ctx) }, // the queue stands on the library
 	})
 	return nil
 }

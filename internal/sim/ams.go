@@ -15,12 +15,9 @@ const (
 	trayExternal = 254 // the spool beside the printer
 )
 
-// ams is one filament unit of four trays.
+// ams is what brings filament: one unit, or two of a kind.
 type ams struct {
-	id      int    // 0; 16 for the A2L's
-	info    string // low digit: 1 AMS, 2 AMS lite, 3 AMS 2 Pro
-	module  string // its name in get_version
-	trays   [4]tray
+	units   []*amsUnit
 	now     int // flat tray ids
 	pre     int
 	tar     int
@@ -29,7 +26,15 @@ type ams struct {
 	version int     // grows when anything but the filament left changes
 
 	readOnInsert, readOnPower, watchRemain bool
-	drySeconds                             float64
+}
+
+// amsUnit has four trays.
+type amsUnit struct {
+	id         int    // 0, 1; 16 for the A2L's
+	info       string // low digit: 1 AMS, 2 AMS lite, 3 AMS 2 Pro
+	module     string // its name in get_version
+	trays      [4]tray
+	drySeconds float64
 }
 
 // tray is one slot and what lies in it. An empty slot has no kind.
@@ -58,19 +63,39 @@ func emptyTray(id string) tray {
 	return tray{id: id, tag: noTag, uuid: noUUID, color: "00000000", cali: -1, k: "0.02"}
 }
 
-// newAMS fits the unit of the model: one Bambu spool almost new, one without a
-// tag, one Bambu spool half used, and an empty slot.
-func newAMS(model bambu.Model, rng *rand.Rand) *ams {
-	a := &ams{info: "1001", module: "ams/0", now: trayNone, pre: trayNone, tar: trayNone, version: 4, takes: looksOf(model).loadSeconds, readOnInsert: true, watchRemain: true}
-	switch model.AMS {
-	case "ams_lite":
-		a.info, a.module = "1002", "ams_f1/0"
-	case "n3f":
-		a.info, a.module = "1003", "n3f/0"
-	}
+// manyAMS reports whether a model bears more than one unit: those with an AMS lite, and
+// the A2L, have the one they come with.
+func manyAMS(model bambu.Model) bool {
+	return model.AMS != "" && model.AMS != "ams_lite" && model.Code != "N9"
+}
+
+// newAMS fits the usual unit of the model, and the second one.
+func newAMS(model bambu.Model, two bool, rng *rand.Rand) *ams {
+	a := &ams{now: trayNone, pre: trayNone, tar: trayNone, version: 4, takes: looksOf(model).loadSeconds, readOnInsert: true, watchRemain: true}
+	first := 0
 	if model.Code == "N9" {
-		a.id, a.info, a.module = 16, "1005", "ams_f1/16"
+		first = 16
 	}
+	a.units = append(a.units, newAMSUnit(model, first, rng))
+	if two {
+		a.units = append(a.units, newAMSUnit(model, first+1, rng))
+	}
+	return a
+}
+
+// newAMSUnit has one Bambu spool almost new, one without a tag, one Bambu spool half
+// used, and an empty slot.
+func newAMSUnit(model bambu.Model, id int, rng *rand.Rand) *amsUnit {
+	info, module := "1001", "ams"
+	switch {
+	case model.Code == "N9":
+		info, module = "1005", "ams_f1"
+	case model.AMS == "ams_lite":
+		info, module = "1002", "ams_f1"
+	case model.AMS == "n3f":
+		info, module = "1003", "n3f"
+	}
+	a := &amsUnit{id: id, info: info, module: module + "/" + strconv.Itoa(id)}
 	for i := range a.trays {
 		a.trays[i] = emptyTray(strconv.Itoa(i))
 	}
@@ -98,12 +123,30 @@ func (t *tray) remain() int {
 	return int(math.Ceil(100 * t.left / t.full))
 }
 
-// slot finds a tray by its flat id, nil if this unit has none such.
+// slot finds a tray by its flat id, nil if no unit has it.
 func (a *ams) slot(flat int) *tray {
-	if flat/4 != a.id || flat < 0 {
+	u := a.unit(flat / 4)
+	if u == nil || flat < 0 {
 		return nil
 	}
-	return &a.trays[flat%4]
+	return &u.trays[flat%4]
+}
+
+// unit finds a unit by its id, nil if it is not fitted.
+func (a *ams) unit(id int) *amsUnit {
+	for _, u := range a.units {
+		if u.id == id {
+			return u
+		}
+	}
+	return nil
+}
+
+// dry lets units dry for so long from now on.
+func (a *ams) dry(seconds float64, units ...*amsUnit) {
+	for _, u := range units {
+		u.drySeconds = seconds
+	}
 }
 
 // load begins to bring a tray's filament to the nozzle; trayNone unloads.
@@ -117,7 +160,9 @@ func (a *ams) load(flat int) {
 
 // pass lets d simulated seconds pass.
 func (a *ams) pass(d float64) {
-	a.drySeconds = max(0, a.drySeconds-d)
+	for _, u := range a.units {
+		u.drySeconds = max(0, u.drySeconds-d)
+	}
 	if a.loading <= 0 {
 		return
 	}
@@ -147,12 +192,30 @@ func (a *ams) status(state string) int64 {
 
 // append writes the ams object of a report.
 func (a *ams) append(b []byte, celsius float64) []byte {
-	var exist, bbl uint64
+	var units, exist, bbl uint64
+	b = append(b, `{"ams":[`...)
+	for i, u := range a.units {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		var there, tagged uint64
+		b, there, tagged = u.append(b, celsius)
+		units, exist, bbl = units|1<<u.id, exist|there, bbl|tagged
+	}
+	b = fmt.Appendf(b, `],"ams_exist_bits":"%x","tray_exist_bits":"%x","tray_is_bbl_bits":"%x","tray_read_done_bits":"%x","tray_reading_bits":"0"`,
+		units, exist, bbl, exist)
+	return fmt.Appendf(b, `,"tray_now":"%d","tray_pre":"%d","tray_tar":"%d","version":%d,"insert_flag":%t,"power_on_flag":%t,"calibrate_remain_flag":%t,"unbind_ams_stat":0,"cali_id":255,"cali_stat":0}`,
+		a.now, a.pre, a.tar, a.version, a.readOnInsert, a.readOnPower, a.watchRemain)
+}
+
+// append writes one unit, and gives the bits of the trays in which something is, and of
+// those with a tag.
+func (a *amsUnit) append(b []byte, celsius float64) (_ []byte, exist, bbl uint64) {
 	shift := 4 * a.id
 	if a.id == 16 {
 		shift = 24 // where the A2L reports its unit
 	}
-	b = append(b, `{"ams":[{"id":"`...)
+	b = append(b, `{"id":"`...)
 	b = strconv.AppendInt(b, int64(a.id), 10)
 	b = append(b, `","info":"`...)
 	b = append(b, a.info...)
@@ -175,10 +238,7 @@ func (a *ams) append(b []byte, celsius float64) []byte {
 			bbl |= 1 << (shift + i)
 		}
 	}
-	b = fmt.Appendf(b, `]}],"ams_exist_bits":"%x","tray_exist_bits":"%x","tray_is_bbl_bits":"%x","tray_read_done_bits":"%x","tray_reading_bits":"0"`,
-		uint64(1)<<a.id, exist, bbl, exist)
-	return fmt.Appendf(b, `,"tray_now":"%d","tray_pre":"%d","tray_tar":"%d","version":%d,"insert_flag":%t,"power_on_flag":%t,"calibrate_remain_flag":%t,"unbind_ams_stat":0,"cali_id":255,"cali_stat":0}`,
-		a.now, a.pre, a.tar, a.version, a.readOnInsert, a.readOnPower, a.watchRemain)
+	return append(b, `]}`...), exist, bbl
 }
 
 // append writes one tray; an empty slot is little more than its number.
@@ -216,10 +276,10 @@ func (m *machine) spool(unit, slot int) *tray {
 	if unit == trayNone || unit == trayExternal {
 		return &m.external
 	}
-	if m.ams == nil || unit != m.ams.id || slot < 0 || slot > 3 {
+	if m.ams == nil || slot < 0 || slot > 3 {
 		return nil
 	}
-	return &m.ams.trays[slot]
+	return m.ams.slot(4*unit + slot)
 }
 
 // color reports whether s is RRGGBBAA in hex.

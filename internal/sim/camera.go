@@ -41,16 +41,17 @@ type camera struct {
 	faults  func() CameraFaults
 	log     *slog.Logger
 	viewer  chan struct{} // held by the one who watches
+	guests  *guests
 	views   *atomic.Int64 // viewers that were let in
 }
 
 func newCamera(l *lan, p *Printer) *camera {
-	return &camera{tls: l.tls(), code: p.accessCode, picture: p.Picture, faults: func() CameraFaults { return p.Faults().Camera }, log: p.cfg.Log, views: &l.views, viewer: make(chan struct{}, 1)}
+	return &camera{tls: l.tls(), code: p.accessCode, picture: p.Picture, faults: func() CameraFaults { return p.Faults().Camera }, log: p.cfg.Log, guests: &l.guests, views: &l.views, viewer: make(chan struct{}, 1)}
 }
 
 // serve ends with ctx.
 func (c *camera) serve(ctx context.Context, l net.Listener) error {
-	return serveEach(ctx, l, few(func(ctx context.Context, raw net.Conn) {
+	return serveEach(ctx, l, c.guests.few(func(ctx context.Context, raw net.Conn) {
 		conn, err := shake(ctx, raw, c.tls)
 		if err != nil || !c.greeted(conn) || c.faults().Off {
 			return

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"crypto/tls"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -15,17 +16,51 @@ const (
 	faceWrites = 10 * time.Second // a reader that takes nothing for so long is gone
 )
 
+// guests are who is connected to a printer's files, camera and video.
+type guests struct {
+	mu  sync.Mutex
+	all map[*context.CancelFunc]bool
+}
+
 // few bears so many connections at a time and closes one more at once, as a
 // printer's small network stack would.
-func few(each func(ctx context.Context, conn net.Conn)) func(ctx context.Context, conn net.Conn) {
+func (g *guests) few(each func(ctx context.Context, conn net.Conn)) func(ctx context.Context, conn net.Conn) {
 	places := make(chan struct{}, faceGuests)
 	return func(ctx context.Context, conn net.Conn) {
 		select {
 		case places <- struct{}{}:
 			defer func() { <-places }()
+			ctx, leave := g.enter(ctx)
+			defer leave()
+			defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 			each(ctx, conn)
 		default:
 		}
+	}
+}
+
+func (g *guests) enter(ctx context.Context) (_ context.Context, leave func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.all == nil {
+		g.all = map[*context.CancelFunc]bool{}
+	}
+	g.all[&cancel] = true
+	return ctx, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(g.all, &cancel)
+		cancel()
+	}
+}
+
+// cut ends everybody's connections.
+func (g *guests) cut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for cancel := range g.all {
+		(*cancel)()
 	}
 }
 

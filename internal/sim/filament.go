@@ -25,7 +25,7 @@ var amsCommands = map[string]command{
 		}
 	}),
 	"print.ams_filament_drying": (*machine).dry,
-	"print.auto_stop_ams_dry":   withAMS(func(a *ams, _ request) { a.drySeconds = 0 }),
+	"print.auto_stop_ams_dry":   withAMS(func(a *ams, _ request) { a.dry(0, a.units...) }),
 	"print.ams_reset":           withAMS(func(a *ams, _ request) { a.loading = 0 }),
 	"print.ams_control":         withAMS(func(*ams, request) {}),
 	"print.ams_get_rfid":        withAMS(func(a *ams, _ request) { a.version++ }),
@@ -127,13 +127,17 @@ func (m *machine) changeFilament(r request) (extra, error) {
 
 // dry starts or ends drying in units that can.
 func (m *machine) dry(r request) (extra, error) {
-	switch {
-	case m.ams == nil:
+	if m.ams == nil {
 		return nil, errNoAMS
+	}
+	unit := m.ams.unit(r.whole("ams_id", 0))
+	switch {
 	case m.model.AMS != "n3f":
 		return nil, errors.New("this AMS cannot dry")
+	case unit == nil:
+		return nil, errors.New("invalid ams_id")
 	case r.whole("mode", 0) == 0:
-		m.ams.drySeconds = 0
+		m.ams.dry(0, unit)
 		return nil, nil
 	}
 	if _, err := r.between("temp", 45, 65); err != nil {
@@ -141,7 +145,7 @@ func (m *machine) dry(r request) (extra, error) {
 	}
 	hours, err := r.between("duration", 1, 24)
 	if err == nil {
-		m.ams.drySeconds = float64(hours) * 3600
+		m.ams.dry(float64(hours)*3600, unit)
 	}
 	return nil, err
 }

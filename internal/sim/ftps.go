@@ -54,19 +54,20 @@ type ftps struct {
 	tls       func() (*tls.Config, error)
 	code      func() grove.Secret
 	faults    func() FileFaults
+	guests    *guests
 	transfers chan struct{} // held by the one transfer
 }
 
 func newFTPS(l *lan, model bambu.Model, p *Printer) *ftps {
 	return &ftps{
 		storage: p.storage, manner: looksOf(model).files, tls: l.shown, code: p.accessCode, faults: func() FileFaults { return p.Faults().Files },
-		transfers: make(chan struct{}, 1),
+		guests: &l.guests, transfers: make(chan struct{}, 1),
 	}
 }
 
 // serve ends with ctx.
 func (f *ftps) serve(ctx context.Context, l net.Listener) error {
-	return serveEach(ctx, l, few(func(ctx context.Context, raw net.Conn) {
+	return serveEach(ctx, l, f.guests.few(func(ctx context.Context, raw net.Conn) {
 		shown, err := f.tls()
 		if err != nil {
 			return

@@ -83,6 +83,7 @@ type lan struct {
 	broker *lanBroker
 	beacon *beacon // nil: it is not made known
 	views  atomic.Int64
+	guests guests
 
 	mu   sync.Mutex
 	seen map[Pretence]*tls.Config // by what it shows

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -250,6 +251,49 @@ func TestAnotherAccessCodeCutsEverybody(t *testing.T) {
 		t.Errorf("with the old code: %v", err)
 	}
 	dialLAN(t, b.Printer, "new", "abcdefgh")
+}
+
+func TestAnotherAccessCodeCutsFilesAndCameraToo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		model string
+		open  func(t *testing.T, p *Printer) net.Conn
+	}{
+		"files": {"P1S", func(t *testing.T, p *Printer) net.Conn { return signedInFTP(t, p).conn }},
+		"upload": {"P1S", func(t *testing.T, p *Printer) net.Conn {
+			g := signedInFTP(t, p)
+			raw := g.passive()
+			g.ask(150, "STOR a.gcode")
+			data := tls.Client(raw, g.secure)
+			_, err := io.WriteString(data, "G28\n")
+			must(t, err)
+			return data
+		}},
+		"camera": {"P1S", func(t *testing.T, p *Printer) net.Conn {
+			conn := watch(t, p, greeting("bblp", testCode))
+			nextFrame(t, conn)
+			return conn
+		}},
+		"video": {"X1C", func(t *testing.T, p *Printer) net.Conn {
+			g := callRTSP(t, p)
+			if status := g.ask("DESCRIBE", rtspPath, basic(testCode)); status != 200 {
+				t.Fatalf("status %d", status)
+			}
+			return g.conn
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newLANBench(t, Config{Model: c.model})
+			b.on()
+			conn := c.open(t, b.Printer)
+			must(t, b.SetAccessCode("abcdefgh"))
+			must(t, conn.SetDeadline(time.Now().Add(patience)))
+			if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("it is still connected")
+			}
+		})
+	}
 }
 
 // One machine, two ways in: a start over one is seen over the other, once.

@@ -123,7 +123,7 @@ func newMachine(cfg Config, model bambu.Model) *machine {
 	m.settings.lights["chamber_light"] = "on"
 	m.external = emptyTray("254")
 	if !cfg.NoAMS && model.AMS != "" {
-		m.ams = newAMS(model, m.rng)
+		m.ams = newAMS(model, cfg.TwoAMS, m.rng)
 	}
 	m.begin(m.now)
 	m.report = newReport(m)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
 	"github.com/grovecloud/grove/printfile"
 )
@@ -148,11 +149,11 @@ func TestAPausedPrintStandsStill(t *testing.T) {
 		m.tick(time.Now())
 	}
 	must(t, m.pause(stagePaused))
-	at, left := m.job.elapsed, m.ams.trays[0].left
+	at, left := m.job.elapsed, m.ams.units[0].trays[0].left
 	for range 100 {
 		m.tick(time.Now())
 	}
-	if m.job.elapsed != at || m.ams.trays[0].left != left {
+	if m.job.elapsed != at || m.ams.units[0].trays[0].left != left {
 		t.Errorf("went on by %g s", m.job.elapsed-at)
 	}
 	if m.heat.nozzle[0].target != 220 {
@@ -214,7 +215,7 @@ func TestSlotsAreAsInARealAMS(t *testing.T) {
 	t.Parallel()
 	m := newTestMachine(t, Config{})
 	var empty, untagged, tagged int
-	for _, tray := range m.ams.trays {
+	for _, tray := range m.ams.units[0].trays {
 		switch {
 		case tray.kind == "":
 			empty++
@@ -232,6 +233,40 @@ func TestSlotsAreAsInARealAMS(t *testing.T) {
 	}
 }
 
+func TestASecondUnitIsReportedLoadedAndUsedUp(t *testing.T) {
+	t.Parallel()
+	for model, module := range map[string]string{"P1S": "ams/1", "X1C": "ams/1", "H2D": "n3f/1"} {
+		m := newTestMachine(t, Config{Model: model, TwoAMS: true, Speed: 20})
+		if versions := string(m.versions()); !strings.Contains(versions, `"`+module+`"`) {
+			t.Errorf("%s: its modules are %s", model, versions)
+		}
+		m.hear([]byte(`{"print":{"command":"project_file","url":"http://x/y.3mf","use_ams":true,"ams_mapping":[6]}}`))
+		m.received(file{number: m.order.number, grams: 100, timeline: printfile.Timeline{EstimateSeconds: 600, Steps: []printfile.Step{{RemainingSeconds: 600}, {Percent: 100}}}})
+		before := m.ams.units[1].trays[2].left
+		for m.state != stateFinish {
+			m.tick(time.Now())
+		}
+		if used := before - m.ams.units[1].trays[2].left; m.ams.now != 6 || math.Abs(used-100) > 1 {
+			t.Errorf("%s: tray_now %d, %g g used", model, m.ams.now, used)
+		}
+		var told struct {
+			Units []struct{ ID string } `json:"ams"`
+			Exist string                `json:"ams_exist_bits"`
+			Trays string                `json:"tray_exist_bits"`
+			Now   string                `json:"tray_now"`
+		}
+		must(t, json.Unmarshal(m.ams.append(nil, 25), &told))
+		if len(told.Units) != 2 || told.Units[1].ID != "1" || told.Exist != "3" || told.Trays != "77" || told.Now != "6" {
+			t.Errorf("%s tells %+v", model, told)
+		}
+	}
+	for _, model := range []string{"A1", "A1 mini", "A2L"} {
+		if _, err := New(Config{Serial: "03000A000000001", Model: model, TwoAMS: true, LAN: &LAN{AccessCode: testCode}}); !grove.HasReason(err, "sim_ams") {
+			t.Errorf("%s bears two: %v", model, err)
+		}
+	}
+}
+
 func TestTheTrayOfTheFirstToolIsLoadedAndUsedUp(t *testing.T) {
 	t.Parallel()
 	m := newTestMachine(t, Config{Speed: 20})
@@ -239,14 +274,14 @@ func TestTheTrayOfTheFirstToolIsLoadedAndUsedUp(t *testing.T) {
 	m.received(file{number: m.order.number, grams: 100, timeline: printfile.Timeline{EstimateSeconds: 600, Steps: []printfile.Step{
 		{RemainingSeconds: 600, Tool: -1}, {RemainingSeconds: 590, Tool: 1}, {Percent: 100, Tool: 1},
 	}}})
-	before := m.ams.trays
+	before := m.ams.units[0].trays
 	for m.state != stateFinish {
 		m.tick(time.Now())
 	}
 	if m.ams.now != 2 {
 		t.Errorf("tray_now %d", m.ams.now)
 	}
-	for i, tray := range m.ams.trays {
+	for i, tray := range m.ams.units[0].trays {
 		used := before[i].left - tray.left
 		if want := map[int]float64{2: 100}[i]; math.Abs(used-want) > 1 {
 			t.Errorf("tray %d: %g g used, want %g", i, used, want)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -152,7 +153,9 @@ func (m *machine) versions() json.RawMessage {
 		list[i].Loader, list[i].Serial = "00.00.00.00", m.cfg.Serial
 	}
 	if m.ams != nil {
-		list = append(list, module{Name: m.ams.module, Hardware: "AMS08", Software: "00.00.06.44", Loader: "00.00.00.00", Serial: "00600A000000001"})
+		for i, u := range m.ams.units {
+			list = append(list, module{Name: u.module, Hardware: "AMS08", Software: "00.00.06.44", Loader: "00.00.00.00", Serial: fmt.Sprintf("00600A%09d", i+1)})
+		}
 	}
 	raw, err := json.Marshal(list)
 	if err != nil {

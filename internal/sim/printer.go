@@ -54,6 +54,7 @@ type Config struct {
 	Begin  Begin
 	Card   Card
 	NoAMS  bool      // no filament unit, whatever the model usually has
+	TwoAMS bool      // two units, where the model bears more than one
 	Ledger io.Writer // one JSON line for each physical start, each one Write; may be shared
 
 	// AutoClearPlate is how long, in real time, after a print somebody takes
@@ -150,6 +151,8 @@ func (c Config) complete() (Config, bambu.Model, error) {
 		return c, model, grove.Errorf(grove.Invalid, "sim_serial", "a simulated printer needs a serial number")
 	case !known:
 		return c, model, grove.Errorf(grove.Invalid, "sim_model", "%q is no printer model that can be simulated; take a code or name such as C12 or P1S", c.Model)
+	case c.TwoAMS && !manyAMS(model):
+		return c, model, grove.Errorf(grove.Invalid, "sim_ams", "%s bears one filament unit of its kind, so it gets no second one", model.Product)
 	case err != nil && (c.Broker != "" || c.LAN == nil):
 		return c, model, grove.Errorf(grove.Invalid, "sim_broker", "%q is not the host:port of an MQTT listener", c.Broker)
 	case c.Begin != "" && c.Begin != BeginIdle && c.Begin != BeginPrinting && c.Begin != BeginFinished:
@@ -229,6 +232,7 @@ func (p *Printer) SetAccessCode(code grove.Secret) error {
 	p.cfg.LAN.AccessCode = code
 	p.mu.Unlock()
 	p.lan.broker.cut()
+	p.lan.guests.cut()
 	return nil
 }
 

@@ -27,6 +27,7 @@ type setup struct {
 	Tick   time.Duration `json:"tick_nanoseconds"`
 	Begin  Begin         `json:"begin"`
 	NoAMS  bool          `json:"no_ams"`
+	TwoAMS bool          `json:"two_ams,omitempty"`
 	Clear  time.Duration `json:"auto_clear_nanoseconds"`
 	Faults Faults        `json:"faults"`
 	LAN    *place        `json:"lan,omitempty"` // nil: it stood on no network
@@ -90,7 +91,7 @@ func ReadRecording(from io.Reader) (*Recording, error) {
 func (r *Recording) Onto(cfg Config) Config {
 	s := r.setup
 	cfg.Serial, cfg.Model, cfg.Name, cfg.Seed, cfg.Speed, cfg.Tick = s.Serial, s.Model, s.Name, s.Seed, s.Speed, s.Tick
-	cfg.Begin, cfg.NoAMS, cfg.AutoClearPlate, cfg.Faults, cfg.replay = s.Begin, s.NoAMS, s.Clear, s.Faults, r
+	cfg.Begin, cfg.NoAMS, cfg.TwoAMS, cfg.AutoClearPlate, cfg.Faults, cfg.replay = s.Begin, s.NoAMS, s.TwoAMS, s.Clear, s.Faults, r
 	return cfg
 }
 
@@ -157,7 +158,7 @@ func (m *machine) open() error {
 	}
 	s := setup{
 		Serial: c.Serial, Model: c.Model, Name: c.Name, Seed: c.Seed, Speed: c.Speed, Tick: c.Tick,
-		Begin: c.Begin, NoAMS: c.NoAMS, Clear: c.AutoClearPlate, Faults: c.Faults,
+		Begin: c.Begin, NoAMS: c.NoAMS, TwoAMS: c.TwoAMS, Clear: c.AutoClearPlate, Faults: c.Faults,
 	}
 	if at := m.stands; at != nil {
 		s.LAN = &place{Addr: at.Addr, AccessCode: string(at.AccessCode), RTSPS: at.RTSPS}

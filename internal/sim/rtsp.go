@@ -44,10 +44,11 @@ type video struct {
 	faults  func() CameraFaults
 	log     *slog.Logger
 	views   *atomic.Int64 // viewers that were shown something
+	guests  *guests
 }
 
 func newVideo(l *lan, p *Printer) *video {
-	return &video{tls: l.tls(), code: p.accessCode, picture: p.Picture, faults: func() CameraFaults { return p.Faults().Camera }, log: p.cfg.Log, views: &l.views}
+	return &video{tls: l.tls(), code: p.accessCode, picture: p.Picture, faults: func() CameraFaults { return p.Faults().Camera }, log: p.cfg.Log, guests: &l.guests, views: &l.views}
 }
 
 // rtspURL is what reports say of the video. A port that was left open is reported
@@ -62,7 +63,7 @@ func rtspURL(l *LAN) string {
 
 // serve ends with ctx.
 func (v *video) serve(ctx context.Context, l net.Listener) error {
-	return serveEach(ctx, l, few(func(ctx context.Context, raw net.Conn) {
+	return serveEach(ctx, l, v.guests.few(func(ctx context.Context, raw net.Conn) {
 		if conn, err := shake(ctx, raw, v.tls); err == nil && !v.faults().Off {
 			v.talk(ctx, conn)
 		}

@@ -69,3 +69,27 @@ func (db *DB) BridgeCame(ctx context.Context, id string, seen grove.BridgeSeen) 
 	})
 	return seen, err
 }
+
+// TellBridge notes what the owner of a bridge was told last, connected or not, with the
+// events of b that say so. Nothing happens when they know it already. Of a bridge that
+// was removed nothing is told.
+func (db *DB) TellBridge(ctx context.Context, id string, connected bool, events func(b grove.Bridge) []grove.Event) error {
+	return db.change(ctx, "tell of a bridge", func(t *tx) error {
+		told, known := int64(0), int64(1)
+		if connected {
+			told, known = known, told
+		}
+		changed, err := all(ctx, t, scanBridge, `UPDATE bridges SET told = $1 WHERE id = $2 AND told = $3 RETURNING `+bridgeColumns, told, id, known)
+		if err != nil || len(changed) == 0 || !changed[0].RevokedAt.IsZero() {
+			return err
+		}
+		return t.addEvents(ctx, events(changed[0]))
+	})
+}
+
+// ToldBridges are the ids of the bridges whose owners were told last that they are
+// connected.
+func (db *DB) ToldBridges(ctx context.Context) ([]string, error) {
+	ids, err := all(ctx, db.read, scanned[string], "SELECT id FROM bridges WHERE told = 1 ORDER BY id")
+	return ids, fault("list bridges that were told of", err)
+}

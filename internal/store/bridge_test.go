@@ -39,3 +39,43 @@ func TestBridgesAreKeptAndCounted(t *testing.T) {
 		same(t, must(db.Audit(ctx, a.ID, grove.Page{}))(t).Items[0].Action, "bridge.revoke")
 	})
 }
+
+func TestItIsToldOnceThatABridgeCameOrWent(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		a, _ := two(t, db)
+		const id = "bridge_01jd00000000000000000000aa"
+		ok(t, db.CreateBridge(ctx, grove.Bridge{ID: id, UserID: a.ID, Name: "workshop", Hash: "00ff", CreatedAt: noon}))
+		tell := func(connected bool, kind grove.EventType) {
+			t.Helper()
+			ok(t, db.TellBridge(ctx, id, connected, func(b grove.Bridge) []grove.Event {
+				return []grove.Event{{UserID: b.UserID, Type: kind, At: noon, Data: grove.EventData{BridgeID: b.ID, BridgeName: b.Name}}}
+			}))
+		}
+		told := func(want ...grove.EventType) {
+			t.Helper()
+			got := []grove.EventType{}
+			for _, e := range must(db.Events(ctx, a.ID, 0, 0))(t) {
+				if e.Type != grove.NotificationCreated {
+					got = append(got, e.Type)
+				}
+			}
+			same(t, got, append([]grove.EventType{}, want...))
+		}
+		tell(false, grove.BridgeDisconnected) // nobody knew of it
+		told()
+		tell(true, grove.BridgeConnected)
+		tell(true, grove.BridgeConnected)
+		told(grove.BridgeConnected)
+		same(t, must(db.ToldBridges(ctx))(t), []string{id})
+		tell(false, grove.BridgeDisconnected)
+		tell(false, grove.BridgeDisconnected)
+		told(grove.BridgeConnected, grove.BridgeDisconnected)
+		same(t, must(db.Notifications(ctx, a.ID, false, grove.Page{}))(t).Total, 1)
+		tell(true, grove.BridgeConnected)
+		ok(t, db.RevokeBridge(ctx, a.ID, id, noon))
+		tell(false, grove.BridgeDisconnected)
+		told(grove.BridgeConnected, grove.BridgeDisconnected, grove.BridgeConnected)
+		same(t, len(must(db.ToldBridges(ctx))(t)), 0)
+	})
+}

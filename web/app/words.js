@@ -12,7 +12,7 @@ let words = {};
 let plural = new Intl.PluralRules("en");
 
 function wanted() {
-  const chosen = localStorage.getItem("language");
+  const chosen = localStorage.getItem("language") || /(?:^|; )lang=(\w+)/.exec(document.cookie)?.[1];
   if (chosen in languages) return chosen;
   for (const l of navigator.languages || [navigator.language]) {
     const short = l.slice(0, 2).toLowerCase();
@@ -35,6 +35,7 @@ export async function load() {
 
 export async function choose(which) {
   localStorage.setItem("language", which);
+  document.cookie = `lang=${which}; path=/; max-age=31536000; samesite=lax`; // for the pages of the sign-in
   await load();
 }
 

@@ -2,11 +2,9 @@ package own
 
 import (
 	"context"
-	"errors"
 	"mime"
 	"net/http"
 	"path"
-	"time"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
@@ -19,7 +17,7 @@ func (f *face) mountStorage(rt *rest.Router) {
 	list.About = "One folder of its SD card or USB stick, by name; timelapses are in `/timelapse`. Only for printers that this server or a bridge reaches on their network."
 	rest.Handle(rt, list, f.stored)
 	content := get("/printers/{serial}/files/content", tag, "The bytes of a file on a printer's own storage")
-	content.About = "They come as fast as the printer gives them, which is slow. When a print's file has to go to the printer meanwhile, the download breaks off."
+	content.About = "They come as fast as the printer gives them, which is slow, and end within a second when whoever asked may not have them any more. When a print's file has to go to the printer meanwhile, the download breaks off."
 	rest.Plain(rt, content, rest.Raw{Gives: "application/octet-stream", Query: []string{"path"}}, f.storedContent)
 }
 
@@ -34,28 +32,27 @@ func (f *face) stored(ctx context.Context, in *struct {
 
 func (f *face) storedContent(w http.ResponseWriter, r *http.Request) {
 	serial, file := r.PathValue("serial"), r.URL.Query().Get("path")
-	ctx, stop := f.router.WhileServing(r.Context())
+	actor := rest.Actor(r.Context())
+	ctx, stop := f.router.WhileAllowed(r, func() error { return f.Fleet.MayBrowse(actor, serial) })
 	defer stop()
-	out := &late{w: w, line: http.NewResponseController(w), name: path.Base(file)}
-	err := f.Fleet.Fetch(ctx, rest.Actor(r.Context()), serial, file, out)
-	if err == nil {
+	out := &late{w: w, line: rest.LineOf(w), name: path.Base(file)}
+	cut := context.AfterFunc(ctx, out.line.Cut)
+	err := f.Fleet.Fetch(ctx, actor, serial, file, out)
+	if cut() && err == nil {
 		out.begin() // also of nothing
 		return
 	}
-	if out.begun {
+	if out.begun || err == nil {
 		panic(http.ErrAbortHandler) // half a file must not look like a whole one
 	}
 	rest.Fail(f.router, w, r, err)
 }
 
-// stall is how long whoever downloads may stand still.
-const stall = 60 * time.Second
-
 // late begins the answer with the first byte: what goes wrong before is told as an
 // error.
 type late struct {
 	w     http.ResponseWriter
-	line  *http.ResponseController
+	line  *rest.Line
 	name  string
 	begun bool
 }
@@ -76,8 +73,5 @@ func (l *late) begin() {
 // Write writes on.
 func (l *late) Write(p []byte) (int, error) {
 	l.begin()
-	if err := l.line.SetWriteDeadline(time.Now().Add(stall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return 0, err
-	}
-	return l.w.Write(p)
+	return l.line.Write(p)
 }

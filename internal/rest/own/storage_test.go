@@ -9,10 +9,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
 )
 
@@ -93,5 +95,89 @@ func TestHalfAFileNeverLooksLikeAWhole(t *testing.T) {
 	defer res.Body.Close()
 	if b, err := io.ReadAll(res.Body); err == nil {
 		t.Errorf("read %q to its end", b)
+	}
+}
+
+// endless is a link with a film that never ends, and one of which no byte comes.
+type endless struct {
+	*resttest.Line
+
+	began, over chan struct{}
+}
+
+func (endless) List(context.Context, string) ([]grove.StorageEntry, error) { return nil, nil }
+
+func (e endless) Fetch(ctx context.Context, path string, w io.Writer) error {
+	defer close(e.over)
+	_, err := io.WriteString(w, "film")
+	close(e.began)
+	for path != "/still" && err == nil {
+		_, err = w.Write(make([]byte, 64<<10))
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func TestADownloadEndsWithTheRightToIt(t *testing.T) {
+	t.Parallel()
+	for name, act := range map[string]struct {
+		path string
+		do   func(t *testing.T, h *resttest.House, keyID string)
+		key  bool
+	}{
+		"logout while nobody reads":  {path: "/long", do: logout},
+		"logout while nothing comes": {path: "/still", do: logout},
+		"key revoked": {path: "/long", key: true, do: func(t *testing.T, h *resttest.House, keyID string) {
+			ask[struct{}](t, h, 200, "DELETE", "/keys/"+keyID, "")
+		}},
+		"printer given up": {path: "/still", do: func(t *testing.T, h *resttest.House, _ string) {
+			if w := h.Ask("DELETE", "/v1/iot-service/api/user/bind?dev_id="+serial, ""); w.Code != 200 {
+				t.Errorf("unbind: %d %s", w.Code, w.Body)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, line := bound(t)
+			token, keyID := h.Token, ""
+			if act.key {
+				made := ask[cloudapi.KeyCreated](t, h, 201, "POST", "/keys", `{"name":"x","scopes":["printer:read","file:read"],"all_printers":true}`)
+				token, keyID = string(made.Secret), made.ID
+			}
+			link := endless{line, make(chan struct{}), make(chan struct{})}
+			h.Fleet.Attach(serial, link)
+			server := httptest.NewServer(h)
+			defer server.Close()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+service+"/printers/"+serial+"/files/content?path="+act.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "Bearer "+token)
+			got := make(chan error, 1)
+			go func() {
+				res, err := server.Client().Do(req)
+				if err == nil {
+					<-link.over
+					_, err = io.Copy(io.Discard, res.Body)
+					res.Body.Close()
+				}
+				got <- err
+			}()
+			<-link.began
+			act.do(t, h, keyID)
+			began := time.Now()
+			<-link.over // else the test never ends
+			t.Logf("over after %v", time.Since(began))
+			if err := <-got; err == nil {
+				t.Error("half a file looks like a whole one")
+			}
+		})
+	}
+}
+
+func logout(t *testing.T, h *resttest.House, _ string) {
+	t.Helper()
+	if w := h.Ask("POST", "/v1/user-service/my/logout", "{}"); w.Code != 200 {
+		t.Errorf("logout: %d %s", w.Code, w.Body)
 	}
 }

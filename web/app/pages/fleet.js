@@ -59,6 +59,7 @@ export default function Fleet() {
   const tags = [...new Set(everybody.flatMap((p) => p.tags || []))].sort();
   return html`
     <${Head} title=${t("nav.fleet")}>
+      ${runs() && html`<a class="button quiet" href="/add"><${Icon} name="add" />${t("fleet.add")}</a>`}
       <input type="search" placeholder=${t("fleet.search")} aria-label=${t("fleet.search")} value=${params.value.get("q") || ""} onInput=${(e) => set({ q: e.target.value })} />
       ${tags.length > 0 && html`<select aria-label=${t("tags")} value=${tag} onChange=${(e) => set({ tag: e.target.value })}><option value="">${t("fleet.all_tags")}</option>${tags.map((w) => html`<option key=${w} value=${w}>${w}</option>`)}</select>`}
       <${Menu} label=${t("fleet.view")} icon=${view.value === "cards" ? "grid" : "list"} items=${[

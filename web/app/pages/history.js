@@ -37,7 +37,7 @@ export default function History() {
     <${QueueTabs} at="/history" />
     <${Filters} state=${state} />
     <${Fetched} of=${figures}>${(f) => html`<${Figures} of=${f} />`}<//>
-    <h2 class="between">${t("history.jobs")}</h2>
+    <h2 class="job-between">${t("history.jobs")}</h2>
     <${Fetched} of=${list}>
       ${({ rows, total }) =>
         rows.length === 0
@@ -63,7 +63,7 @@ async function pages(narrow, much) {
 
 function Filters({ state }) {
   const p = params.value;
-  return html`<form class="filters" role="search" onSubmit=${(e) => e.preventDefault()}>
+  return html`<form class="job-filters" role="search" onSubmit=${(e) => e.preventDefault()}>
     <${Field} label=${t("history.text")} type="search" value=${p.get("q") || ""} onInput=${(e) => set({ q: e.target.value })} />
     <${Field} label=${t("printer")}>${(props) => html`<select ...${props} value=${p.get("printer") || ""} onChange=${(e) => set({ printer: e.target.value })}>
       <option value="">${t("history.all_printers")}</option>

@@ -1,14 +1,15 @@
 // One job: what became of it, when, of what and why.
 import { html, useEffect } from "../lib.js";
 import { get, here } from "../api.js";
-import { colour, ends, grams, meters, moment, percent, span } from "../format.js";
+import { ends, grams, meters, moment, percent, span } from "../format.js";
 import { onEvent, printer, watch } from "../live.js";
 import { acts } from "../me.js";
 import { busy, hmsLink } from "../state.js";
 import { Fetched, Head, Icon, Menu, Progress, useFetched } from "../ui.js";
 import { Controls, Needs, State } from "../parts/printer.js";
 import { cancelJob, copyJob, doubtful, ended, Fits, JobState, more, plain, reprint, Resolve, Said, tray, Where } from "../parts/job.js";
-import { edit } from "../parts/edit.js";
+import { Swatch } from "../parts/file.js";
+import { change } from "../parts/print.js";
 import { has, t } from "../words.js";
 
 export default function Job({ id }) {
@@ -23,7 +24,7 @@ function Shown({ of: j, again }) {
   const p = printer(j.device_id);
   return html`
     <${Head} title=${j.file_name || t("print.unnamed")} back=${over ? "/history" : "/queue"}>
-      ${acts() && j.state === "queued" && html`<button type="button" class="quiet" onClick=${() => edit(j, again)}><${Icon} name="edit" />${t("job.edit")}</button>`}
+      ${acts() && j.state === "queued" && html`<button type="button" class="quiet" onClick=${() => change(j).then((changed) => changed && again())}><${Icon} name="edit" />${t("job.edit")}</button>`}
       ${acts() && j.file_id && html`<button type="button" class=${over ? "" : "quiet"} onClick=${() => reprint(j)}><${Icon} name="refresh" />${t("job.reprint")}</button>`}
       ${acts() && !over && html`<button type="button" class="quiet danger" onClick=${() => cancelJob(j).then(again)}><${Icon} name="close" />${t("job.cancel")}</button>`}
       <${Menu} label=${t("job.do_of", { name: j.file_name })} items=${[acts() && j.file_id && ["copy", t("job.more"), () => more(j)], ["code", t("curl"), () => copyJob(j)]]} />
@@ -31,7 +32,7 @@ function Shown({ of: j, again }) {
     <div class="job">
       <div class="sides">
         <figure class="panel job-picture"><figcaption>${t("job.cover")}</figcaption>${j.cover_url ? html`<img src=${here(j.cover_url)} alt=${t("job.cover_alt", { name: j.file_name, n: j.plate })} onError=${(e) => e.target.remove()} />` : html`<span class="none"><${Icon} name="file" /><small>${t("job.no_cover")}</small></span>`}</figure>
-        ${over && j.started_at && html`<figure class="panel job-picture"><figcaption>${t("job.end_picture")}</figcaption>${j.snapshot_url ? html`<img src=${here(j.snapshot_url)} alt=${t("job.end_alt", { name: j.file_name })} onError=${(e) => e.target.remove()} />` : html`<span class="none"><${Icon} name="camera" /><small>${t("job.no_end_picture")}</small></span>`}</figure>`}
+        ${over && j.started_at && html`<figure class="panel job-picture end"><figcaption>${t("job.end_picture")}</figcaption>${j.snapshot_url ? html`<img src=${here(j.snapshot_url)} alt=${t("job.end_alt", { name: j.file_name })} onError=${(e) => e.target.remove()} />` : html`<span class="none"><${Icon} name="camera" /><small>${t("job.no_end_picture")}</small></span>`}</figure>`}
       </div>
       <div class="grow">
         <section class="panel"><h2>${t("job.state")}</h2>
@@ -102,7 +103,7 @@ function Facts({ of: j, p }) {
       <${Fact} name=${t("job.file")}>${j.file_id ? html`<a href=${`/library/${encodeURIComponent(j.file_id)}`}>${j.file_name}</a>` : j.file_name}, ${t("job.plate", { n: j.plate })}<//>
       <${Fact} name=${t("job.duration")}>${j.estimate_seconds > 0 ? t("job.planned", { time: span(j.estimate_seconds) }) : "–"}${took ? `, ${t("job.took", { time: span(took) })}` : ""}<//>
       <${Fact} name=${t("figures.filament")}>${j.weight_grams > 0 ? `${grams(j.weight_grams)}${j.length_meters > 0 ? `, ${meters(j.length_meters)}` : ""}` : "–"}<//>
-      <${Fact} name=${t("edit.options")}>${chosen.length ? chosen.map((name) => t(`option.${name}`)).join(", ") : t("job.no_options")}<//>
+      <${Fact} name=${t("start.options")}>${chosen.length ? chosen.map((name) => t(`start.option.${name}`)).join(", ") : t("job.no_options")}<//>
       <${Fact} name=${t("job.number")}>${j.id}${j.attempt && html` · ${t("job.attempt")} <code>${j.attempt.nonce}</code>`}<//>
     </dl>
     <${Mapping} of=${j} />
@@ -111,7 +112,7 @@ function Facts({ of: j, p }) {
 
 function Asked({ of: c }) {
   const all = [
-    ...(c.models || []), c.nozzle_diameter > 0 && `${c.nozzle_diameter} mm`, c.material && t("edit.material"), c.color && t("edit.color"), ...(c.tags || []).map((w) => `#${w}`),
+    ...(c.models || []), c.nozzle_diameter > 0 && `${c.nozzle_diameter} mm`, c.material && t("start.material"), c.color && t("start.colour"), ...(c.tags || []).map((w) => `#${w}`),
     ...(c.printers || []).map((serial) => printer(serial)?.name || serial),
   ].filter(Boolean);
   return all.length ? all.join(", ") : t("job.asked_nothing");
@@ -124,7 +125,7 @@ function Mapping({ of: j }) {
   const trays = j.options.ams_mapping || [];
   return html`<h3>${t("job.mapping")}</h3><div class="table"><table>
     <thead><tr><th scope="col">${t("figures.material")}</th><th scope="col" class="n">${t("figures.filament")}</th><th scope="col">${t("job.from")}</th></tr></thead>
-    <tbody>${list.map((f) => html`<tr key=${f.id}><td><i class="dab" style=${{ background: colour(f.color) }}></i> ${f.type || t("job.material_unknown")}</td><td class="n">${grams(f.grams)}</td>
+    <tbody>${list.map((f) => html`<tr key=${f.id}><td><${Swatch} of=${f.color} /> ${f.type || t("job.material_unknown")}</td><td class="n">${grams(f.grams)}</td>
       <td>${!j.options.use_ams ? t("job.tray_outside") : f.id - 1 in trays ? `${tray(trays[f.id - 1])}${j.options.auto_mapped ? ` (${t("job.auto_mapped")})` : ""}` : t("job.tray_later")}</td></tr>`)}</tbody>
   </table></div>`;
 }

@@ -9,6 +9,7 @@ import { useKeys } from "../keys.js";
 import { go, place } from "../place.js";
 import { busy, farOf } from "../state.js";
 import { ask, Empty, Head, Icon, Menu, Tabs, useFetched } from "../ui.js";
+import { PrintHere } from "../parts/print.js";
 import { Controls, link, Needs, State } from "../parts/printer.js";
 import { Camera } from "./printer/camera.js";
 import { Details } from "./printer/details.js";
@@ -65,6 +66,7 @@ function Known({ of: p, part }) {
     <${Head} title=${p.name} back="/">
       <span class="which">${model(p.model)}${(p.tags || []).map((w) => html`<a class="tag" key=${w} href=${`/?tag=${encodeURIComponent(w)}`}>${w}</a>`)}</span>
       <${State} of=${p} />
+      <${PrintHere} of=${p} always />
       <${Actions} of=${p} />
     <//>
     ${!mine(p) && html`<p class="hint guest">${t(acts(p) ? "pr.guest_acts" : "pr.guest_looks")}</p>`}

@@ -8,8 +8,8 @@ import { busy } from "../state.js";
 import { Empty, Fetched, Head, Icon, Menu, Progress, Tabs } from "../ui.js";
 import { clearPlate, Controls, link, Print, State } from "../parts/printer.js";
 import { cancelJob, copyJob, doubtful, Fits, holding, JobState, more, path, Plate, Resolve, Said, Takes, useJobList, when, Where } from "../parts/job.js";
-import { edit } from "../parts/edit.js";
 import { first, last, Line, move, Spoken } from "../parts/line.js";
+import { change, print } from "../parts/print.js";
 import { t } from "../words.js";
 
 export const QueueTabs = ({ at }) => html`<${Tabs} label=${t("queue.tabs")} at=${at} of=${[["/queue", t("nav.queue")], ["/history", t("nav.history")], ["/timeline", t("queue.timeline")]]} />`;
@@ -23,7 +23,7 @@ export default function Queue() {
   };
   return html`
     <${Head} title=${t("nav.queue")}>
-      <a class="button quiet" href="/library"><${Icon} name="library" />${t("queue.library")}</a>
+      ${acts() && html`<button type="button" onClick=${() => print({}).then(again)}><${Icon} name="printer" />${t("start.do")}</button>`}
     <//>
     <${QueueTabs} at="/queue" />
     <${Spoken} />
@@ -43,8 +43,8 @@ function Shown({ now, line, again }) {
     ${now.length - doubts.length + others.length > 0 &&
     html`<section class="panel"><h2>${t("queue.now")}</h2>
       <ul class="line">
-        ${now.filter((j) => !doubtful(j)).map((j) => html`<li key=${j.id} class="jobrow now"><${Now} of=${j} /></li>`)}
-        ${others.map((p) => html`<li key=${p.serial} class="jobrow now"><${Foreign} serial=${p.serial} /></li>`)}
+        ${now.filter((j) => !doubtful(j)).map((j) => html`<li key=${j.id} class="jobrow holding"><${Now} of=${j} /></li>`)}
+        ${others.map((p) => html`<li key=${p.serial} class="jobrow holding"><${Foreign} serial=${p.serial} /></li>`)}
       </ul>
     </section>`}
     <${Waiting} line=${line} held=${held} again=${again} />
@@ -131,7 +131,7 @@ function Waiting({ line, held, again }) {
     const p = printer(serial);
     const name = serial ? p?.name || serial : t("job.any");
     return html`<section key=${serial || "any"} class="panel">
-      <h2 class="of">${serial ? html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${name}</a>` : name}${p && html` <small>${model(p.model)}</small> <${State} of=${p} />`}<small class="count">${t("queue.waits_n", { n: jobs.length })}</small></h2>
+      <h2 class="of">${serial ? html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${name}</a>` : name}${p && html` <small>${model(p.model)}</small> <${State} of=${p} />`}<small class="so-many">${t("queue.waits_n", { n: jobs.length })}</small></h2>
       <${Line} of=${jobs} again=${again} label=${t("queue.line_of", { name })} draw=${(j, at) => html`<${Wait} of=${j} at=${at} line=${jobs} again=${again} number=${numbers.get(j.id)} held=${held} />`} />
     </section>`;
   });
@@ -149,7 +149,7 @@ function Why({ of: j, at, held }) {
 
 function Wait({ of: j, at, line, again, number, held }) {
   const menu = [
-    ["edit", t("job.edit"), () => edit(j, again)],
+    ["edit", t("job.edit"), () => change(j).then((changed) => changed && again())],
     at > 0 && ["up", t("line.up"), () => move(line, at, at - 1, again)],
     at < line.length - 1 && ["down", t("line.down"), () => move(line, at, at + 1, again)],
     number > 1 && ["send", t("line.top"), () => first(j, again)],

@@ -1,13 +1,15 @@
 // What is shown of a job in more than one place.
 import { html, names, useEffect, useState } from "../lib.js";
 import { all, call, curl, here } from "../api.js";
-import { clock, colour, grams, moment, span } from "../format.js";
+import { clock, grams, moment, span } from "../format.js";
 import { onEvent, printer } from "../live.js";
 import { acts } from "../me.js";
 import { go } from "../place.js";
 import { stateOf } from "../state.js";
 import { act, copy, Dialog, Form, Field, Icon, ask, sure, useFetched } from "../ui.js";
-import { number, t } from "../words.js";
+import { Swatch } from "./file.js";
+import { Match } from "./printwish.js";
+import { t } from "../words.js";
 
 export const path = (j) => `/jobs/${j.id}`;
 export const ended = ["finished", "failed", "cancelled", "expired"];
@@ -44,7 +46,7 @@ export function Takes({ of: j }) {
   const list = j.filaments || [];
   if (!list.length) return j.weight_grams > 0 ? html`<span>${grams(j.weight_grams)}</span>` : null;
   return html`<span class="takes">
-    ${list.map((f) => html`<span key=${f.id}><i class="dab" style=${{ background: colour(f.color) }}></i>${f.type || t("job.material_unknown")} ${grams(f.grams)}</span>`)}
+    ${list.map((f) => html`<span key=${f.id}><${Swatch} of=${f.color} />${f.type || t("job.material_unknown")} ${grams(f.grams)}</span>`)}
   </span>`;
 }
 
@@ -162,7 +164,7 @@ function FitList({ of: j }) {
         <${Icon} name=${f.fits ? "check" : f.misfits.some((m) => m.lasting) ? "cross" : "clock"} />
         <div class="grow"><a href=${`/printers/${encodeURIComponent(f.device_id)}`}>${f.device_name || f.device_id}</a>
           ${f.fits ? html` <span>${t("fit.now")}</span>` : html`<ul>${reasons(f).map((m) => html`<li key=${m.reason}><${Said}>${m.message}<//></li>`)}</ul>`}
-          ${(f.filaments || []).length > 0 && !f.misfits.some((m) => m.lasting) && html`<div class="hues">${f.filaments.map((x) => html`<${Match} key=${x.id} of=${x} />`)}</div>`}
+          ${(f.filaments || []).length > 0 && !f.misfits.some((m) => m.lasting) && html`<div class="hues">${f.filaments.map((x) => html`<${From} key=${x.id} of=${x} />`)}</div>`}
         </div>
       </li>`,
     )}
@@ -170,11 +172,8 @@ function FitList({ of: j }) {
   </ul>`;
 }
 
-/** How near a loaded colour is to the one that was sliced. */
-const Match = ({ of: x }) => html`<span class="hue" title=${x.match === "unknown" ? null : t("fit.delta", { n: number(x.delta_e, 1) })}>
-  <i class="dab" style=${{ background: colour(x.color) }}></i><${Icon} name="send" /><i class="dab" style=${{ background: colour(x.tray_color) }}></i>
-  ${tray(x.tray)}: ${x.tray_type || x.type}, ${t(`fit.${x.match}`)}
-</span>`;
+/** From which tray a filament would come, and how near its colour is to the one that was sliced. */
+const From = ({ of: x }) => html`<span class="hue"><${Swatch} of=${x.color} /><${Icon} name="send" /><${Swatch} of=${x.tray_color} />${tray(x.tray)}: <${Match} of=${x} /></span>`;
 
 /** What people call a tray by its flat number: four to a unit, and units of one tray from 128 on. */
 export function tray(n) {

@@ -5,10 +5,11 @@ import { moment } from "../format.js";
 import { everyone, onEvent, printer } from "../live.js";
 import { acts } from "../me.js";
 import { busy } from "../state.js";
-import { ask, Bad, Dialog, Empty, Fetched, Form, Icon, useFetched } from "../ui.js";
+import { ask, Bad, Dialog, Empty, Fetched, Form, Icon, note, said, useFetched } from "../ui.js";
 import { fileAt, Figures, Filaments, Picture, sums } from "./file.js";
 import { choose, dragging, Upload } from "./uploading.js";
 import { take, uploads } from "./uploads.js";
+import { JobState } from "./job.js";
 import { foresee, never } from "./foresee.js";
 import { Any, Choices, Later, Loading, Plates, Printers } from "./printwish.js";
 import { t } from "../words.js";
@@ -19,9 +20,15 @@ import { t } from "../words.js";
  */
 export const print = (known) => ask(Print, { known });
 
-/** Begins a print on a printer. */
-export const PrintHere = ({ of: p, labels = true }) =>
-  acts() && !busy(p) && html`<button type="button" class="quiet" aria-label=${t("start.on", { name: p.name })} title=${t("start.on", { name: p.name })} onClick=${() => print({ serial: p.serial })}><${Icon} name="printer" />${labels && t("start.do")}</button>`;
+/** Asks the same of a job that waits, and changes it. Gives what it became; undefined when nothing changed. */
+export async function change(job) {
+  const file = await get(fileAt(job.file_id)).catch((refusal) => note("bad", t("change.no_file"), { more: said(refusal) }) && null);
+  return file && ask(Print, { known: { file, job, plate: job.plate, serial: job.device_id } });
+}
+
+/** Begins a print on a printer; one that is busy has it in its queue, where that is wanted. */
+export const PrintHere = ({ of: p, labels = true, always }) =>
+  acts() && (always || !busy(p)) && html`<button type="button" class="quiet" aria-label=${t("start.on", { name: p.name })} title=${t("start.on", { name: p.name })} onClick=${() => print({ serial: p.serial })}><${Icon} name="printer" />${labels && t("start.do")}</button>`;
 
 /** Takes a file that is dropped on a printer; lies over what it stands in. */
 export function DropHere({ of: p }) {
@@ -42,10 +49,10 @@ function Print({ known, close }) {
   const [key, upload] = useState(known.upload || 0);
   const [made, tell] = useState(null);
   const p = known.serial && printer(known.serial);
-  const title = made ? t("start.made", { n: made.length }) : file ? t("start.title", { name: file.name }) : p ? t("start.on", { name: p.name }) : t("start.what");
+  const title = known.job ? t("change.title", { name: known.job.file_name }) : made ? t("start.made", { n: made.length }) : file ? t("start.title", { name: file.name }) : p ? t("start.on", { name: p.name }) : t("start.what");
   let content;
   if (made) content = html`<${Made} of=${made} close=${close} />`;
-  else if (file) content = html`<${Wish} file=${file} known=${known} done=${tell} other=${known.file ? null : () => choice(null)} />`;
+  else if (file) content = html`<${Wish} file=${file} known=${known} done=${known.job ? close : tell} other=${known.file ? null : () => choice(null)} />`;
   else if (key) content = html`<${Arriving} of=${key} done=${(f) => (upload(0), choice(f))} other=${() => upload(0)} />`;
   else content = html`<${Files} of=${p} done=${choice} upload=${async () => upload(take(await choose({ one: true }))[0] || 0)} />`;
   return html`<${Dialog} wide title=${title} onClose=${() => close(made)}><div class="start">${content}</div><//>`;
@@ -126,23 +133,50 @@ function useFits(wish) {
   return { ...state, fresh: state.of === text, again: () => again((n) => n + 1) };
 }
 
+/** The trays that somebody chose for a job, by the number of the filament. */
+function chosen(job) {
+  if (!job || job.options.auto_mapped) return {};
+  return Object.fromEntries((job.options.ams_mapping || []).flatMap((flat, i) => (flat < 0 ? [] : [[i + 1, flat]])));
+}
+
+/** A time as a field of the browser has it; empty when it is over. */
+function local(at) {
+  const d = new Date(at || 0);
+  return d < new Date() ? "" : new Date(d - d.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+/** What changes a job. Left alone, its time stays, and with it how long it may wait. */
+function changes(job, wish, serial, at) {
+  const out = { plate: wish.plate, options: wish.options, ...(wish.any ? { any: wish.any } : { device_id: serial }) };
+  if (at !== local(job.not_before)) out.not_before = new Date(at || 0).toISOString();
+  return ["PATCH", `/jobs/${job.id}`, out];
+}
+
+/** How many jobs wait for a printer already. */
+function useAhead(serial) {
+  const fetched = useFetched(async () => (serial ? (await call("GET", `/jobs${query({ limit: 1, state: "queued", device_id: serial })}`)).pagination.total : 0), serial);
+  return fetched.data || 0;
+}
+
 function Wish({ file, known, done, other }) {
+  const job = known.job;
+  const { ams_mapping: given = [], auto_mapped: _, ...before } = job?.options || {};
   const [plate, turn] = useState(known.plate || file.plates[0].index);
   const [serial, aim] = useState(known.serial || "");
-  const [any, anywhere] = useState(false);
-  const [criteria, want] = useState(file.model ? { models: [file.model] } : {});
-  const [options, opt] = useState(() => ({ ...usual, ...kept.get("start.options", {}) }));
-  const [trays, load] = useState({});
-  const [mapping, map] = useState([]);
+  const [any, anywhere] = useState(Boolean(job?.any));
+  const [criteria, want] = useState(job?.any || (file.model ? { models: [file.model] } : {}));
+  const [options, opt] = useState(() => (job ? before : { ...usual, ...kept.get("start.options", {}) }));
+  const [trays, load] = useState(() => chosen(job));
+  const [mapping, map] = useState(given);
   const [copies, count] = useState(1);
-  const [at, later] = useState("");
+  const [at, later] = useState(local(job?.not_before));
   const shown = file.plates.find((p) => p.index === plate);
   const wish = body(file, { plate, any, criteria, options, trays, mapping });
   const answer = useFits(wish);
   const fits = answer.fits || [];
   const aimed = serial || (fits.find((f) => f.fits) || fits.find((f) => !never(f)) || {}).device_id || "";
   const fit = any ? undefined : fits.find((f) => f.device_id === aimed);
-  useEffect(() => kept.set("start.options", options), [options]);
+  useEffect(() => job || kept.set("start.options", options), [options]);
   const choosePlate = (n) => (turn(n), load({}), map([]));
   const choosePrinter = (s) => (aim(s), anywhere(false), load({}), map([]));
   const chooseTray = (id, flat) => {
@@ -152,20 +186,22 @@ function Wish({ file, known, done, other }) {
     load(now);
     map(mapped(shown, fit, now));
   };
-  const soon = foresee({ any, fits, fit, at, copies });
-  const request = () => ["POST", "/jobs", { ...wish, ...(any ? {} : { device_id: aimed }), copies, ...(at ? { not_before: new Date(at).toISOString() } : {}) }];
-  return html`<${Form} send=${request} done=${({ data }) => done(data)} yes=${copies > 1 ? t("start.do_n", { n: copies }) : t("start.do")} ready=${answer.fresh && soon.can} cancel=${other} no=${t("start.other")} says=${html`<${Foreseen} of=${soon} waiting=${!answer.fresh && !answer.refusal} />`}>
+  const soon = foresee({ any, fits, fit, at, copies, ams: options.use_ams, ahead: useAhead(any || job ? "" : aimed), waits: Boolean(job) });
+  const request = () => (job ? changes(job, wish, aimed, at) : ["POST", "/jobs", { ...wish, ...(any ? {} : { device_id: aimed }), copies, ...(at ? { not_before: new Date(at).toISOString() } : {}) }]);
+  return html`<${Form} send=${request} done=${({ data }) => done(data)} yes=${job ? t("change.yes") : copies > 1 ? t("start.do_n", { n: copies }) : t("start.do")} ready=${answer.fresh && soon.can} cancel=${other} no=${t("start.other")} says=${html`<${Foreseen} of=${soon} waiting=${!answer.fresh && !answer.refusal} />`}>
     ${answer.refusal && html`<${Bad} refusal=${answer.refusal} again=${answer.again} />`}
-    <div class="halves">
-      <div>
+    <div class="wish">
+      <div class="what">
         <${Plates} of=${file} at=${plate} choose=${choosePlate} />
         <${Loading} plate=${shown} fit=${fit} any=${any} trays=${trays} choose=${chooseTray} use=${options.use_ams} />
-        <${Choices} of=${options} opt=${opt} />
-        <${Later} copies=${copies} count=${count} at=${at} later=${later} />
       </div>
-      <div>
-        <${Printers} fits=${answer.fits} at=${any ? "" : aimed} any=${any} choose=${choosePrinter} anywhere=${() => anywhere(true)} />
+      <div class="where">
+        <${Printers} fits=${answer.fits} ams=${options.use_ams} at=${any ? "" : aimed} any=${any} choose=${choosePrinter} anywhere=${() => anywhere(true)} />
         ${any && html`<${Any} of=${criteria} want=${want} file=${file} />`}
+      </div>
+      <div class="how">
+        <${Choices} of=${options} opt=${opt} />
+        <${Later} copies=${job ? 0 : copies} count=${count} at=${at} later=${later} />
       </div>
     </div>
   <//>`;
@@ -173,7 +209,7 @@ function Wish({ file, known, done, other }) {
 
 /** What will happen, in words, before anything does. */
 const Foreseen = ({ of: soon, waiting }) => html`<p class=${names("foreseen", waiting ? "wait" : soon.kind)} role="status">
-  <${Icon} name=${waiting ? "clock" : { good: "check", wait: "clock", bad: "alert" }[soon.kind]} /><span>${waiting ? t("start.looking") : soon.text}</span>
+  <${Icon} name=${waiting ? "clock" : { good: "check", wait: "clock", warn: "alert", bad: "alert" }[soon.kind]} /><span>${waiting ? t("start.looking") : soon.text}</span>
 </p>`;
 
 /** The jobs that were made, and how they stand. */
@@ -188,9 +224,8 @@ function Made({ of: jobs, close }) {
       <${Picture} of=${now.cover_url} />
       <div class="grow">
         <p><strong>${now.file_name}</strong></p>
-        <p role="status"><span class="state">${t(`job.${now.state}`)}</span> ${where}</p>
-        ${now.why && html`<p class="quiet">${now.why}</p>`}
-        ${now.not_before && html`<p class="quiet">${t("start.not_before", { time: moment(now.not_before) })}</p>`}
+        <p role="status"><${JobState} of=${now} /> ${where}</p>
+        ${now.not_before ? html`<p class="quiet">${t("start.not_before", { time: moment(now.not_before) })}</p>` : now.why && html`<p class="quiet" lang="en">${now.why}</p>`}
         <p class="bar">${jobs.slice(0, 12).map((j) => html`<a key=${j.id} href=${`/jobs/${j.id}`} onClick=${() => close(jobs)}>${t("start.job", { id: j.id })}</a>`)}</p>
       </div>
     </div>

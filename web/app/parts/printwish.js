@@ -5,7 +5,7 @@ import { everyone, printer } from "../live.js";
 import { model } from "../models.js";
 import { Field, Icon } from "../ui.js";
 import { Filaments, Picture, Swatch } from "./file.js";
-import { never } from "./foresee.js";
+import { never, off } from "./foresee.js";
 import { has, number, t } from "../words.js";
 
 /** Which plate; one alone is only shown. */
@@ -28,13 +28,16 @@ const reasons = (fit) => (never(fit) ? fit.misfits.filter((m) => m.lasting) : fi
 
 const Why = ({ of: m }) => (has(`start.why.${m.reason}`) ? html`<small class="why">${t(`start.why.${m.reason}`)}</small>` : html`<small class="why" lang="en">${m.message}</small>`);
 
+const rank = (fit) => (fit.fits ? 0 : never(fit) ? 2 : 1);
+
 /** Where: each printer with whether it fits and what keeps it, or whichever fits. */
-export const Printers = ({ fits, at, any, choose, anywhere }) => html`<fieldset class="printers-pick">
+export const Printers = ({ fits, at, any, ams, choose, anywhere }) => html`<fieldset class=${names("printers-pick", any && "short")}>
   <legend>${t("printer")}</legend>
   <label class=${names("anyone", any && "on")}><input type="radio" name="printer" checked=${any} onChange=${anywhere} /><span class="grow"><strong>${t("start.any")}</strong> <small>${t("start.any_hint")}</small></span></label>
   ${!fits && html`<div class="waiting"><span class="spinner"></span>${t("start.looking")}</div>`}
-  ${(fits || []).map((f) => {
-    const look = f.fits ? ["yes", "check", t("start.fits")] : never(f) ? ["no", "cross", t("start.fits_not")] : ["soon", "clock", t("start.fits_later")];
+  ${(fits || []).toSorted((a, b) => rank(a) - rank(b)).map((f) => {
+    const wrong = f.fits && ams && off(f);
+    const look = wrong ? ["soon", "alert", t(`start.fits_${wrong}`)] : f.fits ? ["yes", "check", t("start.fits")] : never(f) ? ["no", "cross", t("start.fits_not")] : ["soon", "clock", t("start.fits_later")];
     return html`<label key=${f.device_id} class=${names(look[0], f.device_id === at && "on")}>
       ${!any && html`<input type="radio" name="printer" checked=${f.device_id === at} disabled=${never(f)} onChange=${() => choose(f.device_id)} />`}
       <span class="grow"><strong>${f.device_name}</strong> <small>${model(f.model)}</small>
@@ -80,7 +83,7 @@ export function traysOf(p) {
 const matches = { same: "check", close: "dot", different: "alert", unknown: "alert" };
 
 /** How good a tray is for a filament, without a kind word for a wrong one. */
-function Match({ of: fit }) {
+export function Match({ of: fit }) {
   if (!fit) return html`<span class="match unknown"><${Icon} name="alert" />${t("start.no_tray")}</span>`;
   if (fit.tray_type && fit.tray_type.toUpperCase() !== fit.type.toUpperCase()) return html`<span class="match different"><${Icon} name="alert" />${t("start.other_type", { have: fit.tray_type, want: fit.type })}</span>`;
   return html`<span class=${`match ${fit.match}`}><${Icon} name=${matches[fit.match]} />${t(`start.match.${fit.match}`, { delta: number(fit.delta_e, 0) })}${fit.remaining_percent >= 0 && html` <span class="quiet">${t("start.left", { percent: percent(fit.remaining_percent) })}</span>`}</span>`;
@@ -118,7 +121,7 @@ export function Loading({ plate, fit, any, trays, choose, use }) {
 const options = ["use_ams", "bed_leveling", "flow_cali", "vibration_cali", "timelapse", "layer_inspect"];
 
 export const Choices = ({ of: now, opt }) => html`<fieldset><legend>${t("start.options")}</legend><div class="checks">
-  ${options.map((name) => html`<label class="check" key=${name}><input type="checkbox" checked=${now[name]} onChange=${(e) => opt({ ...now, [name]: e.target.checked })} />${t(`start.option.${name}`)}</label>`)}
+  ${options.map((name) => html`<label class="check" key=${name}><input type="checkbox" checked=${now[name]} onChange=${(e) => opt({ ...now, [name]: e.target.checked })} />${t(`option.${name}`)}</label>`)}
 </div></fieldset>`;
 
 /** An hour from now as a field of the browser has it. */
@@ -128,12 +131,13 @@ function soon() {
   return at.toISOString().slice(0, 16);
 }
 
+/** When, and how many; a job that is there already is one: copies is 0. */
 export const Later = ({ copies, count, at, later }) => html`<fieldset class="later">
-  <legend>${t("start.when")}</legend>
+  <legend>${t(copies > 0 ? "start.when" : "change.when")}</legend>
   <div class="checks">
     <label class="check"><input type="radio" name="when" checked=${!at} onChange=${() => later("")} />${t("start.now")}</label>
     <label class="check"><input type="radio" name="when" checked=${Boolean(at)} onChange=${() => later(soon())} />${t("start.later")}</label>
   </div>
   ${at && html`<${Field} label=${t("start.time")} type="datetime-local" value=${at} required onInput=${(e) => e.target.value && later(e.target.value)} />`}
-  <${Field} label=${t("start.copies")} type="number" min="1" max="100" required value=${copies} onInput=${(e) => count(Math.max(1, Math.min(100, Number(e.target.value) || 1)))} />
+  ${copies > 0 && html`<${Field} label=${t("start.copies")} type="number" min="1" max="100" required value=${copies} onInput=${(e) => count(Math.max(1, Math.min(100, Number(e.target.value) || 1)))} />`}
 </fieldset>`;

@@ -66,8 +66,7 @@ async function one(key) {
   const end = new AbortController();
   running.set(key, end);
   try {
-    await begin(key, end.signal);
-    await send(key, end.signal);
+    if (await begin(key, end.signal)) await send(key, end.signal);
   } catch (err) {
     if (find(key) && !end.signal.aborted) failed(key, err);
   } finally {
@@ -82,6 +81,7 @@ function failed(key, err) {
   else change(key, { state: "cut", why: "" });
 }
 
+/** Announces a file; whether its content is wanted. */
 async function begin(key, signal) {
   const body = bodies.get(key);
   let u = find(key);
@@ -91,14 +91,14 @@ async function begin(key, signal) {
     change(key, { sha, sent: 0 });
   }
   u = find(key);
-  if (u.id) return;
+  if (u.id) return true;
   const wish = { name: u.name, size_bytes: u.size, sha256: u.sha };
   const { data } = await call("POST", "/files", wish, { signal });
   change(key, { id: data.id, curl: curl("POST", "/files", wish) });
-  if (!data.duplicate_of || u.again) return;
+  if (!data.duplicate_of || u.again) return true;
   giveUp(data.id);
   change(key, { id: "", state: "same", same: data.duplicate_of });
-  throw new DOMException("the library has it", "AbortError");
+  return false;
 }
 
 const at = (id) => `/files/${encodeURIComponent(id)}`;

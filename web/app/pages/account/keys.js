@@ -53,7 +53,7 @@ function Key({ of: k, again }) {
   };
   const facts = [
     k.all_printers ? t("account.keys.all_printers") : k.printers?.length ? k.printers.map(named).join(", ") : t("account.keys.no_printers"),
-    k.network && t("account.keys.from", { network: k.network }),
+    k.network && t("account.keys.network_only", { network: k.network }),
     k.revoked_at ? t("account.keys.revoked_at", { day: day(k.revoked_at) }) : k.expires_at ? t(ended(k) ? "account.keys.ended_at" : "account.keys.ends_at", { day: day(k.expires_at) }) : t("account.keys.endless"),
     k.last_used_at ? t("account.used", { when: ago(k.last_used_at) }) : t("account.never_used"),
     k.last_used_from,
@@ -64,7 +64,7 @@ function Key({ of: k, again }) {
     <div class="grow">
       <h2>${k.name}</h2>
       <p class="hint">${facts.join(" · ")}</p>
-      <p class="marks">${k.scopes.length ? k.scopes.map((s) => html`<span class="badge" key=${s} title=${t(`scope.${s}`)}>${s}</span> `) : html`<span class="badge off">${t("account.keys.nothing")}</span>`}</p>
+      <p class="marks">${k.scopes.length ? k.scopes.map((s) => html`<span class="sign" key=${s} title=${t(`scope.${s}`)}>${s}</span> `) : html`<span class="sign off">${t("account.keys.nothing")}</span>`}</p>
     </div>
     ${again && html`<button type="button" class="quiet danger small" onClick=${revoke}>${t("account.keys.revoke")}</button>`}
   </li>`;
@@ -100,7 +100,7 @@ function Make({ close }) {
         <label class="check"><input type="radio" name="which" value="some" checked=${!!only} onChange=${() => choose([])} />${t("account.keys.only")}</label>
         ${only && html`<div class="some">${everyone.value.map((p) => html`<label class="check" key=${p.serial}><input type="checkbox" checked=${only.includes(p.serial)} onChange=${() => choose(toggled(only, p.serial))} /><span>${p.name} <small>${p.serial}</small></span></label>`)}</div>`}
       </fieldset>
-      <div class="pair">
+      <div class="twin">
         <${Field} label=${t("account.keys.days")}>${(input) => html`<select ...${input} name="days">${[30, 90, 365, "never"].map((d) => html`<option key=${d} value=${d} selected=${d === 90}>${t(`account.keys.days.${d}`)}</option>`)}</select>`}<//>
         <${Field} label=${t("account.keys.network")} hint=${t("account.keys.network_hint")} name="network" maxlength="64" autocomplete="off" placeholder="192.168.1.0/24" />
       </div>

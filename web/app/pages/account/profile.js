@@ -18,7 +18,7 @@ export function Profile() {
       <${Form} yes=${t("save")} done=${saved} send=${(v) => ["PUT", "/v1/user-service/my/profile", { username: v.username }]}>
         <${Field} label=${t("account.profile.name")} name="username" value=${name} maxlength="100" autocomplete="name" />
       <//>
-      <dl class="facts">
+      <dl class="known">
         <dt>${t("account.profile.email")}</dt><dd>${email}</dd>
         <dt>${t("account.profile.role")}</dt><dd>${t(`role.${role}`)}<p class="hint">${t(`role.${role}_text`)}</p></dd>
         <dt>${t("account.profile.since")}</dt><dd>${day(since)}</dd>

@@ -31,7 +31,7 @@ function Session({ of: s, again }) {
   return html`<li>
     <${Icon} name=${/Mozilla/.test(s.client) ? "globe" : "code"} />
     <div class="grow">
-      <h2 title=${s.client}>${what}${s.current && html` <span class="badge">${t("account.sessions.this")}</span>`}</h2>
+      <h2 title=${s.client}>${what}${s.current && html` <span class="sign">${t("account.sessions.this")}</span>`}</h2>
       <p class="hint">${[s.last_used_at && t("account.used", { when: ago(s.last_used_at) }), s.last_used_from, s.last_used_over === "mqtt" && "MQTT", t("account.sessions.since", { when: moment(s.created_at) }), t("account.sessions.until", { day: day(s.expires_at) })].filter(Boolean).join(" · ")}</p>
     </div>
     ${!s.current && html`<button type="button" class="quiet danger small" onClick=${end}>${t("account.sessions.end")}</button>`}

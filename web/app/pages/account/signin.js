@@ -56,7 +56,7 @@ function App({ of: s, again }) {
     again();
   };
   return html`<section class="panel">
-    <h2>${t("account.app")} <span class=${s.totp ? "badge on" : "badge"}>${t(s.totp ? "account.app.on" : "account.app.off")}</span></h2>
+    <h2>${t("account.app")} <span class=${s.totp ? "sign on" : "sign"}>${t(s.totp ? "account.app.on" : "account.app.off")}</span></h2>
     ${s.totp
       ? html`<p>${t("account.app.since", { day: day(s.totp_since) })}</p>
           <p class=${s.recovery_codes_left < 3 ? "short" : "quiet"}>${s.recovery_codes_left < 3 && html`<${Icon} name="alert" />`}${t("account.recovery.left", { n: s.recovery_codes_left })}</p>

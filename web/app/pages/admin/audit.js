@@ -1,6 +1,6 @@
 // Who did what, newest first.
 import { html, useState } from "../../lib.js";
-import { call, fetched, query } from "../../api.js";
+import { all, call, fetched, query } from "../../api.js";
 import { moment } from "../../format.js";
 import { everyone } from "../../live.js";
 import { runs } from "../../me.js";
@@ -15,7 +15,15 @@ const kinds = ["printer.", "job.", "plate.", "file.", "user.", "key.", "bridge."
 
 const named = (serial) => everyone.value.find((p) => p.serial === serial)?.name || serial;
 
+/** Who acted: the name of a person where it is known, and what the log says. */
+function Actor({ of, people }) {
+  const [, id] = /^user:(\d+)$/.exec(of) || [];
+  const person = people?.find((u) => String(u.id) === id);
+  return person ? html`${person.name || person.email} <small>${of}</small>` : html`<code>${of}</code>`;
+}
+
 export function Audit() {
+  const people = useFetched(() => (runs() ? all("/users") : []));
   const q = params.value;
   const only = { act: q.get("act"), actor: q.get("actor"), device_id: q.get("device_id"), all: runs() && q.get("of") !== "me" ? "true" : null };
   const page = Number(q.get("page")) || 1;
@@ -36,7 +44,7 @@ export function Audit() {
       <${Curl} of=${["GET", path]} />
       ${["csv", "json"].map((format) => html`<button type="button" key=${format} class="quiet small" onClick=${() => save(format)}><${Icon} name="download" />${t(`admin.audit.${format}`)}</button>`)}
     </div>
-    <form class="filters" role="search" onSubmit=${(e) => (e.preventDefault(), choose({ actor: typed.trim() }))}>
+    <form class="sift" role="search" onSubmit=${(e) => (e.preventDefault(), choose({ actor: typed.trim() }))}>
       <select aria-label=${t("admin.audit.kind")} value=${only.act || ""} onChange=${(e) => choose({ act: e.target.value })}><option value="">${t("admin.audit.all_acts")}</option>${kinds.map((k) => html`<option key=${k} value=${k}>${t(`admin.audit.kind.${k.slice(0, -1)}`)}</option>`)}</select>
       <select aria-label=${t("printer")} value=${only.device_id || ""} onChange=${(e) => choose({ device_id: e.target.value })}><option value="">${t("admin.audit.all_printers")}</option>${everyone.value.map((p) => html`<option key=${p.serial} value=${p.serial}>${p.name}</option>`)}</select>
       <input type="search" aria-label=${t("admin.audit.actor")} placeholder=${t("admin.audit.actor_hint")} value=${typed} onInput=${(e) => type(e.target.value)} onChange=${() => choose({ actor: typed.trim() })} />
@@ -45,7 +53,7 @@ export function Audit() {
     <${Fetched} of=${log}>${({ data, pagination }) => data?.length
       ? html`<div class="table"><table class="audit">
             <thead><tr><th>${t("admin.audit.when")}</th><th>${t("admin.audit.actor")}</th><th>${t("admin.audit.act")}</th><th>${t("printer")}</th><th>${t("admin.audit.detail")}</th></tr></thead>
-            <tbody>${data.map((e) => html`<tr key=${e.id}><td class="when">${moment(e.at)}</td><td><code>${e.actor}</code></td><td><code>${e.action}</code></td><td>${e.device_id ? named(e.device_id) : ""}</td><td class="detail">${e.detail}</td></tr>`)}</tbody>
+            <tbody>${data.map((e) => html`<tr key=${e.id}><td class="moment">${moment(e.at)}</td><td><${Actor} of=${e.actor} people=${people.data} /></td><td><code>${e.action}</code></td><td>${e.device_id ? named(e.device_id) : ""}</td><td class="detail">${e.detail}</td></tr>`)}</tbody>
           </table></div>
           <${Pages} of=${pagination} page=${page} />`
       : html`<${Empty} icon="history" title=${t("nothing_found")} />`}<//>

@@ -30,7 +30,7 @@ function Bridge({ of: b, again }) {
   const facts = [b.id, b.address, b.version, b.since && (b.connected ? t("account.sessions.since", { when: moment(b.since) }) : t("admin.bridges.seen", { when: ago(b.since) })), t("admin.bridges.made_on", { day: day(b.created_at) })].filter(Boolean);
   return html`<li>
     <${Icon} name="network" />
-    <div class="grow"><h3>${b.name} <span class=${b.connected ? "badge on" : "badge"}>${t(b.connected ? "admin.bridges.connected" : "admin.bridges.away")}</span></h3><p class="hint">${facts.join(" · ")}</p></div>
+    <div class="grow"><h3>${b.name} <span class=${b.connected ? "sign on" : "sign"}>${t(b.connected ? "admin.bridges.connected" : "admin.bridges.away")}</span></h3><p class="hint">${facts.join(" · ")}</p></div>
     <button type="button" class="quiet danger small" onClick=${remove}>${t("admin.bridges.remove")}</button>
   </li>`;
 }

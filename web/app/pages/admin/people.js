@@ -41,7 +41,7 @@ function Person({ of: u, again }) {
   return html`<li>
     <${Icon} name="person" />
     <div class="grow">
-      <h3>${u.name || u.email}${u.id === me.value.id && html` <span class="badge">${t("admin.people.you")}</span>`}</h3>
+      <h3>${u.name || u.email}${u.id === me.value.id && html` <span class="sign">${t("admin.people.you")}</span>`}</h3>
       <p class="hint">${[u.name && u.email, t("admin.people.since", { day: day(u.created_at) }), `u_${u.id}`].filter(Boolean).join(" · ")}</p>
     </div>
     <select class="short-select" aria-label=${t("admin.role_of", { name: u.name || u.email })} value=${u.role} onChange=${turn}>${roles.map((r) => html`<option key=${r} value=${r}>${t(`role.${r}`)}</option>`)}</select>

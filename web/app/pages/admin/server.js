@@ -19,12 +19,12 @@ export function Server() {
   `;
 }
 
-const Facts = ({ of }) => html`<dl class="facts first">${of.filter(Boolean).map(([what, is]) => html`<dt>${what}</dt><dd>${is}</dd>`)}</dl>`;
+const Facts = ({ of }) => html`<dl class="known first">${of.filter(Boolean).map(([what, is]) => html`<dt>${what}</dt><dd>${is}</dd>`)}</dl>`;
 
 function About({ of: s, health }) {
   const used = s.files.total_bytes > 0 ? (100 * (s.files.total_bytes - s.files.free_bytes)) / s.files.total_bytes : null;
   return html`<section class="panel">
-    <h2>Grove ${s.version} ${health.data && html`<span class=${health.data.well ? "badge on" : "badge off"}>${t(health.data.well ? "admin.server.well" : "admin.server.unwell")}</span>`}</h2>
+    <h2>Grove ${s.version} ${health.data && html`<span class=${health.data.well ? "sign on" : "sign off"}>${t(health.data.well ? "admin.server.well" : "admin.server.unwell")}</span>`}</h2>
     ${health.data?.why && html`<p class="short"><${Icon} name="alert" />${health.data.why}</p>`}
     <${Facts} of=${[
       [t("admin.server.up"), span(s.uptime_seconds)],
@@ -42,7 +42,7 @@ const days = (n) => (n ? t("admin.limits.days", { n }) : t("admin.limits.ever"))
 const Limits = ({ of: l }) => html`<section class="panel">
   <h2>${t("admin.limits")}</h2>
   <${Facts} of=${[
-    [t("admin.limits.rates"), html`<code>${l.rates}</code>`],
+    [t("admin.limits.rates"), html`<span class="marks">${l.rates.split(",").map((rate) => html`<code class="sign" key=${rate}>${rate}</code>`)}</span>`],
     [t("admin.limits.file"), bytes(l.file_bytes)],
     [t("admin.limits.quota"), l.quota_bytes ? bytes(l.quota_bytes) : t("admin.limits.none")],
     [t("admin.limits.free"), l.min_free_bytes ? bytes(l.min_free_bytes) : t("admin.limits.none")],
@@ -68,7 +68,7 @@ const Certificate = ({ of: { certificate: c, ca } }) => html`<section class="pan
 function Mail({ on }) {
   const done = ({ data }) => note("good", t("admin.mail.sent", { to: data.to }));
   return html`<section class="panel">
-    <h2>${t("admin.mail")} <span class=${on ? "badge on" : "badge"}>${t(on ? "account.app.on" : "account.app.off")}</span></h2>
+    <h2>${t("admin.mail")} <span class=${on ? "sign on" : "sign"}>${t(on ? "account.app.on" : "account.app.off")}</span></h2>
     <p>${t(on ? "admin.mail.is_on" : "admin.mail.is_off")}</p>
     ${on ? html`<${Form} yes=${t("admin.mail.test")} done=${done} send=${() => ["POST", "/server/mail-test", {}]} />` : html`<div class="bar"><a class="button quiet" href="/account/letters"><${Icon} name="mail" />${t("account.part.letters")}</a></div>`}
   </section>`;

@@ -53,10 +53,10 @@ function Hook({ of: h, open, again }) {
   return html`<li class="hook">
     <${Icon} name="webhook" />
     <div class="grow">
-      <h2>${h.description || h.url} <span class=${names("badge", h.enabled ? "on" : "off")}>${t(h.enabled ? "admin.hooks.on" : "admin.hooks.off")}</span></h2>
+      <h2>${h.description || h.url} <span class=${names("sign", h.enabled ? "on" : "off")}>${t(h.enabled ? "admin.hooks.on" : "admin.hooks.off")}</span></h2>
       <p class="hint">${h.description && html`<span class="url">${h.url}</span> · `}${t("admin.people.since", { day: day(h.created_at) })}</p>
       ${!h.enabled && h.disabled_reason && html`<p class="short"><${Icon} name="alert" />${h.disabled_reason}</p>`}
-      <p class="marks">${h.events.map((e) => html`<span class="badge" key=${e} title=${t(`event.${e}`)}>${e}</span> `)}</p>
+      <p class="marks">${h.events.map((e) => html`<span class="sign" key=${e} title=${t(`event.${e}`)}>${e}</span> `)}</p>
     </div>
     <button type="button" class="quiet small" onClick=${test}><${Icon} name="send" />${t("admin.hooks.test")}</button>
     <button type="button" class="quiet small" aria-expanded=${open} onClick=${() => set({ id: open ? null : h.id })}><${Icon} name="list" />${t("admin.hooks.deliveries")}</button>

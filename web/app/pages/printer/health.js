@@ -1,4 +1,5 @@
 // Whether all is well with the printer and the way to it, and what to do where it is not.
+import { Findings } from "../../parts/findings.js";
 import { html, useState } from "../../lib.js";
 import { call } from "../../api.js";
 import { clock, moment, percent } from "../../format.js";
@@ -64,8 +65,6 @@ function AccessCode({ of: p }) {
   return code ? html`<code>${code}</code> <button type="button" class="quiet small" onClick=${() => copy(code)}><${Icon} name="copy" />${t("pr.copy")}</button>` : html`<button type="button" class="quiet small" onClick=${reveal}>${t("pr.show")}</button>`;
 }
 
-const verdicts = { ok: "check", failed: "cross", unknown: "dot", skipped: "slash" };
-
 /** Tries the way to the printer, step by step, as the server finds it. */
 function Test({ of: p }) {
   const [found, tell] = useState(null);
@@ -78,9 +77,7 @@ function Test({ of: p }) {
   };
   return html`<div class="test">
     <button type="button" class="quiet" disabled=${busy} onClick=${go}><${Icon} name="bolt" />${t("pr.test")}</button>
-    ${found && html`<ol class="findings" aria-label=${t("pr.test")}>
-      ${found.map((f) => html`<li key=${f.step} class=${f.verdict}><${Icon} name=${verdicts[f.verdict] || "dot"} /><div><b>${t(`pr.step.${f.step}`)}</b> <span class="verdict">${t(`pr.verdict.${f.verdict}`)}</span>${f.found && html`<p>${f.found}</p>`}${f.advice && html`<p class="advice">${f.advice}</p>`}</div></li>`)}
-    </ol>`}
+    ${found && html`<${Findings} of=${found} />`}
   </div>`;
 }
 

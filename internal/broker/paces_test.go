@@ -2,16 +2,25 @@ package broker
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"github.com/grovecloud/grove/internal/limit"
 )
+
+func paced(rate, burst int) limit.Flow {
+	f := limit.Reports()
+	f.PerSecond, f.Burst = rate, burst
+	return f
+}
 
 func TestAFloodOfReportsIsSlowedAndNothingElse(t *testing.T) {
 	t.Parallel()
 	const burst, more, rate = 20, 40, 50
-	r := start(t, func(c *Config) { c.Limits.Reports, c.Limits.ReportBurst = rate, burst })
+	r := start(t, func(c *Config) { c.Limits.Flow = paced(rate, burst) })
 	flooder, neighbour := r.join(t, connect{user: "A1"}), r.join(t, connect{user: "B1"})
 	of := func(serial string) (payloads []string) {
 		for _, o := range r.reports {
@@ -54,10 +63,30 @@ func TestAFloodOfReportsIsSlowedAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestAFloodOfBytesIsSlowedToo(t *testing.T) {
+	t.Parallel()
+	const burst, more, size = 4, 4, 64 << 10
+	r := start(t, func(c *Config) {
+		c.Limits.Flow = limit.Reports()
+		c.Limits.Flow.BytesPerSecond, c.Limits.Flow.BytesBurst = 4*size, burst*size
+	})
+	w := r.join(t, connect{user: "A1"})
+	began := time.Now()
+	go func() {
+		for range burst + more {
+			w.publish(reportA1, `{"x":"`+strings.Repeat("x", size)+`"}`)
+		}
+	}()
+	r.until(t, "all are through", func() bool { return len(r.reports) == burst+more })
+	if took, least := time.Since(began), more*time.Second/4; took < least/2 {
+		t.Errorf("%d reports of %d bytes came through in %s, want about %s", burst+more, size, took, least)
+	}
+}
+
 func TestConnectingAgainMakesNoPrinterFaster(t *testing.T) {
 	t.Parallel()
 	const burst, rate = 10, 20
-	r := start(t, func(c *Config) { c.Limits.Reports, c.Limits.ReportBurst = rate, burst })
+	r := start(t, func(c *Config) { c.Limits.Flow = paced(rate, burst) })
 	began := time.Now()
 	for range 2 {
 		w := r.join(t, connect{user: "A1"})
@@ -76,17 +105,17 @@ func TestConnectingAgainMakesNoPrinterFaster(t *testing.T) {
 func TestAPaceIsKeptAndForgotten(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	p := newPaces(Limits{Reports: 50, ReportBurst: 200})
+	p := newPaces(Limits{Flow: paced(50, 200)})
 	busy := p.get("busy", now)
 	for n := range 200 {
-		if wait := busy.take(now); wait > 0 {
+		if wait := busy.Take(now, 1); wait > 0 {
 			t.Fatalf("message %d waits %s", n+1, wait)
 		}
 	}
-	if wait := busy.take(now); wait != 20*time.Millisecond {
+	if wait := busy.Take(now, 1); wait != 20*time.Millisecond {
 		t.Errorf("message 201 waits %s", wait)
 	}
-	if wait := busy.take(now.Add(time.Second)); wait > 0 {
+	if wait := busy.Take(now.Add(time.Second), 1); wait > 0 {
 		t.Errorf("a second later a message waits %s", wait)
 	}
 	for i := range 3 * manyPaces {

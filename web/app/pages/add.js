@@ -1,0 +1,127 @@
+// Adds printers: those that the network shows, one by its address, or a file of many.
+import { html, useRef, useState } from "../lib.js";
+import { call } from "../api.js";
+import { heard } from "../live.js";
+import { runs } from "../me.js";
+import { model } from "../models.js";
+import { Findings } from "../parts/findings.js";
+import { link } from "../parts/printer.js";
+import { act, Empty, Field, Form, Head, Icon, said } from "../ui.js";
+import { t } from "../words.js";
+
+export default function Add() {
+  const [chosen, choose] = useState({});
+  if (!runs()) return html`<${Head} title=${t("add.title")} back="/" /><${Empty} icon="shield" title=${t("add.only_owners")} />`;
+  return html`<${Head} title=${t("add.title")} back="/" />
+    <div class="add">
+      <div><${Discover} choose=${choose} /><${Many} /></div>
+      <${One} key=${chosen.host || ""} of=${chosen} />
+    </div>`;
+}
+
+/** Looks around, and offers what was found. */
+function Discover({ choose }) {
+  const [found, tell] = useState(null);
+  const [busy, work] = useState(false);
+  const subnet = useRef(null);
+  const look = async (e) => {
+    e.preventDefault();
+    work(true);
+    const answer = await act(t("add.looking"), "POST", "/printers/discover", { wait_seconds: 6, ...(subnet.current.value && { subnet: subnet.current.value }) }, { quiet: true });
+    if (answer) tell(answer.data || []);
+    work(false);
+  };
+  return html`<section class="panel">
+    <h2>${t("add.discover")}</h2>
+    <form onSubmit=${look}>
+      <div class="field"><label for="subnet">${t("add.subnet")}</label><input id="subnet" ref=${subnet} placeholder="192.168.1.0/24" aria-describedby="subnet-hint" /><p class="hint" id="subnet-hint">${t("add.subnet_hint")}</p></div>
+      <button disabled=${busy} class="quiet"><${Icon} name="search" />${t(busy ? "add.looking" : "add.look")}</button>
+    </form>
+    <div role="status">${found && (found.length === 0 ? html`<p class="hint">${t("add.none")}</p>` : html`<ul class="found">
+      ${found.map((f) => html`<li key=${f.serial || f.host}><div class="grow"><strong>${f.name || f.serial}</strong><small> ${model(f.model)} · ${f.host}</small>${f.connect === "cloud" && html`<p class="hint">${t("add.in_cloud")}</p>`}</div>${f.bound ? html`<span class="quiet">${t("add.bound")}</span>` : html`<button type="button" class="small" onClick=${() => choose({ ...f })}>${t("add.choose")}</button>`}</li>`)}
+    </ul>`)}</div>
+  </section>`;
+}
+
+/** One printer by its address, tried before it is kept. */
+function One({ of: f }) {
+  const [done, tell] = useState(null);
+  const [force, press] = useState(false);
+  const body = (v) => {
+    const ports = Object.fromEntries(["mqtts_port", "ftps_port", "camera_port"].filter((p) => v[p]).map((p) => [p, Number(v[p])]));
+    return { host: v.host, access_code: v.access_code, ...(v.name && { name: v.name }), ...(f.serial && { serial: f.serial }), ...(f.model && { model: f.model }), ...ports, ...(v.plate_clear && { plate_clear: true }), ...(force && { force: true }) };
+  };
+  if (done) {
+    return html`<section class="panel" role="status">
+      <h2><${Icon} name="check" /> ${t("add.added", { name: done.printer.name })}</h2>
+      ${done.test?.findings && html`<${Findings} of=${done.test.findings} />`}
+      <p class="bar"><a class="button" href=${link(done.printer)}>${t("add.open")}</a><button type="button" class="quiet" onClick=${() => tell(null)}>${t("add.another")}</button></p>
+    </section>`;
+  }
+  return html`<section class="panel">
+    <h2>${t("add.one")}</h2>
+    <p class="hint">${t("add.one_text")}</p>
+    <${Form} yes=${t(force ? "add.anyway" : "add.try")} send=${(v) => ["POST", "/printers", body(v)]} done=${(a) => { heard(a.data.printer); tell(a.data); }}>
+      <${Field} label=${t("add.host")} name="host" required value=${f.host} placeholder="192.168.1.40" autocapitalize="none" spellcheck="false" />
+      <${Field} label=${t("add.code")} hint=${t("add.code_hint")} name="access_code" required maxlength="20" autocomplete="off" spellcheck="false" autofocus=${!!f.host} />
+      <${Field} label=${t("add.name")} name="name" value=${f.name} maxlength="100" />
+      <label class="check"><input type="checkbox" name="plate_clear" />${t("add.plate")}</label>
+      <details><summary>${t("add.ports")}</summary>
+        <${Field} label="MQTT" name="mqtts_port" type="number" min="1" max="65535" value=${f.mqtts_port} placeholder="8883" />
+        <${Field} label="FTPS" name="ftps_port" type="number" min="1" max="65535" placeholder="990" />
+        <${Field} label=${t("add.camera")} name="camera_port" type="number" min="1" max="65535" placeholder="6000" />
+        <label class="check"><input type="checkbox" checked=${force} onChange=${(e) => press(e.target.checked)} />${t("add.force")}</label>
+      </details>
+    <//>
+  </section>`;
+}
+
+/** Rows of a CSV file with a line of names on top; quotes as RFC 4180 has them. */
+export function rows(text) {
+  const lines = [[""]];
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    const line = lines.at(-1);
+    if (quoted && c === '"' && text[i + 1] === '"') line[line.length - 1] += text[++i];
+    else if (c === '"') quoted = !quoted;
+    else if (!quoted && c === ",") line.push("");
+    else if (!quoted && (c === "\n" || c === "\r")) line.some(Boolean) && lines.push([""]);
+    else line[line.length - 1] += c;
+  }
+  const [names, ...rest] = lines.filter((l) => l.some((v) => v.trim()));
+  return rest.map((l) => Object.fromEntries((names || []).map((n, i) => [n.trim().toLowerCase(), (l[i] || "").trim()]).filter(([, v]) => v)));
+}
+
+/** Many printers from a file, each with a result of its own. */
+function Many() {
+  const [list, tell] = useState([]);
+  const take = async (e) => {
+    const file = e.target.files[0];
+    e.target.value = "";
+    if (!file) return;
+    const all = rows(await file.text()).map((row) => ({ row, state: "wait" }));
+    tell([...all]);
+    for (const one of all) {
+      const { row } = one;
+      const body = Object.fromEntries(Object.entries(row).filter(([name]) => ["serial", "host", "access_code", "name", "model"].includes(name)));
+      for (const port of ["mqtts_port", "ftps_port", "camera_port", "rtsps_port"]) if (row[port]) body[port] = Number(row[port]);
+      try {
+        const answer = await call("POST", "/printers", body);
+        heard(answer.data.printer);
+        Object.assign(one, { state: "good", text: t("add.added", { name: answer.data.printer.name }) });
+      } catch (refusal) {
+        Object.assign(one, { state: "bad", text: said(refusal) });
+      }
+      tell([...all]);
+    }
+  };
+  return html`<section class="panel">
+    <h2>${t("add.many")}</h2>
+    <p class="hint">${t("add.many_text")}</p>
+    <pre>serial,host,access_code,name,model
+01P00A000000001,192.168.1.40,12345678,Bench,P1S</pre>
+    <label class="button quiet file-button"><${Icon} name="file" />${t("add.file")}<input type="file" accept=".csv,text/csv" onChange=${take} /></label>
+    <ul class="found" role="status">${list.map((one, i) => html`<li key=${i} class=${one.state}><${Icon} name=${{ wait: "clock", good: "check", bad: "cross" }[one.state]} /><div class="grow"><strong>${one.row.name || one.row.serial || one.row.host}</strong><p class="hint">${one.text || t("add.trying")}</p></div></li>`)}</ul>
+  </section>`;
+}

@@ -1,0 +1,37 @@
+// The first page of a new server: three ways to begin.
+import { html, useState } from "../lib.js";
+import { everyone } from "../live.js";
+import { me, runs } from "../me.js";
+import { go } from "../place.js";
+import { act, Icon } from "../ui.js";
+import { t } from "../words.js";
+
+export default function Welcome() {
+  const [busy, work] = useState(false);
+  const simulate = async () => {
+    work(true);
+    const answer = await act(t("welcome.simulating"), "POST", "/simulated-printers", undefined, { done: t("welcome.simulated") });
+    work(false);
+    if (answer) go("/");
+  };
+  const none = everyone.value.length === 0;
+  return html`<div class="welcome">
+    <h1>${t("welcome.title", { name: me.value?.name || me.value?.email || "" })}</h1>
+    <p class="lead">${t("welcome.lead")}</p>
+    <div class="ways">
+      ${runs() && html`<section class="panel way">
+        <${Icon} name="play" /><h2>${t("welcome.try")}</h2><p>${t("welcome.try_text")}</p>
+        <button type="button" disabled=${busy} onClick=${simulate}>${t("welcome.try_yes")}</button>
+      </section>`}
+      ${runs() && html`<section class="panel way">
+        <${Icon} name="printer" /><h2>${t("welcome.add")}</h2><p>${t("welcome.add_text")}</p>
+        <a class="button quiet" href="/add">${t("welcome.add_yes")}</a>
+      </section>`}
+      <section class="panel way">
+        <${Icon} name="link" /><h2>${t("welcome.connect")}</h2><p>${t("welcome.connect_text")}</p>
+        <a class="button quiet" href="/connect">${t("welcome.connect_yes")}</a>
+      </section>
+    </div>
+    ${!none && html`<p><a href="/">${t("welcome.fleet")}</a></p>`}
+  </div>`;
+}

@@ -1,0 +1,107 @@
+package web_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+var setupLink = regexp.MustCompile(`\S+(/setup\?code=\S+)`)
+
+// moveIn makes the first owner as a newcomer does, by the link that the server printed.
+func (v *visitor) moveIn(c *cloud) {
+	v.t.Helper()
+	v.open(setupLink.FindStringSubmatch(c.log.String())[1])
+	v.fill("Your name", "Ann")
+	v.fill("E-mail address", "ann@example.org")
+	v.fill("Password", password)
+	v.click("Make my account")
+	v.sees("Welcome, Ann")
+}
+
+func TestANewcomerWatchesAPrintEnd(t *testing.T) {
+	t.Parallel()
+	c := serve(t)
+	v := visit(t, c.base)
+	v.open("/")
+	v.sees("Setup code")
+	v.dressed("setup")
+	v.moveIn(c)
+	v.dressed("welcome")
+	v.click("Simulate three printers")
+	v.sees("Workshop X1 Carbon", "Bench P1S", "Desk A1 mini", "Printing", "Layer")
+	v.click("Workshop X1 Carbon")
+	v.sees("Workshop X1 Carbon", "benchy")
+	v.patience = 4 * time.Minute
+	v.waits("the print is over", func(text string) bool { return !strings.Contains(text, "Printing") })
+}
+
+func TestPrintersAreAdded(t *testing.T) {
+	t.Parallel()
+	c := serve(t)
+	c.background("sim", "--lan", "--model", "P1S", "--serial", "01P00A000000007", "--access-code", "12345678", "--addr", "127.0.0.1",
+		"--mqtts-port", "28883", "--ftps-port", "28990", "--camera-port", "28600", "--speed", "60")
+	v := visit(t, c.base)
+	v.excuse("status of 4") // the answers to what is wrong on purpose
+	v.moveIn(c)
+	v.click("Add printers")
+	v.sees("By its address", "Look for printers")
+	v.dressed("add")
+	v.fill("Address", "127.0.0.1")
+	v.fill("Access code", "wrong123")
+	v.fill("Name", "Bench")
+	v.click("Other ports")
+	v.fill("MQTT", "28883")
+	v.fill("FTPS", "28990")
+	v.fill("Camera", "28600")
+	v.click("Try and add it")
+	v.sees("access code")
+	v.fill("Access code", "12345678")
+	v.click("Try and add it")
+	v.sees("Bench is here", "Access code", "Developer Mode")
+	v.picture("added")
+	v.click("Open it")
+	v.sees("Bench")
+}
+
+// A line that fails keeps no other out.
+func TestAFleetComesFromAFile(t *testing.T) {
+	t.Parallel()
+	c := serve(t)
+	c.background("sim", "--lan", "--model", "P1S", "--serial", "01P00A000000008", "--access-code", "12345678", "--addr", "127.0.0.1",
+		"--mqtts-port", "29883", "--ftps-port", "29990", "--camera-port", "29600", "--speed", "60")
+	csv := filepath.Join(t.TempDir(), "fleet.csv")
+	text := "serial,host,access_code,name,mqtts_port,ftps_port,camera_port\n01P00A000000008,127.0.0.1,12345678,\"Bench, left\",29883,29990,29600\n01P00A000000009,127.0.0.1,12345678,Nobody,1,,\n"
+	if err := os.WriteFile(csv, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v := visit(t, c.base)
+	v.excuse("status of 4", "status of 5")
+	v.moveIn(c)
+	v.open("/add")
+	v.sees("A whole fleet")
+	v.do(chromedp.SetUploadFiles(`input[accept=".csv,text/csv"]`, []string{csv}))
+	v.sees("Bench, left is here", "Nobody")
+	v.waits("the other line has failed", func(text string) bool { return !strings.Contains(text, "is tried") })
+	v.open("/")
+	v.sees("Bench, left")
+}
+
+// What a client needs is copied from a page, which says when it came.
+func TestAClientIsSeenToConnect(t *testing.T) {
+	t.Parallel()
+	c := serve(t)
+	v := visit(t, c.base)
+	v.moveIn(c)
+	v.click("Connect a client")
+	v.sees("curl", "Waiting for the first request")
+	v.dressed("connect")
+	c.run("login", "ann@example.org")
+	c.run("printers", "list")
+	v.sees("is connected, from 127.0.0.1")
+}
