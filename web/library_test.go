@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/page"
@@ -66,6 +67,7 @@ func TestFilesAreDroppedIntoTheLibraryAndKept(t *testing.T) {
 	v.open("/library")
 	v.sees("Library", "Upload")
 	v.dressed("library-before")
+	v.excuse("status of 422")
 	v.chooses("u", cube)
 	v.sees("checked by the server", "cube.gcode.3mf")
 	v.dressed("library")
@@ -74,6 +76,13 @@ func TestFilesAreDroppedIntoTheLibraryAndKept(t *testing.T) {
 	v.drops("main", "a:b?.gcode.3mf", []byte("x"))
 	v.sees("Its name has : ?")
 	v.picture("library-uploads")
+	long := strings.Repeat("eine sehr lange Halterung ", 6) + "\u202egnp.שלום.stl"
+	v.drops("main", long, []byte("this is no STL"))
+	v.sees("The name says STL")
+	facet := "facet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\n"
+	v.drops("main", long, []byte("solid x\n"+facet+"endsolid x\n"))
+	v.sees("2 files", "checked by the server", "eine sehr lange Halterung")
+	v.dressed("library-long")
 	v.open("/library")
 	v.click("cube.gcode.3mf")
 	v.sees("SHA-256", "Plate 1", "Versions", "not printed yet")
@@ -121,6 +130,13 @@ func TestFilesAreRenamedTaggedFoundAndKeptApart(t *testing.T) {
 	v.click("List")
 	v.sees("Sliced for", "Weight")
 	v.dressed("library-list")
+	v.click("More for box.gcode.3mf")
+	v.sees("Download")
+	if !js[bool](v, `(r => r.top >= 0 && r.bottom <= innerHeight && r.right <= innerWidth && document.elementFromPoint(r.left + 20, r.bottom - 10)?.closest("[role=menu]") !== null)(document.querySelector("[role=menu]").getBoundingClientRect())`) {
+		t.Error("the menu of a row is cut off")
+	}
+	v.picture("library-menu")
+	v.key("\x1b")
 	v.click("box.gcode.3mf")
 	v.sees("Version 2", "This one")
 	v.picture("file-versions")

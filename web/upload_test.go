@@ -141,10 +141,10 @@ func (w *wire) hold(after int64) (release func()) {
 	})
 }
 
-// largeFile is G-code that prints nothing, at length; sign makes one that is another.
-func largeFile(t *testing.T, name, sign string) string {
+// largeFile is long.gcode, G-code that prints nothing, at length; sign makes one that is another.
+func largeFile(t *testing.T, sign string) string {
 	t.Helper()
-	at := filepath.Join(t.TempDir(), name)
+	at := filepath.Join(t.TempDir(), "long.gcode")
 	line := "; nothing to see " + sign + "\n"
 	if err := os.WriteFile(at, []byte(strings.Repeat(line, large/len(line))), 0o600); err != nil {
 		t.Fatal(err)
@@ -169,7 +169,7 @@ func TestAnUploadGoesOnAfterACut(t *testing.T) {
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Printers", "Ready")
 	w.cut(halfway)
-	v.chooses("u", largeFile(t, "long.gcode", "a"))
+	v.chooses("u", largeFile(t, "a"))
 	v.sees("checked by the server")
 	if from := w.wentOn(); from < halfway/2 {
 		t.Errorf("it went on at byte %d, and was cut at %d", from, halfway)
@@ -186,7 +186,7 @@ func TestAnUploadGoesOnAfterAReloadWithTheSameFile(t *testing.T) {
 	v.excuse("net::ERR", "Failed to load resource")
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Printers", "Ready")
-	right, wrong := largeFile(t, "long.gcode", "a"), largeFile(t, "long.gcode", "b")
+	right, wrong := largeFile(t, "a"), largeFile(t, "b")
 	release := w.hold(halfway)
 	t.Cleanup(release)
 	v.chooses("u", right)
@@ -217,7 +217,7 @@ func TestAnUploadThatIsCancelledLeavesNothing(t *testing.T) {
 	v.sees("Printers", "Ready")
 	release := w.hold(halfway)
 	t.Cleanup(release)
-	v.chooses("u", largeFile(t, "long.gcode", "a"))
+	v.chooses("u", largeFile(t, "a"))
 	until(t, "half of it has passed", w.holding)
 	id := js[string](v, `JSON.parse(localStorage.getItem("uploads"))[0].id`)
 	v.click("Cancel long.gcode")

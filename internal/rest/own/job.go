@@ -22,7 +22,7 @@ func (f *face) mountJobs(rt *rest.Router) {
 	create.Status = http.StatusCreated
 	rest.Handle(rt, create, f.createJobs)
 	preview := post("/jobs/fit", tag, "Which of my printers could print a file")
-	preview.About = "Makes nothing. Of each printer it says whether it could begin this moment, else why not, and which trays would be taken, with how near their colours are."
+	preview.About = "Makes nothing. Of each printer it says whether it could begin this moment, else why not, and which trays would be taken, those of `ams_mapping` or the choice of the server, with how near their colours are."
 	rest.Handle(rt, preview, f.preview)
 	rest.Handle(rt, get("/jobs/figures", tag, "How jobs ended, and what they took"), f.figures)
 	export := get("/jobs/export", tag, "My jobs as a table, whole, newest first")

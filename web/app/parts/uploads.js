@@ -77,7 +77,7 @@ async function one(key) {
 function failed(key, err) {
   if (err.name === "NotReadableError" || err.name === "NotFoundError") bodies.delete(key);
   if (!bodies.has(key)) change(key, { state: find(key).id ? "lost" : "bad", why: t("upload.gone") });
-  else if (err instanceof Refusal && err.status >= 400 && err.status < 500) change(key, { state: "bad", why: said(err) });
+  else if (err instanceof Refusal && err.status >= 400 && err.status < 500) change(key, { state: "bad", why: said(err), id: "" }); // another try is another upload
   else change(key, { state: "cut", why: "" });
 }
 
