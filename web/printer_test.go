@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -193,7 +194,7 @@ func TestAPrinterIsShared(t *testing.T) {
   const invited = await ask("/invitations", { email: "%[1]s@grove.local", role: "operator", password: %[3]q });
   const taken = await ask("/invitations/accept", { token: invited.data.token, password: %[4]q, name: "%[1]s" });
   return taken.message;
-})()`, name, fmt.Sprint(i), demoPassword, password))
+})()`, name, strconv.Itoa(i), demoPassword, password))
 		if !strings.EqualFold(made, "success") {
 			t.Fatalf("an account for %s: %s", name, made)
 		}
