@@ -38,7 +38,7 @@ const Shown = ({ of: file, again }) => html`
 
 const Fact = ({ name, of: value }) => value && html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
 
-const Plate = ({ of: p, file }) => html`<article class="plate">
+const Plate = ({ of: p, file }) => html`<article class="plate-card">
   <${Picture} of=${p.thumbnail_url} />
   <div class="grow">
     <h3>${t("library.plate", { n: p.index })}${p.name && html` <span class="quiet">${p.name}</span>`}</h3>
