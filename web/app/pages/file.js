@@ -36,7 +36,7 @@ const Shown = ({ of: file, again }) => html`
   <${Versions} of=${file} />
 `;
 
-const Fact = ({ name, of: value }) => value && html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+const Fact = ({ name, of: value }) => (value ? html`<div><dt>${name}</dt><dd>${value}</dd></div>` : null);
 
 const Plate = ({ of: p, file }) => html`<article class="plate-card">
   <${Picture} of=${p.thumbnail_url} />
