@@ -82,6 +82,7 @@ func TestFilesAreDroppedIntoTheLibraryAndKept(t *testing.T) {
 	facet := "facet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\n"
 	v.drops("main", long, []byte("solid x\n"+facet+"endsolid x\n"))
 	v.sees("2 files", "checked by the server", "eine sehr lange Halterung")
+	v.click("Clear the list")
 	v.dressed("library-long")
 	v.open("/library")
 	v.click("cube.gcode.3mf")

@@ -36,9 +36,9 @@ const Shown = ({ of: file, again }) => html`
   <${Versions} of=${file} />
 `;
 
-const Fact = ({ name, of: value }) => value && html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+const Fact = ({ name, of: value }) => (value ? html`<div><dt>${name}</dt><dd>${value}</dd></div>` : null);
 
-const Plate = ({ of: p, file }) => html`<article class="plate">
+const Plate = ({ of: p, file }) => html`<article class="plate-card">
   <${Picture} of=${p.thumbnail_url} />
   <div class="grow">
     <h3>${t("library.plate", { n: p.index })}${p.name && html` <span class="quiet">${p.name}</span>`}</h3>

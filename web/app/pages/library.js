@@ -46,7 +46,7 @@ export default function Library() {
         ${tags.length > 0 && html`<div class="counters" role="group" aria-label=${t("tags")}>${tags.map((w) => html`<button type="button" key=${w} class="counter" aria-pressed=${w === now.tag} onClick=${() => set({ tag: w === now.tag ? null : w })}><${Icon} name="tag" />${w}</button>`)}</div>`}
         ${!files.length
           ? html`<${Nothing} narrowed=${narrowed} />`
-          : html`<p class="hint count" role="status">${t("library.count", { n: total })}</p>
+          : html`<p class="hint total" role="status">${t("library.count", { n: total })}</p>
             ${view.value === "list" ? html`<${List} of=${files} again=${fetched.again} />` : html`<div class="files">${files.map((f) => html`<${Card} key=${f.id} of=${f} again=${fetched.again} />`)}</div>`}
             ${more && html`<p class="more"><button type="button" class="quiet" onClick=${() => turn(pages + 1)}>${t("library.more")}</button></p>`}`}
       `;

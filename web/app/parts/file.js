@@ -12,7 +12,7 @@ export const fileAt = (id) => `/files/${encodeURIComponent(id)}`;
 /** The picture of a plate; a place is kept where there is none. */
 export const Picture = ({ of: url, icon = "file" }) => html`<span class="picture">${url ? html`<img src=${here(url)} alt="" loading="lazy" onError=${(e) => e.target.remove()} />` : html`<${Icon} name=${icon} />`}</span>`;
 
-export const Swatch = ({ of: color }) => html`<i class="swatch" style=${{ background: colour(color) }}></i>`;
+export const Swatch = ({ of: color }) => html`<i class="dye" style=${{ background: colour(color) }}></i>`;
 
 /** Filaments as colours with their types, which say what colours alone do not. */
 export const Filaments = ({ of: list }) => html`<ul class="filaments" aria-label=${t("ams.label")}>
@@ -30,7 +30,7 @@ export function sums(file) {
 /** The figures of a file in one line. */
 export function Figures({ of: file }) {
   const all = sums(file);
-  return html`<ul class="facts">
+  return html`<ul class="gist">
     ${file.model && html`<li><${Icon} name="printer" />${model(file.model)}</li>`}
     ${all.seconds > 0 && html`<li><${Icon} name="clock" />${span(all.seconds)}</li>`}
     ${all.grams > 0 && html`<li>${grams(all.grams)}</li>`}

@@ -106,7 +106,7 @@ export function Loading({ plate, fit, any, trays, choose, use }) {
         <span class="want"><${Swatch} of=${f.color} /><span><strong>${f.type}</strong> <code>#${f.color.slice(0, 6)}</code>${f.grams > 0 && html` <small>${grams(f.grams)}</small>`}</span></span>
         ${use && all.length > 0 &&
         html`<span class="have">
-          <i class="swatch" style=${{ background: from && from.tray_type ? colour(from.tray_color) : "transparent" }}></i>
+          <i class="dye" style=${{ background: from && from.tray_type ? colour(from.tray_color) : "transparent" }}></i>
           <select aria-label=${t("start.tray_for", { n: f.id, type: f.type })} value=${chosen ?? ""} onChange=${(e) => choose(f.id, e.target.value === "" ? null : Number(e.target.value))}>
             <option value="">${from && chosen === undefined ? t("start.tray_auto", { tray: all.find((x) => x.flat === from.tray)?.name || t("start.outside") }) : t("start.auto")}</option>
             ${all.map((x) => html`<option key=${x.flat} value=${x.flat} disabled=${!x.type}>${x.name}: ${x.type ? `${x.type} #${x.color.slice(0, 6)}` : t("ams.empty")}</option>`)}
