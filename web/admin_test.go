@@ -148,7 +148,7 @@ func TestAWebhookIsTriedLookedIntoAndSentOnceMore(t *testing.T) {
 	v.click("Pause")
 	v.sees("The webhook is paused")
 	v.click("More for Board in the hall")
-	v.dressed("webhook-menu")
+	v.picture("webhook-menu")
 	v.click("New secret")
 	v.sees("Another secret for this webhook?")
 	v.click("New secret")

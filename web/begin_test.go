@@ -87,7 +87,7 @@ func TestAFleetComesFromAFile(t *testing.T) {
 	v.sees("A whole fleet")
 	v.do(chromedp.SetUploadFiles(`input[accept=".csv,text/csv"]`, []string{csv}))
 	v.sees("Bench, left is here", "Nobody")
-	v.waits("the other line has failed", func(text string) bool { return !strings.Contains(text, "is tried") })
+	v.waits("the other line has failed", func(text string) bool { return !strings.Contains(text, "Waits or is tried") })
 	v.open("/")
 	v.sees("Bench, left")
 }
