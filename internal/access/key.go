@@ -21,6 +21,9 @@ import (
 // keyPrefix begins every API key, so that scanners for leaked secrets find them.
 const keyPrefix = "grove_"
 
+// IsKey reports whether a token is, or would be, a key and not a session's.
+func IsKey(token string) bool { return strings.HasPrefix(token, keyPrefix) }
+
 // most bounds what one account may have of each kind.
 const mostKeys = 100
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -133,11 +134,11 @@ type credential struct {
 // bearer is the one access token of the request. The cookie of a sign-in does for
 // reading, as one client does it, and for whatever else a page of this very server
 // asks; foreign pages and everything that is no browser need the header, which no
-// page can be made to forge.
+// page can be made to forge. A key is for programs, and no cookie.
 func (rt *Router) bearer(r *http.Request) (credential, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 {
-		if c, err := r.Cookie(SessionCookie); err == nil && c.Value != "" && (reads(r) || rt.fromOwnPage(r)) {
+		if c, err := r.Cookie(SessionCookie); err == nil && c.Value != "" && !access.IsKey(c.Value) && (reads(r) || rt.fromOwnPage(r)) {
 			return credential{c.Value, true}, nil
 		}
 		return credential{}, grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
@@ -170,12 +171,22 @@ func fromHere(r *http.Request) bool {
 			return false
 		}
 	}
-	return Remote(r.Context()).IsLoopback()
+	return Remote(r.Context()).IsLoopback() && byAddress(r.Host)
+}
+
+// byAddress reports whether a host is an address or this machine's own name. A page of
+// another site can have its own name lead here, and then ask as if it were at home;
+// these it can't.
+func byAddress(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 // Count counts the request in the hourly class of whoever is asking, a program or the
-// dashboard. The gate
-// does it; only handlers of uncounted routes call it, once they know what is asked.
+// dashboard. The gate does it; only handlers of uncounted routes call it, once they know what is asked.
 func Count(ctx context.Context) error {
 	class := limit.Requests
 	if callOf(ctx).browser {

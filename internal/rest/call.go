@@ -67,6 +67,11 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rt.metrics.observe(c.route, a.status, time.Since(began))
 		rt.log(r, c, a, time.Since(began))
 	}()
+	if rt.Private && !byAddress(r.Host) {
+		rt.fail(a, r, grove.Errorf(grove.Forbidden, "foreign_host", "this is a demo, which answers only at an address such as http://127.0.0.1:8080, and at localhost; "+
+			"a page of another site could pass for %q", r.Host))
+		return
+	}
 	straighten(r)
 	rt.mux.ServeHTTP(a, r)
 }

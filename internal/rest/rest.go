@@ -36,6 +36,7 @@ type Config struct {
 	Proxies   []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 	Version   string
 	Hints     Hints
+	Private   bool  // everybody knows its password: whoever comes by a name that anybody can make lead here is refused
 	Dashboard fs.FS // shell.html, a template, and what it loads
 }
 

@@ -330,7 +330,7 @@ func TestFiguresAreForThisMachineAndForOwners(t *testing.T) {
 	member := h.SignIn(t, "bob@grove.local", grove.Operator)
 	from := func(remote, token string, headers ...string) int {
 		r := httptest.NewRequest("GET", "/metrics", nil)
-		r.RemoteAddr = remote
+		r.RemoteAddr, r.Host = remote, "127.0.0.1:8080"
 		if token != "" {
 			r.Header.Set("Authorization", "Bearer "+token)
 		}

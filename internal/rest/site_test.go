@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
 )
 
@@ -149,6 +151,43 @@ func TestWhatPagesLoadIsKeptByBrowsers(t *testing.T) {
 	for _, path := range []string{"/app/x/shell.html", "/app/x/web.go", "/app/x/none.js", "/app/x/app"} {
 		if w := h.Ask("GET", path, "", "Authorization", ""); w.Code != 404 {
 			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+// A key is for programs, which are counted as such.
+func TestNoKeyIsACookie(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	made := resttest.Call[cloudapi.Data[cloudapi.KeyCreated]](t, h, 201, "POST", own+"/keys", `{"name":"x","scopes":["printer:read"],"all_printers":true}`)
+	key := string(made.Data.Secret)
+	resttest.Call[cloudapi.Data[[]grove.Live]](t, h, 200, "GET", own+"/printers", "", "Authorization", "Bearer "+key)
+	if w := h.Ask("GET", own+"/printers", "", "Authorization", "", "Cookie", "token="+key); w.Code != 401 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// A page of another site can have its own name lead to this machine, and be at home
+// there. What anybody may do who is at home is not done for it.
+func TestANameThatLeadsHereIsNotHere(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	ask := func(host, path string) int {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
+		r.Host, r.RemoteAddr = host, "127.0.0.1:5000"
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	for host, want := range map[string]int{"127.0.0.1:8080": 200, "localhost:8080": 200, "[::1]:8080": 200, "grove.localhost": 200, "evil.example:8080": 401, "127.0.0.1.evil.example": 401} {
+		if got := ask(host, "/metrics"); got != want {
+			t.Errorf("/metrics at %s: %d, want %d", host, got, want)
+		}
+	}
+	h.Private = true
+	for host, want := range map[string]int{"127.0.0.1:8080": 200, "localhost:8080": 200, "evil.example:8080": 403} {
+		if got := ask(host, "/sign-in"); got != want {
+			t.Errorf("a demo's page at %s: %d, want %d", host, got, want)
 		}
 	}
 }

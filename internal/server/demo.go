@@ -24,10 +24,8 @@ func (s *Server) openDemo(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make demo account: %w", err)
 	}
-	if s.toys.first == nil {
-		if s.toys.first, err = s.toys.build(ctx, u.ID); err != nil {
-			return fmt.Errorf("bind demo printers: %w", err)
-		}
+	if s.toys.first, err = s.toys.build(ctx, u.ID); err != nil {
+		return fmt.Errorf("bind demo printers: %w", err)
 	}
 	return nil
 }

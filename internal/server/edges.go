@@ -39,16 +39,15 @@ func (s *Server) openEdges(ctx context.Context) (err error) {
 	s.access.OnEnd(func(session string) {
 		s.broker.Cut(func(a grove.Actor) bool { return session != "" && a.SessionID == session })
 	})
-	s.toys = &toys{s: s, turn: make(chan []*sim.Printer)}
+	s.toys = &toys{s: s, turn: make(chan []*sim.Printer), over: make(chan struct{})}
 	if err := s.openWeb(); err != nil {
 		return err
 	}
-	if err := s.toys.load(ctx); err != nil {
-		return err
-	}
+	s.toys.load()
 	if s.cfg.Demo {
 		return s.openDemo(ctx)
 	}
+	s.toys.resume(ctx)
 	return nil
 }
 
@@ -60,7 +59,7 @@ func (s *Server) openWeb() error {
 	router, err := rest.New(rest.Config{
 		Access: s.access, Limits: s.limiter, Library: s.library, Repeats: s.db, Log: s.log.With(slog.String("component", "rest")),
 		Registry: s.registry, Ready: s.isReady, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}),
-		PublicURL: s.cfg.PublicURL, Proxies: trusted, Version: s.cfg.Version, Hints: s.hints(), Dashboard: dashboard.Files,
+		PublicURL: s.cfg.PublicURL, Proxies: trusted, Version: s.cfg.Version, Hints: s.hints(), Dashboard: dashboard.Files, Private: s.cfg.Demo,
 	})
 	if err != nil {
 		return err

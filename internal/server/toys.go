@@ -44,6 +44,7 @@ func allToys() []toy {
 type toys struct {
 	s    *Server
 	turn chan []*sim.Printer // what is to run from now on
+	over chan struct{}       // closed when nothing runs any more
 
 	mu    sync.Mutex
 	kept  keptToys
@@ -58,87 +59,130 @@ type keptToys struct {
 
 func (t *toys) file() string { return t.s.dir.file("simulated-printers.json") }
 
-// load finds the printers of before again.
-func (t *toys) load(ctx context.Context) error {
+// load reads what there was before. Simulated printers are no reason not to start:
+// what can't be read is told, and counts as none.
+func (t *toys) load() {
 	raw, err := os.ReadFile(t.file())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return
 	}
 	if err == nil {
 		err = json.Unmarshal(raw, &t.kept)
 	}
 	if err != nil {
-		return unwritable(t.s.dir.path, err)
+		t.kept = keptToys{}
+		t.s.log.Warn("simulated printers not found again", slog.Any("error", err))
 	}
-	if t.kept.OwnerID == 0 {
-		return nil
-	}
-	t.first, err = t.build(ctx, t.kept.OwnerID)
-	return err
 }
 
-// save writes what is kept. The caller holds mu, or is alone.
+// resume makes those printers of before that are still their owner's by the secret that
+// is remembered; whatever was given up, or away, stays so.
+func (t *toys) resume(ctx context.Context) {
+	for i, one := range allToys() {
+		known, err := t.s.db.Printer(ctx, one.serial)
+		secret, had := t.kept.Secrets[one.serial]
+		if !had || err != nil || known.OwnerID != t.kept.OwnerID || known.DeviceSecretHash != fleet.HashSecret(string(secret)) {
+			delete(t.kept.Secrets, one.serial)
+			continue
+		}
+		printer, err := t.make(one, i)
+		if err != nil {
+			t.s.log.Warn("printer not simulated", slog.String("printer", one.serial), slog.Any("error", err))
+			continue
+		}
+		t.first = append(t.first, printer)
+	}
+	if len(t.kept.Secrets) == 0 {
+		t.kept = keptToys{}
+	}
+}
+
+// save writes what is kept, whole or not at all. The caller holds mu, or is alone.
 func (t *toys) save() error {
 	raw, err := json.Marshal(t.kept)
-	if err == nil {
-		err = os.WriteFile(t.file(), raw, 0o600)
-	}
 	if err != nil {
-		return unwritable(t.s.dir.path, err)
+		return err
 	}
-	return nil
+	return writeSecret(t.file(), raw)
 }
 
-// build binds the printers to their owner, where they are not any more, and makes them.
-func (t *toys) build(ctx context.Context, owner int64) ([]*sim.Printer, error) {
+// build binds all the printers to their owner, where they are not any more, and makes
+// them; or binds none.
+func (t *toys) build(ctx context.Context, owner int64) (all []*sim.Printer, err error) {
 	if t.kept.Secrets == nil {
 		t.kept.Secrets = map[string]grove.Secret{}
 	}
-	var all []*sim.Printer
+	actor := grove.Actor{Kind: grove.ActorUser, UserID: owner}
+	var bound []string
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, serial := range bound {
+			delete(t.kept.Secrets, serial)
+			err = errors.Join(err, t.s.fleet.Unbind(ctx, actor, serial))
+		}
+	}()
 	for i, one := range allToys() {
-		if err := t.bind(ctx, owner, one); err != nil {
-			return nil, err
-		}
-		c := sim.Config{
-			Serial: one.serial, Model: one.model, Name: one.name, Secret: t.kept.Secrets[one.serial],
-			Broker: t.s.mqttAt.Addr().String(), TLS: t.s.ca.clientTLS(), HTTP: &http.Client{Timeout: 10 * time.Minute},
-			Speed: toySpeed, Seed: int64(i + 1), Begin: one.begin, Log: t.s.log.With(slog.String("component", "sim")),
-		}
-		if one.autoClear {
-			c.AutoClearPlate = time.Second
-		}
-		printer, err := sim.New(c)
+		fresh, err := t.bind(ctx, actor, one)
 		if err != nil {
 			return nil, err
 		}
-		t.s.seen.add(one.serial, printer.Picture)
+		if fresh {
+			bound = append(bound, one.serial)
+		}
+		printer, err := t.make(one, i)
+		if err != nil {
+			return nil, err
+		}
 		all = append(all, printer)
 	}
 	t.kept.OwnerID = owner
-	return all, t.save()
+	if err := t.save(); err != nil {
+		t.kept.OwnerID = 0
+		return nil, err
+	}
+	return all, nil
+}
+
+// make is one printer, the number of which gives it its fortune.
+func (t *toys) make(one toy, number int) (*sim.Printer, error) {
+	c := sim.Config{
+		Serial: one.serial, Model: one.model, Name: one.name, Secret: t.kept.Secrets[one.serial],
+		Broker: t.s.mqttAt.Addr().String(), TLS: t.s.ca.clientTLS(), HTTP: &http.Client{Timeout: 10 * time.Minute},
+		Speed: toySpeed, Seed: int64(number + 1), Begin: one.begin, Log: t.s.log.With(slog.String("component", "sim")),
+	}
+	if one.autoClear {
+		c.AutoClearPlate = time.Second
+	}
+	printer, err := sim.New(c)
+	if err == nil {
+		t.s.seen.add(one.serial, printer.Picture)
+	}
+	return printer, err
 }
 
 // bind binds a printer unless the secret that is remembered still opens the door: its
 // owner may have bound it anew or given it up.
-func (t *toys) bind(ctx context.Context, owner int64, one toy) error {
+func (t *toys) bind(ctx context.Context, actor grove.Actor, one toy) (fresh bool, err error) {
 	known, err := t.s.db.Printer(ctx, one.serial)
 	if err != nil && !errors.Is(err, grove.NotFound) {
-		return err
+		return false, err
 	}
-	if known.OwnerID == owner && known.DeviceSecretHash == fleet.HashSecret(string(t.kept.Secrets[one.serial])) {
-		return nil
+	if known.OwnerID == actor.UserID && known.DeviceSecretHash == fleet.HashSecret(string(t.kept.Secrets[one.serial])) {
+		return false, nil
 	}
-	actor := grove.Actor{Kind: grove.ActorUser, UserID: owner}
 	b, err := t.s.fleet.Bind(ctx, actor, fleet.Binding{Serial: one.serial, Name: one.name, Model: one.model, AutoClear: one.autoClear})
 	if err != nil {
-		return err
+		return false, err
 	}
 	t.kept.Secrets[one.serial] = b.DeviceSecret
-	return nil
+	return true, nil
 }
 
 // run runs whatever there is, until ctx ends.
 func (t *toys) run(ctx context.Context) error {
+	defer close(t.over)
 	g, ctx := errgroup.WithContext(ctx)
 	begin := func(all []*sim.Printer) context.CancelFunc {
 		while, stop := context.WithCancel(ctx)
@@ -186,19 +230,20 @@ func (t *toys) Simulate(ctx context.Context, actor grove.Actor) error {
 	if t.kept.OwnerID != 0 {
 		return grove.Errorf(grove.Conflict, "simulated_already", "the simulated printers of this server run already; take them away before they are made anew")
 	}
+	ctx = context.WithoutCancel(ctx) // who asked may leave; it is done whole all the same
 	all, err := t.build(ctx, actor.UserID)
 	if err != nil {
 		return err
 	}
-	return t.begin(ctx, all)
+	t.begin(all)
+	return nil
 }
 
-func (t *toys) begin(ctx context.Context, all []*sim.Printer) error {
+// begin has these run in the place of those before, unless the server stops.
+func (t *toys) begin(all []*sim.Printer) {
 	select {
 	case t.turn <- all:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-t.over:
 	}
 }
 
@@ -214,11 +259,13 @@ func (t *toys) Pack(ctx context.Context, actor grove.Actor) error {
 	default:
 		return grove.Errorf(grove.Forbidden, "not_your_printers", "the simulated printers of this server belong to another account, which alone can take them away")
 	}
+	ctx = context.WithoutCancel(ctx)
 	for serial := range t.kept.Secrets {
 		if err := t.s.fleet.Unbind(ctx, actor, serial); err != nil && !errors.Is(err, grove.NotFound) {
 			return err
 		}
 	}
 	t.kept = keptToys{}
-	return errors.Join(t.save(), t.begin(ctx, nil))
+	t.begin(nil)
+	return t.save()
 }

@@ -2,9 +2,12 @@ package server
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/fleet"
 )
 
 // Who runs a server can look around with simulated printers, which are there again
@@ -43,5 +46,53 @@ func TestAnOwnerTriesSimulatedPrinters(t *testing.T) {
 	}
 	if _, err := again.client.Simulate(t.Context()); err != nil {
 		t.Errorf("once more: %v", err)
+	}
+}
+
+// Whatever became of them, they keep no server from starting.
+func TestSimulatedPrintersThatWentAreNoHindrance(t *testing.T) {
+	t.Parallel()
+	c := testConfig(t)
+	h := owned(t, c)
+	all, err := h.client.Simulate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	me, err := h.server.db.UserByEmail(t.Context(), ownerEmail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := grove.Actor{Kind: grove.ActorUser, UserID: me.ID}
+	if err := h.server.fleet.Unbind(t.Context(), owner, all[0]); err != nil {
+		t.Fatal(err)
+	}
+	bob, err := h.server.access.AddUser(t.Context(), "bob@example.org", ownerPassword, "Bob", grove.Operator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.server.fleet.Bind(t.Context(), grove.Actor{Kind: grove.ActorUser, UserID: bob.ID}, fleet.Binding{Serial: all[0]}); err != nil {
+		t.Fatal(err)
+	}
+	h.stop()
+	again := owned(t, c)
+	for _, serial := range all[1:] {
+		again.connected(serial)
+	}
+	if now, err := again.client.Simulated(t.Context()); err != nil || len(now) != 2 {
+		t.Errorf("simulated: %v %v", now, err)
+	}
+	again.stop()
+	if err := os.WriteFile(filepath.Join(again.info.Data, "simulated-printers.json"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	last := owned(t, c)
+	if now, err := last.client.Simulated(t.Context()); err != nil || len(now) != 0 {
+		t.Errorf("of a file that was cut off: %v %v", now, err)
+	}
+	// One of the three is Bob's: none is bound, and the next try says the same.
+	for range 2 {
+		if _, err := last.client.Simulate(t.Context()); !errors.Is(err, grove.Conflict) {
+			t.Errorf("simulated a printer of somebody else: %v", err)
+		}
 	}
 }
