@@ -37,7 +37,7 @@ var grove = sync.OnceValues(func() (string, error) {
 
 // cloud is a running server.
 type cloud struct {
-	t       *testing.T
+	t       testing.TB
 	base    string
 	mqtts   string
 	data    string
@@ -66,7 +66,7 @@ func (l *lines) String() string {
 }
 
 // serve runs a server until the test ends.
-func serve(t *testing.T, args ...string) *cloud {
+func serve(t testing.TB, args ...string) *cloud {
 	t.Helper()
 	program, err := grove()
 	if err != nil {
@@ -166,13 +166,13 @@ const (
 	password     = "correct horse battery"
 )
 
-func until(t *testing.T, what string, done func() bool) {
+func until(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	within(t, time.Minute, what, done)
 }
 
 // within waits so long at most.
-func within(t *testing.T, most time.Duration, what string, done func() bool) {
+func within(t testing.TB, most time.Duration, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -186,7 +186,7 @@ func within(t *testing.T, most time.Duration, what string, done func() bool) {
 // visitor is somebody with a browser of their own. Whatever its console complains of,
 // and any request to another host, fails the test.
 type visitor struct {
-	t    *testing.T
+	t    testing.TB
 	ctx  context.Context
 	base string
 
@@ -196,7 +196,7 @@ type visitor struct {
 	patience time.Duration // with what the page shall show
 }
 
-func visit(t *testing.T, base string) *visitor {
+func visit(t testing.TB, base string) *visitor {
 	t.Helper()
 	if _, err := exec.LookPath("chromium"); err != nil {
 		if os.Getenv("CI") != "" {

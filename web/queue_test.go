@@ -31,7 +31,7 @@ const (
 type caller struct {
 	*client.Client
 
-	t *testing.T
+	t testing.TB
 }
 
 func (c *cloud) calls() *caller {
