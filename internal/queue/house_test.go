@@ -52,6 +52,7 @@ type trouble struct {
 	files    atomic.Bool               // no file can be found
 	other    atomic.Bool               // another process dispatches
 	stale    atomic.Pointer[grove.Job] // the next list of jobs is this one, as it once was
+	looking  atomic.Pointer[func()]    // happens while the next file is looked for
 }
 
 func (r records) UpdateJob(ctx context.Context, id int64, change func(*grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Job, error) {
@@ -138,6 +139,9 @@ type shelf struct {
 func (s shelf) Find(context.Context, int64, string, string, int64) (grove.File, error) {
 	if s.files.Load() {
 		return grove.File{}, errDown
+	}
+	if meanwhile := s.looking.Swap(nil); meanwhile != nil {
+		(*meanwhile)()
 	}
 	return *s.file, nil
 }
