@@ -28,6 +28,9 @@ type Records interface {
 	// of whichever printer fits; only those that may start by now.
 	Heads(ctx context.Context, now time.Time) ([]grove.Job, error)
 	Unplaced(ctx context.Context, now time.Time) ([]grove.Job, error)
+	// Overdue are the jobs that waited until now or longer than they may, and those whose
+	// start was sent at sentBy or before and is unanswered.
+	Overdue(ctx context.Context, now, sentBy time.Time) ([]grove.Job, error)
 	ChangeLine(ctx context.Context, ownerID int64, fn func(line []grove.Job) (places map[int64]int64, err error), acts ...grove.AuditEntry) error
 	// Leftovers are the jobs whose files lie on their printers for nothing.
 	Leftovers(ctx context.Context) ([]grove.Job, error)
