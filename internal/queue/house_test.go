@@ -292,6 +292,7 @@ type house struct {
 	actor grove.Actor
 	m     *machine
 	file  grove.File // the one there is
+	toys  []string   // the printers that are simulated
 	leave func(string)
 	shift atomic.Int64  // of the wall clock, in nanoseconds
 	pace  time.Duration // of the next queue that is opened; zero: 20 s
@@ -365,8 +366,9 @@ func (h *house) dispatcher(registry *prometheus.Registry) *queue.Queue {
 	quiet := slog.New(slog.DiscardHandler)
 	return queue.New(queue.Config{
 		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Carriers: h.fleet, Files: shelf{&h.file, h.sick}, Gate: h.gate, Log: quiet, Registry: registry,
-		Wall: func() time.Time { return time.Now().Round(0).Add(time.Duration(h.shift.Load())) },
-		Life: life, Pace: cmp.Or(h.pace, 20*time.Second),
+		Wall:      func() time.Time { return time.Now().Round(0).Add(time.Duration(h.shift.Load())) },
+		Simulated: func(serial string) bool { return slices.Contains(h.toys, serial) },
+		Life:      life, Pace: cmp.Or(h.pace, 20*time.Second),
 	})
 }
 

@@ -107,6 +107,9 @@ type Config struct {
 	// before the start counts as not taken: 300 s, since printers have been seen
 	// to stay silent for up to 210 s after accepting a start.
 	Proof time.Duration
+	// Simulated says of a serial whether that printer is simulated by this
+	// server; nil: none is.
+	Simulated func(serial string) bool
 	// Wall is the wall clock, without a monotonic part; tests let it jump.
 	Wall func() time.Time
 	// Pace is how often the queue looks by itself; wakes do the rest.
@@ -134,6 +137,9 @@ type Queue struct {
 func New(c Config) *Queue {
 	if c.Wall == nil {
 		c.Wall = func() time.Time { return time.Now().Round(0) }
+	}
+	if c.Simulated == nil {
+		c.Simulated = func(string) bool { return false }
 	}
 	if c.Life == 0 {
 		c.Life = 24 * time.Hour
