@@ -29,6 +29,7 @@ const (
 	MisfitHeat       = "too_hot"
 	MisfitTag        = "tag_missing"
 	MisfitListed     = "not_listed"
+	MisfitSimulated  = "simulated" // it would print nothing that anybody could hold
 	MisfitFilament   = "filament_not_loaded"
 	MisfitColor      = "color_differs"
 	MisfitPlate      = "plate_not_clear"

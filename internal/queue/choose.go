@@ -26,6 +26,7 @@ type choosing struct {
 	now     time.Time
 	owner   int64                 // whose line it is at
 	owned   []grove.Live          // the owner's printers
+	spared  []string              // those of them that are simulated
 	free    []grove.Live          // those of them that could take a print this moment
 	told    int                   // how many of the owner's jobs were explained
 	files   map[string]grove.File // read in this round
@@ -69,6 +70,7 @@ func (s *choosing) placeOne(ctx context.Context, j *grove.Job) error {
 		s.files[j.FileID] = file
 	}
 	w := wishOf(j, file)
+	w.toys = s.spared
 	if live, ok := s.best(w, j); ok {
 		s.give(ctx, *j, live)
 		return nil
@@ -87,6 +89,7 @@ func (s *choosing) turnTo(owner int64) {
 	}
 	s.owner, s.told, s.free = owner, 0, nil
 	s.owned = s.Printers.Owned(owner)
+	s.spared = s.toys(s.owned)
 	for _, live := range s.owned {
 		_, busy := s.crew.busy.Load(live.Serial)
 		_, held := s.traffic.held[live.Serial]

@@ -296,15 +296,14 @@ func (q *Queue) settle(ctx context.Context, j grove.Job) error {
 
 // expire ends jobs that waited too long and doubts starts that nobody answered.
 func (q *Queue) expire(ctx context.Context) error {
-	states := []grove.JobState{grove.Queued, grove.Sending}
-	list, err := q.Records.Jobs(ctx, grove.JobQuery{States: states}, grove.Page{})
+	now := time.Now()
+	late, err := q.Records.Overdue(ctx, now, now.Add(-q.Proof))
 	if err != nil {
 		return err
 	}
-	now := time.Now()
 	held := q.clockWords() != "" // then nobody knows what is late
-	for _, j := range list.Items {
-		if !q.overdue(&j, now) || held && j.State == grove.Queued {
+	for _, j := range late {
+		if held && j.State == grove.Queued {
 			continue
 		}
 		action := "job.expire"

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -25,7 +26,7 @@ func notQueued(j *grove.Job) error {
 }
 
 // Edit changes a job that waits. Once it is claimed it can't be changed any more:
-// Conflict.
+// Conflict job_state. Conflict job_changed when somebody else changed it meanwhile.
 func (q *Queue) Edit(ctx context.Context, actor grove.Actor, id int64, e Edit) (grove.Job, error) {
 	before, err := q.own(ctx, actor, grove.WriteJobs, id)
 	if err != nil {
@@ -42,7 +43,7 @@ func (q *Queue) Edit(ctx context.Context, actor grove.Actor, id int64, e Edit) (
 		return before, grove.Errorf(grove.Invalid, "other_owner", "job %d is of another account's printer; cancel it, and make one there", id)
 	}
 	j, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
-		return nil, e.apply(j, draft)
+		return nil, e.apply(j, &before, draft)
 	}, jobAct(actor, &before, "job.edit"))
 	if err == nil {
 		q.Kick()
@@ -74,11 +75,14 @@ func (e Edit) of(j *grove.Job) Submission {
 	return s
 }
 
-// apply gives a job what was drafted of it and the edit. While something of it lies on
-// a printer, that stays its printer.
-func (e Edit) apply(j *grove.Job, draft grove.Job) error {
+// apply gives a job what was drafted of it, as it was before, and the edit. While
+// something of it lies on a printer, that stays its printer.
+func (e Edit) apply(j, before *grove.Job, draft grove.Job) error {
 	if j.State != grove.Queued {
 		return notQueued(j)
+	}
+	if !reflect.DeepEqual(Edit{}.of(j), Edit{}.of(before)) { // the draft would undo that
+		return grove.Errorf(grove.Conflict, "job_changed", "job %d was changed by somebody else meanwhile, so your change was not made; look at it, then change it again", j.ID)
 	}
 	if j.RemotePath == "" {
 		j.Serial = draft.Serial

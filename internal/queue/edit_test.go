@@ -9,6 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/fleet"
 	"github.com/grovecloud/grove/internal/queue"
@@ -98,6 +101,45 @@ func TestAQueuedJobIsEdited(t *testing.T) {
 		nobodys := "01P00A00000000X"
 		if _, err := h.queue.Edit(t.Context(), h.actor, j.ID, queue.Edit{Serial: &nobodys}); !errors.Is(err, grove.NotFound) {
 			t.Errorf("a printer of nobody: %v", err)
+		}
+	})
+}
+
+// Who edits says what shall be of what they saw; what somebody else made of it meanwhile
+// is not theirs to undo.
+func TestOfTwoEditsAtOnceNoneUndoesTheOther(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.file.Plates = append(h.file.Plates, grove.Plate{Index: 2, EstimateSeconds: 90})
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING"})
+		h.more(hall, "Hall", "P1S").becomes(map[string]any{"gcode_state": "RUNNING"})
+		plate, here, there, later := 2, serial, hall, time.Now().Add(time.Minute)
+		for name, first := range map[string]queue.Edit{
+			"plate":   {Plate: &plate},
+			"options": {Options: &grove.Options{Timelapse: true}},
+			"printer": {Serial: &there},
+			"any":     {Any: &grove.Criteria{Printers: []string{serial}}},
+			"time":    {NotBefore: &later},
+		} {
+			j := h.submit()
+			var want grove.Job
+			meanwhile := func() {
+				var err error
+				if want, err = h.queue.Edit(t.Context(), h.actor, j.ID, first); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			h.sick.looking.Store(&meanwhile)
+			second := queue.Edit{Serial: &here, Options: &grove.Options{BedLeveling: true}}
+			if _, err := h.queue.Edit(t.Context(), h.actor, j.ID, second); !errors.Is(err, grove.Conflict) || !grove.HasReason(err, "job_changed") {
+				t.Errorf("%s: the later edit: %v", name, err)
+			}
+			synctest.Wait()
+			if diff := cmp.Diff(want, h.job(j.ID), cmpopts.IgnoreFields(grove.Job{}, "Why", "Version")); diff != "" {
+				t.Errorf("%s: not as the earlier edit left it: %s", name, diff)
+			}
+			if _, err := h.queue.Edit(t.Context(), h.actor, j.ID, second); err != nil {
+				t.Errorf("%s: once more: %v", name, err)
+			}
 		}
 	})
 }

@@ -18,12 +18,36 @@ type wish struct {
 	plate   grove.Plate
 	options grove.Options
 	any     *grove.Criteria // nil for a job of one printer
+	toys    []string        // printers that any leaves out unless it names them
 }
 
 // wishOf is what a job asks, whose file this is.
 func wishOf(j *grove.Job, f grove.File) wish {
 	plate, _ := f.Plate(j.Plate)
 	return wish{file: f, plate: plate, options: j.Options, any: j.Any}
+}
+
+// sparing lets a wish for any of an owner's printers leave out those that are simulated.
+func (q *Queue) sparing(w wish, owner int64) wish {
+	if w.any != nil {
+		w.toys = q.toys(q.Printers.Owned(owner))
+	}
+	return w
+}
+
+// toys are the simulated ones among an owner's printers; none where all are, since
+// then nobody waits for a part.
+func (q *Queue) toys(owned []grove.Live) []string {
+	var serials []string
+	for _, live := range owned {
+		if q.Simulated(live.Serial) {
+			serials = append(serials, live.Serial)
+		}
+	}
+	if len(serials) == len(owned) {
+		return nil
+	}
+	return serials
 }
 
 // faults gather misfits.
@@ -56,6 +80,9 @@ func (w wish) unsuited(live grove.Live) faults {
 	w.tooHot(live, &l)
 	if w.any != nil {
 		unwanted(*w.any, live, &l)
+		if slices.Contains(w.toys, live.Serial) && !slices.Contains(w.any.Printers, live.Serial) {
+			l.lasting(grove.MisfitSimulated, "%s is simulated, so that nothing would be printed; name it if that is what you want", live.Name)
+		}
 	}
 	return l
 }
@@ -186,7 +213,7 @@ func (q *Queue) Fits(ctx context.Context, actor grove.Actor, id int64) ([]grove.
 	if err != nil {
 		return nil, err
 	}
-	return q.fits(ctx, actor, wishOf(&j, file), &j)
+	return q.fits(ctx, actor, q.sparing(wishOf(&j, file), j.OwnerID), &j)
 }
 
 // fits holds a wish against the printers that the actor sees; a job of any printer

@@ -52,6 +52,7 @@ type trouble struct {
 	files    atomic.Bool               // no file can be found
 	other    atomic.Bool               // another process dispatches
 	stale    atomic.Pointer[grove.Job] // the next list of jobs is this one, as it once was
+	looking  atomic.Pointer[func()]    // happens while the next file is looked for
 }
 
 func (r records) UpdateJob(ctx context.Context, id int64, change func(*grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Job, error) {
@@ -138,6 +139,9 @@ type shelf struct {
 func (s shelf) Find(context.Context, int64, string, string, int64) (grove.File, error) {
 	if s.files.Load() {
 		return grove.File{}, errDown
+	}
+	if meanwhile := s.looking.Swap(nil); meanwhile != nil {
+		(*meanwhile)()
 	}
 	return *s.file, nil
 }
@@ -288,6 +292,7 @@ type house struct {
 	actor grove.Actor
 	m     *machine
 	file  grove.File // the one there is
+	toys  []string   // the printers that are simulated
 	leave func(string)
 	shift atomic.Int64  // of the wall clock, in nanoseconds
 	pace  time.Duration // of the next queue that is opened; zero: 20 s
@@ -361,8 +366,9 @@ func (h *house) dispatcher(registry *prometheus.Registry) *queue.Queue {
 	quiet := slog.New(slog.DiscardHandler)
 	return queue.New(queue.Config{
 		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Carriers: h.fleet, Files: shelf{&h.file, h.sick}, Gate: h.gate, Log: quiet, Registry: registry,
-		Wall: func() time.Time { return time.Now().Round(0).Add(time.Duration(h.shift.Load())) },
-		Life: life, Pace: cmp.Or(h.pace, 20*time.Second),
+		Wall:      func() time.Time { return time.Now().Round(0).Add(time.Duration(h.shift.Load())) },
+		Simulated: func(serial string) bool { return slices.Contains(h.toys, serial) },
+		Life:      life, Pace: cmp.Or(h.pace, 20*time.Second),
 	})
 }
 

@@ -28,6 +28,9 @@ type Records interface {
 	// of whichever printer fits; only those that may start by now.
 	Heads(ctx context.Context, now time.Time) ([]grove.Job, error)
 	Unplaced(ctx context.Context, now time.Time) ([]grove.Job, error)
+	// Overdue are the jobs that waited until now or longer than they may, and those whose
+	// start was sent at sentBy or before and is unanswered.
+	Overdue(ctx context.Context, now, sentBy time.Time) ([]grove.Job, error)
 	ChangeLine(ctx context.Context, ownerID int64, fn func(line []grove.Job) (places map[int64]int64, err error), acts ...grove.AuditEntry) error
 	// Leftovers are the jobs whose files lie on their printers for nothing.
 	Leftovers(ctx context.Context) ([]grove.Job, error)
@@ -104,6 +107,9 @@ type Config struct {
 	// before the start counts as not taken: 300 s, since printers have been seen
 	// to stay silent for up to 210 s after accepting a start.
 	Proof time.Duration
+	// Simulated says of a serial whether that printer is simulated by this
+	// server; nil: none is.
+	Simulated func(serial string) bool
 	// Wall is the wall clock, without a monotonic part; tests let it jump.
 	Wall func() time.Time
 	// Pace is how often the queue looks by itself; wakes do the rest.
@@ -131,6 +137,9 @@ type Queue struct {
 func New(c Config) *Queue {
 	if c.Wall == nil {
 		c.Wall = func() time.Time { return time.Now().Round(0) }
+	}
+	if c.Simulated == nil {
+		c.Simulated = func(string) bool { return false }
 	}
 	if c.Life == 0 {
 		c.Life = 24 * time.Hour

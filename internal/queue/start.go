@@ -126,7 +126,7 @@ func (q *Queue) held(j grove.Job, f grove.File) string {
 	if err != nil {
 		return grove.AsError(err).Message
 	}
-	if l, _ := q.misfits(wishOf(&j, f), live); len(l) > 0 {
+	if l, _ := q.misfits(q.sparing(wishOf(&j, f), j.OwnerID), live); len(l) > 0 {
 		return l[0].Message
 	}
 	return ""

@@ -128,6 +128,9 @@ func (q *Queue) planAny(actor grove.Actor, s Submission, find finder) (grove.Job
 	}
 	reach := q.Gate.Reach(actor)
 	if reach.Some { // a key for some printers makes no job for others, whatever is bound later
+		if len(w.any.Printers) == 0 { // what is named counts as asked for
+			w.any.Printers = tangible(reach.Only, w.toys)
+		}
 		if w.any.Printers = both(w.any.Printers, reach.Only); len(w.any.Printers) == 0 {
 			return grove.Job{}, refuse("this API key is for none of the printers that are asked for")
 		}
@@ -148,6 +151,15 @@ func (q *Queue) planAny(actor grove.Actor, s Submission, find finder) (grove.Job
 		return grove.Job{}, refuse("there is no printer in this account that could print %s; bind one first", w.file.Name)
 	}
 	return grove.Job{}, refuse("none of your printers could print this: %s", strings.Join(some(why), ". "))
+}
+
+// tangible are the serials that are no toys', and all where there are no others.
+func tangible(serials, toys []string) []string {
+	there := slices.DeleteFunc(slices.Clone(serials), func(s string) bool { return slices.Contains(toys, s) })
+	if len(there) == 0 {
+		return serials
+	}
+	return there
 }
 
 // both are the printers asked for that are among some; all of those when none was asked
@@ -264,7 +276,7 @@ func (q *Queue) read(userID int64, s Submission, find finder) (wish, error) {
 	if s.Any != nil {
 		w.any, err = tidied(*s.Any)
 	}
-	return w, err
+	return q.sparing(w, userID), err
 }
 
 // The bounds of criteria.

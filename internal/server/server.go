@@ -247,6 +247,7 @@ func (s *Server) openLibrary(ctx context.Context, log *slog.Logger) error {
 func (s *Server) openQueue(log *slog.Logger) {
 	c := queue.Config{
 		Records: s.db, Printers: printers{s.fleet}, Carriers: s.fleet, Files: s.library, Gate: s.access, Log: log, Registry: s.registry,
+		Simulated: isToy,
 	}
 	if s.aroundQueue != nil {
 		s.aroundQueue(&c)

@@ -39,6 +39,12 @@ func allToys() []toy {
 	}
 }
 
+// isToy reports whether the printer of a serial is, or would be, one that a server
+// simulates.
+func isToy(serial string) bool {
+	return slices.ContainsFunc(allToys(), func(t toy) bool { return t.serial == serial })
+}
+
 // toys are the simulated printers that run within the server: of a demo, or of somebody
 // who runs the server and wants to look around first. They dial in as others do.
 type toys struct {

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/fleet"
 )
 
@@ -94,5 +96,38 @@ func TestSimulatedPrintersThatWentAreNoHindrance(t *testing.T) {
 		if _, err := last.client.Simulate(t.Context()); !errors.Is(err, grove.Conflict) {
 			t.Errorf("simulated a printer of somebody else: %v", err)
 		}
+	}
+}
+
+// Beside a printer that is there, what asks for any goes to that alone.
+func TestAJobOfAnyPrinterIsNotForTheSimulatedOnes(t *testing.T) {
+	t.Parallel()
+	h := owned(t, testConfig(t))
+	file := h.upload()
+	toys, err := h.client.Simulate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	simulated := func() (serials []string) {
+		t.Helper()
+		fits, err := h.client.PreviewFit(t.Context(), cloudapi.JobWish{FileID: file.FileID, Any: &grove.Criteria{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range fits {
+			if slices.ContainsFunc(f.Misfits, func(m grove.Misfit) bool { return m.Reason == grove.MisfitSimulated }) {
+				serials = append(serials, f.Serial)
+			}
+		}
+		slices.Sort(serials)
+		return serials
+	}
+	if got := simulated(); len(got) != 0 {
+		t.Errorf("left out while there is nothing else: %v", got)
+	}
+	h.bound()
+	slices.Sort(toys)
+	if got := simulated(); !slices.Equal(got, toys) {
+		t.Errorf("left out: %v, want %v", got, toys)
 	}
 }

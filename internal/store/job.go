@@ -65,7 +65,8 @@ func (db *DB) CreateJob(ctx context.Context, j grove.Job, events []grove.Event, 
 // CreateJobs adds so many jobs alike, with their events, all or none, and numbers
 // them. They come last in their owner's line. Events without a job get theirs; the
 // acts are told which job it became. Conflict printer_busy when a job would hold a
-// printer that another job holds.
+// printer that another job holds; Forbidden quota_exhausted when more than 2,000 jobs
+// of the owner would wait.
 func (db *DB) CreateJobs(ctx context.Context, j grove.Job, copies int, events []grove.Event, acts ...func(made grove.Job) grove.AuditEntry) ([]grove.Job, error) {
 	var made []grove.Job
 	err := db.change(ctx, "create jobs", func(t *tx) error {
@@ -76,6 +77,9 @@ func (db *DB) CreateJobs(ctx context.Context, j grove.Job, copies int, events []
 				return err
 			}
 			made = append(made, one)
+		}
+		if j.State == grove.Queued {
+			return t.lineRoom(ctx, j.OwnerID, copies)
 		}
 		return nil
 	})

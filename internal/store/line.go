@@ -12,6 +12,30 @@ import (
 // ready is true for jobs that wait, and may start by the time that is its argument.
 const ready = "state = 'queued' AND not_before <= $1"
 
+// maxWaiting bounds the jobs of an owner that wait: each round of the queue looks at
+// all that may start.
+const maxWaiting = 2000
+
+// lineRoom refuses jobs that this transaction made when too many of their owner's wait
+// with them. Others that make jobs have waited since theirs were to be numbered, so
+// that two can't take the same room.
+func (t *tx) lineRoom(ctx context.Context, owner int64, made int) error {
+	n, err := one(ctx, t, scanned[int], `SELECT count(*) FROM jobs WHERE owner_id = $1 AND state = 'queued'`, owner)
+	if err != nil || n <= maxWaiting {
+		return err
+	}
+	return grove.Errorf(grove.Forbidden, grove.ReasonQuotaExhausted,
+		"%d jobs of this account wait already, and with %d more it would be over the %d that may; cancel some or let them print, then try again", n-made, made, maxWaiting)
+}
+
+// Overdue gives the jobs that were to have begun by now, and those whose start was sent
+// at sentBy or before and that nobody answered.
+func (db *DB) Overdue(ctx context.Context, now, sentBy time.Time) ([]grove.Job, error) {
+	jobs, err := all(ctx, db.read, scanJob, findJob+`
+		(state = 'queued' AND expires_at <= $1 OR state = 'sending' AND sent_at <= $2) ORDER BY id`, millis(now), millis(sentBy))
+	return jobs, fault("find overdue jobs", err)
+}
+
 // Heads gives, for each printer that no job holds, the first in line of its own jobs
 // that may start by now.
 func (db *DB) Heads(ctx context.Context, now time.Time) ([]grove.Job, error) {

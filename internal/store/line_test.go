@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,6 +44,61 @@ func TestCopiesAreMadeAllOrNone(t *testing.T) {
 		_, err := db.CreateJobs(ctx, held, 2, nil)
 		refused(t, err, grove.Conflict, "printer_busy")
 		same(t, must(db.Jobs(ctx, grove.JobQuery{}, grove.Page{}))(t).Total, 3)
+	})
+}
+
+func TestOnlySoManyJobsOfAnOwnerWait(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		must(db.CreateJobs(ctx, queued("S1"), 1901, nil))(t)
+		running := must(db.CreateJob(ctx, loose(), nil))(t)
+		must(db.UpdateJob(ctx, running.ID, choose("S2")))(t)
+		errs := make([]error, 4)
+		var wg sync.WaitGroup
+		for i := range errs {
+			wg.Go(func() { _, errs[i] = db.CreateJobs(ctx, queued("S1"), 40, nil) })
+		}
+		wg.Wait()
+		full := slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+		same(t, len(full), 2) // the other two make it 1981
+		for _, err := range full {
+			refused(t, err, grove.Forbidden, grove.ReasonQuotaExhausted)
+		}
+		waiting := func() int {
+			return must(db.Jobs(ctx, grove.JobQuery{OwnerID: 1, States: []grove.JobState{grove.Queued}}, grove.Page{Limit: 1}))(t).Total
+		}
+		same(t, waiting(), 1981)
+		must(db.CreateJobs(ctx, queued("S1"), 19, nil))(t)
+		_, err := db.CreateJob(ctx, loose(), nil)
+		refused(t, err, grove.Forbidden, grove.ReasonQuotaExhausted)
+		same(t, waiting(), 2000)
+		noted, other := queued("S1"), queued("S1")
+		noted.State, other.OwnerID = grove.Cancelled, 2
+		must(db.CreateJob(ctx, noted, nil))(t)
+		must(db.CreateJob(ctx, other, nil))(t)
+	})
+}
+
+func TestOverdueJobsAreThoseAlone(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		job := func(serial string, state grove.JobState, expires, sent time.Time) grove.Job {
+			j := queued(serial)
+			j.State, j.ExpiresAt = state, expires
+			if !sent.IsZero() {
+				j.Attempt = &grove.Attempt{Nonce: serial, NotAfter: noon, SentAt: sent}
+			}
+			return must(db.CreateJob(ctx, j, nil))(t)
+		}
+		never, soon, past := time.Time{}, noon.Add(time.Millisecond), noon.Add(-time.Minute)
+		due := job("S1", grove.Queued, noon, never)
+		job("S1", grove.Queued, soon, never)
+		job("S2", grove.Running, past, past)
+		job("S3", grove.Claimed, past, never)
+		silent := job("S4", grove.Sending, soon, past)
+		job("S5", grove.Sending, past, past.Add(time.Millisecond))
+		job("S6", grove.Sending, past, never)
+		same(t, must(db.Overdue(ctx, noon, past))(t), []grove.Job{due, silent})
 	})
 }
 
