@@ -11,6 +11,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	grovecloud "github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/printfile/printfiletest"
@@ -77,7 +78,7 @@ func (w *walk) page(path, words string) {
 	w.open(path)
 	w.settled(words)
 	w.at = append(w.at, path)
-	for _, to := range js[[]string](w.visitor, `[...document.querySelectorAll(".tabs a")].map((a) => a.pathname)`) {
+	for _, to := range js[[]string](w.visitor, `[...document.querySelectorAll(".tabs a")].map((a) => a.pathname + a.search)`) {
 		w.led[to] = true
 	}
 	name := strings.Trim(strings.NewReplacer("/", "-", "?", "-", "=", "-", "&", "-").Replace(path), "-")
@@ -208,11 +209,29 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 		{"/admin/server", "all is well"},
 	})
 	as.becomes(printed.ID, grovecloud.Finished)
+	w.page("/activity?view=events", "bracket.gcode.3mf")
 	w.page("/library/"+printed.FileID, "SHA-256")
 	w.page(fmt.Sprintf("/jobs/%d", printed.ID), "What happened when")
 	w.page("/history", "bracket.gcode.3mf")
 	w.page("/timeline", "bracket.gcode.3mf")
 	w.complete()
+
+	w.open("/")
+	w.settled("Workshop X1 Carbon")
+	w.key("?")
+	w.settled("Close what is open")
+	w.look("keys")
+	w.key(kb.Escape)
+	w.click("Go anywhere")
+	w.settled("Workshop X1 Carbon")
+	w.look("palette")
+	w.key(kb.Escape)
+	w.click("Print on Desk A1 mini")
+	w.settled("Print on Desk A1 mini")
+	w.look("print-choose")
+	w.click("tower.gcode.3mf")
+	w.settled("Plate 1")
+	w.look("print")
 }
 
 // A server that nobody lives on yet has pages of its own.
