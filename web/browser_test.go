@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -127,14 +126,12 @@ func (c *cloud) again() {
 }
 
 // run runs a command that uses the server, as somebody whose token is kept beside
-// the data, and gives what it prints.
-func (c *cloud) run(args ...string) string {
+// the data.
+func (c *cloud) run(args ...string) {
 	c.t.Helper()
-	out, err := c.command(args...).CombinedOutput()
-	if err != nil {
+	if out, err := c.command(args...).CombinedOutput(); err != nil {
 		c.t.Fatalf("grove %q: %v: %s", args, err, out)
 	}
-	return string(out)
 }
 
 func (c *cloud) command(args ...string) *exec.Cmd {
@@ -187,7 +184,7 @@ func within(t testing.TB, most time.Duration, what string, done func() bool) {
 // and any request to another host, fails the test.
 type visitor struct {
 	t    testing.TB
-	ctx  context.Context
+	ctx  context.Context //nolint:containedctx // a browser is told apart by its context
 	base string
 
 	mu       sync.Mutex
@@ -402,19 +399,4 @@ func (v *visitor) signIn(email, password string) {
 	v.fill("E-mail address", email)
 	v.fill("Password", password)
 	v.click("Sign in")
-}
-
-// answers asks the server without a browser.
-func (c *cloud) answers(path string) int {
-	c.t.Helper()
-	r, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, c.base+path, nil)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	w, err := http.DefaultClient.Do(r)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer w.Body.Close()
-	return w.StatusCode
 }

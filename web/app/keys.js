@@ -66,7 +66,7 @@ document.addEventListener("keydown", (e) => {
   }
 });
 
-const Keys = ({ of, does }) => html`<tr><td>${of.split(" ").map((k) => html`<kbd>${k}</kbd> `)}</td><td>${does}</td></tr>`;
+const Keys = ({ of, does }) => html`<tr><td>${of.split(" ").map((k) => html`<kbd>${k === "Escape" ? "Esc" : k}</kbd> `)}</td><td>${does}</td></tr>`;
 
 function Help({ close }) {
   return html`<${Dialog} title=${t("keys.title")} onClose=${close}>

@@ -4,7 +4,7 @@ import { all, query } from "../api.js";
 import { clock, moment, span } from "../format.js";
 import { everyone, onEvent, printer } from "../live.js";
 import { params, set } from "../place.js";
-import { Fetched, Head, useFetched } from "../ui.js";
+import { Empty, Fetched, Head, Icon, useFetched } from "../ui.js";
 import { ended, path } from "../parts/job.js";
 import { locale, t } from "../words.js";
 import { QueueTabs } from "./queue.js";
@@ -52,6 +52,7 @@ function Chart({ jobs, from, to, now, tick }) {
     if (!rows.has(j.device_id)) rows.set(j.device_id, []);
     rows.get(j.device_id).push({ j, begin, end });
   }
+  if (!rows.size) return html`<${Empty} icon="history" title=${t("history.empty")}><a class="button" href="/library"><${Icon} name="library" />${t("queue.library")}</a><//>`;
   const first = new Date(from);
   first.setMinutes(0, 0, 0);
   first.setHours(Math.ceil((first.getHours() + 1) / tick) * tick);
