@@ -19,7 +19,7 @@ const (
 )
 
 // Info is what a store knows of a blob. Hashes are known to the Put that made
-// it; a List leaves them empty.
+// it and to Sum; others leave them empty.
 type Info = grove.Blob
 
 // Reader reads a blob as it was when it was opened, also while it is replaced
@@ -39,6 +39,15 @@ type Store interface {
 	// blob in one step. It asks ctx between reads; a read that hangs is for
 	// whoever owns r to end. No space is [grove.Unavailable], reason disk_full.
 	Put(ctx context.Context, name string, r io.Reader) (Info, error)
+	// Append goes on with a blob behind its first at bytes; whatever follows them,
+	// as after a crash, is dropped first. When it returns without an error all of
+	// it survives a crash; with one, the first at bytes do, also when the process
+	// is killed meanwhile. A blob that has fewer is [grove.NotFound]. It costs what
+	// r gives, however long the blob is, and wants a blob that nobody else reads or
+	// writes meanwhile. Else it is as Put.
+	Append(ctx context.Context, name string, at int64, r io.Reader) (Info, error)
+	// Sum reads all of a blob for its hashes, or says [grove.NotFound].
+	Sum(ctx context.Context, name string) (Info, error)
 	// Open opens a blob, or says [grove.NotFound].
 	Open(ctx context.Context, name string) (Reader, error)
 	// Delete removes a blob; one that is not there is no error.

@@ -98,6 +98,70 @@ func (d *Disk) write(ctx context.Context, draft string, r io.Reader) (Info, erro
 	return info, f.Close()
 }
 
+// Append writes behind what is there, in the file itself, and syncs it.
+func (d *Disk) Append(ctx context.Context, name string, at int64, r io.Reader) (Info, error) {
+	f, size, err := d.file(name, os.O_RDWR)
+	if err != nil {
+		return Info{}, err
+	}
+	defer f.Close()
+	if size < at {
+		return Info{}, notFound(name)
+	}
+	info, err := extend(ctx, f, at, r)
+	if err != nil {
+		return Info{}, fmt.Errorf("go on with blob %s: %w", name, spaceError(err))
+	}
+	info.Name = name
+	return info, f.Close()
+}
+
+// extend makes the file what r gives after its first bytes, synced, or cuts it back
+// to them, also when r panics.
+func extend(ctx context.Context, f *os.File, at int64, r io.Reader) (info Info, err error) {
+	if err := f.Truncate(at); err != nil {
+		return Info{}, fmt.Errorf("truncate: %w", err)
+	}
+	whole := false
+	defer func() {
+		if !whole {
+			err = errors.Join(err, f.Truncate(at))
+		}
+	}()
+	n, err := spill(ctx, io.NewOffsetWriter(f, at), r)
+	if err != nil {
+		return Info{}, err
+	}
+	if err := f.Sync(); err != nil {
+		return Info{}, fmt.Errorf("sync: %w", err)
+	}
+	stat, err := f.Stat()
+	if err != nil {
+		return Info{}, fmt.Errorf("stat: %w", err)
+	}
+	whole = true
+	return Info{Size: at + n, ModTime: stat.ModTime().UTC()}, nil
+}
+
+// Sum reads the file once.
+func (d *Disk) Sum(ctx context.Context, name string) (Info, error) {
+	f, size, err := d.file(name, os.O_RDONLY)
+	if err != nil {
+		return Info{}, err
+	}
+	defer f.Close()
+	info, err := sum(ctx, io.Discard, io.NewSectionReader(f, 0, size), f, func() error { return nil })
+	if err != nil {
+		return Info{}, fmt.Errorf("sum blob %s: %w", name, err)
+	}
+	stat, err := f.Stat()
+	if err != nil {
+		return Info{}, fmt.Errorf("stat blob %s: %w", name, err)
+	}
+	info.Name, info.ModTime = name, stat.ModTime().UTC()
+	return info, nil
+}
+
 // place moves the synced file to its name, so that the move survives a crash.
 func (d *Disk) place(draft, name string) error {
 	folder := path.Dir(name)
@@ -141,28 +205,40 @@ func (d *Disk) makeFolder(folder string) error {
 //
 //nolint:ireturn // the port's method: other stores return other readers
 func (d *Disk) Open(_ context.Context, name string) (Reader, error) {
-	if err := checkName(name); err != nil {
+	f, size, err := d.file(name, os.O_RDONLY)
+	if err != nil {
 		return nil, err
 	}
-	f, err := d.root.Open(name)
+	return &openFile{File: f, size: size}, nil
+}
+
+// file opens a blob's file, and says how long it is.
+func (d *Disk) file(name string, flag int) (*os.File, int64, error) {
+	if err := checkName(name); err != nil {
+		return nil, 0, err
+	}
+	if d.isFolder(name) {
+		return nil, 0, notFound(name)
+	}
+	f, err := d.root.OpenFile(name, flag, 0)
 	if absent(err) {
-		return nil, notFound(name)
+		return nil, 0, notFound(name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open blob: %w", err)
+		return nil, 0, fmt.Errorf("open blob: %w", err)
 	}
 	stat, err := f.Stat()
 	if err == nil && stat.Mode().IsRegular() {
-		return &openFile{File: f, size: stat.Size()}, nil
+		return f, stat.Size(), nil
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("open blob: %w", err)
+		return nil, 0, fmt.Errorf("open blob: %w", err)
 	}
-	return nil, notFound(name)
+	return nil, 0, notFound(name)
 }
 
-// openFile is a blob on disk, open. Its size cannot change: a blob is never
-// written to again, only replaced.
+// openFile is a blob on disk, open. Its size does not change: nobody reads a blob
+// while it grows.
 type openFile struct {
 	*os.File
 	size int64
@@ -247,7 +323,7 @@ func spaceError(err error) error {
 		return err
 	}
 	full := grove.Errorf(grove.Unavailable, grove.ReasonDiskFull,
-		"the server's disk is full, so nothing of the file was kept; free some space there and send it again")
+		"the server's disk is full, so nothing of what was sent was kept; free some space there and send it again")
 	full.Err = err
 	return full
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -103,11 +104,15 @@ func TestWhatSurvivesAReopening(t *testing.T) {
 	}
 }
 
-// putForEver is this test binary as a child: it puts a blob that never ends,
-// and says when some of it has been written.
+// putForEver is this test binary as a child: it puts a blob that never ends, or
+// goes on with the one that is there, and says when some of it has been written.
 func putForEver(dir string) {
 	d, err := blob.OpenDisk(dir)
 	if err != nil {
+		panic(err)
+	}
+	if _, err := d.Open(context.Background(), "files/a"); err == nil {
+		_, err = d.Append(context.Background(), "files/a", 1000, &endless{after: 8 << 20})
 		panic(err)
 	}
 	_, err = d.Put(context.Background(), "files/a", &endless{after: 8 << 20})
@@ -127,12 +132,12 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestAKilledPutIsSweptUpOnOpening(t *testing.T) {
-	t.Parallel()
+// killMidway has a child put into dir and kills it while it writes.
+func killMidway(t *testing.T, dir string) {
+	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("needs a kill that cannot be caught")
 	}
-	dir := t.TempDir()
 	child := exec.CommandContext(t.Context(), os.Args[0])
 	child.Env = append(os.Environ(), "BLOB_TEST_ENDLESS_PUT="+dir)
 	out, err := child.StdoutPipe()
@@ -149,6 +154,12 @@ func TestAKilledPutIsSweptUpOnOpening(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = child.Wait()
+}
+
+func TestAKilledPutIsSweptUpOnOpening(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	killMidway(t, dir)
 	if left := files(t, dir); len(left) != 1 {
 		t.Fatalf("the killed put left %q, want its half-written file", left)
 	}
@@ -161,6 +172,30 @@ func TestAKilledPutIsSweptUpOnOpening(t *testing.T) {
 	}
 	if _, err := d.Put(t.Context(), "files/a", strings.NewReader("again")); err != nil {
 		t.Errorf("the put cannot be repeated: %v", err)
+	}
+}
+
+func TestAKilledAppendLosesNothingOfWhatWasThere(t *testing.T) {
+	t.Parallel()
+	dir, content := t.TempDir(), blobtest.Content(2000)
+	d := openDisk(t, dir)
+	if _, err := d.Put(t.Context(), "files/a", bytes.NewReader(content[:1000])); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	killMidway(t, dir)
+	d = openDisk(t, dir)
+	if half, err := d.Sum(t.Context(), "files/a"); err != nil || half.Size <= 1000 {
+		t.Fatalf("the killed append wrote nothing: %+v, %v", half, err)
+	}
+	if _, err := d.Append(t.Context(), "files/a", 1000, bytes.NewReader(content[1000:])); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(content)
+	if got, err := d.Sum(t.Context(), "files/a"); err != nil || got.Size != 2000 || got.SHA256 != hex.EncodeToString(sum[:]) {
+		t.Errorf("after going on the blob is %+v, %v", got, err)
 	}
 }
 

@@ -18,34 +18,45 @@ const pieceBytes = 256 << 10
 
 // pour copies r to the empty file f, hashes on the way and syncs f.
 func pour(ctx context.Context, f *os.File, r io.Reader) (Info, error) {
+	return sum(ctx, f, r, f, f.Sync)
+}
+
+// sum copies r to w, hashes what lies in f by then, and calls flush before it waits
+// for the slower hash.
+func sum(ctx context.Context, w io.Writer, r io.Reader, f io.ReaderAt, flush func() error) (Info, error) {
 	late := newLateSum(f)
 	defer func() { _, _ = late.finish() }() // also when r panics: no goroutine stays behind
-	sum := sha256.New()
-	piece := make([]byte, pieceBytes)
-	var size int64
-	for {
-		n, end := fill(ctx, r, piece)
-		if _, err := f.Write(piece[:n]); err != nil {
-			return Info{}, err
-		}
-		sum.Write(piece[:n])
-		size += int64(n)
-		late.reach(size)
-		if end == io.EOF { //nolint:errorlint // a wrapped EOF is not the end, it is a failure inside r
-			break
-		}
-		if end != nil {
-			return Info{}, fmt.Errorf("read: %w", end)
-		}
+	quick := sha256.New()
+	size, err := spill(ctx, io.MultiWriter(w, quick, late), r)
+	if err != nil {
+		return Info{}, err
 	}
-	if err := f.Sync(); err != nil {
+	if err := flush(); err != nil {
 		return Info{}, fmt.Errorf("sync: %w", err)
 	}
 	slow, err := late.finish()
 	if err != nil {
 		return Info{}, fmt.Errorf("read back: %w", err)
 	}
-	return Info{Size: size, SHA256: hex.EncodeToString(sum.Sum(nil)), MD5: slow}, nil
+	return Info{Size: size, SHA256: hex.EncodeToString(quick.Sum(nil)), MD5: slow}, nil
+}
+
+// spill copies r to w in pieces, until io.EOF.
+func spill(ctx context.Context, w io.Writer, r io.Reader) (size int64, err error) {
+	piece := make([]byte, pieceBytes)
+	for {
+		n, end := fill(ctx, r, piece)
+		if _, err := w.Write(piece[:n]); err != nil {
+			return size, fmt.Errorf("write: %w", err)
+		}
+		size += int64(n)
+		if end == io.EOF { //nolint:errorlint // a wrapped EOF is not the end, it is a failure inside r
+			return size, nil
+		}
+		if end != nil {
+			return size, fmt.Errorf("read: %w", end)
+		}
+	}
 }
 
 // fill reads until the piece is full or r ends: small reads are put together,
@@ -114,13 +125,14 @@ func (s *lateSum) run(f io.ReaderAt) (string, error) {
 	return strings.ToUpper(hex.EncodeToString(sum.Sum(nil))), nil
 }
 
-// reach says how far the file has been written.
-func (s *lateSum) reach(size int64) {
-	s.reached.Store(size)
+// Write says that so much more of the file has been written.
+func (s *lateSum) Write(p []byte) (int, error) {
+	s.reached.Add(int64(len(p)))
 	select {
 	case s.wake <- struct{}{}:
 	default: // it will look anyway
 	}
+	return len(p), nil
 }
 
 // finish gives the digest of all that was written, and ends the goroutine.

@@ -56,6 +56,8 @@ type Records interface {
 // Blobs keeps the files' contents: whole and synced, or not at all.
 type Blobs interface {
 	Put(ctx context.Context, name string, r io.Reader) (grove.Blob, error)
+	Append(ctx context.Context, name string, at int64, r io.Reader) (grove.Blob, error)
+	Sum(ctx context.Context, name string) (grove.Blob, error)
 	Open(ctx context.Context, name string) (grove.Content, error)
 	Delete(ctx context.Context, name string) error
 	List(ctx context.Context) iter.Seq2[grove.Blob, error]

@@ -117,7 +117,7 @@ func (l *Library) admit(ctx context.Context, f *grove.File, s Sending) error {
 	case f.WantBytes > 0 && (whole > f.WantBytes || !parts && whole > 0 && whole != f.WantBytes):
 		return errSize(f.WantBytes, whole)
 	}
-	return l.fits(ctx, f, 0, max(whole, f.WantBytes))
+	return l.fits(ctx, f, max(s.Offset, 0), max(whole, f.WantBytes))
 }
 
 // whole is how long the content is with the body, -1 when that is not said.
@@ -128,29 +128,29 @@ func (s Sending) whole() int64 {
 	return max(s.Offset, 0) + s.Length
 }
 
-// store brings what is here already and the body into the blobs, as announced or not
-// at all; or, where the sender goes on by offsets, as far as it came.
+// store brings the body into the blobs, as announced or not at all; or, where the
+// sender goes on by offsets, as far as it came.
 func (l *Library) store(ctx context.Context, f *grove.File, s Sending) (*arrival, grove.Blob, error) {
-	body, closeOld, err := l.joined(ctx, f, s)
+	body, err := fresh(f, s)
 	if err != nil {
 		return nil, grove.Blob{}, err
 	}
-	defer closeOld()
+	here := max(s.Offset, 0)
 	in := &arrival{
-		body: body, length: s.whole(), want: f.WantBytes, most: l.MaxBytes, tooLarge: l.tooLarge, nextLook: lookEvery, parts: s.Offset != Whole,
+		body: body, length: s.whole(), want: f.WantBytes, most: l.MaxBytes, tooLarge: l.tooLarge, read: here, nextLook: here + lookEvery, parts: s.Offset != Whole,
 		look: func(read int64) error { return l.fits(ctx, f, read, max(s.whole(), f.WantBytes)) },
 	}
-	b, err := l.Blobs.Put(ctx, contentName(f.ID), in)
-	if in.err != nil {
+	b, err := l.keep(ctx, f.ID, here, in)
+	switch {
+	case in.err != nil:
 		return nil, grove.Blob{}, in.err // whatever became of it on the way through the blobs
-	}
-	if err != nil && ctx.Err() != nil {
+	case errors.Is(err, grove.NotFound):
+		return nil, grove.Blob{}, l.lost(ctx, *f, here)
+	case err != nil && ctx.Err() != nil:
 		return nil, grove.Blob{}, errBroken(in.read, err)
-	}
-	if err != nil {
+	case err != nil:
 		return nil, grove.Blob{}, fmt.Errorf("store upload: %w", err)
-	}
-	if in.partly {
+	case in.partly:
 		return in, b, nil
 	}
 	if err := compare(f, b); err != nil {
@@ -187,8 +187,8 @@ type arrival struct {
 	// need not be known.
 	look     func(read int64) error
 	nextLook int64
-	parts    bool // what comes in order is kept, though more is to follow
-	read     int64
+	parts    bool  // what comes in order is kept, though more is to follow
+	read     int64 // with what was here before
 	err      error
 
 	partly bool  // it ended before it was whole

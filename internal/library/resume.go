@@ -40,37 +40,38 @@ func (l *Library) Arrived(ctx context.Context, fileID string, sig Signature) (gr
 	return l.awaited(ctx, fileID)
 }
 
-// joined is what is here already, and the body after it. Nothing is copied before
-// something new has come.
-func (l *Library) joined(ctx context.Context, f *grove.File, s Sending) (body io.Reader, closeOld func(), err error) {
+// fresh is the body of what goes on by offsets, once something new of it has come or
+// nothing is missing.
+func fresh(f *grove.File, s Sending) (io.Reader, error) {
 	if s.Offset <= 0 {
-		return s.Body, func() {}, nil
+		return s.Body, nil
 	}
-	fresh := bufio.NewReader(s.Body)
-	if _, err := fresh.Peek(1); err != nil && (!errors.Is(err, io.EOF) || s.Offset < f.WantBytes) {
-		return nil, nil, errCut(s.Offset, err)
+	body := bufio.NewReader(s.Body)
+	if _, err := body.Peek(1); err != nil && (!errors.Is(err, io.EOF) || s.Offset < f.WantBytes) {
+		return nil, errCut(s.Offset, err)
 	}
-	old, err := l.Blobs.Open(ctx, contentName(f.ID))
-	if errors.Is(err, grove.NotFound) {
-		_, err = l.startOver(ctx, *f)
-		return nil, nil, errors.Join(errOffset(s.Offset, 0), err)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("open what has arrived: %w", err)
-	}
-	return io.MultiReader(kept{io.NewSectionReader(old, 0, s.Offset)}, fresh), func() { _ = old.Close() }, nil
+	return body, nil
 }
 
-// kept reads what is here; that it cannot be read is no fault of the sender's.
-type kept struct{ io.Reader }
-
-// Read reads on.
-func (k kept) Read(p []byte) (int, error) {
-	n, err := k.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = &grove.Error{Code: grove.Internal, Reason: ReasonContentMissing, Message: "what has arrived so far can't be read any more; begin the upload anew", Err: err}
+// keep writes what arrives to its place, behind what is here already where it goes on.
+// The hashes are told of what is whole.
+func (l *Library) keep(ctx context.Context, fileID string, offset int64, in *arrival) (grove.Blob, error) {
+	if offset <= 0 {
+		return l.Blobs.Put(ctx, contentName(fileID), in)
 	}
-	return n, err
+	b, err := l.Blobs.Append(ctx, contentName(fileID), offset, in)
+	if err != nil || in.partly {
+		return b, err
+	}
+	return l.Blobs.Sum(ctx, contentName(fileID))
+}
+
+// lost says that what had arrived is not there any more.
+func (l *Library) lost(ctx context.Context, f grove.File, offset int64) error {
+	if _, err := l.startOver(ctx, f); err != nil {
+		return err
+	}
+	return errOffset(offset, 0)
 }
 
 // startOver forgets what has arrived so far, before something else takes its place.

@@ -2,14 +2,19 @@ package library_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/blob"
 	"github.com/grovecloud/grove/internal/library"
 )
 
@@ -222,5 +227,92 @@ func TestADuplicateIsToldBeforeItIsSent(t *testing.T) {
 	other := h.begin(t, library.Wish{Name: "b.gcode.3mf", Size: 10})
 	if kin, err = h.Kin(t.Context(), other.File); err != nil || kin[other.File.ID] != (grove.FileKin{}) {
 		t.Errorf("%+v %v", kin, err)
+	}
+}
+
+// writtenDisk counts what is given to it to write.
+type writtenDisk struct {
+	*blob.Disk
+	n atomic.Int64
+}
+
+func (d *writtenDisk) Put(ctx context.Context, name string, r io.Reader) (grove.Blob, error) {
+	return d.Disk.Put(ctx, name, io.TeeReader(r, d))
+}
+
+func (d *writtenDisk) Append(ctx context.Context, name string, at int64, r io.Reader) (grove.Blob, error) {
+	return d.Disk.Append(ctx, name, at, io.TeeReader(r, d))
+}
+
+// Write counts.
+func (d *writtenDisk) Write(p []byte) (int, error) {
+	d.n.Add(int64(len(p)))
+	return len(p), nil
+}
+
+func TestSmallPartsCostTheirOwnBytesOnly(t *testing.T) {
+	t.Parallel()
+	written := &writtenDisk{}
+	h, content := newHouse(t, func(c *library.Config) {
+		disk, ok := c.Blobs.(*blob.Disk)
+		if !ok {
+			t.Fatal("the blobs are no disk")
+		}
+		written.Disk, c.Blobs = disk, written
+	}), cube(t)
+	size := int64(len(content))
+	up := h.begin(t, library.Wish{Name: "a.gcode.3mf", Size: size, SHA256: hexSHA(content), MD5: hexMD5(content)})
+	at := size - 5
+	if _, err := h.send(t, up, 0, at, bytes.NewReader(content[:at])); err != nil {
+		t.Fatal(err)
+	}
+	for ; at < size; at++ {
+		f, err := h.send(t, up, at, 1, bytes.NewReader(content[at:at+1]))
+		if err != nil || f.SizeBytes != at+1 || (f.State == grove.Stored) != (at+1 == size) {
+			t.Fatalf("byte %d: %+v %v", at, f, err)
+		}
+	}
+	if got := written.n.Load(); got != size {
+		t.Errorf("%d bytes were written of a file of %d", got, size)
+	}
+	if !bytes.Equal(h.content(t, up.File.ID), content) {
+		t.Error("the content is another")
+	}
+}
+
+// The process was killed while it wrote a part, and more or less is on the disk than
+// was said to be here.
+func TestAnUploadGoesOnFromWhatIsSaidToBeHere(t *testing.T) {
+	t.Parallel()
+	h, content := newHouse(t, nil), cube(t)
+	size := int64(len(content))
+	up := h.begin(t, library.Wish{Name: "a.gcode.3mf", Size: size, SHA256: hexSHA(content)})
+	begin := func() {
+		t.Helper()
+		if _, err := h.send(t, up, 0, 100, bytes.NewReader(content[:100])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, spoil := range map[string]func(at string) error{
+		"gone":    os.Remove,
+		"shorter": func(at string) error { return os.Truncate(at, 99) },
+	} {
+		begin()
+		if err := spoil(filepath.Join(h.files, "files", up.File.ID)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := h.send(t, up, 100, size-100, bytes.NewReader(content[100:]))
+		wantError(t, name, err, grove.Conflict, library.ReasonUploadOffset)
+		if said := grove.AsError(err).Fields["Upload-Offset"]; said != "0" || h.arrived(t, up) != 0 {
+			t.Errorf("%s: said to be here: %s, %d", name, said, h.arrived(t, up))
+		}
+	}
+	begin()
+	if err := os.Truncate(filepath.Join(h.files, "files", up.File.ID), 2*size); err != nil {
+		t.Fatal(err)
+	}
+	f, err := h.send(t, up, 100, size-100, bytes.NewReader(content[100:]))
+	if err != nil || f.State != grove.Stored || f.SizeBytes != size || f.SHA256 != hexSHA(content) {
+		t.Fatalf("longer: %+v %v", f, err)
 	}
 }

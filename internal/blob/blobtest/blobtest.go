@@ -40,6 +40,10 @@ func Run(t *testing.T, open func(t *testing.T) blob.Store) {
 		{"a reader that gives nothing and no error ends", idleReader},
 		{"a cancelled context keeps nothing", cancelledContext},
 		{"a failed put leaves the blob of that name alone", failedReplace},
+		{"what is appended goes on from there", appending},
+		{"appending drops what lay behind", appendDropsTheRest},
+		{"a failed append leaves what was there", failingAppend},
+		{"nothing is appended to less than is said to be there", appendToNothing},
 		{"deleting twice is no error", deleteTwice},
 		{"a list has every blob and nothing else", list},
 		{"a list may be left early", leaveList},
@@ -349,6 +353,12 @@ func badNames(t *testing.T, s blob.Store) {
 	} {
 		if _, err := s.Put(t.Context(), name, strings.NewReader("x")); !errors.Is(err, grove.Invalid) {
 			t.Errorf("Put(%q) = %v, want Invalid", name, err)
+		}
+		if _, err := s.Append(t.Context(), name, 0, strings.NewReader("x")); !errors.Is(err, grove.Invalid) {
+			t.Errorf("Append(%q) = %v, want Invalid", name, err)
+		}
+		if _, err := s.Sum(t.Context(), name); !errors.Is(err, grove.Invalid) {
+			t.Errorf("Sum(%q) = %v, want Invalid", name, err)
 		}
 		if r, err := s.Open(t.Context(), name); !errors.Is(err, grove.Invalid) {
 			t.Errorf("Open(%q) = %v, %v, want Invalid", name, r, err)
