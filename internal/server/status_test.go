@@ -29,7 +29,7 @@ func TestTheServerTellsHowItIs(t *testing.T) {
 	if err != nil || s.Version != "v1.2.3" || s.UptimeSeconds < 0 || s.UptimeSeconds > 600 || s.Database.Kind != "sqlite" || s.Database.SizeBytes < 4096 {
 		t.Errorf("%+v %v", s, err)
 	}
-	if s.Files.Count != 1 || s.Files.SizeBytes != int64(file.Size) || s.Files.FreeBytes <= 0 || s.Files.TotalBytes < s.Files.FreeBytes {
+	if s.Files.Count != 1 || s.Files.SizeBytes != file.Size || s.Files.FreeBytes <= 0 || s.Files.TotalBytes < s.Files.FreeBytes {
 		t.Errorf("files %+v", s.Files)
 	}
 	if s.Limits.QuotaBytes != 1<<30 || s.Limits.KeepDays != 90 || !strings.Contains(s.Limits.Rates, "uploads=500/h") || s.Limits.FileBytes != 1<<30 || s.Mail {
