@@ -66,14 +66,19 @@ func (rt *Router) sameSite(r *http.Request) error {
 
 // fromOwnPage reports whether a browser says that a page of this server sent the
 // request. Browsers say it in a header that pages can't set; older ones, and all where
-// there is no TLS, name the page's origin alone.
+// there is no TLS, name the page's origin alone. Over TLS a page that came in clear is
+// not our own: anybody on its way may have written it. A page over TLS may be where the
+// request seems to be in clear, behind a proxy that does not say.
 func (rt *Router) fromOwnPage(r *http.Request) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
 		return site == "same-origin"
 	}
 	origin := r.Header.Get("Origin")
 	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && (u.Host == r.Host || origin == rt.PublicURL)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	return origin == rt.PublicURL || u.Host == r.Host && (u.Scheme == "https" || u.Scheme == "http" && !proxies(rt.Proxies).secure(r))
 }
 
 // Target is where a browser may be sent with a session: a path of this server, or a

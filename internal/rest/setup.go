@@ -43,7 +43,7 @@ func (f setupForm) show(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f setupForm) render(w http.ResponseWriter, status int, p setupPage) {
-	htmlHeaders(w, signInPolicy)
+	formHeaders(w)
 	w.WriteHeader(status)
 	if err := f.page.Execute(w, p); err != nil {
 		panic(err)

@@ -97,7 +97,7 @@ func (f signInForm) show(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f signInForm) render(w http.ResponseWriter, status int, p signInPage) {
-	htmlHeaders(w, signInPolicy)
+	formHeaders(w)
 	p.Mail = f.Access.Mails()
 	if f.Hints.Demo {
 		p.Demo = &f.Hints
@@ -106,6 +106,14 @@ func (f signInForm) render(w http.ResponseWriter, status int, p signInPage) {
 	if err := f.page.Execute(w, p); err != nil {
 		panic(err)
 	}
+}
+
+// formHeaders are those of a page whose form is sent without a script. Browsers name
+// its origin, by which [Router.fromOwnPage] knows it, only where they may tell this
+// server of the page.
+func formHeaders(w http.ResponseWriter) {
+	htmlHeaders(w, signInPolicy)
+	w.Header().Set("Referrer-Policy", "same-origin")
 }
 
 // take reads the form and goes one step on.

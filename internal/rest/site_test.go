@@ -94,12 +94,46 @@ func TestOnlyOwnPagesActByCookie(t *testing.T) {
 		"typed by hand":          {[]string{"Sec-Fetch-Site", "none"}, 401},
 		"no browser":             {nil, 401},
 		"sandboxed page":         {[]string{"Origin", "null"}, 401},
+		"own page over TLS":      {[]string{"Origin", "https://example.com"}, 201}, // a proxy need not say so
+		"another scheme":         {[]string{"Origin", "ftp://example.com"}, 401},
 		"another port":           {[]string{"Origin", "http://example.com:8081"}, 401},
 		"own page, header wrong": {[]string{"Sec-Fetch-Site", "same-origin", "Authorization", "Bearer x.y.z"}, 401},
 		"own page, a plain form": {[]string{"Sec-Fetch-Site", "same-origin", "Content-Type", "text/plain"}, 415},
 	} {
 		if w := browse(h, "POST", act, body, c.headers...); w.Code != c.status {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+}
+
+// By the Fetch standard a form of a page without a referrer comes from the origin
+// "null", which says nothing of whose page it was where there is no Sec-Fetch-Site.
+func TestFormsSayWhosePageTheyAreOn(t *testing.T) {
+	t.Parallel()
+	settled, fresh := resttest.New(t, "off"), resttest.Empty(t, "off")
+	for at, h := range map[string]*resttest.House{"/sign-in": settled, "/sign-in?invitation=none": settled, "/setup": fresh} {
+		w := h.Ask("GET", at, "", "Authorization", "")
+		meta := strings.Contains(w.Body.String(), `<meta name="referrer" content="same-origin">`)
+		if policy := w.Header().Values("Referrer-Policy"); len(policy) != 1 || policy[0] != "same-origin" || !meta || !strings.Contains(w.Body.String(), "<form") {
+			t.Errorf("%s: %d, policy %q, in the page: %v", at, w.Code, policy, meta)
+		}
+	}
+	if policy := settled.Ask("GET", "/about", "", "Authorization", "").Header().Get("Referrer-Policy"); policy != "no-referrer" {
+		t.Errorf("a page without a form: %q", policy)
+	}
+}
+
+// A page that came in clear may be anybody's, who has the line.
+func TestAPageInClearDoesNotActOverTLS(t *testing.T) {
+	t.Parallel()
+	h := trusting(resttest.New(t, "off"), "192.0.2.1/32")
+	const act = "/v1/user-service/my/logout"
+	for _, c := range []struct {
+		origin string
+		want   int
+	}{{"http://example.com", 401}, {"https://example.com", 200}} {
+		if w := browse(h, "POST", act, "{}", "X-Forwarded-Proto", "https", "Origin", c.origin); w.Code != c.want {
+			t.Errorf("from %s: %d %s", c.origin, w.Code, w.Body)
 		}
 	}
 }
