@@ -126,14 +126,13 @@ func (c *cloud) again() {
 }
 
 // run runs a command that uses the server, as somebody whose token is kept beside
-// the data, and gives what it prints.
-func (c *cloud) run(args ...string) string {
+// the data.
+func (c *cloud) run(args ...string) {
 	c.t.Helper()
 	out, err := c.command(args...).CombinedOutput()
 	if err != nil {
 		c.t.Fatalf("grove %q: %v: %s", args, err, out)
 	}
-	return string(out)
 }
 
 func (c *cloud) command(args ...string) *exec.Cmd {

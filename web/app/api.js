@@ -43,8 +43,13 @@ async function ask(method, path, body, options) {
 
 /** Goes to sign in, and back here afterwards. */
 export function leave() {
-  location.href = `/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`;
+  location.href = `/sign-in?to=${encodeURIComponent(location.pathname + location.search)}${location.hash}`;
 }
+
+// Calls that had no answer, with their keys: what is asked again the same may have been
+// done, and is then answered and not done twice. Commands act anew each time, since a
+// second stop must stop.
+const unanswered = new Map();
 
 /**
  * Calls the API; path begins after /v1/grove-service unless it is whole. Gives the
@@ -53,10 +58,16 @@ export function leave() {
  */
 export async function call(method, path, body, options = {}) {
   const whole = address(path);
-  const once = { ...options, key: options.key || random() };
+  const what = method + whole + JSON.stringify(body);
+  const once = { ...options, key: options.key || unanswered.get(what) || random() };
+  unanswered.delete(what);
   try {
     return await ask(method, whole, body, once);
   } catch (refusal) {
+    if (refusal.cause === "unreachable" && method === "POST" && !whole.endsWith("/commands")) {
+      unanswered.set(what, once.key);
+      setTimeout(() => unanswered.delete(what), 10 * 60_000);
+    }
     if (refusal.cause !== "unconfirmed" || options.unasked) throw refusal;
     await new Promise((resolve, reject) => (proving.value = { resolve, reject }));
     return ask(method, whole, body, { ...once, key: random() });
@@ -108,7 +119,7 @@ export async function fetched(path) {
 
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-const hidden = { password: "YOUR PASSWORD", new_password: "NEW PASSWORD", access_code: "ACCESS CODE" };
+const hidden = { password: "YOUR PASSWORD", new_password: "NEW PASSWORD", access_code: "ACCESS CODE", code: "CODE", token: "TOKEN" };
 const unsaid = (name, value) => (value && hidden[name]) || value;
 
 /** The same call for a terminal; the token and passwords stay out of it. */

@@ -53,8 +53,9 @@ function drop(serial) {
   if (one) one.value = undefined;
 }
 
+const byName = new Intl.Collator(undefined, { numeric: true }).compare;
+
 function sort() {
-  const byName = new Intl.Collator(undefined, { numeric: true }).compare;
   const now = [...printers.keys()].sort((a, b) => byName(printers.get(a).peek().name || a, printers.get(b).peek().name || b));
   if (now.join() !== serials.peek().join()) serials.value = now;
 }
@@ -62,7 +63,8 @@ function sort() {
 /** Takes what an answer of the API said of a printer, ahead of the stream. */
 export function heard(p) {
   batch(() => {
-    if (put({ ...printers.get(p.serial)?.peek(), ...p })) turns.value++;
+    if (!put({ ...printers.get(p.serial)?.peek(), ...p })) return; // figures alone move no card
+    turns.value++;
     sort();
   });
 }

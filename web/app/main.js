@@ -105,8 +105,8 @@ function App() {
 let foreign = "";
 effect(() => {
   const now = everyone.value.filter((p) => !people.mine(p)).map((p) => p.serial).join();
-  if (now && now !== foreign) people.loadShares().catch(() => null);
-  foreign = now;
+  if (now && now !== foreign) people.loadShares().then(() => (foreign = now), () => null); // else at the next turn
+  if (!now) foreign = "";
 });
 
 /** The tab tells how far the fleet is without being looked at. */
@@ -118,10 +118,15 @@ effect(() => {
 });
 
 await load();
-try {
-  await Promise.all([people.load(), models.load()]);
-} catch (refusal) {
-  if (refusal.status === 401) signIn();
+for (;;) {
+  try {
+    await Promise.all([people.load(), models.load()]);
+    break;
+  } catch (refusal) {
+    if (refusal.status === 401) signIn();
+    document.getElementById("app").textContent = t("connection.lost");
+    await new Promise((again) => setTimeout(again, 2000));
+  }
 }
 open();
 document.getElementById("app").replaceChildren();

@@ -30,6 +30,7 @@ document.addEventListener("click", (e) => {
   if (!a || e.defaultPrevented || e.button || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey || a.target || a.hasAttribute("download")) return;
   const to = new URL(a.href);
   if (to.origin !== location.origin || a.dataset.out !== undefined || /^\/(docs|about|sign-in|assets|v1|api|app|setup)(\/|$)|\.json$/.test(to.pathname)) return;
+  if (to.hash && to.pathname === location.pathname && to.search === location.search) return; // within the page
   e.preventDefault();
-  go(to.pathname + to.search);
+  go(to.pathname + to.search + to.hash);
 });

@@ -49,7 +49,9 @@ export const Notes = () => html`<div class="notes" role="status" aria-live="poli
  * Does something through the API and tells how it went. Gives the answer, or
  * undefined when it was refused, which has been told then.
  */
-export async function act(doing, method, path, body, { done = t("done"), quiet = false } = {}) {
+export const act = (doing, method, path, body, options = {}) => once([method, path, body], () => acting(doing, method, path, body, options));
+
+async function acting(doing, method, path, body, { done = t("done"), quiet = false }) {
   const told = quiet ? null : note("wait", doing);
   const line = curl(method, path, body);
   try {
@@ -58,10 +60,28 @@ export async function act(doing, method, path, body, { done = t("done"), quiet =
     return answer ?? {};
   } catch (refusal) {
     const n = told || note("wait", doing);
-    n(refusal.cause === "given_up" ? null : { kind: "bad", text: t("refused", { what: doing }), more: said(refusal), curl: line });
+    n(refusal.cause === "given_up" ? null : { kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
     return undefined;
   }
 }
+
+/** What is under way, so that a second click does nothing twice. */
+const underWay = new Set();
+
+/** Does it, unless the very same is under way. */
+async function once(what, doing) {
+  const key = JSON.stringify(what);
+  if (underWay.has(key)) return undefined;
+  underWay.add(key);
+  try {
+    return await doing();
+  } finally {
+    underWay.delete(key);
+  }
+}
+
+/** What was done, where there was no answer or a bad one. */
+const not = (refusal, what) => t(refusal.cause === "unreachable" ? "unanswered" : "refused", { what });
 
 /** What a refusal says, in words. */
 export function said(refusal) {
@@ -93,7 +113,9 @@ const seen = (serial, proof) =>
 export const command = (p, doing, print, proof) => send(p, doing, { print: { sequence_id: "0", ...print } }, proof);
 
 /** The same with a command of any class, whole. */
-export async function send(p, doing, body, proof) {
+export const send = (p, doing, body, proof) => once([p.serial, body], () => sending(p, doing, body, proof));
+
+async function sending(p, doing, body, proof) {
   const path = `/printers/${encodeURIComponent(p.serial)}/commands`;
   const told = note("wait", t("command.sent", { what: doing, name: p.name }));
   const line = curl("POST", path, body);
@@ -101,11 +123,11 @@ export async function send(p, doing, body, proof) {
     const { data } = await call("POST", path, body);
     const good = ["accepted", "sent", "queued"].includes(data.outcome);
     const waits = good && proof;
-    told({ kind: waits ? "wait" : good ? "good" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason, curl: line });
-    if (waits) seen(p.serial, proof).then((so) => told({ kind: so ? "good" : "plain", text: t(so ? "command.verified" : "command.unseen", { what: doing, name: p.name }), curl: line }));
+    told({ kind: waits ? "wait" : data.outcome === "accepted" ? "good" : good ? "plain" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason, curl: line });
+    if (waits) seen(p.serial, proof).then((so) => told({ kind: so ? "good" : "bad", text: t(so ? "command.verified" : "command.unseen", { what: doing, name: p.name }), curl: line }));
     return data;
   } catch (refusal) {
-    told({ kind: "bad", text: t("refused", { what: doing }), more: said(refusal), curl: line });
+    told({ kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
     return undefined;
   }
 }

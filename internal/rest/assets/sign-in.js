@@ -3,6 +3,10 @@
 "use strict";
 
 (() => {
+  // What stands behind # never reaches the server, and is wanted after the sign-in: links
+  // that share a printer carry their token there.
+  for (const form of document.forms) form.action += location.hash;
+
   const slicer = window.wx;
   if (!slicer || typeof slicer.postMessage !== "function") return;
   const tell = (message) => slicer.postMessage(JSON.stringify(message));

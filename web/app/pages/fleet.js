@@ -1,6 +1,6 @@
 // All printers at a glance: who prints, who needs a hand.
 import { html, kept, names, signal, useEffect, useMemo, useRef } from "../lib.js";
-import { get, here, query } from "../api.js";
+import { all, get, here, query } from "../api.js";
 import { everyone, onEvent, printer, ready, watch } from "../live.js";
 import { runs } from "../me.js";
 import { model } from "../models.js";
@@ -33,7 +33,7 @@ const icons = { attention: "alert", printing: "play", paused: "pause", finished:
 
 /** Jobs that hold a printer, by its serial, and the serials of starts nobody knows of. */
 export function useJobs() {
-  const fetched = useFetched(() => get("/jobs?limit=100&state=sending,accepted,running,unknown"));
+  const fetched = useFetched(() => all("/jobs?state=sending,accepted,running,unknown"));
   useEffect(() => onEvent((e) => (e.type === "reload" || e.type.startsWith("job.") || e.type.startsWith("print")) && fetched.again()), []);
   return useMemo(() => {
     const jobs = new Map((fetched.data || []).map((j) => [j.device_id, j]));

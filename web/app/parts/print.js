@@ -177,6 +177,11 @@ function Wish({ file, known, done, other }) {
   const aimed = serial || (fits.find((f) => f.fits) || fits.find((f) => !never(f)) || {}).device_id || "";
   const fit = any ? undefined : fits.find((f) => f.device_id === aimed);
   useEffect(() => job || kept.set("start.options", options), [options]);
+  // The first that fits is where it goes until somebody says otherwise: it must not
+  // become another under the cursor, with the trays of the one before.
+  useEffect(() => {
+    if (!serial && !any && aimed) aim(aimed);
+  }, [aimed, any]);
   const choosePlate = (n) => (turn(n), load({}), map([]));
   const choosePrinter = (s) => (aim(s), anywhere(false), load({}), map([]));
   const chooseTray = (id, flat) => {
