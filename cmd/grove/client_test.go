@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // foreign is somebody else's cloud: it has one file, takes one job, and says of
@@ -23,8 +24,8 @@ func foreign(t *testing.T, job ...http.HandlerFunc) (at place, args []string) {
 		switch r.URL.Path {
 		case "/v1/grove-service/files/f_1":
 			_, _ = io.WriteString(w, `{"data":{"id":"f_1"}}`)
-		case "/v1/iot-service/api/user/print":
-			_, _ = io.WriteString(w, `{"job_id":"7","data":{"job_id":"7","status":"queued"}}`)
+		case "/v1/grove-service/jobs":
+			_, _ = io.WriteString(w, `{"data":[{"id":"7","state":"queued"}]}`)
 		default:
 			n := int(asked.Add(1)) - 1
 			job[min(n, len(job)-1)](w, r)
@@ -128,7 +129,13 @@ func TestAnInterruptLeavesTheJob(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	<-asked
+	select {
+	case <-asked:
+	case <-time.After(time.Minute):
+		_ = c.Process.Kill()
+		_ = c.Wait()
+		t.Fatalf("nothing was asked: %s", said.String())
+	}
 	if err := c.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
