@@ -275,6 +275,9 @@ func (v *visitor) do(steps ...chromedp.Action[chromedp.Void]) {
 func js[T any](v *visitor, expression string) T {
 	v.t.Helper()
 	out, err := chromedp.Run(v.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil && strings.Contains(err.Error(), "navigated or closed") { // a page went away in between; the next one is asked
+		out, err = chromedp.Run(v.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	}
 	if err != nil {
 		v.t.Fatalf("%s: %v", expression, err)
 	}

@@ -175,7 +175,7 @@ func TestAFarmOfPrintersThatGoWrong(t *testing.T) {
 		}
 		p, err := sim.New(sim.Config{
 			Serial: fmt.Sprintf("%sA000%05d", model.SerialPrefix, i), Model: model.Code, Name: fmt.Sprintf("Farm %d", i), HTTP: web,
-			Speed: 600, Tick: 100 * time.Millisecond, Seed: int64(i), Ledger: book, Log: slog.New(slog.DiscardHandler),
+			Speed: 350, Tick: 100 * time.Millisecond, Seed: int64(i), Ledger: book, Log: slog.New(slog.DiscardHandler),
 			LAN: &sim.LAN{
 				Addr: address(i + 1), AccessCode: lanCode, Maker: maker,
 				SSDP: &sim.SSDP{To: []string{"127.0.0.1:9"}, Listen: address(i+1) + ":0"},
