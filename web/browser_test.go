@@ -220,7 +220,7 @@ func (v *visitor) listen() {
 				return
 			}
 			if m.Type == "error" || m.Type == "warning" || m.Type == chromedp.ConsoleException {
-				v.complain(fmt.Sprintf("console: %s %s", m.Type, m.Text))
+				v.complain(fmt.Sprintf("console: %s %s %s", m.Type, m.Text, m.URL))
 			}
 		}
 	}()
@@ -302,7 +302,7 @@ const find = `(name => {
 func (v *visitor) click(name string) {
 	v.t.Helper()
 	until(v.t, fmt.Sprintf("there is %q to click; the page says: %s", name, v.text()), func() bool {
-		return js[bool](v, fmt.Sprintf(`(e => { if (!e) return false; e.scrollIntoView({ block: "center" }); e.click(); return true; })(%s(%q))`, find, name))
+		return js[bool](v, fmt.Sprintf(`(e => { if (!e) return false; e.scrollIntoView({ block: "center" }); setTimeout(() => e.click()); return true; })(%s(%q))`, find, name))
 	})
 }
 
