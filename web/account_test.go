@@ -15,7 +15,7 @@ func TestAnOwnerHandsOverACodeThatCouldNotBeMailed(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "--demo")
 	owner := visit(t, c.base)
-	owner.excuse("401 (Unauthorized)") // to what is under way when a session ends
+	owner.excuse("/v1/grove-service/live/") // told once more what is in sight when the session has ended
 	owner.signIn(demoEmail, demoPassword)
 	owner.sees("Printers")
 	owner.open("/account/letters")
@@ -23,7 +23,7 @@ func TestAnOwnerHandsOverACodeThatCouldNotBeMailed(t *testing.T) {
 	owner.dressed("letters-none")
 
 	guest := visit(t, c.base)
-	guest.excuse("401 (Unauthorized)")
+	guest.excuse("/v1/grove-service/live/")
 	guest.open("/")
 	guest.fill("E-mail address", demoEmail)
 	guest.click("Send me a code instead")
