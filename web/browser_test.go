@@ -275,9 +275,6 @@ func (v *visitor) do(steps ...chromedp.Action[chromedp.Void]) {
 func js[T any](v *visitor, expression string) T {
 	v.t.Helper()
 	out, err := chromedp.Run(v.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-	if err != nil && strings.Contains(err.Error(), "navigated or closed") { // a page went away in between; the next one is asked
-		out, err = chromedp.Run(v.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-	}
 	if err != nil {
 		v.t.Fatalf("%s: %v", expression, err)
 	}
@@ -325,7 +322,15 @@ func (v *visitor) fill(label, text string) {
 // text is what the page shows.
 func (v *visitor) text() string {
 	v.t.Helper()
-	return js[string](v, `document.body?.innerText ?? ""`)
+	shown := chromedp.Evaluate[string](`document.body?.innerText ?? ""`)
+	text, err := chromedp.Run(v.ctx, shown)
+	if err != nil && strings.Contains(err.Error(), "navigated or closed") { // the page went away meanwhile; the next one is read
+		text, err = chromedp.Run(v.ctx, shown)
+	}
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return text
 }
 
 // sees waits until the page shows all of the words.
