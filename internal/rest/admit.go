@@ -90,12 +90,12 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 		return err
 	}
 	c := callOf(r.Context())
-	c.browser = said.cookie
+	c.browser = said.browser
 	if route.Bridge {
 		c.actor, err = rt.Access.EnterBridge(r.Context(), said.token)
 		return err
 	}
-	c.actor, err = rt.Access.AuthenticateFrom(r.Context(), said.token, visit(r))
+	c.actor, err = rt.whose(r.Context(), said, r)
 	if err == nil {
 		err = rt.mayAsk(c.actor, route)
 	}
@@ -127,19 +127,31 @@ func AskAgain(ctx context.Context, a *access.Access) error {
 
 // credential is what a request brings to say who is asking.
 type credential struct {
-	token  string
-	cookie bool // of a browser, which the dashboard uses
+	token   string
+	browser bool // it is the dashboard's cookie
 }
 
-// bearer is the one access token of the request. The cookie of a sign-in does for
-// reading, as one client does it, and for whatever else a page of this very server
-// asks; foreign pages and everything that is no browser need the header, which no
-// page can be made to forge. A key is for programs, and no cookie.
+// whose is the actor of a credential.
+func (rt *Router) whose(ctx context.Context, said credential, r *http.Request) (grove.Actor, error) {
+	if said.browser {
+		return rt.Access.AuthenticateBrowser(ctx, said.token, visit(r))
+	}
+	return rt.Access.AuthenticateFrom(ctx, said.token, visit(r))
+}
+
+// bearer is the one credential of the request. The dashboard's cookie does for
+// reading, and for whatever else a page of this very server asks; foreign pages and
+// everything that is no browser need the header, which no page can be made to forge.
+// An access token as a cookie does for reading, as one client does it, and is a
+// program's. A key is no cookie.
 func (rt *Router) bearer(r *http.Request) (credential, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 {
-		if c, err := r.Cookie(SessionCookie); err == nil && c.Value != "" && !access.IsKey(c.Value) && (reads(r) || rt.fromOwnPage(r)) {
+		if c, err := r.Cookie(DashboardCookie); err == nil && c.Value != "" && (reads(r) || rt.fromOwnPage(r)) {
 			return credential{c.Value, true}, nil
+		}
+		if c, err := r.Cookie(TokenCookie); err == nil && c.Value != "" && !access.IsKey(c.Value) && reads(r) {
+			return credential{token: c.Value}, nil
 		}
 		return credential{}, grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
 			"the request has no access token; sign in and send it as Authorization: Bearer …")

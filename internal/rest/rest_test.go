@@ -441,6 +441,7 @@ func TestTheCookieOfASignInIsForReadingAlone(t *testing.T) {
 		t.Errorf("reading: %d %s", w.Code, w.Body)
 	}
 	resttest.Refused(t, h, 401, 401, "PUT", profile, `{"username":"Eve"}`, "Authorization", "", "Cookie", cookie)
+	resttest.Refused(t, h, 401, 401, "PUT", profile, `{"username":"Eve"}`, "Authorization", "", "Cookie", cookie, "Sec-Fetch-Site", "same-origin")
 	resttest.Refused(t, h, 401, 401, "GET", profile, "", "Authorization", "", "Cookie", cookie, "Sec-Fetch-Site", "cross-site")
 	resttest.Refused(t, h, 401, 1001, "GET", profile, "", "Authorization", "", "Cookie", "token=nonsense")
 }

@@ -249,7 +249,10 @@ func (f signInForm) handOver(w http.ResponseWriter, r *http.Request, p signInPag
 		if err != nil {
 			to = "/"
 		}
-		SetSession(r.Context(), t.Access, int(t.ExpiresIn/time.Second))
+		if err := f.SignInBrowser(r.Context(), t); err != nil {
+			f.refuse(w, r, p, err)
+			return
+		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
 		return
 	}
