@@ -50,9 +50,13 @@ const (
 	longestLook = 30 * time.Second
 )
 
+// sameMachine is looked at, too, since simulators begin at 127.0.0.1 and go on from there.
+var sameMachine = netip.PrefixFrom(netip.AddrFrom4([4]byte{127}), 24)
+
 // Search finds printers: those that announce themselves or answer the question who
 // is there, and those that answer at an address of the subnet, or without one of
-// each private network of this machine that is no wider than 1,024 addresses.
+// each private network of this machine that is no wider than 1,024 addresses and at
+// 127.0.0.0 to 127.0.0.255.
 func (b *Bridge) Search(ctx context.Context, s grove.LANSearch) ([]grove.FoundPrinter, error) {
 	if s.Bridge != "" {
 		t, err := b.reached(s.Bridge)
@@ -113,8 +117,8 @@ func last(n netip.Prefix) netip.Addr {
 	return netip.AddrFrom4(a)
 }
 
-// own are the private networks of this machine, or those that it is for, which are
-// not too wide.
+// own are the private networks of this machine and the addresses of it alone at which
+// simulated printers stand, or those that it is for, which are not too wide.
 func (b *Bridge) own() []netip.Prefix {
 	var all []netip.Prefix
 	for _, n := range b.only {
@@ -130,7 +134,7 @@ func (b *Bridge) own() []netip.Prefix {
 			all = append(all, p)
 		}
 	}
-	return all
+	return append(all, sameMachine)
 }
 
 // finds are the printers found so far, by serial.

@@ -3,8 +3,10 @@ package bridge
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -135,6 +137,30 @@ func TestPrintersAreFound(t *testing.T) {
 	}
 	if announced.Clients() != 0 || quiet.Clients() != 0 {
 		t.Error("it was signed in to printers")
+	}
+}
+
+// A simulator on the same machine is what is tried first.
+func TestASearchWithoutANetworkLooksOnTheSameMachine(t *testing.T) {
+	t.Parallel()
+	p := stand(t, "127.0.0.2", "01P00A000000013", false)
+	b := blind(t, Find{Ask: []string{}, Ports: []int{}, MQTTS: []int{p.Ports().MQTTS}, Glance: 5 * time.Second})
+	networks, err := b.networks("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	networks = slices.DeleteFunc(networks, func(n netip.Prefix) bool { return !n.Addr().IsLoopback() }) // others are not the tests' to look at
+	if got := fmt.Sprint(networks); got != "[127.0.0.0/24]" {
+		t.Errorf("looks in %s", got)
+	}
+	found := &finds{by: map[string]grove.FoundPrinter{}}
+	b.scan(t.Context(), networks, found)
+	if all := found.all(); len(all) != 1 || all[0].Serial != p.Serial() || all[0].Host != "127.0.0.2" {
+		t.Errorf("found %+v", all)
+	}
+	b.only = []netip.Prefix{netip.MustParsePrefix("192.168.1.0/24")}
+	if got := fmt.Sprint(b.own()); got != "[192.168.1.0/24]" {
+		t.Errorf("a bridge for one network looks in %s", got)
 	}
 }
 
