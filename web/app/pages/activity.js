@@ -4,7 +4,8 @@ import { call, query } from "../api.js";
 import { ago, moment } from "../format.js";
 import { onEvent } from "../live.js";
 import { params, set } from "../place.js";
-import { Empty, Fetched, Head, Icon, Tabs, useFetched } from "../ui.js";
+import { Empty, Head, Icon, Tabs } from "../ui.js";
+import { Fetched, useFetched } from "../parts/fetched.js";
 import { About, called, list, markAll, news, Told, unread, What } from "../parts/told.js";
 import { t } from "../words.js";
 

@@ -3,7 +3,8 @@ import { html, names, signal } from "../lib.js";
 import { call } from "../api.js";
 import { ago, moment } from "../format.js";
 import { onEvent, printer } from "../live.js";
-import { act, ask, Dialog, Empty, Fetched, Icon, useFetched } from "../ui.js";
+import { act, ask, Dialog, Empty, Icon } from "../ui.js";
+import { Fetched, useFetched } from "./fetched.js";
 import { has, t } from "../words.js";
 
 /** How many notifications are unread. */

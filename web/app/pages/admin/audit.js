@@ -5,7 +5,8 @@ import { moment } from "../../format.js";
 import { everyone } from "../../live.js";
 import { runs } from "../../me.js";
 import { params, set } from "../../place.js";
-import { Curl, download, Empty, Fetched, Icon, note, said, useFetched } from "../../ui.js";
+import { Curl, download, Empty, Icon, note, said } from "../../ui.js";
+import { Fetched, useFetched } from "../../parts/fetched.js";
 import { number, t } from "../../words.js";
 import { program } from "../account/program.js";
 

@@ -3,7 +3,8 @@ import { html, names, useState } from "../../lib.js";
 import { all, call } from "../../api.js";
 import { clock, day, moment } from "../../format.js";
 import { params, set } from "../../place.js";
-import { act, ask, Curl, Dialog, Empty, Fetched, Field, Form, Icon, Menu, note, sure, Take, useFetched } from "../../ui.js";
+import { act, ask, Curl, Dialog, Empty, Field, Form, Icon, Menu, note, sure, Take } from "../../ui.js";
+import { Fetched, useFetched } from "../../parts/fetched.js";
 import { number, t } from "../../words.js";
 import { events } from "./events.js";
 
