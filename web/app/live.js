@@ -30,6 +30,9 @@ export function onEvent(told) {
   return () => listeners.delete(told);
 }
 
+/** Whether an event is about one of these kinds of things, such as job or printer. */
+export const about = (...kinds) => ({ type }) => kinds.includes(type.split(".")[0]);
+
 const turn = (p) =>
   [p.name, p.model, p.online, p.connected, p.gcode_state, p.shadow?.state, p.print_error, p.shadow?.print_error, p.task_id, p.shadow?.task_id, p.plate_clear, p.trouble, p.developer_mode]
     .concat(p.tags || [], (p.shadow?.hms || []).map((h) => h.code), p.lan?.stranger_pin || "")

@@ -1,7 +1,7 @@
 // All printers at a glance: who prints, who needs a hand.
 import { html, kept, names, signal, useEffect, useMemo, useRef } from "../lib.js";
 import { all, get, here, query } from "../api.js";
-import { everyone, onEvent, printer, ready, watch } from "../live.js";
+import { about, everyone, printer, ready, watch } from "../live.js";
 import { runs } from "../me.js";
 import { model } from "../models.js";
 import { go, params, set } from "../place.js";
@@ -34,8 +34,7 @@ const icons = { attention: "alert", printing: "play", paused: "pause", finished:
 
 /** Jobs that hold a printer, by its serial, and the serials of starts nobody knows of. */
 export function useJobs() {
-  const fetched = useFetched(() => all("/jobs?state=sending,accepted,running,unknown"));
-  useEffect(() => onEvent((e) => (e.type === "reload" || e.type.startsWith("job.") || e.type.startsWith("print")) && fetched.again()), []);
+  const fetched = useFetched((signal) => all("/jobs?state=sending,accepted,running,unknown", { signal }), "", { on: about("job", "print", "printer") });
   return useMemo(() => {
     const jobs = new Map((fetched.data || []).map((j) => [j.device_id, j]));
     return { jobs, unknown: new Set((fetched.data || []).filter((j) => j.state === "unknown").map((j) => j.device_id)) };

@@ -2,7 +2,7 @@
 import { html, useEffect } from "../lib.js";
 import { get, here } from "../api.js";
 import { ends, grams, meters, moment, percent, span } from "../format.js";
-import { onEvent, printer, watch } from "../live.js";
+import { about, printer, watch } from "../live.js";
 import { acts } from "../me.js";
 import { busy, hmsLink } from "../state.js";
 import { Head, Icon, Menu, Progress } from "../ui.js";
@@ -14,8 +14,7 @@ import { change } from "../parts/print.js";
 import { has, t } from "../words.js";
 
 export default function Job({ id }) {
-  const fetched = useFetched(() => get(`/jobs/${encodeURIComponent(id)}`), id);
-  useEffect(() => onEvent((e) => (e.type === "reload" || e.data?.job_id === id || /^(device|printer)\./.test(e.type)) && fetched.again()), [id]);
+  const fetched = useFetched((signal) => get(`/jobs/${encodeURIComponent(id)}`, { signal }), id, { on: (e) => e.data.job_id === id || about("device", "printer")(e) });
   useEffect(() => (fetched.data?.device_id ? watch(fetched.data.device_id) : undefined), [fetched.data?.device_id]);
   return html`${!fetched.data && html`<${Head} title=${t("told.job")} back="/queue" />`}<${Fetched} of=${fetched}>${(j) => html`<${Shown} of=${j} again=${fetched.again} />`}<//>`;
 }

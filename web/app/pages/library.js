@@ -24,7 +24,7 @@ export default function Library() {
   const now = Object.fromEntries(["q", "tag", "kind", "sort"].map((k) => [k, params.value.get(k) || ""]));
   const narrow = query({ limit: 60, search: now.q, tag: now.tag, kind: now.kind, sort: now.sort });
   const [pages, turn] = useState(1);
-  const fetched = useFetched(() => pagesOf(`/files${narrow}`, pages), `${narrow} ${pages}`);
+  const fetched = useFetched((signal) => pagesOf(`/files${narrow}`, pages, { signal }), "", { view: `${narrow} ${pages}` });
   useEffect(() => {
     if (arrivals.value) fetched.again();
   }, [arrivals.value]);

@@ -2,7 +2,7 @@
 import { html, useEffect } from "../lib.js";
 import { get } from "../api.js";
 import { percent } from "../format.js";
-import { onEvent, printer, ready, watch } from "../live.js";
+import { about, printer, ready, watch } from "../live.js";
 import { acts, keeps, mine } from "../me.js";
 import { model } from "../models.js";
 import { useKeys } from "../keys.js";
@@ -38,8 +38,7 @@ function useDetails(serial) {
 
 /** The job that holds the printer, and those that wait for it, the next one first. */
 function useJobs(serial) {
-  const fetched = useFetched(() => get(`/jobs?limit=100&device_id=${encodeURIComponent(serial)}&state=queued,claimed,uploading,ready,sending,accepted,running,unknown`), serial);
-  useEffect(() => onEvent((e) => (e.type === "reload" || e.type.startsWith("job.") || e.type.startsWith("print")) && fetched.again()), []);
+  const fetched = useFetched((signal) => get(`/jobs?limit=100&device_id=${encodeURIComponent(serial)}&state=queued,claimed,uploading,ready,sending,accepted,running,unknown`, { signal }), serial, { on: about("job", "print", "printer") });
   const all = fetched.data || [];
   return { now: all.find((j) => j.state !== "queued"), waiting: all.filter((j) => j.state === "queued").reverse() };
 }

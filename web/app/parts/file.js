@@ -80,7 +80,7 @@ export async function download(file) {
 }
 
 /** The files of a list, so many pages of it; total is how many there are. */
-export async function pagesOf(path, pages) {
-  const answers = await Promise.all(Array.from({ length: pages }, (_, i) => call("GET", `${path}&page=${i + 1}`)));
+export async function pagesOf(path, pages, options) {
+  const answers = await Promise.all(Array.from({ length: pages }, (_, i) => call("GET", `${path}&page=${i + 1}`, undefined, options)));
   return { files: answers.flatMap((a) => a.data || []), total: answers.at(-1).pagination.total, more: answers.at(-1).pagination.has_more };
 }

@@ -2,7 +2,7 @@
 import { html, names, useEffect, useState } from "../lib.js";
 import { all, call, curl, here } from "../api.js";
 import { clock, grams, moment, span } from "../format.js";
-import { onEvent, printer } from "../live.js";
+import { about, printer } from "../live.js";
 import { acts } from "../me.js";
 import { go } from "../place.js";
 import { stateOf } from "../state.js";
@@ -56,26 +56,8 @@ export const Said = ({ children }) => html`<span lang="en">${typeof children ===
 
 export const plain = (words) => words.replace(/ \(grove [^)]*\)|; GET \/v1\/.*$/g, "");
 
-/** Jobs that change as events tell, and again each time somebody comes back to the page. */
-export function useJobList(query) {
-  const fetched = useFetched(() => all(`/jobs${query}`), query);
-  useEffect(() => {
-    let due = 0;
-    const soon = () => {
-      clearTimeout(due);
-      due = setTimeout(fetched.again, 150); // a start alone is several events
-    };
-    const end = onEvent((e) => (e.type === "reload" || /^(job|print|printer|device)\./.test(e.type)) && soon());
-    const back = () => document.hidden || soon();
-    document.addEventListener("visibilitychange", back);
-    return () => {
-      clearTimeout(due);
-      document.removeEventListener("visibilitychange", back);
-      end();
-    };
-  }, []);
-  return fetched;
-}
+/** Jobs that change as events tell. */
+export const useJobList = (query) => useFetched((signal) => all(`/jobs${query}`, { signal }), query, { on: about("job", "print", "printer", "device") });
 
 /** Cancels a job after asking; a print that runs is stopped. */
 export async function cancelJob(j) {

@@ -23,7 +23,7 @@ async function count() {
   }
 }
 
-export const list = (wanted) => call("GET", `/notifications?${wanted}`);
+export const list = (wanted, options) => call("GET", `/notifications?${wanted}`, undefined, options);
 
 onEvent((e) => (e.type === "reload" || e.type === "notification.created") && count());
 count();
@@ -75,7 +75,7 @@ export function Bell() {
 }
 
 function Opened({ close }) {
-  const fetched = useFetched(() => list("unread=true&limit=8"), String(news.value));
+  const fetched = useFetched((signal) => list("unread=true&limit=8", { signal }), "", { view: news.value });
   return html`<${Dialog} title=${t("told.title")} onClose=${close}>
     <${Fetched} of=${fetched}>
       ${({ data }) => (data?.length ? html`<${Told} of=${data} />` : html`<${Empty} icon="bell" title=${t("told.none")} />`)}

@@ -30,7 +30,7 @@ export function Audit() {
   const only = { act: q.get("act"), actor: q.get("actor"), device_id: q.get("device_id"), all: runs() && q.get("of") !== "me" ? "true" : null };
   const page = Number(q.get("page")) || 1;
   const path = `/audit${query({ ...only, limit: rows, page })}`;
-  const log = useFetched(() => call("GET", path), path);
+  const log = useFetched((signal) => call("GET", path, undefined, { signal }), "", { view: path });
   const choose = (values) => set({ page: null, ...values });
   const [typed, type] = useState(only.actor || "");
   const save = async (format) => {

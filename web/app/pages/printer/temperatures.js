@@ -36,7 +36,7 @@ function columns(history) {
 
 /** What was stored and what is heard since, as one. */
 function useSeries(p, hours) {
-  const fetched = useFetched(() => get(`/printers/${encodeURIComponent(p.serial)}/temperatures${query({ from: new Date(Date.now() - hours * 3_600_000).toISOString(), points: 1000 })}`), `${p.serial} ${hours}`);
+  const fetched = useFetched(() => get(`/printers/${encodeURIComponent(p.serial)}/temperatures${query({ from: new Date(Date.now() - hours * 3_600_000).toISOString(), points: 1000 })}`), p.serial, { view: hours });
   const [tail, grow] = useState([]);
   useEffect(() => grow([]), [fetched.data]);
   useEffect(() => {
