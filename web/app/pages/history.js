@@ -1,6 +1,6 @@
 // What was printed, what became of it, and what it took.
 import { html, names, useState } from "../lib.js";
-import { address, call, curl, get, here, query } from "../api.js";
+import { address, call, curl, get, query } from "../api.js";
 import { grams, meters, percent, span } from "../format.js";
 import { everyone } from "../live.js";
 import { acts } from "../me.js";
@@ -9,6 +9,7 @@ import { copy, Empty, Field, Head, Icon, Menu } from "../ui.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
 import { copyJob, ended, JobState, path, Plate, reprint, Said, Takes, Took, when, Where } from "../parts/job.js";
 import { Bars } from "../parts/bars.js";
+import { Image } from "../parts/image.js";
 import { number, t } from "../words.js";
 import { QueueTabs } from "./queue.js";
 
@@ -103,7 +104,7 @@ function Figures({ of: f, old }) {
 function Past({ of: j }) {
   return html`
     <${Plate} of=${j} />
-    ${j.snapshot_url ? html`<a class="cover end-picture" href=${path(j)} tabindex="-1" aria-hidden="true"><img src=${here(j.snapshot_url)} alt="" loading="lazy" onError=${(e) => e.target.parentElement.remove()} /></a>` : null}
+    ${j.snapshot_url ? html`<a class="cover end-picture" href=${path(j)} tabindex="-1" aria-hidden="true"><${Image} of=${j.snapshot_url} loading="lazy" otherwise=${html`<${Icon} name="camera" />`} /></a>` : null}
     <div class="grow">
       <div class="name"><a href=${path(j)}>${j.file_name}</a></div>
       ${j.state !== "finished" && j.why && html`<div class="wait-why"><${Said}>${j.why}<//></div>`}

@@ -61,7 +61,6 @@ function Known({ of: p, part }) {
   const path = (name) => (name === "overview" ? at : `${at}/${name}`);
   useKeys(shown.map((name, i) => [String(i + 1), t(`pr.${name}`), () => go(path(name))]));
   const Part = parts[part];
-  const unknown = new Set(jobs.now?.state === "unknown" ? [p.serial] : []);
   return html`<div class="one">
     <${Head} title=${p.name} back="/">
       <span class="which">${model(p.model)}${(p.tags || []).map((w) => html`<a class="tag" key=${w} href=${`/?tag=${encodeURIComponent(w)}`}>${w}</a>`)}</span>
@@ -70,7 +69,7 @@ function Known({ of: p, part }) {
       <${Actions} of=${p} />
     <//>
     ${!mine(p) && html`<p class="hint guest">${t(acts(p) ? "pr.guest_acts" : "pr.guest_looks")}</p>`}
-    <${Needs} of=${p} unknown=${unknown} but="quarantine" />
+    <${Needs} of=${p} unknown=${jobs.now?.state === "unknown"} but="quarantine" />
     ${p.lan?.stranger_pin && html`<${Quarantine} of=${p} />`}
     <${Developer} of=${p} />
     ${!p.connected && p.trouble && !p.lan?.stranger_pin && html`<div class="banner warn"><${Icon} name="plug" /><div class="grow">${p.trouble}</div></div>`}

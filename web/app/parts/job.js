@@ -1,6 +1,6 @@
 // What is shown of a job in more than one place.
 import { html, names, useEffect, useState } from "../lib.js";
-import { all, call, curl, here } from "../api.js";
+import { all, call, curl } from "../api.js";
 import { clock, grams, moment, span } from "../format.js";
 import { about, printer } from "../live.js";
 import { acts } from "../me.js";
@@ -9,6 +9,7 @@ import { stateOf } from "../state.js";
 import { act, copy, Dialog, Form, Field, Icon, ask, sure } from "../ui.js";
 import { useFetched } from "./fetched.js";
 import { Swatch } from "./file.js";
+import { Image } from "./image.js";
 import { Match } from "./printwish.js";
 import { t } from "../words.js";
 
@@ -32,7 +33,7 @@ export function JobState({ of: j }) {
 
 /** The plate's picture; a place is kept for it. */
 export const Plate = ({ of: j, large }) => html`<span class=${names("cover", large && "large")}>
-  ${j.cover_url ? html`<img src=${here(j.cover_url)} alt="" loading="lazy" onError=${(e) => e.target.remove()} />` : html`<${Icon} name="file" />`}
+  <${Image} of=${j.cover_url} loading="lazy" otherwise=${html`<${Icon} name="file" />`} />
 </span>`;
 
 /** The printer's name with the way to it, or what is asked of printers. */
