@@ -2,17 +2,15 @@
 // cards, lists, counters and the tab agree.
 import { has, t } from "./words.js";
 
-const stale = 2 * 60_000;
-
 /** The state of a printer: a word of the list below. */
-export function stateOf(p, now = Date.now()) {
+export function stateOf(p) {
   const s = p.shadow || {};
   const state = s.state || p.gcode_state;
   if (p.lan?.stranger_pin) return "quarantine";
   if (!p.online) return "offline";
+  if (p.stale) return "stale";
   switch (state) {
     case "RUNNING":
-      if (p.reported_at && now - new Date(p.reported_at) > stale) return "stale";
       return s.stage > 0 && s.stage < 255 && !s.layer ? "preparing" : "printing";
     case "PREPARE":
     case "SLICING":
@@ -52,10 +50,10 @@ export const busy = (p) => ["RUNNING", "PAUSE", "PREPARE", "SLICING"].includes(p
 /** How far it is, in percent: of the print, and before it begins of what brings it there. */
 export const farOf = ({ shadow: s }) => (["PREPARE", "SLICING"].includes(s.state) ? s.prepare_percent : s.percent);
 
-/** Why somebody has to come, as words; empty when nobody has to. */
-export function needs(p, unknown = new Set()) {
+/** Why somebody has to come, as words; empty when nobody has to. unknown: nobody knows what became of a start. */
+export function needs(p, unknown = false) {
   const why = [];
-  if (unknown.has(p.serial)) why.push({ what: "unknown", text: t("needs.unknown") });
+  if (unknown) why.push({ what: "unknown", text: t("needs.unknown") });
   if (p.lan?.stranger_pin) why.push({ what: "quarantine", text: t("needs.quarantine") });
   if (!p.online && busy(p)) why.push({ what: "lost", text: t("needs.lost") });
   if (p.online) {
