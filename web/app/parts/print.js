@@ -28,12 +28,12 @@ export async function change(job) {
 
 /** Begins a print on a printer; one that is busy has it in its queue, where that is wanted. */
 export const PrintHere = ({ of: p, labels = true, always }) =>
-  acts() && (always || !busy(p)) && html`<button type="button" class="quiet" aria-label=${t("start.on", { name: p.name })} title=${t("start.on", { name: p.name })} onClick=${() => print({ serial: p.serial })}><${Icon} name="printer" />${labels && t("start.do")}</button>`;
+  acts(p) && (always || !busy(p)) && html`<button type="button" class="quiet" aria-label=${t("start.on", { name: p.name })} title=${t("start.on", { name: p.name })} onClick=${() => print({ serial: p.serial })}><${Icon} name="printer" />${labels && t("start.do")}</button>`;
 
 /** Takes a file that is dropped on a printer; lies over what it stands in. */
 export function DropHere({ of: p }) {
   const [over, hover] = useState(false);
-  if (!dragging.value || !acts()) return null;
+  if (!dragging.value || !acts(p)) return null;
   const drop = (e) => {
     e.preventDefault();
     const [upload] = take([...e.dataTransfer.files].slice(0, 1));
@@ -110,6 +110,12 @@ function mapped(plate, fit, trays) {
   return out;
 }
 
+/** A printer that one may only look at takes nothing from them, whatever it could. */
+function barred(fit) {
+  const p = printer(fit.device_id);
+  return !p || acts(p) ? fit : { ...fit, barred: true, fits: false, misfits: [{ reason: "view_only", lasting: true, message: t("start.why.view_only") }] };
+}
+
 function useFits(wish) {
   const [state, set] = useState({ fits: null });
   const [turn, again] = useState(0);
@@ -121,7 +127,7 @@ function useFits(wish) {
     let over = false;
     const timer = setTimeout(() => {
       call("POST", "/jobs/fit", wish).then(
-        ({ data }) => over || set({ fits: data, of: text }),
+        ({ data }) => over || set({ fits: data.map(barred), of: text }),
         (refusal) => over || set((before) => ({ ...before, refusal })),
       );
     }, 150);
