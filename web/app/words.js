@@ -49,8 +49,11 @@ export function t(key, vars) {
   if (vars && "n" in vars) text = words[`${key}.${plural.select(vars.n)}`] ?? words[`${key}.other`] ?? text;
   if (text === undefined) return key;
   if (!vars) return text;
-  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in vars ? (typeof vars[name] === "number" ? number(vars[name]) : vars[name]) : whole));
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in vars ? (typeof vars[name] === "number" ? number(vars[name]) : isolated(vars[name])) : whole));
 }
+
+/** A name that is written from right to left, or turns the way of writing, turns nothing beside it. */
+const isolated = (text) => (/[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(text) ? `\u2068${text}\u2069` : text);
 
 /** Whether there are words for a key, as for codes that printers may invent. */
 export const has = (key) => key in words;
