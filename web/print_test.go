@@ -97,5 +97,11 @@ func TestATrayIsChosenByHand(t *testing.T) {
 	v.sees("Prints at once on Bench P1S", "A3, chosen by the server")
 	v.fill("Tray for filament 1, PLA", "1")
 	v.sees("PETG is loaded, the file wants PLA")
+	v.sees("Prints at once on Bench P1S. The material is not that of the file.")
 	v.picture("print-wrong-material")
+	v.click("Later")
+	v.waits("a later time does not hide that", func(text string) bool {
+		return !strings.Contains(text, "Prints at once") && strings.Contains(text, "Waits until") && strings.Contains(text, "The material is not that of the file.")
+	})
+	v.picture("print-wrong-material-later")
 }

@@ -1,11 +1,11 @@
 // The theme of the page, as somebody chose it for this browser.
-import { signal } from "./lib.js";
+import { kept, signal } from "./lib.js";
 
 export const themes = ["system", "light", "dark"];
 
-export const theme = signal(localStorage.getItem("theme") || "system");
+export const theme = signal(kept.get("theme", "system"));
 
 export function dress(which) {
-  localStorage.setItem("theme", which);
+  kept.set("theme", which);
   document.documentElement.dataset.theme = theme.value = which;
 }

@@ -1,5 +1,5 @@
 // Keys and the palette. Whatever a key does can also be clicked.
-import { html, signal, useEffect, useRef, useState } from "./lib.js";
+import { html, kept, signal, useEffect, useRef, useState } from "./lib.js";
 import { everyone } from "./live.js";
 import { go, place } from "./place.js";
 import { places } from "./routes.js";
@@ -8,8 +8,19 @@ import { Dialog, Icon, ask } from "./ui.js";
 import { upload } from "./parts/uploading.js";
 import { t } from "./words.js";
 
+/** Whether keys act that are pressed alone; those who speak to their computer may not want it (WCAG 2.1.4). */
+const single = signal(kept.get("keys.single", true));
+
+const turnSingle = (on) => kept.set("keys.single", (single.value = on));
+
+/** The switch for that. */
+export const Single = () => html`<div class="field">
+  <label class="check"><input type="checkbox" aria-describedby="keys-single" checked=${single.value} onChange=${(e) => turnSingle(e.target.checked)} />${t("keys.single")}</label>
+  <p class="hint" id="keys-single">${t("keys.single_hint")}</p>
+</div>`;
+
 /** What the present page adds to the keys: [key, words, what it does]. */
-export const local = signal([]);
+const local = signal([]);
 
 /** Gives a page keys of its own for as long as it is shown. */
 export function useKeys(keys) {
@@ -34,7 +45,7 @@ document.addEventListener("keydown", (e) => {
     palette();
     return;
   }
-  if (e.ctrlKey || e.metaKey || e.altKey || typing(e) || document.querySelector("dialog[open]")) return;
+  if (!single.value || e.ctrlKey || e.metaKey || e.altKey || typing(e) || document.querySelector("dialog[open]")) return;
   if (after === "g") {
     after = "";
     const to = shown().find((p) => p[3] === e.key);
@@ -72,17 +83,22 @@ function Help({ close }) {
   return html`<${Dialog} title=${t("keys.title")} onClose=${close}>
     <table class="keys"><tbody>
       <${Keys} of="Ctrl K" does=${t("keys.palette")} />
-      <${Keys} of="/" does=${t("keys.search")} />
-      <${Keys} of="?" does=${t("keys.help")} />
-      ${acts() && html`<${Keys} of="u" does=${t("upload.key")} />`}
       <${Keys} of="Esc" does=${t("keys.close")} />
-      ${local.value.map(([key, words]) => html`<${Keys} of=${key} does=${words} />`)}
-      ${shown().map(([, words, , key]) => html`<${Keys} of=${`g ${key}`} does=${t(words)} />`)}
+      ${single.value &&
+      html`<${Keys} of="/" does=${t("keys.search")} />
+        <${Keys} of="?" does=${t("keys.help")} />
+        ${acts() && html`<${Keys} of="u" does=${t("upload.key")} />`}
+        ${local.value.map(([key, words]) => html`<${Keys} of=${key} does=${words} />`)}
+        ${shown().map(([, words, , key]) => html`<${Keys} of=${`g ${key}`} does=${t(words)} />`)}`}
     </tbody></table>
+    <${Single} />
   <//>`;
 }
 
 export const help = () => ask(Help);
+
+/** As many as are worth a look. */
+const most = 50;
 
 let opened = false;
 export async function palette() {
@@ -97,14 +113,16 @@ function Palette({ close }) {
   const [at, move] = useState(0);
   const list = useRef(null);
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const choices = [
+  const all = [
     ...local.value.map(([, label, doing]) => ({ icon: "bolt", label, doing })),
     ...(acts() ? [{ icon: "upload", label: t("upload.key"), doing: upload }] : []),
     ...shown().map(([path, label, icon]) => ({ icon, label: t(label), doing: () => go(path) })),
     ...everyone.value.map((p) => ({ icon: "printer", label: p.name, more: p.serial, doing: () => go(`/printers/${encodeURIComponent(p.serial)}`) })),
     { icon: "person", label: t("nav.account"), doing: () => go("/account") },
     { icon: "code", label: t("nav.docs"), doing: () => (location.href = "/docs") },
-  ].filter((c) => words.every((w) => `${c.label} ${c.more || ""}`.toLowerCase().includes(w)));
+  ];
+  const found = all.filter((c) => words.every((w) => `${c.label} ${c.more || ""}`.toLowerCase().includes(w)));
+  const choices = found.slice(0, most);
   const chosen = Math.min(at, choices.length - 1);
   const keys = (e) => {
     if (e.key === "ArrowDown" || e.key === "ArrowUp") {
@@ -121,10 +139,11 @@ function Palette({ close }) {
   return html`<${Dialog} title=${t("keys.palette")} onClose=${close}>
     <input type="search" autofocus role="combobox" aria-expanded="true" aria-controls="choices" aria-activedescendant=${choices.length ? `choice-${chosen}` : null} aria-label=${t("keys.palette")} placeholder=${t("palette.hint")} value=${text} onInput=${(e) => (type(e.target.value), move(0))} onKeyDown=${keys} />
     <ul id="choices" class="choices" role="listbox" aria-label=${t("keys.palette")} ref=${list}>
-      ${choices.slice(0, 50).map(
+      ${choices.map(
         (c, i) => html`<li key=${i} id=${`choice-${i}`} role="option" aria-selected=${i === chosen} onClick=${() => (close(), c.doing())}><${Icon} name=${c.icon} />${c.label}${c.more && html`<small>${c.more}</small>`}</li>`,
       )}
     </ul>
-    ${choices.length === 0 && html`<p class="hint">${t("nothing_found")}</p>`}
+    ${found.length > most && html`<p class="hint">${t("palette.more", { n: found.length - most })}</p>`}
+    ${found.length === 0 && html`<p class="hint">${t("nothing_found")}</p>`}
   <//>`;
 }

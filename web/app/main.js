@@ -1,12 +1,13 @@
 // Begins: words, who is looking, the live stream; then draws whatever page the address names.
-import { effect, html, names, render, useEffect, useState } from "./lib.js";
-import { call, leave as signIn, proving } from "./api.js";
+import { base, effect, html, names, render, useEffect, useState } from "./lib.js";
+import { leave as signIn, proving } from "./api.js";
 import { dress, theme } from "./dress.js";
+import { Guard, Unloaded } from "./guard.js";
 import * as keys from "./keys.js";
 import { connection, everyone, open } from "./live.js";
 import * as people from "./me.js";
 import * as models from "./models.js";
-import { go, place } from "./place.js";
+import { go, heading, place } from "./place.js";
 import { match } from "./routes.js";
 import { begins } from "./tab.js";
 import { Bell } from "./parts/told.js";
@@ -74,29 +75,41 @@ function Proof() {
 
 const loaded = new Map();
 
-function Page() {
-  const here = place.value.path;
-  const found = match(here);
-  const [, drawn] = useState(0);
+/** Whether the server gives other scripts by now than those that run here. */
+const renewed = () => fetch(location.href).then(async (answer) => answer.ok && !(await answer.text()).includes(base), () => false);
+
+/** A renewed server has the old scripts no more: the page is loaded anew, once. */
+async function anew() {
+  if (history.state?.anew || !(await renewed())) return;
+  history.replaceState({ ...history.state, anew: true }, "");
+  location.reload();
+}
+
+function Page({ of: found }) {
+  const [missing, tell] = useState({});
   useEffect(() => {
-    if (!found || loaded.has(found.page)) return;
+    if (loaded.has(found.page)) return;
     found.page().then(
-      (m) => loaded.set(found.page, m.default),
-      () => location.reload(), // the server was renewed: its old scripts are gone
-    ).then(() => drawn((n) => n + 1));
-  }, [here]);
-  if (!found) return html`<${Empty} icon="search" title=${t("no_page")}><a class="button" href="/">${t("nav.fleet")}</a><//>`;
+      (m) => (loaded.set(found.page, m.default), tell({})),
+      (cause) => (anew(), tell({ of: found.page, cause })),
+    );
+  }, [found.page]);
   const Shown = loaded.get(found.page);
-  return Shown ? html`<${Shown} key=${found.key} ...${found.props} />` : html`<div class="waiting" role="status"><span class="spinner"></span>${t("loading")}</div>`;
+  if (Shown) return html`<${Shown} ...${found.props} />`;
+  if (missing.of === found.page) throw new Unloaded(found.key, missing);
+  return html`<div class="waiting" role="status"><span class="spinner"></span>${t("loading")}</div>`;
 }
 
 function App() {
   const here = place.value.path;
   const wall = here === "/wall";
+  const found = match(here);
   return html`<a class="skip" href="#main">${t("skip")}</a>
     <div class=${names("app", wall && "wall")}>
       ${!wall && html`<${Nav} here=${here} />`}
-      <main id="main" tabindex="-1"><${Connection} /><${Page} /></main>
+      <main id="main" tabindex="-1"><${Connection} />${
+        found ? html`<${Guard} page key=${found.key}><${Page} of=${found} /><//>` : html`<${Empty} page icon="search" title=${t("no_page")}><a class="button" href="/">${t("nav.fleet")}</a><//>`
+      }</main>
     </div>
     ${people.acts() && html`<${Uploads} />`}<${Opened} /><${Proof} /><${Notes} />`;
 }
@@ -111,7 +124,7 @@ effect(() => {
 
 /** The tab tells how far the fleet is without being looked at. */
 effect(() => {
-  document.title = `${begins.value}Grove`;
+  document.title = `${begins.value}${heading.value ? `${heading.value} · ` : ""}Grove`;
 });
 
 await load();

@@ -9,6 +9,7 @@ export const load = async () => (me.value = await get("/users/me"));
 
 export const runs = () => ["owner", "admin"].includes(me.value?.role);
 export const owns = () => me.value?.role === "owner";
+/** Whether a printer, or a job on one, is theirs: a job is whose printer it is on. */
 export const mine = (p) => p.owner_id === me.value?.id;
 
 /** As what others share their printers with whoever looks, by serial. */
@@ -19,8 +20,8 @@ export async function loadShares() {
   guest.value = new Map(shares.filter((s) => s.user_id === me.value.id && !s.ended_at).map((s) => [s.device_id, s.role]));
 }
 
-/** Whether who looks may also act on the printer; without one, on any. */
-export const acts = (p) => me.value?.role !== "viewer" && (!p || mine(p) || guest.value.get(p.serial) === "operator");
+/** Whether who looks may also act on the printer, or on a job; without one, on any of their own. */
+export const acts = (on) => me.value?.role !== "viewer" && (!on || mine(on) || guest.value.get(on.serial ?? on.device_id) === "operator");
 /** Whether it is theirs, to name, to share and to give up. */
 export const keeps = (p) => acts() && mine(p);
 

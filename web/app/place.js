@@ -6,10 +6,17 @@ const now = () => ({ path: location.pathname, search: location.search, hash: loc
 export const place = signal(now());
 export const params = computed(() => new URLSearchParams(place.value.search));
 
+/** What the present page is called; empty until it says so. */
+export const heading = signal("");
+
 export function go(to, { replace = false } = {}) {
-  history[replace ? "replaceState" : "pushState"](null, "", to);
+  if (!replace) {
+    rest();
+    depart();
+  }
+  history[replace ? "replaceState" : "pushState"](replace ? history.state : null, "", to);
   place.value = now();
-  if (!replace) window.scrollTo(0, 0);
+  if (!replace) scrollThere(0);
 }
 
 /** Sets parameters of the present address; null takes one away. */
@@ -22,7 +29,66 @@ export function set(values) {
   go(location.pathname + (q.size ? `?${q}` : ""), { replace: true });
 }
 
-window.addEventListener("popstate", () => (place.value = now()));
+window.addEventListener("popstate", (e) => {
+  clearTimeout(resting);
+  depart();
+  place.value = now();
+  scrollThere(e.state?.y || 0);
+});
+
+// How far down each page was is kept with it, and gone to once what it loads is there:
+// the browser would try while it is still empty.
+history.scrollRestoration = "manual";
+
+let resting = 0;
+
+function rest() {
+  clearTimeout(resting);
+  history.replaceState({ ...history.state, y: scrollY }, "");
+}
+
+window.addEventListener("scroll", () => {
+  clearTimeout(resting);
+  resting = setTimeout(rest, 300); // browsers take only so many a second
+});
+
+let following = () => {};
+
+function scrollThere(y) {
+  following();
+  const size = new ResizeObserver(() => {
+    window.scrollTo(0, y);
+    if (Math.abs(scrollY - y) < 2) following();
+  });
+  const own = ["wheel", "touchmove", "keydown", "pointerdown"]; // who scrolls meanwhile is left alone
+  following = () => {
+    size.disconnect();
+    own.forEach((type) => window.removeEventListener(type, following));
+  };
+  own.forEach((type) => window.addEventListener(type, following));
+  size.observe(document.body);
+}
+
+scrollThere(history.state?.y || 0);
+
+// What had the focus when a page was left, until the next one has its title. Whoever
+// can't see the page change is led to the title, which is then read out.
+let left = null;
+
+function depart() {
+  left = document.activeElement || document.body;
+}
+
+/** Leads to the title of a page that was just come to, unless somebody is elsewhere by now. */
+export function arrive(title) {
+  if (left && (document.activeElement === left || document.activeElement === document.body)) title.focus({ preventScroll: true });
+  left = null;
+}
+
+/** A title that goes leaves the focus to the one that comes in its place. */
+export function part(title) {
+  if (document.activeElement === title) left = document.body;
+}
 
 // Links within the dashboard change the page without loading it anew.
 document.addEventListener("click", (e) => {

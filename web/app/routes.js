@@ -37,12 +37,21 @@ export const places = [
 
 const patterns = routes.map(([path, page, by]) => [new RegExp(`^${path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`), page, by]);
 
+/** What an address spells; one that spells nothing is taken as it stands. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** The page at a path with its props, and what tells it from others. */
 export function match(path) {
   for (const [pattern, page, by] of patterns) {
     const found = pattern.exec(path);
     if (!found) continue;
-    const props = Object.fromEntries(Object.entries(found.groups || {}).map(([k, v]) => [k, decodeURIComponent(v)]));
+    const props = Object.fromEntries(Object.entries(found.groups || {}).map(([k, v]) => [k, decoded(v)]));
     return { page, props, key: by ? props[by] : path };
   }
   return null;

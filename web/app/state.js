@@ -5,23 +5,19 @@ import { has, t } from "./words.js";
 /** The state of a printer: a word of the list below. */
 export function stateOf(p) {
   const s = p.shadow || {};
-  const state = s.state || p.gcode_state;
   if (p.lan?.stranger_pin) return "quarantine";
   if (!p.online) return "offline";
   if (p.stale) return "stale";
-  switch (state) {
+  switch (said(p)) {
     case "RUNNING":
       return s.stage > 0 && s.stage < 255 && !s.layer ? "preparing" : "printing";
-    case "PREPARE":
-    case "SLICING":
-    case "INIT":
-      return "preparing";
     case "PAUSE":
       return "paused";
     case "FAILED":
       if (troubled(p)) return "failed";
       return p.plate_clear ? "ready" : "cancelled";
   }
+  if (busy(p)) return "preparing";
   return p.plate_clear ? "ready" : "finished";
 }
 
@@ -44,11 +40,19 @@ export const states = {
   printing: "play", preparing: "up", paused: "pause", finished: "check", ready: "dot", failed: "cross", cancelled: "slash", stale: "clock", offline: "plug", quarantine: "shield",
 };
 
-/** Whether a print is under way. */
-export const busy = (p) => ["RUNNING", "PAUSE", "PREPARE", "SLICING"].includes(p.shadow?.state || p.gcode_state);
+const said = (p) => p.shadow?.state || p.gcode_state || "";
+
+// In which a printer neither moves nor heats by itself.
+const resting = new Set(["", "IDLE", "FINISH", "FAILED", "OFFLINE"]);
+
+/** Whether a print is under way, or may be: in a state that nobody knows the printer must be stoppable too. */
+export const busy = (p) => !resting.has(said(p));
+
+/** Whether the printer may be told to pause. */
+export const pausable = (p) => ["RUNNING", "PREPARE", "SLICING"].includes(said(p));
 
 /** How far it is, in percent: of the print, and before it begins of what brings it there. */
-export const farOf = ({ shadow: s }) => (["PREPARE", "SLICING"].includes(s.state) ? s.prepare_percent : s.percent);
+export const farOf = ({ shadow: s }) => (["RUNNING", "PAUSE"].includes(s.state) ? s.percent : s.prepare_percent);
 
 /** Why somebody has to come, as words; empty when nobody has to. unknown: nobody knows what became of a start. */
 export function needs(p, unknown = false) {
@@ -60,7 +64,7 @@ export function needs(p, unknown = false) {
     for (const h of serious(p)) why.push({ what: "hms", text: t(`hms.${h.severity}`), code: h.code });
     if (errorOf(p)) why.push({ what: "error", text: t("needs.error"), code: errorCode(errorOf(p)) });
     if (!p.plate_clear && !busy(p)) why.push({ what: "plate", text: t("needs.plate") });
-    if ((p.shadow?.state || p.gcode_state) === "PAUSE" && why.length === 0) why.push({ what: "paused", text: t("needs.paused") });
+    if (said(p) === "PAUSE" && why.length === 0) why.push({ what: "paused", text: t("needs.paused") });
   }
   return why;
 }

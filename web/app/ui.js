@@ -1,8 +1,10 @@
 // The parts that pages are made of.
-import { effect, html, names, signal, useEffect, useRef, useState } from "./lib.js";
+import { effect, html, names, signal, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 import { call, curl } from "./api.js";
+import { Fault, Guard } from "./guard.js";
 import { Icon } from "./icons.js";
 import { printer } from "./live.js";
+import { arrive, heading, part } from "./place.js";
 import { t } from "./words.js";
 
 export { Icon };
@@ -138,16 +140,26 @@ export const Bad = ({ refusal, again }) => html`<div class="banner bad" role="al
   ${again && html`<button class="quiet" onClick=${again}>${t("again")}</button>`}
 </div>`;
 
+/** A page's title, which the tab is called by, and which is gone to with the page; within says the part of the page. */
+export function Title({ text, within }) {
+  const at = useRef(null);
+  useEffect(() => void (heading.value = within ? `${within} · ${text}` : text), [text, within]);
+  useEffect(() => arrive(at.current), []);
+  useLayoutEffect(() => () => (part(at.current), (heading.value = "")), []);
+  return html`<h1 ref=${at} tabindex="-1">${text}</h1>`;
+}
+
 /** A page's head: its title, and what can be done on it. */
-export const Head = ({ title, back, children }) => html`<header class="head">
+export const Head = ({ title, within, back, children }) => html`<header class="head">
   ${back && html`<a class="button plain" href=${back} aria-label=${t("back")}><${Icon} name="back" /></a>`}
-  <h1>${title}</h1>
+  <${Title} text=${title} within=${within} />
   <div class="tools">${children}</div>
 </header>`;
 
-export const Empty = ({ icon, title, children }) => html`<div class="empty">
+/** Says that there is nothing; page where that is all there is to a page. */
+export const Empty = ({ icon, title, page, children }) => html`<div class="empty">
   <${Icon} name=${icon} />
-  <h2>${title}</h2>
+  ${page ? html`<${Title} text=${title} />` : html`<h2>${title}</h2>`}
   ${children}
 </div>`;
 
@@ -162,20 +174,28 @@ export const Progress = ({ of, kind, label }) => html`<div class=${names("progre
   <div style=${{ width: `${Math.max(0, Math.min(100, of))}%` }}></div>
 </div>`;
 
+let dialogs = 0;
+
 /**
- * A dialog that keeps the focus. onClose is called however it ends. The page behind
- * stays where it is.
+ * A dialog that keeps the focus. onClose is called however it ends. One that shows what
+ * is shown but once is held: it ends by its own button alone. The page behind stays
+ * where it is.
  */
-export function Dialog({ title, onClose, wide, children }) {
+export function Dialog({ title, onClose, wide, held, children }) {
   const at = useRef(null);
+  const pressed = useRef(null); // a text that is marked beyond the edge is no click beside
+  const [id] = useState(() => `dialog-${++dialogs}`);
   useEffect(() => {
     const d = at.current;
     d.showModal();
     return () => d.close();
   }, []);
-  return html`<dialog ref=${at} class=${names("dialog", wide && "wide")} aria-labelledby="dialog-title" onCancel=${(e) => (e.preventDefault(), onClose())} onClick=${(e) => e.target === at.current && onClose()}>
+  const beside = (e) => !held && e.target === at.current && pressed.current === at.current && onClose();
+  const cancel = (e) => (e.preventDefault(), held || onClose());
+  const closed = () => held && at.current?.showModal(); // browsers let nobody refuse a second time
+  return html`<dialog ref=${at} class=${names("dialog", wide && "wide")} aria-labelledby=${id} onCancel=${cancel} onClose=${closed} onPointerDown=${(e) => (pressed.current = e.target)} onClick=${beside}>
     <div class="sheet">
-      <header><h2 id="dialog-title">${title}</h2><button type="button" class="plain" aria-label=${t("close")} onClick=${onClose}><${Icon} name="close" /></button></header>
+      <header><h2 id=${id}>${title}</h2>${!held && html`<button type="button" class="plain" aria-label=${t("close")} onClick=${onClose}><${Icon} name="close" /></button>`}</header>
       ${children}
     </div>
   </dialog>`;
@@ -183,11 +203,12 @@ export function Dialog({ title, onClose, wide, children }) {
 
 /** What is open on top of the page: components that are given close. */
 const open = signal([]);
+let opened = 0;
 
 /** Opens a dialog; Part is given close(result). Gives the result. */
 export function ask(Part, props = {}) {
   return new Promise((resolve) => {
-    const one = { Part, props };
+    const one = { Part, props, key: ++opened };
     one.close = (result) => {
       open.value = open.value.filter((o) => o !== one);
       resolve(result);
@@ -196,7 +217,7 @@ export function ask(Part, props = {}) {
   });
 }
 
-export const Opened = () => html`${open.value.map((o, i) => html`<${o.Part} key=${i} ...${o.props} close=${o.close} />`)}`;
+export const Opened = () => html`${open.value.map((o) => html`<${Guard} key=${o.key} instead=${({ of }) => html`<${Dialog} title=${t("fault.title")} onClose=${() => o.close()}><${Fault} of=${of} /><//>`}><${o.Part} ...${o.props} close=${o.close} /><//>`)}`;
 
 function Sure({ title, text, yes, danger, close }) {
   return html`<${Dialog} title=${title} onClose=${() => close(false)}>

@@ -1,6 +1,6 @@
 // The words of the page, in the language of whoever looks. Keys are the same in all
 // languages; a test holds that.
-import { base, signal } from "./lib.js";
+import { base, kept, signal } from "./lib.js";
 
 export const languages = { en: "English", de: "Deutsch", zh: "中文" };
 
@@ -12,7 +12,7 @@ let words = {};
 let plural = new Intl.PluralRules("en");
 
 function wanted() {
-  const chosen = localStorage.getItem("language") || /(?:^|; )lang=(\w+)/.exec(document.cookie)?.[1];
+  const chosen = kept.get("language") || /(?:^|; )lang=(\w+)/.exec(document.cookie)?.[1];
   if (chosen in languages) return chosen;
   for (const l of navigator.languages || [navigator.language]) {
     const short = l.slice(0, 2).toLowerCase();
@@ -34,7 +34,7 @@ export async function load() {
 }
 
 export async function choose(which) {
-  localStorage.setItem("language", which);
+  kept.set("language", which);
   document.cookie = `lang=${which}; path=/; max-age=31536000; samesite=lax`; // for the pages of the sign-in
   await load();
 }
@@ -49,8 +49,11 @@ export function t(key, vars) {
   if (vars && "n" in vars) text = words[`${key}.${plural.select(vars.n)}`] ?? words[`${key}.other`] ?? text;
   if (text === undefined) return key;
   if (!vars) return text;
-  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in vars ? (typeof vars[name] === "number" ? number(vars[name]) : vars[name]) : whole));
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in vars ? (typeof vars[name] === "number" ? number(vars[name]) : isolated(vars[name])) : whole));
 }
+
+/** A name that is written from right to left, or turns the way of writing, turns nothing beside it. */
+const isolated = (text) => (/[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(text) ? `\u2068${text}\u2069` : text);
 
 /** Whether there are words for a key, as for codes that printers may invent. */
 export const has = (key) => key in words;

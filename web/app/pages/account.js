@@ -1,5 +1,6 @@
 // One's own account: who one is, how one signs in, where, and with which keys.
 import { html } from "../lib.js";
+import { Guard } from "../guard.js";
 import { me, owns } from "../me.js";
 import { Empty, Head, Tabs } from "../ui.js";
 import { t } from "../words.js";
@@ -17,8 +18,8 @@ export default function Account({ part = "" }) {
   const shown = Object.keys(parts).filter((name) => name !== "letters" || owns());
   const Part = shown.includes(part) ? parts[part] : null;
   return html`
-    <${Head} title=${t("account.title")}><span class="quiet cut-off">${me.value.email}</span><//>
+    <${Head} title=${t("account.title")} within=${Part && t(`account.part.${part || "profile"}`)}><span class="quiet cut-off">${me.value.email}</span><//>
     <${Tabs} label=${t("account.title")} at=${path(part)} of=${shown.map((name) => [path(name), t(`account.part.${name || "profile"}`)])} />
-    ${Part ? html`<${Part} />` : html`<${Empty} icon="search" title=${t("no_page")}><a class="button" href="/account">${t("account.title")}</a><//>`}
+    ${Part ? html`<${Guard} key=${part}><${Part} /><//>` : html`<${Empty} icon="search" title=${t("no_page")}><a class="button" href="/account">${t("account.title")}</a><//>`}
   `;
 }

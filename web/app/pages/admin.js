@@ -1,7 +1,8 @@
 // What is run here: people, sharing, webhooks, bridges, the audit log, the server itself.
 // Whoever has printers has some of it; the rest is for those who run the server.
 import { html } from "../lib.js";
-import { runs } from "../me.js";
+import { Guard } from "../guard.js";
+import { acts, runs } from "../me.js";
 import { Empty, Head, Tabs } from "../ui.js";
 import { t } from "../words.js";
 import { Audit } from "./admin/audit.js";
@@ -12,15 +13,15 @@ import { Sharing } from "./admin/sharing.js";
 import { Webhooks } from "./admin/webhooks.js";
 
 const parts = { people: People, sharing: Sharing, webhooks: Webhooks, bridges: Bridges, audit: Audit, server: Server };
-const forThoseWhoRun = ["people", "server"];
+const may = { people: runs, server: runs, webhooks: acts, bridges: acts };
 
 export default function Admin({ part }) {
-  const shown = Object.keys(parts).filter((name) => runs() || !forThoseWhoRun.includes(name));
+  const shown = Object.keys(parts).filter((name) => !may[name] || may[name]());
   const at = part || shown[0];
   const Part = shown.includes(at) ? parts[at] : null;
   return html`
-    <${Head} title=${t("admin.title")} />
+    <${Head} title=${t("admin.title")} within=${Part && t(`admin.part.${at}`)} />
     <${Tabs} label=${t("admin.title")} at=${`/admin/${at}`} of=${shown.map((name) => [`/admin/${name}`, t(`admin.part.${name}`)])} />
-    ${Part ? html`<${Part} />` : html`<${Empty} icon="search" title=${t("no_page")}><a class="button" href="/admin">${t("admin.title")}</a><//>`}
+    ${Part ? html`<${Guard} key=${at}><${Part} /><//>` : html`<${Empty} icon="search" title=${t("no_page")}><a class="button" href="/admin">${t("admin.title")}</a><//>`}
   `;
 }

@@ -17,7 +17,7 @@ import { has, t } from "../words.js";
 
 export default function File({ id }) {
   const fetched = useFetched(() => get(fileAt(id)), id);
-  if (fetched.error?.status === 404) return html`<${Empty} icon="file" title=${t("library.gone")}><a class="button" href="/library">${t("nav.library")}</a><//>`;
+  if (fetched.error?.status === 404) return html`<${Empty} page icon="file" title=${t("library.gone")}><a class="button" href="/library">${t("nav.library")}</a><//>`;
   return html`<${Fetched} of=${fetched}>${(file) => html`<${Shown} of=${file} again=${fetched.again} />`}<//>`;
 }
 

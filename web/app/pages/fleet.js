@@ -2,7 +2,7 @@
 import { html, kept, names, signal, still, useMemo, useRef } from "../lib.js";
 import { all, query } from "../api.js";
 import { about, everyone, printer, ready } from "../live.js";
-import { runs } from "../me.js";
+import { acts, runs } from "../me.js";
 import { model } from "../models.js";
 import { go, params, set } from "../place.js";
 import { useKeys } from "../keys.js";
@@ -197,6 +197,6 @@ const Row = still(function Row({ serial }) {
     <td class="n">${on && s.remaining_seconds ? html`${span(s.remaining_seconds)} <small>${ends(s.remaining_seconds)}</small>` : ""}</td>
     <td class="n">${Math.round(s.nozzle_celsius)}°</td>
     <td class="n">${Math.round(s.bed_celsius)}°</td>
-    <td>${needs(p).some((w) => w.what === "plate") ? html`<button type="button" class="small" onClick=${() => clearPlate(p)}>${t("plate.yes")}</button>` : html`<${Controls} of=${p} /><${PrintHere} of=${p} labels=${false} />`}</td>
+    <td>${acts(p) && needs(p).some((w) => w.what === "plate") ? html`<button type="button" class="small" onClick=${() => clearPlate(p)}>${t("plate.yes")}</button>` : html`<${Controls} of=${p} /><${PrintHere} of=${p} labels=${false} />`}</td>
   </tr>`;
 });

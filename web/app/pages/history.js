@@ -116,7 +116,7 @@ function Past({ of: j }) {
       </div>
     </div>
     <div class="end"><${JobState} of=${j} />
-      ${acts() && j.file_id && html`<button type="button" class="quiet small" title=${t("job.reprint_of", { name: j.file_name })} onClick=${() => reprint(j)}><${Icon} name="refresh" />${t("job.reprint")}</button>`}
+      ${acts(j) && j.file_id && html`<button type="button" class="quiet small" title=${t("job.reprint_of", { name: j.file_name })} onClick=${() => reprint(j)}><${Icon} name="refresh" />${t("job.reprint")}</button>`}
       <${Menu} label=${t("job.do_of", { name: j.file_name })} items=${[["code", t("curl"), () => copyJob(j)]]} />
     </div>
   `;

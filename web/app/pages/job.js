@@ -25,10 +25,10 @@ function Shown({ of: j, again }) {
   const p = printer(j.device_id);
   return html`
     <${Head} title=${j.file_name || t("print.unnamed")} back=${over ? "/history" : "/queue"}>
-      ${acts() && j.state === "queued" && html`<button type="button" class="quiet" onClick=${() => change(j).then((changed) => changed && again())}><${Icon} name="edit" />${t("job.edit")}</button>`}
-      ${acts() && j.file_id && html`<button type="button" class=${over ? "" : "quiet"} onClick=${() => reprint(j)}><${Icon} name="refresh" />${t("job.reprint")}</button>`}
-      ${acts() && !over && html`<button type="button" class="quiet danger" onClick=${() => cancelJob(j).then(again)}><${Icon} name="close" />${t("job.cancel")}</button>`}
-      <${Menu} label=${t("job.do_of", { name: j.file_name })} items=${[acts() && j.file_id && ["copy", t("job.more"), () => more(j)], ["code", t("curl"), () => copyJob(j)]]} />
+      ${acts(j) && j.state === "queued" && html`<button type="button" class="quiet" onClick=${() => change(j).then((changed) => changed && again())}><${Icon} name="edit" />${t("job.edit")}</button>`}
+      ${acts(j) && j.file_id && html`<button type="button" class=${over ? "" : "quiet"} onClick=${() => reprint(j)}><${Icon} name="refresh" />${t("job.reprint")}</button>`}
+      ${acts(j) && !over && html`<button type="button" class="quiet danger" onClick=${() => cancelJob(j).then(again)}><${Icon} name="close" />${t("job.cancel")}</button>`}
+      <${Menu} label=${t("job.do_of", { name: j.file_name })} items=${[acts(j) && j.file_id && ["copy", t("job.more"), () => more(j)], ["code", t("curl"), () => copyJob(j)]]} />
     <//>
     <div class="job">
       <div class="sides">

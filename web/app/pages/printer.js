@@ -2,6 +2,7 @@
 import { html, useEffect } from "../lib.js";
 import { get } from "../api.js";
 import { percent } from "../format.js";
+import { Guard } from "../guard.js";
 import { about, printer, ready, watch } from "../live.js";
 import { acts, keeps, mine } from "../me.js";
 import { model } from "../models.js";
@@ -49,7 +50,7 @@ export default function PrinterPage({ serial, part = "overview" }) {
   if (!ready.value) return html`<div class="waiting" role="status"><span class="spinner"></span>${t("loading")}</div>`;
   const { hash } = place.value;
   if (hash.startsWith("#share_") && !(p && mine(p))) return html`<${Accept} token=${hash.slice(1)} serial=${serial} />`;
-  if (!p || !(part in parts)) return html`<${Empty} icon="printer" title=${t("pr.none")}><p>${t("pr.none_text", { serial })}</p><a class="button" href="/">${t("nav.fleet")}</a><//>`;
+  if (!p || !(part in parts)) return html`<${Empty} page icon="printer" title=${t("pr.none")}><p>${t("pr.none_text", { serial })}</p><a class="button" href="/">${t("nav.fleet")}</a><//>`;
   return html`<${Known} of=${p} part=${part} />`;
 }
 
@@ -62,7 +63,7 @@ function Known({ of: p, part }) {
   useKeys(shown.map((name, i) => [String(i + 1), t(`pr.${name}`), () => go(path(name))]));
   const Part = parts[part];
   return html`<div class="one">
-    <${Head} title=${p.name} back="/">
+    <${Head} title=${p.name} within=${part !== "overview" && t(`pr.${part}`)} back="/">
       <span class="which">${model(p.model)}${(p.tags || []).map((w) => html`<a class="tag" key=${w} href=${`/?tag=${encodeURIComponent(w)}`}>${w}</a>`)}</span>
       <${State} of=${p} />
       <${PrintHere} of=${p} always />
@@ -74,7 +75,7 @@ function Known({ of: p, part }) {
     <${Developer} of=${p} />
     ${!p.connected && p.trouble && !p.lan?.stranger_pin && html`<div class="banner warn"><${Icon} name="plug" /><div class="grow">${p.trouble}</div></div>`}
     <${Tabs} label=${t("pr.parts")} at=${path(part)} of=${shown.map((name) => [path(name), t(`pr.${name}`)])} />
-    <${Part} of=${p} details=${details} jobs=${jobs} />
+    <${Guard} key=${part}><${Part} of=${p} details=${details} jobs=${jobs} /><//>
     <${Reach} of=${p} />
   </div>`;
 }

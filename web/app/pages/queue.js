@@ -74,7 +74,7 @@ function First({ doubts, plates, line, again }) {
         return html`<li key=${p.serial}>
           <span><${State} of=${p} /></span>
           <div class="bar"><p class="grow"><a href=${link(p)}>${p.name}</a>: ${lay ? t("queue.plate_of", { name: lay }) : t("queue.plate")}${n > 0 && html` ${t("queue.plate_waits", { n })}`}</p>
-            ${acts() && html`<button type="button" class="small" onClick=${async () => (await clearPlate(p), again())}>${t("plate.yes")}</button>`}</div>
+            ${acts(p) && html`<button type="button" class="small" onClick=${async () => (await clearPlate(p), again())}>${t("plate.yes")}</button>`}</div>
         </li>`;
       })}
     </ul>
@@ -103,7 +103,7 @@ function Now({ of: j }) {
       </div>
     </div>
     <div class="end"><${JobState} of=${j} />
-      ${prints && p && busy(p) ? html`<${Controls} of=${p} />` : acts() && html`<button type="button" class="quiet small danger" onClick=${() => cancelJob(j)}><${Icon} name="close" />${t("cancel")}</button>`}
+      ${prints && p && busy(p) ? html`<${Controls} of=${p} />` : acts(j) && html`<button type="button" class="quiet small danger" onClick=${() => cancelJob(j)}><${Icon} name="close" />${t("cancel")}</button>`}
     </div>
   </li>`;
 }
@@ -175,6 +175,6 @@ function Wait({ of: j, at, line, again, number, held }) {
       </div>
       ${j.any && !j.device_id && html`<${Fits} of=${j} />`}
     </div>
-    ${acts() && html`<div class="end"><${Menu} label=${t("job.do_of", { name: j.file_name })} items=${menu} /></div>`}
+    ${acts(j) && html`<div class="end"><${Menu} label=${t("job.do_of", { name: j.file_name })} items=${menu} /></div>`}
   `;
 }

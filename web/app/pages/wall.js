@@ -5,7 +5,7 @@ import { everyone, printer, ready, watch } from "../live.js";
 import { model } from "../models.js";
 import { params } from "../place.js";
 import { busy, farOf, needs, stateOf } from "../state.js";
-import { Empty, Icon, Progress } from "../ui.js";
+import { Empty, Icon, Progress, Title } from "../ui.js";
 import { Camera } from "../parts/camera.js";
 import { Image } from "../parts/image.js";
 import { Heats, State } from "../parts/printer.js";
@@ -81,7 +81,7 @@ export default function Wall() {
   const need = list.filter((p) => needs(p, unknown.has(p.serial)).length);
   return html`<div class="wall-page">
     <header>
-      <h1>${tag || t("wall.title")}</h1>
+      <${Title} text=${tag || t("wall.title")} />
       <p class=${names("tally", need.length > 0 && "need")} role="status">${need.length > 0 ? html`<${Icon} name="alert" />${t("fleet.attention_n", { n: need.length })}` : html`<${Icon} name="check" />${t("wall.well")}`}</p>
       <p class="tally">${t("wall.printing", { n: list.filter(busy).length, of: list.length })}</p>
       ${pages > 1 && html`<p class="tally">${t("wall.page", { n: (page % pages) + 1, of: pages })}</p>`}

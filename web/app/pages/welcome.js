@@ -3,7 +3,7 @@ import { html, useState } from "../lib.js";
 import { everyone } from "../live.js";
 import { me, runs } from "../me.js";
 import { go } from "../place.js";
-import { act, Icon } from "../ui.js";
+import { act, Icon, Title } from "../ui.js";
 import { t } from "../words.js";
 
 export default function Welcome() {
@@ -16,7 +16,7 @@ export default function Welcome() {
   };
   const none = everyone.value.length === 0;
   return html`<div class="welcome">
-    <h1>${t("welcome.title", { name: me.value?.name || me.value?.email || "" })}</h1>
+    <${Title} text=${t("welcome.title", { name: me.value?.name || me.value?.email || "" })} />
     <p class="lead">${t("welcome.lead")}</p>
     <div class="ways">
       ${runs() && html`<section class="panel way">

@@ -19,18 +19,14 @@ export function off(fit) {
   return list.some((x) => x.match === "different") ? "colour" : "";
 }
 
-/** Adds that what is loaded is not what the file has: nobody shall be told of that by the print. */
-const loaded = (fit, soon) => (off(fit) ? { ...soon, kind: "warn", text: `${soon.text} ${t(`start.${off(fit)}_off`)}` } : soon);
-
-/** What the server says of one printer: {kind: good, wait, warn or bad, text, can}. */
-function onOne(fit, later, ams) {
+/** What the server says of one printer: {kind: good, wait or bad, text, can}. */
+function onOne(fit, later) {
   const name = fit.device_name;
-  const told = (soon) => (ams ? loaded(fit, soon) : soon);
   const why = lasting(fit);
   if (why) return { kind: "bad", text: why.message, can: false };
-  if (fit.fits) return told({ kind: "good", text: t("start.at_once", { name }), can: true });
+  if (fit.fits) return { kind: "good", text: t("start.at_once", { name }), can: true };
   if (has(fit, "printer_offline") && !later) return { kind: "bad", text: t("start.offline", { name }), can: false };
-  const wait = (text) => told({ kind: "wait", text, can: true });
+  const wait = (text) => ({ kind: "wait", text, can: true });
   if (has(fit, "printer_busy", "printer_held", "not_its_turn")) {
     const now = printer(fit.device_id)?.shadow?.file_name;
     return wait(now ? t("start.behind", { name, file: now }) : t("start.behind_some", { name }));
@@ -39,26 +35,36 @@ function onOne(fit, later, ams) {
   return wait(t("start.waits", { why: fit.misfits[0].message }));
 }
 
-function onAny(fits, ams) {
-  const free = fits.filter((f) => f.fits);
-  const able = fits.filter((f) => !never(f));
-  const now = { kind: "good", text: t("start.any_now", { n: free.length, name: free[0]?.device_name }), can: true };
-  if (free.length) return ams && free.every(off) ? loaded(free[0], now) : now;
+function onAny(free, able) {
+  if (free.length) return { kind: "good", text: t("start.any_now", { n: free.length, name: free[0].device_name }), can: true };
   if (able.length) return { kind: "wait", text: t("start.any_later", { n: able.length }), can: true };
   return { kind: "bad", text: t("start.any_none"), can: false };
 }
 
 /**
- * Says what becomes of a wish: fits are the server's answers for all printers, fit that
- * for the chosen one; at is a local time or empty; ams says whether trays are used, and
- * ahead how many jobs wait for that printer; waits says that the job is there already.
+ * Says what becomes of a wish, with kind warn where what is loaded is not what the file
+ * has: nobody shall be told of that by the print. fits are the server's answers for all
+ * printers, fit that for the chosen one; at is a local time or empty; ams says whether
+ * trays are used, and ahead how many jobs wait for that printer; waits says that the
+ * job is there already.
  */
 export function foresee({ any, fits, fit, at, copies, ams, ahead, waits }) {
   if (!any && !fit) return { kind: "bad", text: t(fits.length ? "start.no_choice" : "start.no_printer"), can: false };
-  let soon = any ? onAny(fits, ams) : onOne(fit, at || waits, ams);
   if (at && new Date(at) <= new Date()) return { kind: "bad", text: t("start.past"), can: false };
-  if (soon.can && at) soon = { kind: "wait", text: t("start.then", { time: moment(at) }), can: true };
-  if (soon.can && !any && ahead) soon = { ...soon, text: `${soon.text} ${t("start.ahead", { n: ahead })}` };
-  if (soon.can && copies > 1) soon = { ...soon, text: `${soon.text} ${t("start.copies_after", { n: copies - 1 })}` };
-  return soon;
+  const able = fits.filter((f) => !never(f));
+  const free = fits.filter((f) => f.fits);
+  const soon = any ? onAny(free, able) : onOne(fit, at || waits);
+  if (!soon.can) return soon;
+  const those = !any ? [fit] : free.length && !at ? free : able;
+  const wrong = ams && those.every(off) && off(those[0]);
+  return {
+    can: true,
+    kind: wrong ? "warn" : at ? "wait" : soon.kind,
+    text: [
+      at ? t("start.then", { time: moment(at) }) : soon.text,
+      wrong && t(`start.${wrong}_off`),
+      !any && ahead > 0 && t("start.ahead", { n: ahead }),
+      copies > 1 && t("start.copies_after", { n: copies - 1 }),
+    ].filter(Boolean).join(" "),
+  };
 }

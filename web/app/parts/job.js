@@ -89,7 +89,7 @@ export const Resolve = ({ of: j, done }) => html`<div class="resolve">
     <li>${t("resolve.plate")}</li>
     ${j.attempt?.sent_at && html`<li>${t("resolve.sent", { when: moment(j.attempt.sent_at) })}</li>`}
   </ul>
-  ${acts() &&
+  ${acts(j) &&
   html`<div class="bar">
     ${(j.state === "unknown" ? ["running", "failed", "finished"] : ["failed", "finished"]).map(
       (to) => html`<button type="button" key=${to} class=${names("small", to !== "running" && "quiet")} onClick=${async () => (await resolve(j, to)) && done?.()}>${t(j.state === "unknown" ? `resolve.${to}` : `resolve.away_${to}`)}</button>`,

@@ -85,7 +85,7 @@ export function Line({ of: line, draw, again, label }) {
   return html`<ol class=${names("line", drag && "dragging")} ref=${list} aria-label=${label}>
     ${line.map(
       (j, i) => html`<li key=${j.id} data-job=${j.id} class=${names("jobrow", from === i && "dragged", mark(i))} style=${from === i ? { transform: `translateY(${drag.by}px)` } : {}}>
-        ${acts() &&
+        ${acts(j) &&
         html`<button type="button" class="plain grip" title=${t("line.grip")} aria-label=${t("line.grip_of", { name: j.file_name, at: i + 1, of: line.length })}
           onPointerDown=${(e) => begin(e, i)} onPointerMove=${pull} onPointerUp=${drop} onPointerCancel=${() => set(null)} onKeyDown=${(e) => keys(e, i)}><${Icon} name="drag" /></button>`}
         ${draw(j, i)}

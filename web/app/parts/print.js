@@ -29,12 +29,12 @@ export async function change(job) {
 
 /** Begins a print on a printer; one that is busy has it in its queue, where that is wanted. */
 export const PrintHere = ({ of: p, labels = true, always }) =>
-  acts() && (always || !busy(p)) && html`<button type="button" class="quiet" aria-label=${t("start.on", { name: p.name })} title=${t("start.on", { name: p.name })} onClick=${() => print({ serial: p.serial })}><${Icon} name="printer" />${labels && t("start.do")}</button>`;
+  acts(p) && (always || !busy(p)) && html`<button type="button" class="quiet" aria-label=${t("start.on", { name: p.name })} title=${t("start.on", { name: p.name })} onClick=${() => print({ serial: p.serial })}><${Icon} name="printer" />${labels && t("start.do")}</button>`;
 
 /** Takes a file that is dropped on a printer; lies over what it stands in. */
 export function DropHere({ of: p }) {
   const [over, hover] = useState(false);
-  if (!dragging.value || !acts()) return null;
+  if (!dragging.value || !acts(p)) return null;
   const drop = (e) => {
     e.preventDefault();
     const [upload] = take([...e.dataTransfer.files].slice(0, 1));
@@ -111,6 +111,12 @@ function mapped(plate, fit, trays) {
   return out;
 }
 
+/** A printer that one may only look at takes nothing from them, whatever it could. */
+function barred(fit) {
+  const p = printer(fit.device_id);
+  return !p || acts(p) ? fit : { ...fit, barred: true, fits: false, misfits: [{ reason: "view_only", lasting: true, message: t("start.why.view_only") }] };
+}
+
 /** What fits now; what printers do changes it: plates that are cleared, trays that are filled. */
 function useFits(wish) {
   const fits = useFetched(async (signal) => (await call("POST", "/jobs/fit", wish, { signal })).data, "", { view: JSON.stringify(wish), on: about("job", "print", "printer") });
@@ -120,7 +126,7 @@ function useFits(wish) {
     if (before.current !== now) fits.soon();
     before.current = now;
   }, [now]);
-  return { fits: fits.data, refusal: fits.error, fresh: Boolean(fits.data) && !fits.old, again: fits.again };
+  return { fits: fits.data?.map(barred), refusal: fits.error, fresh: Boolean(fits.data) && !fits.old, again: fits.again };
 }
 
 /** The trays that somebody chose for a job, by the number of the filament. */

@@ -4,7 +4,7 @@ import { clock, colour, ends, percent, span } from "../format.js";
 import { watch } from "../live.js";
 import { acts } from "../me.js";
 import { modelOf } from "../models.js";
-import { busy, farOf, flatTray, hmsLink, needs, stageOf, stateOf, states } from "../state.js";
+import { busy, farOf, flatTray, hmsLink, needs, pausable, stageOf, stateOf, states } from "../state.js";
 import { act, command, Icon, Progress, sure } from "../ui.js";
 import { number, t } from "../words.js";
 
@@ -74,7 +74,7 @@ export function Controls({ of: p, labels }) {
   return html`<div class="controls">
     ${paused
       ? html`<button type="button" class="quiet" aria-label=${labels ? null : t("do.resume")} title=${t("do.resume")} onClick=${() => command(p, t("do.resume"), { command: "resume" }, is("RUNNING"))}><${Icon} name="play" />${show(t("do.resume"))}</button>`
-      : html`<button type="button" class="quiet" aria-label=${labels ? null : t("do.pause")} title=${t("do.pause")} onClick=${() => command(p, t("do.pause"), { command: "pause" }, is("PAUSE"))}><${Icon} name="pause" />${show(t("do.pause"))}</button>`}
+      : pausable(p) && html`<button type="button" class="quiet" aria-label=${labels ? null : t("do.pause")} title=${t("do.pause")} onClick=${() => command(p, t("do.pause"), { command: "pause" }, is("PAUSE"))}><${Icon} name="pause" />${show(t("do.pause"))}</button>`}
     <button type="button" class="quiet danger" aria-label=${labels ? null : t("do.stop")} title=${t("do.stop")} onClick=${stop}><${Icon} name="stop" />${show(t("do.stop"))}</button>
   </div>`;
 }

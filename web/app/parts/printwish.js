@@ -37,7 +37,7 @@ export const Printers = ({ fits, at, any, ams, choose, anywhere }) => html`<fiel
   ${!fits && html`<div class="waiting"><span class="spinner"></span>${t("start.looking")}</div>`}
   ${(fits || []).toSorted((a, b) => rank(a) - rank(b)).map((f) => {
     const wrong = f.fits && ams && off(f);
-    const look = wrong ? ["soon", "alert", t(`start.fits_${wrong}`)] : f.fits ? ["yes", "check", t("start.fits")] : never(f) ? ["no", "cross", t("start.fits_not")] : ["soon", "clock", t("start.fits_later")];
+    const look = wrong ? ["soon", "alert", t(`start.fits_${wrong}`)] : f.fits ? ["yes", "check", t("start.fits")] : never(f) ? ["no", "cross", t(f.barred ? "start.may_not" : "start.fits_not")] : ["soon", "clock", t("start.fits_later")];
     return html`<label key=${f.device_id} class=${names(look[0], f.device_id === at && "on")}>
       ${!any && html`<input type="radio" name="printer" checked=${f.device_id === at} disabled=${never(f)} onChange=${() => choose(f.device_id)} />`}
       <span class="grow"><strong>${f.device_name}</strong> <small>${model(f.model)}</small>

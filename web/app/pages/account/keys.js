@@ -111,7 +111,7 @@ function Make({ close }) {
 
 function Made({ of: k, close }) {
   const line = `curl ${location.origin}/v1/grove-service/printers -H 'Authorization: Bearer ${k.key}'`;
-  return html`<${Dialog} wide title=${t("account.keys.made", { name: k.name })} onClose=${close}>
+  return html`<${Dialog} held wide title=${t("account.keys.made", { name: k.name })} onClose=${close}>
     <div class="once">
       <p>${t("account.keys.once")}</p>
       <h3>${t("account.keys.key")}</h3>

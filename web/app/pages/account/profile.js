@@ -2,6 +2,7 @@
 import { html } from "../../lib.js";
 import { dress, theme, themes } from "../../dress.js";
 import { day } from "../../format.js";
+import { Single } from "../../keys.js";
 import { load, me } from "../../me.js";
 import { Field, Form, note, Take } from "../../ui.js";
 import { choose, language, languages, locale, t } from "../../words.js";
@@ -33,6 +34,7 @@ export function Profile() {
       <${Field} label=${t("account.profile.theme")}>${(input) => html`<select ...${input} value=${theme.value} onChange=${(e) => dress(e.target.value)}>
         ${themes.map((which) => html`<option key=${which} value=${which}>${t(`theme.${which}`)}</option>`)}
       </select>`}<//>
+      <${Single} />
       <p class="hint">${t("account.profile.times", { zone: Intl.DateTimeFormat(locale.value).resolvedOptions().timeZone })}</p>
     </section>
   </div>`;

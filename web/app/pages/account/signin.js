@@ -96,7 +96,7 @@ function Enrol({ close }) {
 
 function Recovery({ codes, close }) {
   const text = codes.join("\n");
-  return html`<${Dialog} title=${t("account.recovery")} onClose=${close}>
+  return html`<${Dialog} held title=${t("account.recovery")} onClose=${close}>
     <p>${t("account.recovery.about")}</p>
     <ol class="codes">${codes.map((code) => html`<li key=${code}><code>${code}</code></li>`)}</ol>
     <div class="bar">

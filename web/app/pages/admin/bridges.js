@@ -39,7 +39,7 @@ function Bridge({ of: b, again }) {
 function Make({ close }) {
   const [made, tell] = useState(null);
   if (made) {
-    return html`<${Dialog} wide title=${t("admin.bridges.made", { name: made.name })} onClose=${close}>
+    return html`<${Dialog} held wide title=${t("admin.bridges.made", { name: made.name })} onClose=${close}>
       <div class="once">
         <p>${t("account.keys.once")}</p>
         <h3>${t("account.keys.key")}</h3><${Take} text=${made.key} label=${t("account.keys.key")} />

@@ -60,7 +60,7 @@ function Reset({ of: u, close }) {
   const [app, take] = useState(false);
   const title = t("admin.reset_title", { name: u.name || u.email });
   if (code) {
-    return html`<${Dialog} title=${title} onClose=${close}>
+    return html`<${Dialog} held title=${title} onClose=${close}>
       <div class="once"><p>${t("admin.reset_hand", { who: u.email, when: clock(code.expires_at) })}</p><${Take} text=${code.code} label=${t("code")} /></div>
       <footer><button type="button" onClick=${close}>${t("close")}</button></footer>
     <//>`;
@@ -78,7 +78,7 @@ function Invite({ close }) {
   const security = useSecurity();
   const [made, tell] = useState(null);
   if (made) {
-    return html`<${Dialog} wide title=${t("admin.invited", { who: made.email })} onClose=${close}>
+    return html`<${Dialog} held wide title=${t("admin.invited", { who: made.email })} onClose=${close}>
       <div class="once"><p>${t(made.mailed ? "admin.invited_mailed" : "admin.invited_hand")}</p><${Take} text=${made.link} label=${t("admin.link")} /></div>
       <footer><button type="button" onClick=${close}>${t("close")}</button></footer>
     <//>`;

@@ -3,7 +3,7 @@ import { html, useState } from "../../lib.js";
 import { all } from "../../api.js";
 import { day } from "../../format.js";
 import { everyone } from "../../live.js";
-import { me, mine } from "../../me.js";
+import { keeps, me } from "../../me.js";
 import { act, ask, Curl, Dialog, Empty, Field, Form, Icon, sure, Take } from "../../ui.js";
 import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
@@ -23,7 +23,7 @@ export function Sharing() {
       <p>${t("admin.sharing.about")}</p>
       <${Curl} of=${["GET", "/shares"]} />
       <button type="button" class="quiet" onClick=${() => open(Accept)}><${Icon} name="link" />${t("admin.sharing.accept")}</button>
-      ${everyone.value.some(mine) && html`<button type="button" onClick=${() => open(Make)}><${Icon} name="add" />${t("admin.sharing.make")}</button>`}
+      ${everyone.value.some(keeps) && html`<button type="button" onClick=${() => open(Make)}><${Icon} name="add" />${t("admin.sharing.make")}</button>`}
     </div>
     <${Fetched} of=${shares}>${(rows) => {
       const live = rows.filter((s) => !over(s));
@@ -58,7 +58,7 @@ const at = (text) => new Date(`${text}T23:59:59`).toISOString();
 function Make({ close }) {
   const [made, tell] = useState(null);
   if (made?.token) {
-    return html`<${Dialog} wide title=${t("admin.sharing.made")} onClose=${close}>
+    return html`<${Dialog} held wide title=${t("admin.sharing.made")} onClose=${close}>
       <div class="once"><p>${t("admin.sharing.token", { day: day(made.link_until) })}</p><${Take} text=${made.token} label=${t("admin.sharing.token_label")} /></div>
       <footer><button type="button" onClick=${close}>${t("account.kept")}</button></footer>
     <//>`;
@@ -66,7 +66,7 @@ function Make({ close }) {
   const done = ({ data }) => (data.token ? tell(data) : close());
   return html`<${Dialog} title=${t("admin.sharing.make")} onClose=${close}>
     <${Form} yes=${t("admin.sharing.make")} cancel=${close} done=${done} send=${(v) => ["POST", "/shares", { device_id: v.device, role: v.role, ...(v.email && { email: v.email }), ...(v.until && { expires_at: at(v.until) }) }]}>
-      <${Field} label=${t("printer")}>${(input) => html`<select ...${input} name="device">${everyone.value.filter(mine).map((p) => html`<option key=${p.serial} value=${p.serial}>${p.name}</option>`)}</select>`}<//>
+      <${Field} label=${t("printer")}>${(input) => html`<select ...${input} name="device">${everyone.value.filter(keeps).map((p) => html`<option key=${p.serial} value=${p.serial}>${p.name}</option>`)}</select>`}<//>
       <${Field} label=${t("account.profile.email")} hint=${t("admin.sharing.email_hint")} name="email" type="email" maxlength="254" autocomplete="off" />
       <fieldset class="plain-set"><legend>${t("account.profile.role")}</legend>
         ${["viewer", "operator"].map((r) => html`<label class="check" key=${r}><input type="radio" name="role" value=${r} defaultChecked=${r === "viewer"} /><span>${t(`role.${r}`)} <small>${t(`admin.sharing.${r}`)}</small></span></label>`)}

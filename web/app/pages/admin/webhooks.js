@@ -130,7 +130,7 @@ const Tested = ({ of: d, close }) => html`<${Dialog} wide title=${t(`admin.hooks
   <footer><button type="button" onClick=${() => close()}>${t("close")}</button></footer>
 <//>`;
 
-const Secret = ({ of: h, close }) => html`<${Dialog} wide title=${t("admin.hooks.secret")} onClose=${() => close()}>
+const Secret = ({ of: h, close }) => html`<${Dialog} held wide title=${t("admin.hooks.secret")} onClose=${() => close()}>
   <div class="once"><p>${t("admin.hooks.secret_text")}</p><${Take} text=${h.secret} label=${t("admin.hooks.secret")} /></div>
   <footer><button type="button" onClick=${() => close()}>${t("account.kept")}</button></footer>
 <//>`;

@@ -1,0 +1,131 @@
+package web_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	grovecloud "github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/client"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/printfile/printfiletest"
+)
+
+const demoX1 = "00M00D000000001"
+
+// guest makes an account in a role, and shares printers with it.
+func (c *caller) guest(name string, role grovecloud.Role, shares map[string]grovecloud.Role) (email string) {
+	c.t.Helper()
+	email = name + "@grove.local"
+	in, err := c.Invite(c.t.Context(), cloudapi.InvitationRequest{Email: email, Role: role, Proof: cloudapi.Proof{Password: demoPassword}})
+	if err == nil {
+		_, err = c.AcceptInvitation(c.t.Context(), cloudapi.InvitationAccepted{Token: in.Token, Password: password, Name: name})
+	}
+	for serial, as := range shares {
+		if err == nil {
+			_, err = c.Share(c.t.Context(), cloudapi.ShareRequest{Serial: serial, Email: email, Role: as})
+		}
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return email
+}
+
+// offers fails unless the page offers each of the first, and none of the others.
+func (v *visitor) offers(some, none []string) {
+	v.t.Helper()
+	for _, name := range some {
+		v.waits(fmt.Sprintf("%q is offered", name), func(string) bool { return v.offered(name) })
+	}
+	for _, name := range none {
+		if v.offered(name) {
+			v.picture("offered-" + v.t.Name())
+			v.t.Errorf("%s offers %q", js[string](v, "location.pathname"), name)
+		}
+	}
+}
+
+func (v *visitor) offered(name string) bool {
+	return js[bool](v, fmt.Sprintf(`!!%s(%q)`, find, name))
+}
+
+// A guest is offered what the share allows, printer by printer, in cards, rows, the
+// queue and the dialog that prints.
+func TestAGuestIsOfferedWhatTheShareAllows(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	ann := as.guest("ann", grovecloud.Operator, map[string]grovecloud.Role{
+		demoX1: grovecloud.Viewer, demoA1: grovecloud.Viewer, demoP1: grovecloud.Operator,
+	})
+	waits := as.print(as.file("hook.gcode.3mf", printfiletest.Model("N1")), demoA1)
+
+	v := visit(t, c.base)
+	v.signIn(ann, password)
+	v.sees("Bench P1S", "Desk A1 mini", "Workshop X1 Carbon", "Printing")
+	v.offers([]string{"Print on Bench P1S"}, []string{"Print on Desk A1 mini", "Plate is empty", "Stop", "Pause"})
+	v.picture("guest-fleet")
+	v.key("v")
+	v.sees("Nozzle")
+	v.offers([]string{"Print on Bench P1S"}, []string{"Print on Desk A1 mini", "Plate is empty", "Stop", "Pause"})
+	v.picture("guest-list")
+	v.open("/printers/" + demoX1)
+	v.sees("Shared with you: you may look.", "benchy")
+	v.offers(nil, []string{"Stop", "Pause", "Print on Workshop X1 Carbon", "Chamber light", "Sport", "Sharing", "Storage"})
+	v.open("/queue")
+	v.sees("hook.gcode.3mf", "Is the plate empty?")
+	v.offers([]string{"Print"}, []string{"Plate is empty", "Actions for hook.gcode.3mf", "Move hook.gcode.3mf, 1 of 1: arrow keys, Home for the top, End for the bottom"})
+	v.picture("guest-queue")
+	v.open(fmt.Sprintf("/jobs/%d", waits.ID))
+	v.sees("What happened when")
+	v.offers(nil, []string{"Edit", "Reprint", "Cancel the job"})
+	v.picture("guest-job")
+
+	cl, err := client.New(client.Config{URL: c.base})
+	if err == nil {
+		_, err = cl.Login(t.Context(), ann, password)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	(&caller{cl, t}).file("own.gcode.3mf", printfiletest.Model("N1"))
+	v.open("/library")
+	v.click("own.gcode.3mf")
+	v.click("Print")
+	v.sees("It is shared with you to look at, not to print on.")
+	if free := js[int](v, `document.querySelectorAll("dialog .printers-pick input:not(:disabled)").length`); free > 2 {
+		t.Errorf("%d choices are left, not any printer and the one of which it is allowed", free)
+	}
+	v.picture("guest-print")
+}
+
+// Whoever may only look is offered nothing that changes anything, whatever is shared.
+func TestAViewerIsOfferedNothing(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	bob := as.guest("bob", grovecloud.Viewer, map[string]grovecloud.Role{demoP1: grovecloud.Operator})
+	v := visit(t, c.base)
+	v.signIn(bob, password)
+	v.sees("Bench P1S", "Ready")
+	v.offers(nil, []string{"Print on Bench P1S", "Add a printer"})
+	v.open("/printers/" + demoP1)
+	v.sees("Shared with you: you may look.")
+	v.offers(nil, []string{"Print on Bench P1S", "Cool down", "Chamber light", "Home"})
+	v.open("/library")
+	v.sees("Library")
+	v.offers(nil, []string{"Upload", "Upload files"})
+	v.open("/queue")
+	v.sees("Queue")
+	v.offers(nil, []string{"Print"})
+	v.open("/admin/sharing")
+	v.sees("You share no printer.", "Bench P1S")
+	v.offers([]string{"End"}, []string{"Share a printer"})
+	v.offers([]string{"Audit log"}, []string{"People", "Server", "Webhooks", "Bridges"})
+	v.key("?")
+	v.sees("This list")
+	if strings.Contains(v.text(), "Upload") {
+		t.Error("a viewer is told of a key that uploads")
+	}
+}
