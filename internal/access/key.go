@@ -209,10 +209,13 @@ func (a *Access) byKey(ctx context.Context, bearer string, remote netip.Addr) (g
 		return grove.Actor{}, unavailable(fmt.Errorf("read rights: %w", err))
 	}
 	t, now := a.table(), time.Now()
-	k := t.hashes[hashed(bearer)]
+	hash := hashed(bearer)
+	k := t.hashes[hash]
 	switch {
+	case t.ended[hash] != nil:
+		return grove.Actor{}, tokenExpired()
 	case k == nil:
-		return grove.Actor{}, tokenInvalid("no API key is like this, or it was revoked or has ended")
+		return grove.Actor{}, tokenInvalid("no API key is like this, or it was revoked")
 	case over(k.ExpiresAt, now):
 		return grove.Actor{}, tokenExpired()
 	case k.Network != "" && !t.sources[k.ID].Contains(remote.Unmap().WithZone("")):

@@ -127,8 +127,13 @@ func TestAKeyEndsWithItsTime(t *testing.T) {
 			t.Errorf("a second before: %v", err)
 		}
 		<-time.After(2 * time.Second)
-		if _, err := a.AuthenticateFrom(ctx, secret, Visit{Remote: internet, Over: grove.OverHTTP}); !errors.Is(err, grove.Unauthenticated) {
+		if _, err := a.AuthenticateFrom(ctx, secret, Visit{Remote: internet, Over: grove.OverHTTP}); !grove.HasReason(err, grove.ReasonTokenExpired) {
 			t.Errorf("a second after: %v", err)
+		}
+		makeKey(t, a, ann, KeyWish{Scopes: grove.Scopes()}) // what is granted is read anew
+		<-time.After(time.Minute)
+		if _, err := a.AuthenticateFrom(ctx, secret, Visit{Remote: internet, Over: grove.OverHTTP}); !grove.HasReason(err, grove.ReasonTokenExpired) {
+			t.Errorf("a minute after: %v", err)
 		}
 		synctest.Wait()
 		if len(ended) != 1 || <-ended != k.ID {
