@@ -3,7 +3,6 @@ package rest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"mime"
 	"net"
@@ -21,6 +20,9 @@ import (
 
 // maxBody is how large a JSON body may be.
 const maxBody = 1 << 20
+
+// maxThrown is how much is read of a body that is too large.
+const maxThrown = 16 << 20
 
 // ConfirmPath is where a person proves again that it is them.
 const ConfirmPath = "/v1/grove-service/users/me/sessions/current/confirm"
@@ -62,7 +64,7 @@ func (rt *Router) admit(route Route, next http.Handler) http.Handler {
 		case form:
 			take = rt.takesForm(route.Form)
 		case !route.Streams:
-			if err := takeBody(w, r, route.Lenient); err != nil {
+			if err := takeBody(w, r, route); err != nil {
 				rt.fail(w, r, err)
 				return
 			}
@@ -275,39 +277,63 @@ func Take(ctx context.Context, class limit.Class, key string) error {
 
 // takeBody reads a JSON body whole, within bounds of size and time, so that no
 // handler waits on a client's line.
-func takeBody(w http.ResponseWriter, r *http.Request, lenient bool) error {
+func takeBody(w http.ResponseWriter, r *http.Request, route Route) error {
 	if r.Body == nil || r.ContentLength == 0 || r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return nil
-	}
-	if r.ContentLength > maxBody {
-		return tooLarge()
 	}
 	// Writers that are not a connection's have no deadlines; then there is none.
 	line := http.NewResponseController(w)
 	timed := line.SetReadDeadline(time.Now().Add(bodyWithin)) == nil
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := readBody(r)
 	if timed {
-		err = errors.Join(err, line.SetReadDeadline(time.Time{}))
+		if late := line.SetReadDeadline(time.Time{}); err == nil && late != nil {
+			err = unread(late)
+		}
 	}
 	if err != nil {
-		return &grove.Error{Code: grove.Invalid, Reason: "body_unread", Message: "the body did not arrive whole; send it again", Err: err}
-	}
-	if len(body) > maxBody {
-		return tooLarge()
+		return err
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		body = nil
 	} else {
-		if err := checkMedia(r, lenient); err != nil {
+		if err := checkMedia(r, route.Lenient); err != nil {
 			return err
 		}
 		if err := checkJSON(body); err != nil {
+			return err
+		}
+		if err := checkNothing(body); route.Bodiless && err != nil {
 			return err
 		}
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
+}
+
+// readBody reads a body that is not too large. Much of one that is is read as well and
+// thrown away: most clients look for an answer only once they have sent everything, and
+// would else be told of a broken line. Those that ask before they send are answered.
+func readBody(r *http.Request) ([]byte, error) {
+	var body []byte
+	var err error
+	if r.ContentLength <= maxBody {
+		body, err = io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	}
+	if err != nil {
+		return nil, unread(err)
+	}
+	if r.ContentLength <= maxBody && len(body) <= maxBody {
+		return body, nil
+	}
+	if r.Header.Get("Expect") == "" && r.ContentLength <= maxThrown {
+		_, _ = io.CopyN(io.Discard, r.Body, maxThrown) // what fails here is refused in any case
+	}
+	return nil, tooLarge()
+}
+
+func unread(err error) error {
+	return &grove.Error{Code: grove.Invalid, Reason: "body_unread", Message: "the body did not arrive whole; send it again", Err: err}
 }
 
 func tooLarge() error {

@@ -22,7 +22,7 @@ type Op struct {
 	Summary string
 	About   string // a few sentences more
 	Status  int    // of a good answer; 200 when 0
-	// Strict refuses fields that are not known.
+	// Strict refuses fields that are not known, also where none is.
 	Strict bool
 }
 
@@ -34,6 +34,8 @@ type Empty struct{}
 // answer; its errors are told in the envelope.
 func Handle[I, O any](rt *Router, op Op, fn func(context.Context, *I) (O, error)) {
 	type output struct{ Body O }
+	_, takes := reflect.TypeFor[I]().FieldByName("Body")
+	op.Bodiless = op.Strict && !takes
 	o := operation(op)
 	if reflect.TypeFor[O]() == reflect.TypeFor[Empty]() {
 		huma.Register(rt.api, o, func(ctx context.Context, in *I) (*struct{}, error) {

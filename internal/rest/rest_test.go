@@ -88,7 +88,7 @@ func TestEveryMistakeIsToldInTheEnvelope(t *testing.T) {
 	}{
 		{"no such path", "GET", "/v1/nothing", "", nil, 404, 404, "/v1/nothing"},
 		{"no such path without a credential", "GET", "/v1/nothing", "", []string{"Authorization", ""}, 404, 404, "nothing at"},
-		{"wrong method", "PUT", "/v1/strict", "{}", nil, 405, 405, "POST is"},
+		{"wrong method", "PUT", "/v1/strict", "{}", nil, 405, 405, "possible there: POST"},
 		{"no credential", "POST", "/v1/strict", "{}", []string{"Authorization", ""}, 401, 401, "access token"},
 		{"blank credential", "POST", "/v1/strict", "{}", []string{"Authorization", "Bearer  "}, 401, 1001, "Bearer"},
 		{"other scheme", "POST", "/v1/strict", "{}", []string{"Authorization", "Basic abc"}, 401, 1001, "Bearer"},
