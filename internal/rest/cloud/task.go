@@ -194,6 +194,11 @@ func (f *face) createTask(ctx context.Context, in *taskInput) (cloudapi.TaskCrea
 	if err := rest.Need("deviceId", b.DeviceID, "modelId", b.ModelID, "title", b.Title); err != nil {
 		return cloudapi.TaskCreated{}, err
 	}
+	if b.PlateIndex < 0 { // no plate, and no way to ask for one: it must not start another
+		e := grove.Errorf(grove.Invalid, "bad_request", "plateIndex is %d; plates count from 1", int64(b.PlateIndex))
+		e.Fields = map[string]string{"plateIndex": "is below 1"}
+		return cloudapi.TaskCreated{}, e
+	}
 	if b.Mode == lanFile {
 		return f.noteTask(ctx, b)
 	}
