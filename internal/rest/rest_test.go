@@ -63,7 +63,7 @@ func withEcho(t *testing.T, limits string) *resttest.House {
 		return echoed{}, grove.Errorf(grove.Invalid, grove.ReasonPrintFailed, "the file holds no plate")
 	})
 	rest.Handle(h.Router, get("/v1/list"), func(_ context.Context, in *struct{ rest.Paging }) (grove.Page, error) { return in.Want(), nil })
-	rest.Handle(h.Router, get("/v1/all"), func(_ context.Context, in *struct{ rest.Paging }) (grove.Page, error) { return in.WantAll(), nil })
+	rest.Handle(h.Router, get("/v1/all"), func(_ context.Context, in *struct{ rest.VendorPaging }) (grove.Page, error) { return in.WantAll(), nil })
 	rest.Handle(h.Router, get("/v1/status/{serial}"), func(ctx context.Context, in *struct {
 		Serial string `path:"serial"`
 	},

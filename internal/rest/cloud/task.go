@@ -28,7 +28,7 @@ func (f *face) mountTask(rt *rest.Router) {
 }
 
 type tasksInput struct {
-	rest.Paging
+	rest.VendorPaging
 	DeviceID string `query:"deviceId"`
 	Status   int    `query:"status" minimum:"0" maximum:"4" doc:"1 pending, 2 finished, 3 failed or cancelled, 4 printing; 0 all."`
 }
