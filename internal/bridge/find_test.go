@@ -3,6 +3,7 @@ package bridge
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -161,6 +163,32 @@ func TestASearchWithoutANetworkLooksOnTheSameMachine(t *testing.T) {
 	b.only = []netip.Prefix{netip.MustParsePrefix("192.168.1.0/24")}
 	if got := fmt.Sprint(b.own()); got != "[192.168.1.0/24]" {
 		t.Errorf("a bridge for one network looks in %s", got)
+	}
+}
+
+// Of twenty simulated printers that were never asked before, each makes its key then.
+func TestAPrinterThatTakesLongToSayItsNameIsFound(t *testing.T) {
+	t.Parallel()
+	const glance = 200 * time.Millisecond
+	cert := newAuthority(t).printer(t, "01P00A000000014")
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		<-time.After(5 * glance)
+		return &cert, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answering sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); answering.Wait() })
+	answering.Go(func() {
+		if conn, err := l.Accept(); err == nil {
+			_, _ = conn.Read(make([]byte, 1))
+			_ = conn.Close()
+		}
+	})
+	b := blind(t, Find{Ask: []string{}, Ports: []int{}, Glance: glance})
+	if name, ok := b.nameOf(t.Context(), "127.0.0.1", l.Addr().(*net.TCPAddr).Port); !ok || name != "01P00A000000014" {
+		t.Errorf("met %q", name)
 	}
 }
 
