@@ -174,8 +174,13 @@ func foundLine(p grove.FoundPrinter) string {
 	if m, ok := bambu.LookupModel(p.Model); ok {
 		model = m.Name
 	}
-	if p.MQTTS != 0 {
-		host = fmt.Sprintf("%s --mqtts-port %d", host, p.MQTTS)
+	for _, port := range []struct {
+		flag   string
+		number int
+	}{{"mqtts", p.MQTTS}, {"ftps", p.FTPS}, {"camera", p.Camera}, {"rtsps", p.RTSPS}} {
+		if port.number != 0 {
+			host = fmt.Sprintf("%s --%s-port %d", host, port.flag, port.number)
+		}
 	}
 	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", p.Serial, p.Name, model, host, p.Connect, yes(p.Bound))
 }

@@ -160,7 +160,8 @@ func (f *finds) add(p grove.FoundPrinter) {
 	}
 	if known {
 		p.Name, p.Model, p.Firmware = cmp.Or(p.Name, before.Name), cmp.Or(p.Model, before.Model), cmp.Or(p.Firmware, before.Firmware)
-		p.Connect, p.Bind, p.MQTTS = cmp.Or(p.Connect, before.Connect), cmp.Or(p.Bind, before.Bind), cmp.Or(p.MQTTS, before.MQTTS)
+		p.Connect, p.Bind = cmp.Or(p.Connect, before.Connect), cmp.Or(p.Bind, before.Bind)
+		p.MQTTS, p.FTPS, p.Camera, p.RTSPS = cmp.Or(p.MQTTS, before.MQTTS), cmp.Or(p.FTPS, before.FTPS), cmp.Or(p.Camera, before.Camera), cmp.Or(p.RTSPS, before.RTSPS)
 	}
 	f.by[p.Serial] = p
 }
@@ -197,10 +198,7 @@ func (b *Bridge) meet(ctx context.Context, host string, port int) (grove.FoundPr
 	if !ok {
 		return grove.FoundPrinter{}, false
 	}
-	p := grove.FoundPrinter{Serial: serial, Host: host, Found: "scan"}
-	if port != grove.LANMQTTS {
-		p.MQTTS = port
-	}
+	p := grove.FoundPrinter{Serial: serial, Host: host, Found: "scan", MQTTS: unless(grove.LANMQTTS, port)}
 	said, ok := b.detect(ctx, host)
 	if ok && said.Serial == serial {
 		p.Name, p.Model, p.Firmware, p.Connect, p.Bind, p.Found = said.Name, said.Model, said.Firmware, said.Connect, said.Bind, "detect"
