@@ -8,6 +8,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	grovecloud "github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/printfile/printfiletest"
 )
 
@@ -258,4 +260,33 @@ func TestAPictureThatDoesNotComeLeavesItsPlace(t *testing.T) {
 	as.file("another.gcode.3mf", printfiletest.Model("N1"))
 	v.fill("Search files", "an")
 	v.sees("another")
+}
+
+// Whoever looks at the queue sees what others make of it.
+func TestAnotherWindowSeesTheNewOrderOfTheLine(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	file := as.file("bracket.gcode.3mf", printfiletest.Model("N1"))
+	as.print(as.file("anchor.gcode.3mf", printfiletest.Model("N1")), demoA1)
+	last := as.print(file, demoA1)
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Workshop X1 Carbon")
+	v.open("/queue")
+	v.sees("anchor", "bracket")
+	order := func() string {
+		return js[string](v, `[...document.querySelectorAll("[data-job] .name")].map((e) => e.innerText.split(".")[0]).join(" ")`)
+	}
+	if got := order(); got != "anchor bracket" {
+		t.Fatalf("the line is %q", got)
+	}
+	if _, err := as.MoveJob(t.Context(), last.ID, grovecloud.LinePlace{To: "top"}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the page shows the new order", func() bool { return order() == "bracket anchor" })
+	if _, err := as.EditJob(t.Context(), last.ID, cloudapi.JobEdit{Any: &grovecloud.Criteria{}}); err != nil {
+		t.Fatal(err)
+	}
+	v.sees("Any printer that fits")
 }
