@@ -82,6 +82,13 @@ type Live struct {
 	ReportedAt time.Time `json:"reported_at,omitzero"`
 	// Complete is true when a full report has arrived on the present link.
 	Complete bool `json:"complete"`
+	// Stale is true of a printer that is connected and told nothing of its state for two
+	// minutes, though it was asked: what is known of it may be over.
+	Stale bool `json:"stale"`
+	// Camera is whether a picture of it can be had now. NoCamera is why not, and what to
+	// do, of one that is connected.
+	Camera   bool   `json:"camera"`
+	NoCamera string `json:"no_camera,omitempty"`
 	// LAN is where the server reaches the printer; nil for one that dials in, and for
 	// those who may not see its access code.
 	LAN *LAN `json:"lan,omitempty"`

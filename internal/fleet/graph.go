@@ -16,9 +16,6 @@ const (
 	// mostUnstored is how many full stretches wait for records that can't be written.
 	mostUnstored = 24
 	columns      = 6
-	// mostStale is how old a report may be to tell of now: some send nothing while
-	// nothing changes, and are asked after a minute.
-	mostStale = 3 * time.Minute
 )
 
 // sample is the temperatures at a time in halves of a degree: nozzle, bed and chamber,
@@ -43,7 +40,7 @@ type graph struct {
 // sampled notes the temperatures of a printer that is there, once for each ten seconds.
 // The caller holds mu.
 func (u *unit) sampled(now time.Time) {
-	if u.link == nil || !u.complete || now.Sub(u.reportedAt) > mostStale {
+	if u.link == nil || !u.complete || u.stale {
 		return
 	}
 	at := now.UTC().Truncate(sampleEvery)

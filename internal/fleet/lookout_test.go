@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -369,4 +370,83 @@ func TestWhoStoppedLookingCostsNothing(t *testing.T) { // alone: allocations are
 	if after := testing.AllocsPerRun(100, func() { h.Observe(serial, says("IDLE", 20)) }); after > before {
 		t.Errorf("a report takes %v allocations, and took %v", after, before)
 	}
+}
+
+// Who looks on learns by the server's clock that a printer says nothing, and that it
+// speaks again.
+func TestAPrinterThatFallsSilentIsToldAsStale(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.run()()
+		p := &printer{}
+		h.Attach(serial, p)
+		h.Observe(serial, says("RUNNING", 20))
+		l := h.watch(h.actor, fleet.Interest{})
+		if readLive(t, l.All()[0]).Stale {
+			t.Error("stale right after a report")
+		}
+		told := func(within time.Duration) (stale []bool) {
+			t.Helper()
+			for end := time.Now().Add(within); time.Now().Before(end); {
+				seen, err := l.Next(t.Context(), time.Second)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, s := range seen {
+					stale = append(stale, readLive(t, s.Live).Stale)
+				}
+			}
+			return stale
+		}
+		told(10 * time.Second) // of its camera, and its answers
+		if got := told(105 * time.Second); len(got) != 0 {
+			t.Errorf("before two minutes were over it was told %v", got)
+		}
+		if got := told(10 * time.Second); !slices.Equal(got, []bool{true}) {
+			t.Errorf("after two minutes it was told %v", got)
+		}
+		h.Observe(serial, says("RUNNING", 20))
+		if got := told(2 * time.Second); !slices.Equal(got, []bool{false}) {
+			t.Errorf("when it spoke again it was told %v", got)
+		}
+		if live, err := h.Live(t.Context(), h.actor, serial); err != nil || live.Stale {
+			t.Errorf("the API says stale of what was just heard: %v", err)
+		}
+	})
+}
+
+func TestWhetherThereAreToBePicturesIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.run()()
+		l := h.watch(h.actor, fleet.Interest{})
+		l.All()
+		last := func() (live grove.Live) {
+			t.Helper()
+			for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+				seen, err := l.Next(t.Context(), time.Second)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, s := range seen {
+					live = readLive(t, s.Live)
+				}
+			}
+			return live
+		}
+		h.Attach(serial, &printer{})
+		if live := last(); live.Camera || !strings.Contains(live.NoCamera, "MQTT alone") {
+			t.Errorf("by MQTT alone: %t, %q", live.Camera, live.NoCamera)
+		}
+		detach := h.Attach(serial, camera{&printer{}})
+		if live := last(); !live.Camera || live.NoCamera != "" {
+			t.Errorf("with a camera: %t, %q", live.Camera, live.NoCamera)
+		}
+		detach("off")
+		if live := last(); live.Serial != serial || live.Camera || live.NoCamera != "" {
+			t.Errorf("gone: %t, %q", live.Camera, live.NoCamera)
+		}
+	})
 }

@@ -57,7 +57,55 @@ func (f *Fleet) camera(u *unit, err error) (*unit, lens, error) {
 	if camera, ok := link.(Picturing); ok {
 		return u, lens{camera, number}, nil
 	}
-	return nil, lens{}, grove.Errorf(grove.NotFound, ReasonNoPicture, "printer %s is connected by MQTT alone, which carries no pictures", u.serial)
+	return nil, lens{}, blind(u.serial)
+}
+
+// view is whether a printer that is connected can be seen, as far as was looked.
+type view struct {
+	open   bool
+	why    string // why not
+	looked time.Time
+}
+
+// plain is what of it is told.
+func (v view) plain() view { return view{open: v.open, why: v.why} }
+
+// lookEvery is how often it is looked whether a printer can be seen: it depends on what it
+// says of itself, and on what is installed where the server runs.
+const lookEvery = 5 * time.Second
+
+// lookAt notes whether there could be a picture of a printer that is there.
+func (u *unit) lookAt(now time.Time) {
+	u.mu.Lock()
+	link, epoch := u.link, u.epoch
+	due := link != nil && now.Sub(u.view.looked) >= lookEvery
+	u.mu.Unlock()
+	if !due {
+		return
+	}
+	err := blind(u.serial)
+	if camera, ok := link.(Picturing); ok {
+		err = camera.Sight() // which may ask for the printer's state: not under its lock
+	}
+	seen := view{open: err == nil, looked: now}
+	if err != nil {
+		seen.why = grove.AsError(err).Message
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.epoch != epoch || u.link == nil {
+		return
+	}
+	told := u.view.plain()
+	u.view = seen
+	if told != seen.plain() {
+		u.show()
+	}
+}
+
+// blind is the answer for a printer whose way to the server carries no pictures.
+func blind(serial string) error {
+	return grove.Errorf(grove.NotFound, ReasonNoPicture, "printer %s is connected by MQTT alone, which carries no pictures", serial)
 }
 
 // unseen is the answer for a printer without a link, or whose link just went: a person

@@ -30,7 +30,7 @@ func (f *Fleet) Attach(serial string, link Link) (detach func(reason string)) {
 	epoch := u.epoch
 	u.link, u.complete, u.lostAt, u.trouble = link, false, time.Time{}, ""
 	u.welcome = u.welcome || u.lan != nil
-	u.pushallAt = time.Now()
+	u.pushallAt, u.heardAt, u.stale, u.view = time.Now(), time.Now(), false, view{}
 	u.turned = mark{} // what was missed shows in the first full report
 	if !u.printer.LastSeenAt.IsZero() {
 		u.away = max(u.away, time.Since(u.printer.LastSeenAt))
@@ -71,6 +71,7 @@ func (f *Fleet) detach(u *unit, epoch uint64, reason string) {
 		return
 	}
 	u.link, u.complete, u.lostAt = nil, false, time.Now()
+	u.stale, u.view = false, view{}
 	u.eye.part(epoch)
 	lost := u.drop()
 	u.show()
@@ -169,6 +170,7 @@ func (f *Fleet) tend(u *unit, now time.Time) (connected bool, cooling []physical
 	}
 	f.turn(u, now.UTC())
 	f.wake(u)
+	u.age(now)
 	u.sampled(now)
 	var lost []*pending
 	for id, p := range u.pending {
@@ -183,11 +185,25 @@ func (f *Fleet) tend(u *unit, now time.Time) (connected bool, cooling []physical
 	}
 	off := f.tendHeat(u, now)
 	u.mu.Unlock()
+	u.lookAt(now)
 	f.lose(u, lost)
 	if silent { // start is what brings a firmware back that stopped reporting (ha-bambulab)
 		f.askAll(u, [2]string{"pushing", "start"}, [2]string{"pushing", "pushall"})
 	}
 	return connected, f.cool(u, off)
+}
+
+// mostStale is how old a report may be to tell of now: some send nothing while nothing
+// changes, and are asked after a minute.
+const mostStale = 2 * time.Minute
+
+// age notes whether what is known of a printer that is there is too old to tell of now.
+// The caller holds mu.
+func (u *unit) age(now time.Time) {
+	if stale := u.link != nil && now.Sub(u.heardAt) > mostStale; stale != u.stale {
+		u.stale = stale
+		u.show()
+	}
 }
 
 // flush stores the state of the printers that reported since the last time, and how hot

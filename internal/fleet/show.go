@@ -40,6 +40,8 @@ type drawing struct {
 type outline struct {
 	mark
 	connected, complete, online bool
+	stale                       bool
+	view                        view
 	plateClear, autoClear       bool
 	name, model, trouble, tags  string
 	developer                   grove.DeveloperMode
@@ -52,7 +54,7 @@ type outline struct {
 func (u *unit) outline() outline {
 	p := &u.printer
 	return outline{
-		mark: markOf(u.shadow), connected: u.link != nil, complete: u.complete, online: p.Online, plateClear: p.PlateClear, autoClear: p.AutoClear,
+		mark: markOf(u.shadow), connected: u.link != nil, complete: u.complete, stale: u.stale, view: u.view.plain(), online: p.Online, plateClear: p.PlateClear, autoClear: p.AutoClear,
 		name: p.Name, model: p.Model, trouble: u.trouble, tags: strings.Join(p.Tags, "\n"), developer: u.developer(), lan: u.lan, hms: codes(u.shadow.HMS), heatUntil: p.HeatUntil,
 		known: mark{state: p.GcodeState, task: p.TaskID, file: p.FileName, printError: p.PrintError},
 	}

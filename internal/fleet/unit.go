@@ -34,6 +34,8 @@ type unit struct {
 	complete   bool // a full report arrived on this link
 	fullAt     time.Time
 	reportedAt time.Time
+	heardAt    time.Time // the last report of this link, or when it came up
+	stale      bool
 	pushallAt  time.Time
 	dirty      bool
 	full       chan struct{} // closed and renewed at each full report
@@ -55,6 +57,7 @@ type unit struct {
 
 	gallery
 	graph graph
+	view  view
 }
 
 // mark is what makes a report worth a turn.
@@ -93,7 +96,7 @@ func (u *unit) live() grove.Live {
 	return grove.Live{
 		Printer: u.printer, Connected: u.link != nil, Shadow: u.shadow,
 		ReportedAt: u.reportedAt, Complete: u.complete, LAN: u.lan, Trouble: u.trouble,
-		DeveloperMode: u.developer(),
+		DeveloperMode: u.developer(), Stale: u.stale, Camera: u.view.open, NoCamera: u.view.why,
 	}
 }
 

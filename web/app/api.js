@@ -80,10 +80,10 @@ export const address = (path) => (path.startsWith("/v1/") || path.startsWith("/a
 export const get = async (path, options) => (await call("GET", path, undefined, options)).data;
 
 /** All rows of a list, page by page. */
-export async function all(path) {
+export async function all(path, options) {
   const rows = [];
   for (let page = 1; ; page++) {
-    const answer = await call("GET", `${path}${path.includes("?") ? "&" : "?"}limit=100&page=${page}`);
+    const answer = await call("GET", `${path}${path.includes("?") ? "&" : "?"}limit=100&page=${page}`, undefined, options);
     rows.push(...(answer.data || []));
     if (!answer.pagination?.has_more && rows.length >= (answer.pagination?.total ?? rows.length)) return rows;
     if (!answer.data?.length) return rows;

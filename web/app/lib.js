@@ -1,5 +1,5 @@
 // What every part of the dashboard draws with.
-import { createElement } from "../vendor/preact.js";
+import { Component, createElement } from "../vendor/preact.js";
 import htm from "../vendor/htm.js";
 
 export { Component, Fragment, render } from "../vendor/preact.js";
@@ -7,6 +7,18 @@ export { useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor
 export { batch, computed, effect, signal, useComputed, useSignal } from "../vendor/signals.js";
 
 export const html = htm.bind(createElement);
+
+/** A part that is drawn anew only where what it was given is another thing, or a signal that it read turned. */
+export function still(Part) {
+  return class extends Component {
+    shouldComponentUpdate(next) {
+      return Object.keys({ ...next, ...this.props }).some((name) => next[name] !== this.props[name]);
+    }
+    render(given) {
+      return createElement(Part, given);
+    }
+  };
+}
 
 /** Joins class names, leaving out what is false. */
 export const names = (...all) => all.filter(Boolean).join(" ");

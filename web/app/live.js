@@ -30,11 +30,15 @@ export function onEvent(told) {
   return () => listeners.delete(told);
 }
 
+/** Whether an event is about one of these kinds of things, such as job or printer. */
+export const about = (...kinds) => ({ type }) => kinds.includes(type.split(".")[0]);
+
 const turn = (p) =>
-  [p.name, p.model, p.online, p.connected, p.gcode_state, p.shadow?.state, p.print_error, p.shadow?.print_error, p.task_id, p.shadow?.task_id, p.plate_clear, p.trouble, p.developer_mode]
+  [p.name, p.model, p.online, p.connected, p.stale, p.gcode_state, p.shadow?.state, p.print_error, p.shadow?.print_error, p.task_id, p.shadow?.task_id, p.plate_clear, p.trouble, p.developer_mode]
     .concat(p.tags || [], (p.shadow?.hms || []).map((h) => h.code), p.lan?.stranger_pin || "")
     .join("|");
 
+/** Takes in what a printer is now. Gives whether more than figures changed. */
 function put(p) {
   const known = printers.get(p.serial);
   if (!known) {
@@ -51,72 +55,101 @@ function drop(serial) {
   const one = printers.get(serial);
   printers.delete(serial);
   if (one) one.value = undefined;
+  return true;
 }
 
 const byName = new Intl.Collator(undefined, { numeric: true }).compare;
 
 function sort() {
-  const now = [...printers.keys()].sort((a, b) => byName(printers.get(a).peek().name || a, printers.get(b).peek().name || b));
+  const named = [...printers].map(([serial, p]) => [serial, p.peek().name || serial]);
+  const now = named.sort((a, b) => byName(a[1], b[1])).map(([serial]) => serial);
   if (now.join() !== serials.peek().join()) serials.value = now;
 }
 
-/** Takes what an answer of the API said of a printer, ahead of the stream. */
-export function heard(p) {
-  batch(() => {
-    if (!put({ ...printers.get(p.serial)?.peek(), ...p })) return; // figures alone move no card
-    turns.value++;
-    sort();
-  });
+function fleet(list) {
+  const there = new Set(list.map((p) => p.serial));
+  for (const serial of printers.keys()) if (!there.has(serial)) drop(serial);
+  list.forEach(put);
+  ready.value = true;
+  return true;
 }
 
-function fleet(list) {
+// What the stream told since the page was last drawn, in its order.
+let news = [];
+
+/** Keeps for the next drawing what of the stream changes printers; take gives whether one turned. */
+const later = (take) => (told) => {
+  if (news.push(() => take(told)) > 1) return;
+  if (document.hidden) setTimeout(flush, 250);
+  else requestAnimationFrame(flush);
+};
+
+/** However much was told, whoever looks at all printers looks once. */
+function flush() {
+  const all = news;
+  news = [];
   batch(() => {
-    const there = new Set(list.map((p) => p.serial));
-    for (const serial of printers.keys()) if (!there.has(serial)) drop(serial);
-    list.forEach(put);
+    if (!all.map((take) => take()).some(Boolean)) return; // figures alone move no card
     sort();
     turns.value++;
-    ready.value = true;
   });
 }
 
 /** Whether the list of printers is known. */
 export const ready = signal(false);
 
-// Each change of these is wanted; of others only turns.
+// Each change of these is wanted; of others only turns. The last ones asked for come last.
 const watched = new Map();
+const most = 200; // that a server follows for one page
 let stream = null;
 let id = "";
 let due = 0;
 
-/** Asks for each change of a printer while it is shown. Gives what ends that. */
-export function watch(serial) {
-  watched.set(serial, (watched.get(serial) || 0) + 1);
+/**
+ * Asks for each change of a printer while it is in sight, of the last 200 that came into
+ * it; steady: also while nobody sees the page. Gives what ends that.
+ */
+export function watch(serial, steady = false) {
+  const one = { steady };
+  const wishes = watched.get(serial) || new Set();
+  watched.delete(serial);
+  watched.set(serial, wishes.add(one));
   plan();
   return () => {
-    const n = watched.get(serial) - 1;
-    if (n) watched.set(serial, n);
-    else watched.delete(serial);
+    wishes.delete(one);
+    if (!wishes.size && watched.get(serial) === wishes) watched.delete(serial);
     plan();
   };
 }
 
 // Scrolling changes the set often; it is told once it rests.
-function plan() {
+function plan(after = 200) {
   clearTimeout(due);
-  due = setTimeout(tell, 200);
+  due = setTimeout(tell, after);
 }
 
-const inView = () => (document.hidden ? [] : [...watched.keys()].slice(0, 200));
+function inView() {
+  const all = [...watched].filter(([, wishes]) => !document.hidden || [...wishes].some((one) => one.steady));
+  return all.map(([serial]) => serial).slice(-most);
+}
 
+let known = ""; // what the server follows for this page
+let telling = false;
+
+/** Tells the server what is in sight: one telling at a time, so that the last one counts. */
 async function tell() {
-  if (!id) return;
-  const answer = await fetch(`${service}/live/${id}`, {
+  const [to, watch] = [id, inView()];
+  if (!to || telling || watch.join() === known) return;
+  telling = true;
+  const answer = await fetch(`${service}/live/${to}`, {
     method: "PUT",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ watch: inView() }),
+    body: JSON.stringify({ watch }),
   }).catch(() => null);
-  if (answer?.status === 404) open(); // the stream ended meanwhile
+  telling = false;
+  if (to === id && answer?.status === 404) return open(); // the stream ended meanwhile
+  if (to === id && answer?.ok) known = watch.join();
+  plan(to === id && !answer?.ok ? 5000 : 200);
 }
 
 let cursor = "";
@@ -125,7 +158,8 @@ let cursor = "";
 export function open() {
   stream?.close();
   id = "";
-  const q = new URLSearchParams({ watch: inView().join() });
+  const watch = inView().join();
+  const q = new URLSearchParams({ watch });
   if (cursor) q.set("last_event_id", cursor);
   stream = new EventSource(`${service}/live?${q}`);
   const on = (type, take) =>
@@ -135,18 +169,13 @@ export function open() {
     });
   on("hello", (hello) => {
     id = hello.id;
+    known = watch; // also where the browser opened it again by itself
     connection.value = "live";
     plan();
   });
-  on("fleet", fleet);
-  on("printer", heard);
-  on("gone", ({ serial }) => {
-    batch(() => {
-      drop(serial);
-      sort();
-      turns.value++;
-    });
-  });
+  on("fleet", later(fleet));
+  on("printer", later(put));
+  on("gone", later(({ serial }) => drop(serial)));
   on("reload", () => listeners.forEach((told) => told({ type: "reload" })));
   on("event", (event) => listeners.forEach((told) => told(event)));
   stream.onerror = lost;
@@ -164,4 +193,7 @@ async function lost() {
   setTimeout(open, 2000);
 }
 
-document.addEventListener("visibilitychange", plan);
+document.addEventListener("visibilitychange", () => {
+  plan();
+  if (news.length) flush(); // a page out of sight draws no frames
+});

@@ -9,7 +9,7 @@ import * as people from "./me.js";
 import * as models from "./models.js";
 import { go, heading, place } from "./place.js";
 import { match } from "./routes.js";
-import { busy, stateOf } from "./state.js";
+import { begins } from "./tab.js";
 import { Bell } from "./parts/told.js";
 import { Dialog, Empty, Field, Form, Icon, Menu, Notes, Opened } from "./ui.js";
 import { Uploads } from "./parts/uploading.js";
@@ -124,10 +124,7 @@ effect(() => {
 
 /** The tab tells how far the fleet is without being looked at. */
 effect(() => {
-  const printing = everyone.value.filter((p) => busy(p));
-  const need = everyone.value.filter((p) => ["failed", "finished", "paused", "quarantine"].includes(stateOf(p))).length;
-  const far = printing.length ? `${Math.min(...printing.map((p) => p.shadow?.percent || 0))} % · ` : "";
-  document.title = `${need ? `(${need}) ` : ""}${far}${heading.value ? `${heading.value} · ` : ""}Grove`;
+  document.title = `${begins.value}${heading.value ? `${heading.value} · ` : ""}Grove`;
 });
 
 await load();

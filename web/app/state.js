@@ -2,16 +2,14 @@
 // cards, lists, counters and the tab agree.
 import { has, t } from "./words.js";
 
-const stale = 2 * 60_000;
-
 /** The state of a printer: a word of the list below. */
-export function stateOf(p, now = Date.now()) {
+export function stateOf(p) {
   const s = p.shadow || {};
   if (p.lan?.stranger_pin) return "quarantine";
   if (!p.online) return "offline";
+  if (p.stale) return "stale";
   switch (said(p)) {
     case "RUNNING":
-      if (p.reported_at && now - new Date(p.reported_at) > stale) return "stale";
       return s.stage > 0 && s.stage < 255 && !s.layer ? "preparing" : "printing";
     case "PAUSE":
       return "paused";
@@ -56,10 +54,10 @@ export const pausable = (p) => ["RUNNING", "PREPARE", "SLICING"].includes(said(p
 /** How far it is, in percent: of the print, and before it begins of what brings it there. */
 export const farOf = ({ shadow: s }) => (["RUNNING", "PAUSE"].includes(s.state) ? s.percent : s.prepare_percent);
 
-/** Why somebody has to come, as words; empty when nobody has to. */
-export function needs(p, unknown = new Set()) {
+/** Why somebody has to come, as words; empty when nobody has to. unknown: nobody knows what became of a start. */
+export function needs(p, unknown = false) {
   const why = [];
-  if (unknown.has(p.serial)) why.push({ what: "unknown", text: t("needs.unknown") });
+  if (unknown) why.push({ what: "unknown", text: t("needs.unknown") });
   if (p.lan?.stranger_pin) why.push({ what: "quarantine", text: t("needs.quarantine") });
   if (!p.online && busy(p)) why.push({ what: "lost", text: t("needs.lost") });
   if (p.online) {

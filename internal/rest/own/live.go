@@ -17,7 +17,7 @@ func (f *face) mountLive(rt *rest.Router) {
 	all.About = "A stream of server-sent events. `event: fleet` comes first: a list of all printers, as `GET …/printers` has them. Then `event: printer`, one printer, " +
 		"each time it changed, and `event: gone`, `{\"serial\"}`, when it is not mine or shared with me any more. Of the printers whose serials are in `watch`, separated by commas, " +
 		"200 at most, every change is told; `watch=*` is for all of them, up to 50. Of the others it is told what may need a person: " +
-		"state, job, connection, errors, HMS, plate, trouble, name. A printer is told four times a second at most, always as it is then: a slow reader misses what was between. " +
+		"state, job, connection, silence, errors, HMS, plate, trouble, camera, name. A printer is told four times a second at most, always as it is then: a slow reader misses what was between. " +
 		"The stream can't be resumed and need not be: it begins with everything."
 	rest.Plain(rt, all, rest.Raw{Gives: eventStream, Query: []string{"watch"}}, f.live)
 	one := get("/printers/{serial}/live", tag, "One printer as it changes")

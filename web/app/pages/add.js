@@ -1,7 +1,6 @@
 // Adds printers: those that the network shows, one by its address, or a file of many.
 import { html, useRef, useState } from "../lib.js";
 import { call } from "../api.js";
-import { heard } from "../live.js";
 import { runs } from "../me.js";
 import { model } from "../models.js";
 import { Findings } from "../parts/findings.js";
@@ -61,7 +60,7 @@ function One({ of: f }) {
   return html`<section class="panel">
     <h2>${t("add.one")}</h2>
     <p class="hint">${t("add.one_text")}</p>
-    <${Form} yes=${t(force ? "add.anyway" : "add.try")} send=${(v) => ["POST", "/printers", body(v)]} done=${(a) => { heard(a.data.printer); tell(a.data); }}>
+    <${Form} yes=${t(force ? "add.anyway" : "add.try")} send=${(v) => ["POST", "/printers", body(v)]} done=${(a) => tell(a.data)}>
       <${Field} label=${t("add.host")} name="host" required value=${f.host} placeholder="192.168.1.40" autocapitalize="none" spellcheck="false" />
       <${Field} label=${t("add.code")} hint=${t("add.code_hint")} name="access_code" required maxlength="20" autocomplete="off" spellcheck="false" autofocus=${!!f.host} />
       <${Field} label=${t("add.name")} name="name" value=${f.name} maxlength="100" />
@@ -108,7 +107,6 @@ function Many() {
       for (const port of ["mqtts_port", "ftps_port", "camera_port", "rtsps_port"]) if (row[port]) body[port] = Number(row[port]);
       try {
         const answer = await call("POST", "/printers", body);
-        heard(answer.data.printer);
         Object.assign(one, { state: "good", text: t("add.added", { name: answer.data.printer.name }) });
       } catch (refusal) {
         Object.assign(one, { state: "bad", text: said(refusal) });

@@ -2,7 +2,8 @@
 import { html, useEffect, useState } from "../lib.js";
 import { get } from "../api.js";
 import { ago } from "../format.js";
-import { copy, Fetched, Head, Icon, useFetched } from "../ui.js";
+import { copy, Head, Icon } from "../ui.js";
+import { Fetched, useFetched } from "../parts/fetched.js";
 import { t } from "../words.js";
 
 export default function Connect() {

@@ -1,12 +1,13 @@
 // One file: its plates, what was printed of it, and its other versions.
-import { html, useEffect } from "../lib.js";
+import { html } from "../lib.js";
 import { call, get } from "../api.js";
 import { bytes, celsius, clock, grams, meters, moment, span } from "../format.js";
-import { everyone, onEvent } from "../live.js";
+import { about, everyone } from "../live.js";
 import { acts } from "../me.js";
 import { model } from "../models.js";
 import { go } from "../place.js";
-import { Empty, Fetched, Head, Icon, useFetched } from "../ui.js";
+import { Empty, Head, Icon } from "../ui.js";
+import { Fetched, useFetched } from "../parts/fetched.js";
 import { Does, PrintFile } from "./library.js";
 import { fileAt, Filaments, link, Picture, Problem, Swatch, Tags } from "../parts/file.js";
 import { JobState } from "../parts/job.js";
@@ -56,8 +57,7 @@ const Plate = ({ of: p, file }) => html`<article class="plate-card">
 </article>`;
 
 function Jobs({ of: file }) {
-  const fetched = useFetched(() => get(`/jobs?limit=50&file_id=${encodeURIComponent(file.id)}`), file.id);
-  useEffect(() => onEvent((e) => (e.type === "reload" || e.type.startsWith("job.") || e.type.startsWith("print")) && fetched.again()), []);
+  const fetched = useFetched((signal) => get(`/jobs?limit=50&file_id=${encodeURIComponent(file.id)}`, { signal }), file.id, { on: about("job", "print", "printer") });
   const name = (serial) => everyone.value.find((p) => p.serial === serial);
   return html`<section class="panel"><h2>${t("library.jobs")}</h2>
     <${Fetched} of=${fetched}>${(jobs) =>

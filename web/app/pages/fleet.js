@@ -1,14 +1,17 @@
 // All printers at a glance: who prints, who needs a hand.
-import { html, kept, names, signal, useEffect, useMemo, useRef } from "../lib.js";
-import { all, get, here, query } from "../api.js";
-import { everyone, onEvent, printer, ready, watch } from "../live.js";
+import { html, kept, names, signal, still, useMemo, useRef } from "../lib.js";
+import { all, query } from "../api.js";
+import { about, everyone, printer, ready } from "../live.js";
 import { acts, runs } from "../me.js";
 import { model } from "../models.js";
 import { go, params, set } from "../place.js";
 import { useKeys } from "../keys.js";
 import { busy, needs, stateOf } from "../state.js";
-import { Empty, Head, Icon, Menu, useFetched } from "../ui.js";
-import { Camera, clearPlate, Controls, Heats, link, Needs, Print, State, Trays, useSeen } from "../parts/printer.js";
+import { Empty, Head, Icon, Menu } from "../ui.js";
+import { useFetched } from "../parts/fetched.js";
+import { Camera } from "../parts/camera.js";
+import { Image } from "../parts/image.js";
+import { clearPlate, Controls, Heats, link, Needs, Print, State, Trays, useSight } from "../parts/printer.js";
 import { DropHere, PrintHere } from "../parts/print.js";
 import { ends, percent, span } from "../format.js";
 import { t } from "../words.js";
@@ -19,26 +22,50 @@ const view = signal(kept.get("fleet.view", "cards"));
 const resize = (to) => kept.set("fleet.size", (size.value = to));
 const look = (to) => kept.set("fleet.view", (view.value = to));
 
-// Which states a counter stands for.
-const counters = {
-  attention: (p, unknown) => needs(p, unknown).length > 0,
-  printing: (p) => ["printing", "preparing", "stale"].includes(stateOf(p)),
-  paused: (p) => stateOf(p) === "paused",
-  finished: (p) => stateOf(p) === "finished",
-  ready: (p) => stateOf(p) === "ready",
-  failed: (p) => ["failed", "cancelled", "quarantine"].includes(stateOf(p)),
-  offline: (p) => stateOf(p) === "offline",
-};
+// The counter that a state counts for.
+const groups = { printing: "printing", preparing: "printing", paused: "paused", finished: "finished", ready: "ready", failed: "failed", cancelled: "failed", quarantine: "failed", offline: "offline" };
 const icons = { attention: "alert", printing: "play", paused: "pause", finished: "check", ready: "dot", failed: "cross", offline: "plug" };
+
+// Of each printer as it said it was, so that a turn of one costs no look at all others.
+const known = new WeakMap();
+
+/** What is counted, filtered and searched of a printer. */
+function factsOf(p) {
+  if (!known.has(p)) {
+    const state = stateOf(p);
+    const group = groups[state] || (busy(p) ? "printing" : "offline"); // of one that says nothing any more: what it did last
+    known.set(p, { group, needs: needs(p).length > 0, words: [p.name, p.serial, model(p.model), p.shadow.file_name, ...(p.tags || [])].join(" ").toLowerCase() });
+  }
+  return known.get(p);
+}
 
 /** Jobs that hold a printer, by its serial, and the serials of starts nobody knows of. */
 export function useJobs() {
-  const fetched = useFetched(() => all("/jobs?state=sending,accepted,running,unknown"));
-  useEffect(() => onEvent((e) => (e.type === "reload" || e.type.startsWith("job.") || e.type.startsWith("print")) && fetched.again()), []);
+  const fetched = useFetched((signal) => all("/jobs?state=sending,accepted,running,unknown", { signal }), "", { on: about("job", "print", "printer") });
   return useMemo(() => {
     const jobs = new Map((fetched.data || []).map((j) => [j.device_id, j]));
     return { jobs, unknown: new Set((fetched.data || []).filter((j) => j.state === "unknown").map((j) => j.device_id)) };
   }, [fetched.data]);
+}
+
+/** Who is shown, and how many are in each group: {among, chosen, needing, counts}. */
+function sift(everybody, { tag, text, only, unknown }) {
+  const counts = Object.fromEntries(Object.keys(icons).map((name) => [name, 0]));
+  const among = everybody.filter((p) => (!tag || (p.tags || []).includes(tag)) && (!text || factsOf(p).words.includes(text)));
+  const need = (p) => factsOf(p).needs || unknown.has(p.serial);
+  const needing = among.filter(need);
+  counts.attention = needing.length;
+  for (const p of among) counts[factsOf(p).group]++;
+  const chosen = !(only in icons) ? among : only === "attention" ? needing : among.filter((p) => factsOf(p).group === only);
+  return { among, chosen, needing, counts };
+}
+
+/** The serials of a list: the same list again while they are the same. */
+function useSerials(list) {
+  const before = useRef([]);
+  const now = list.map((p) => p.serial);
+  if (now.join() !== before.current.join()) before.current = now;
+  return before.current;
 }
 
 export default function Fleet() {
@@ -50,12 +77,11 @@ export default function Fleet() {
     ["v", t("fleet.key_view"), () => look(view.value === "cards" ? "list" : "cards")],
     ["Escape", t("fleet.key_all"), () => set({ state: null, q: null, tag: null })],
   ]);
-  if (!ready.value) return html`<${Head} title=${t("nav.fleet")} /><div class="cards" aria-busy="true">${[1, 2, 3].map((n) => html`<div key=${n} class="card ghost"></div>`)}</div>`;
   const everybody = everyone.value;
+  const { among, chosen, needing, counts } = sift(everybody, { tag, text, only, unknown });
+  const shown = useSerials(chosen);
+  if (!ready.value) return html`<${Head} title=${t("nav.fleet")} /><div class="cards" aria-busy="true">${[1, 2, 3].map((n) => html`<div key=${n} class="card ghost"></div>`)}</div>`;
   if (!everybody.length) return html`<${Head} title=${t("nav.fleet")} /><${Nothing} />`;
-  const fits = (p) => (!tag || (p.tags || []).includes(tag)) && (!text || [p.name, p.serial, model(p.model), p.shadow.file_name, ...(p.tags || [])].join(" ").toLowerCase().includes(text));
-  const among = everybody.filter(fits);
-  const chosen = among.filter((p) => !counters[only] || counters[only](p, unknown));
   const tags = [...new Set(everybody.flatMap((p) => p.tags || []))].sort();
   return html`
     <${Head} title=${t("nav.fleet")}>
@@ -69,18 +95,17 @@ export default function Fleet() {
       ]} />
     <//>
     <div class="counters" role="group" aria-label=${t("fleet.counters")}>
-      <button type="button" class="counter" aria-pressed=${!counters[only]} onClick=${() => set({ state: null })}><b>${among.length}</b> ${t("fleet.all")}</button>
-      ${Object.entries(counters).map(([name, is]) => {
-        const n = among.filter((p) => is(p, unknown)).length;
-        return (n > 0 || only === name) && html`<button type="button" key=${name} class=${`counter ${name}`} aria-pressed=${only === name} onClick=${() => set({ state: only === name ? null : name })}><${Icon} name=${icons[name]} /><b>${n}</b> ${t(`fleet.${name}`)}</button>`;
-      })}
+      <button type="button" class="counter" aria-pressed=${!(only in icons)} onClick=${() => set({ state: null })}><b>${among.length}</b> ${t("fleet.all")}</button>
+      ${Object.entries(counts).map(
+        ([name, n]) => (n > 0 || only === name) && html`<button type="button" key=${name} class=${`counter ${name}`} aria-pressed=${only === name} onClick=${() => set({ state: only === name ? null : name })}><${Icon} name=${icons[name]} /><b>${n}</b> ${t(`fleet.${name}`)}</button>`,
+      )}
     </div>
-    ${!only && html`<${Attention} of=${among.filter((p) => needs(p, unknown).length)} unknown=${unknown} />`}
+    ${!only && html`<${Attention} of=${needing} unknown=${unknown} />`}
     ${chosen.length === 0
       ? html`<${Empty} icon="search" title=${t("nothing_found")}><button type="button" class="quiet" onClick=${() => set({ state: null, q: null, tag: null })}>${t("fleet.key_all")}</button><//>`
       : view.value === "list"
-        ? html`<${List} of=${chosen} />`
-        : html`<${Cards} of=${chosen} jobs=${jobs} unknown=${unknown} />`}
+        ? html`<${List} of=${shown} />`
+        : html`<${Cards} of=${shown} jobs=${jobs} unknown=${unknown} />`}
   `;
 }
 
@@ -92,11 +117,11 @@ const Nothing = () => html`<${Empty} icon="fleet" title=${t("fleet.empty")}>
 /** Who needs a hand, before everything else; with many, the first few. */
 function Attention({ of: list, unknown }) {
   if (!list.length) return null;
-  const plates = list.filter((p) => needs(p, unknown).some((w) => w.what === "plate"));
+  const plates = list.filter((p) => needs(p).some((w) => w.what === "plate"));
   return html`<section class="attention-box" aria-label=${t("fleet.attention")}>
     <h2><${Icon} name="alert" />${t("fleet.attention_n", { n: list.length })}</h2>
     <ul>
-      ${list.slice(0, 6).map((p) => html`<li key=${p.serial}><a href=${link(p)}>${p.name}</a><${Needs} of=${p} unknown=${unknown} /></li>`)}
+      ${list.slice(0, 6).map((p) => html`<li key=${p.serial}><a href=${link(p)}>${p.name}</a><${Needs} of=${p} unknown=${unknown.has(p.serial)} /></li>`)}
     </ul>
     ${list.length > 6 && html`<button type="button" class="quiet small" onClick=${() => set({ state: "attention" })}>${t("fleet.more", { n: list.length - 6 })}</button>`}
     ${plates.length > 1 && html`<p class="hint">${t("fleet.plates", { n: plates.length })}</p>`}
@@ -121,14 +146,13 @@ function arrows(e) {
   }
 }
 
-const Cards = ({ of: list, jobs, unknown }) => html`<div class=${`cards ${size.value}`} onKeyDown=${arrows}>
-  ${list.map((p) => html`<${Card} key=${p.serial} serial=${p.serial} job=${jobs.get(p.serial)} unknown=${unknown} />`)}
-</div>`;
+const Cards = still(({ of: list, jobs, unknown }) => html`<div class=${`cards ${size.value}`} onKeyDown=${arrows}>
+  ${list.map((serial) => html`<${Card} key=${serial} serial=${serial} cover=${jobs.get(serial)?.cover_url} unknown=${unknown.has(serial)} />`)}
+</div>`);
 
-function Card({ serial, job, unknown }) {
+const Card = still(function Card({ serial, cover, unknown }) {
   const at = useRef(null);
-  const seen = useSeen(at);
-  useEffect(() => (seen ? watch(serial) : undefined), [seen, serial]);
+  const seen = useSight(at, serial);
   const p = printer(serial);
   if (!p) return null;
   const state = stateOf(p);
@@ -142,7 +166,7 @@ function Card({ serial, job, unknown }) {
       ? html`
           ${size.value === "l" && html`<${Camera} of=${p} />`}
           <div class="what">
-            ${size.value !== "s" && html`<${Cover} of=${job} busy=${busy(p)} />`}
+            ${size.value !== "s" && html`<span class="cover"><${Image} of=${busy(p) && cover} loading="lazy" otherwise=${html`<${Icon} name="printer" />`} /></span>`}
             <${Print} of=${p} small=${size.value === "s"} />
           </div>
           ${size.value !== "s" && html`<${Heats} of=${p} /><${Trays} of=${p} />`}
@@ -151,20 +175,16 @@ function Card({ serial, job, unknown }) {
         `
       : null}
   </article>`;
-}
+});
 
-/** The plate's picture; a place is kept for it so that nothing jumps. */
-export const Cover = ({ of: job, busy: on = true }) => html`<span class="cover">${job?.cover_url && on ? html`<img src=${here(job.cover_url)} alt="" loading="lazy" onError=${(e) => e.target.remove()} />` : html`<${Icon} name="printer" />`}</span>`;
-
-const List = ({ of: list }) => html`<div class="table"><table class="rows" onKeyDown=${arrows}>
+const List = still(({ of: list }) => html`<div class="table"><table class="rows" onKeyDown=${arrows}>
   <thead><tr><th>${t("printer")}</th><th>${t("fleet.state")}</th><th>${t("fleet.print")}</th><th class="n">${t("progress")}</th><th class="n">${t("fleet.left")}</th><th class="n">${t("heat.nozzle")}</th><th class="n">${t("heat.bed")}</th><th></th></tr></thead>
-  <tbody>${list.map((p) => html`<${Row} key=${p.serial} serial=${p.serial} />`)}</tbody>
-</table></div>`;
+  <tbody>${list.map((serial) => html`<${Row} key=${serial} serial=${serial} />`)}</tbody>
+</table></div>`);
 
-function Row({ serial }) {
+const Row = still(function Row({ serial }) {
   const at = useRef(null);
-  const seen = useSeen(at);
-  useEffect(() => (seen ? watch(serial) : undefined), [seen, serial]);
+  useSight(at, serial);
   const p = printer(serial);
   if (!p) return null;
   const s = p.shadow;
@@ -179,5 +199,4 @@ function Row({ serial }) {
     <td class="n">${Math.round(s.bed_celsius)}°</td>
     <td>${acts(p) && needs(p).some((w) => w.what === "plate") ? html`<button type="button" class="small" onClick=${() => clearPlate(p)}>${t("plate.yes")}</button>` : html`<${Controls} of=${p} /><${PrintHere} of=${p} labels=${false} />`}</td>
   </tr>`;
-}
-
+});

@@ -1,13 +1,15 @@
 // What was printed, what became of it, and what it took.
-import { html, useEffect, useState } from "../lib.js";
-import { address, call, curl, get, here, query } from "../api.js";
+import { html, names, useState } from "../lib.js";
+import { address, call, curl, get, query } from "../api.js";
 import { grams, meters, percent, span } from "../format.js";
-import { everyone, onEvent } from "../live.js";
+import { everyone } from "../live.js";
 import { acts } from "../me.js";
 import { params, set } from "../place.js";
-import { copy, Empty, Fetched, Field, Head, Icon, Menu, useFetched } from "../ui.js";
+import { copy, Empty, Field, Head, Icon, Menu } from "../ui.js";
+import { Fetched, useFetched } from "../parts/fetched.js";
 import { copyJob, ended, JobState, path, Plate, reprint, Said, Takes, Took, when, Where } from "../parts/job.js";
 import { Bars } from "../parts/bars.js";
+import { Image } from "../parts/image.js";
 import { number, t } from "../words.js";
 import { QueueTabs } from "./queue.js";
 
@@ -25,9 +27,9 @@ export default function History() {
   const narrow = { device_id: p.get("printer"), text: p.get("q"), from: moment(p.get("from")), to: moment(p.get("to"), 1) };
   const state = ended.includes(p.get("state")) ? p.get("state") : "";
   const [much, show] = useState(step);
-  const list = useFetched(() => pages({ ...narrow, state: state || ended.join() }, much), JSON.stringify([narrow, state, much]));
-  const figures = useFetched(() => get(`/jobs/figures${query(narrow)}`), JSON.stringify(narrow));
-  useEffect(() => onEvent((e) => (e.type === "reload" || /^job\.(finished|failed|cancelled|expired)$/.test(e.type)) && (list.again(), figures.again())), []);
+  const on = (e) => /^job\.(finished|failed|cancelled|expired)$/.test(e.type);
+  const list = useFetched((signal) => pages({ ...narrow, state: state || ended.join() }, much, { signal }), "", { view: JSON.stringify([narrow, state, much]), on });
+  const figures = useFetched((signal) => get(`/jobs/figures${query(narrow)}`, { signal }), "", { view: JSON.stringify(narrow), on });
   const table = `/jobs/export${query({ ...narrow, state: state || ended.join() })}`;
   return html`
     <${Head} title=${t("nav.history")}>
@@ -36,24 +38,24 @@ export default function History() {
     <//>
     <${QueueTabs} at="/history" />
     <${Filters} state=${state} />
-    <${Fetched} of=${figures}>${(f) => html`<${Figures} of=${f} />`}<//>
+    <${Fetched} of=${figures}>${(f) => html`<${Figures} of=${f} old=${figures.old} />`}<//>
     <h2 class="job-between">${t("history.jobs")}</h2>
     <${Fetched} of=${list}>
       ${({ rows, total }) =>
         rows.length === 0
           ? html`<${Empty} icon="history" title=${t(p.size ? "nothing_found" : "history.empty")}>${p.size ? html`<button type="button" class="quiet" onClick=${() => set({ printer: null, q: null, from: null, to: null, state: null })}>${t("fleet.key_all")}</button>` : html`<a class="button" href="/library"><${Icon} name="library" />${t("queue.library")}</a>`}<//>`
-          : html`<div class="panel"><ul class="line past" aria-label=${t("history.jobs")}>${rows.map((j) => html`<li key=${j.id} class="jobrow"><${Past} of=${j} /></li>`)}</ul></div>
+          : html`<div class=${names("panel", list.old && "old")}><ul class="line past" aria-label=${t("history.jobs")}>${rows.map((j) => html`<li key=${j.id} class="jobrow"><${Past} of=${j} /></li>`)}</ul></div>
               <p class="foot quiet">${t("history.shown", { n: rows.length, of: total })} ${rows.length < total && html`<button type="button" class="quiet small" onClick=${() => show(much + step)}>${t("history.next")}</button>`}</p>`}
     <//>
   `;
 }
 
 /** The first so many jobs, and how many there are. */
-async function pages(narrow, much) {
+async function pages(narrow, much, options) {
   const rows = [];
   let total = 0;
   for (let page = 1; rows.length < much; page++) {
-    const answer = await call("GET", `/jobs${query({ ...narrow, limit: step, page })}`);
+    const answer = await call("GET", `/jobs${query({ ...narrow, limit: step, page })}`, undefined, options);
     rows.push(...(answer.data || []));
     total = answer.pagination?.total ?? rows.length;
     if (!answer.pagination?.has_more) break;
@@ -81,9 +83,9 @@ function Filters({ state }) {
 const named = (x) => x.device_name || x.device_id || t("history.no_printer");
 const kind = (x) => x.type || t("job.material_unknown");
 
-function Figures({ of: f }) {
+function Figures({ of: f, old }) {
   const rate = f.success_rate === null || f.success_rate === undefined ? "–" : percent(Math.round(f.success_rate * 1000) / 10);
-  return html`<section class="figures-box" aria-label=${t("figures.title")}>
+  return html`<section class=${names("figures-box", old && "old")} aria-label=${t("figures.title")}>
     <dl class="figure-tiles">
       <div class="figure-tile"><dt>${t("figures.success")}</dt><dd>${rate}</dd><dd class="hint">${t("figures.success_of", { n: f.finished, of: f.finished + f.failed })}</dd></div>
       <div class="figure-tile"><dt>${t("figures.time")}</dt><dd>${span(f.print_seconds)}</dd><dd class="hint">${t("figures.time_of")}</dd></div>
@@ -102,7 +104,7 @@ function Figures({ of: f }) {
 function Past({ of: j }) {
   return html`
     <${Plate} of=${j} />
-    ${j.snapshot_url ? html`<a class="cover end-picture" href=${path(j)} tabindex="-1" aria-hidden="true"><img src=${here(j.snapshot_url)} alt="" loading="lazy" onError=${(e) => e.target.parentElement.remove()} /></a>` : null}
+    ${j.snapshot_url ? html`<a class="cover end-picture" href=${path(j)} tabindex="-1" aria-hidden="true"><${Image} of=${j.snapshot_url} loading="lazy" otherwise=${html`<${Icon} name="camera" />`} /></a>` : null}
     <div class="grow">
       <div class="name"><a href=${path(j)}>${j.file_name}</a></div>
       ${j.state !== "finished" && j.why && html`<div class="wait-why"><${Said}>${j.why}<//></div>`}

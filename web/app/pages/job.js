@@ -1,20 +1,21 @@
 // One job: what became of it, when, of what and why.
 import { html, useEffect } from "../lib.js";
-import { get, here } from "../api.js";
+import { get } from "../api.js";
 import { ends, grams, meters, moment, percent, span } from "../format.js";
-import { onEvent, printer, watch } from "../live.js";
+import { about, printer, watch } from "../live.js";
 import { acts } from "../me.js";
 import { busy, hmsLink } from "../state.js";
-import { Fetched, Head, Icon, Menu, Progress, useFetched } from "../ui.js";
+import { Head, Icon, Menu, Progress } from "../ui.js";
+import { Fetched, useFetched } from "../parts/fetched.js";
 import { Controls, Needs, State } from "../parts/printer.js";
 import { cancelJob, copyJob, doubtful, ended, Fits, JobState, more, plain, reprint, Resolve, Said, tray, Where } from "../parts/job.js";
 import { Swatch } from "../parts/file.js";
+import { Image } from "../parts/image.js";
 import { change } from "../parts/print.js";
 import { has, t } from "../words.js";
 
 export default function Job({ id }) {
-  const fetched = useFetched(() => get(`/jobs/${encodeURIComponent(id)}`), id);
-  useEffect(() => onEvent((e) => (e.type === "reload" || e.data?.job_id === id || /^(device|printer)\./.test(e.type)) && fetched.again()), [id]);
+  const fetched = useFetched((signal) => get(`/jobs/${encodeURIComponent(id)}`, { signal }), id, { on: (e) => e.data.job_id === id || about("device", "printer")(e) });
   useEffect(() => (fetched.data?.device_id ? watch(fetched.data.device_id) : undefined), [fetched.data?.device_id]);
   return html`${!fetched.data && html`<${Head} title=${t("told.job")} back="/queue" />`}<${Fetched} of=${fetched}>${(j) => html`<${Shown} of=${j} again=${fetched.again} />`}<//>`;
 }
@@ -31,8 +32,8 @@ function Shown({ of: j, again }) {
     <//>
     <div class="job">
       <div class="sides">
-        <figure class="panel job-picture"><figcaption>${t("job.cover")}</figcaption>${j.cover_url ? html`<img src=${here(j.cover_url)} alt=${t("job.cover_alt", { name: j.file_name, n: j.plate })} onError=${(e) => e.target.remove()} />` : html`<span class="none"><${Icon} name="file" /><small>${t("job.no_cover")}</small></span>`}</figure>
-        ${over && j.started_at && html`<figure class="panel job-picture end"><figcaption>${t("job.end_picture")}</figcaption>${j.snapshot_url ? html`<img src=${here(j.snapshot_url)} alt=${t("job.end_alt", { name: j.file_name })} onError=${(e) => e.target.remove()} />` : html`<span class="none"><${Icon} name="camera" /><small>${t("job.no_end_picture")}</small></span>`}</figure>`}
+        <figure class="panel job-picture"><figcaption>${t("job.cover")}</figcaption><${Image} of=${j.cover_url} alt=${t("job.cover_alt", { name: j.file_name, n: j.plate })} otherwise=${html`<span class="none"><${Icon} name="file" /><small>${t("job.no_cover")}</small></span>`} /></figure>
+        ${over && j.started_at && html`<figure class="panel job-picture end"><figcaption>${t("job.end_picture")}</figcaption><${Image} of=${j.snapshot_url} alt=${t("job.end_alt", { name: j.file_name })} otherwise=${html`<span class="none"><${Icon} name="camera" /><small>${t("job.no_end_picture")}</small></span>`} /></figure>`}
       </div>
       <div class="grow">
         <section class="panel"><h2>${t("job.state")}</h2>

@@ -6,7 +6,8 @@ import { useKeys } from "../keys.js";
 import { acts } from "../me.js";
 import { model } from "../models.js";
 import { params, set } from "../place.js";
-import { Empty, Fetched, Head, Icon, Menu, useFetched } from "../ui.js";
+import { Empty, Head, Icon, Menu } from "../ui.js";
+import { Fetched, useFetched } from "../parts/fetched.js";
 import { download, Figures, Filaments, link, pagesOf, Picture, Problem, remove, rename, retag, sums, Tags } from "../parts/file.js";
 import { print } from "../parts/print.js";
 import { upload } from "../parts/uploading.js";
@@ -23,7 +24,7 @@ export default function Library() {
   const now = Object.fromEntries(["q", "tag", "kind", "sort"].map((k) => [k, params.value.get(k) || ""]));
   const narrow = query({ limit: 60, search: now.q, tag: now.tag, kind: now.kind, sort: now.sort });
   const [pages, turn] = useState(1);
-  const fetched = useFetched(() => pagesOf(`/files${narrow}`, pages), `${narrow} ${pages}`);
+  const fetched = useFetched((signal) => pagesOf(`/files${narrow}`, pages, { signal }), "", { view: `${narrow} ${pages}` });
   useEffect(() => {
     if (arrivals.value) fetched.again();
   }, [arrivals.value]);

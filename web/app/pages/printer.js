@@ -3,13 +3,14 @@ import { html, useEffect } from "../lib.js";
 import { get } from "../api.js";
 import { percent } from "../format.js";
 import { Guard } from "../guard.js";
-import { onEvent, printer, ready, watch } from "../live.js";
+import { about, printer, ready, watch } from "../live.js";
 import { acts, keeps, mine } from "../me.js";
 import { model } from "../models.js";
 import { useKeys } from "../keys.js";
 import { go, place } from "../place.js";
 import { busy, farOf } from "../state.js";
-import { ask, Empty, Head, Icon, Menu, Tabs, useFetched } from "../ui.js";
+import { ask, Empty, Head, Icon, Menu, Tabs } from "../ui.js";
+import { useFetched } from "../parts/fetched.js";
 import { PrintHere } from "../parts/print.js";
 import { Controls, link, Needs, State } from "../parts/printer.js";
 import { Camera } from "./printer/camera.js";
@@ -38,8 +39,7 @@ function useDetails(serial) {
 
 /** The job that holds the printer, and those that wait for it, the next one first. */
 function useJobs(serial) {
-  const fetched = useFetched(() => get(`/jobs?limit=100&device_id=${encodeURIComponent(serial)}&state=queued,claimed,uploading,ready,sending,accepted,running,unknown`), serial);
-  useEffect(() => onEvent((e) => (e.type === "reload" || e.type.startsWith("job.") || e.type.startsWith("print")) && fetched.again()), []);
+  const fetched = useFetched((signal) => get(`/jobs?limit=100&device_id=${encodeURIComponent(serial)}&state=queued,claimed,uploading,ready,sending,accepted,running,unknown`, { signal }), serial, { on: about("job", "print", "printer") });
   const all = fetched.data || [];
   return { now: all.find((j) => j.state !== "queued"), waiting: all.filter((j) => j.state === "queued").reverse() };
 }
@@ -62,7 +62,6 @@ function Known({ of: p, part }) {
   const path = (name) => (name === "overview" ? at : `${at}/${name}`);
   useKeys(shown.map((name, i) => [String(i + 1), t(`pr.${name}`), () => go(path(name))]));
   const Part = parts[part];
-  const unknown = new Set(jobs.now?.state === "unknown" ? [p.serial] : []);
   return html`<div class="one">
     <${Head} title=${p.name} within=${part !== "overview" && t(`pr.${part}`)} back="/">
       <span class="which">${model(p.model)}${(p.tags || []).map((w) => html`<a class="tag" key=${w} href=${`/?tag=${encodeURIComponent(w)}`}>${w}</a>`)}</span>
@@ -71,7 +70,7 @@ function Known({ of: p, part }) {
       <${Actions} of=${p} />
     <//>
     ${!mine(p) && html`<p class="hint guest">${t(acts(p) ? "pr.guest_acts" : "pr.guest_looks")}</p>`}
-    <${Needs} of=${p} unknown=${unknown} but="quarantine" />
+    <${Needs} of=${p} unknown=${jobs.now?.state === "unknown"} but="quarantine" />
     ${p.lan?.stranger_pin && html`<${Quarantine} of=${p} />`}
     <${Developer} of=${p} />
     ${!p.connected && p.trouble && !p.lan?.stranger_pin && html`<div class="banner warn"><${Icon} name="plug" /><div class="grow">${p.trouble}</div></div>`}

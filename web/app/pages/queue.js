@@ -1,12 +1,13 @@
 // What prints, what waits and why, and what needs a person first.
-import { html, useEffect } from "../lib.js";
+import { html, still, useRef } from "../lib.js";
 import { clock, ends, percent, span } from "../format.js";
-import { everyone, printer, watch } from "../live.js";
+import { everyone, printer } from "../live.js";
 import { acts } from "../me.js";
 import { model } from "../models.js";
 import { busy } from "../state.js";
-import { Empty, Fetched, Head, Icon, Menu, Progress, Tabs } from "../ui.js";
-import { clearPlate, Controls, link, Print, State } from "../parts/printer.js";
+import { Empty, Head, Icon, Menu, Progress, Tabs } from "../ui.js";
+import { Fetched } from "../parts/fetched.js";
+import { clearPlate, Controls, link, Print, State, useSight } from "../parts/printer.js";
 import { cancelJob, copyJob, doubtful, Fits, holding, JobState, more, path, Plate, Resolve, Said, Takes, useJobList, when, Where } from "../parts/job.js";
 import { first, last, Line, move, Spoken } from "../parts/line.js";
 import { change, print } from "../parts/print.js";
@@ -43,8 +44,8 @@ function Shown({ now, line, again }) {
     ${now.length - doubts.length + others.length > 0 &&
     html`<section class="panel"><h2>${t("queue.now")}</h2>
       <ul class="line">
-        ${now.filter((j) => !doubtful(j)).map((j) => html`<li key=${j.id} class="jobrow holding"><${Now} of=${j} /></li>`)}
-        ${others.map((p) => html`<li key=${p.serial} class="jobrow holding"><${Foreign} serial=${p.serial} /></li>`)}
+        ${now.filter((j) => !doubtful(j)).map((j) => html`<${Now} key=${j.id} of=${j} />`)}
+        ${others.map((p) => html`<${Foreign} key=${p.serial} serial=${p.serial} />`)}
       </ul>
     </section>`}
     <${Waiting} line=${line} held=${held} again=${again} />
@@ -82,13 +83,14 @@ function First({ doubts, plates, line, again }) {
 
 /** A job that holds its printer. */
 function Now({ of: j }) {
-  useEffect(() => watch(j.device_id), [j.device_id]);
+  const at = useRef(null);
+  useSight(at, j.device_id);
   const p = printer(j.device_id);
   const s = p?.shadow || {};
   const prints = j.state === "running";
   const told = prints && s.task_id === j.id; // the printer speaks of this very job
   const far = told ? s.percent : j.percent;
-  return html`
+  return html`<li ref=${at} class="jobrow holding">
     <${Plate} of=${j} />
     <div class="grow">
       <div class="name"><a href=${path(j)}>${j.file_name}</a></div>
@@ -103,20 +105,21 @@ function Now({ of: j }) {
     <div class="end"><${JobState} of=${j} />
       ${prints && p && busy(p) ? html`<${Controls} of=${p} />` : acts(j) && html`<button type="button" class="quiet small danger" onClick=${() => cancelJob(j)}><${Icon} name="close" />${t("cancel")}</button>`}
     </div>
-  `;
+  </li>`;
 }
 
 /** A print that was begun at the printer itself, or by another program. */
-function Foreign({ serial }) {
-  useEffect(() => watch(serial), [serial]);
+const Foreign = still(function Foreign({ serial }) {
+  const at = useRef(null);
+  useSight(at, serial);
   const p = printer(serial);
   if (!p) return null;
-  return html`
+  return html`<li ref=${at} class="jobrow holding">
     <span class="cover"><${Icon} name="printer" /></span>
     <div class="grow"><div class="job-facts"><a href=${link(p)}>${p.name}</a><span>${t("queue.foreign")}</span></div><${Print} of=${p} /></div>
     <div class="end"><${State} of=${p} /><${Controls} of=${p} /></div>
-  `;
-}
+  </li>`;
+});
 
 /** The waiting jobs, each printer's together, and apart those of any that fits. */
 function Waiting({ line, held, again }) {

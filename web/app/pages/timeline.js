@@ -2,9 +2,10 @@
 import { html, useEffect, useState } from "../lib.js";
 import { all, query } from "../api.js";
 import { clock, moment, span } from "../format.js";
-import { everyone, onEvent, printer } from "../live.js";
+import { everyone, printer } from "../live.js";
 import { params, set } from "../place.js";
-import { Empty, Fetched, Head, Icon, useFetched } from "../ui.js";
+import { Empty, Head, Icon } from "../ui.js";
+import { Fetched, useFetched } from "../parts/fetched.js";
 import { ended, path } from "../parts/job.js";
 import { locale, t } from "../words.js";
 import { QueueTabs } from "./queue.js";
@@ -17,8 +18,8 @@ export default function Timeline() {
   const [hours, tick] = windows[wide];
   const [now, look] = useState(Date.now());
   // What began within the window was made before it by no longer than jobs wait.
-  const fetched = useFetched(() => all(`/jobs${query({ state: ["accepted", "running", "unknown", ...ended].join(), from: new Date(Date.now() - (hours + 24) * hour).toISOString() })}`), wide);
-  useEffect(() => onEvent((e) => (e.type === "reload" || /^job\.(started|finished|failed|cancelled|unknown)$/.test(e.type)) && fetched.again()), []);
+  const wanted = () => `/jobs${query({ state: ["accepted", "running", "unknown", ...ended].join(), from: new Date(Date.now() - (hours + 24) * hour).toISOString() })}`;
+  const fetched = useFetched((signal) => all(wanted(), { signal }), "", { view: wide, on: (e) => /^job\.(started|finished|failed|cancelled|unknown)$/.test(e.type) });
   useEffect(() => {
     const timer = setInterval(() => look(Date.now()), 30_000);
     return () => clearInterval(timer);

@@ -1,13 +1,14 @@
 // All printers for a screen on the wall: large, without anything to click, awake.
-import { html, names, signal, useEffect, useRef, useState } from "../lib.js";
-import { here } from "../api.js";
+import { html, names, signal, still, useEffect, useRef, useState } from "../lib.js";
 import { clock, ends, percent, span } from "../format.js";
 import { everyone, printer, ready, watch } from "../live.js";
 import { model } from "../models.js";
 import { params } from "../place.js";
 import { busy, farOf, needs, stateOf } from "../state.js";
 import { Empty, Icon, Progress, Title } from "../ui.js";
-import { Camera, Heats, State } from "../parts/printer.js";
+import { Camera } from "../parts/camera.js";
+import { Image } from "../parts/image.js";
+import { Heats, State } from "../parts/printer.js";
 import { useJobs } from "./fleet.js";
 import { t } from "../words.js";
 
@@ -35,7 +36,7 @@ const now = signal(Date.now());
 
 /** Who comes first: those that need somebody, then those that print, the soonest first. */
 function order(unknown) {
-  const rank = (p) => (needs(p, unknown).length ? 0 : busy(p) ? 1 : p.online ? 2 : 3);
+  const rank = (p) => (needs(p, unknown.has(p.serial)).length ? 0 : busy(p) ? 1 : p.online ? 2 : 3);
   return (a, b) => rank(a) - rank(b) || (busy(a) && busy(b) ? (a.shadow.remaining_seconds || 1e9) - (b.shadow.remaining_seconds || 1e9) : 0) || a.name.localeCompare(b.name, undefined, { numeric: true });
 }
 
@@ -77,7 +78,7 @@ export default function Wall() {
     return () => clearInterval(timer);
   }, [pages]);
   if (!ready.value) return html`<div class="waiting" role="status"><span class="spinner"></span>${t("loading")}</div>`;
-  const need = list.filter((p) => needs(p, unknown).length);
+  const need = list.filter((p) => needs(p, unknown.has(p.serial)).length);
   return html`<div class="wall-page">
     <header>
       <${Title} text=${tag || t("wall.title")} />
@@ -88,12 +89,12 @@ export default function Wall() {
       <a class="button plain" href="/" aria-label=${t("wall.leave")}><${Icon} name="close" /></a>
     </header>
     <div class="tiles" ref=${at} style=${{ "--columns": columns, "--rows": rows }}>
-      ${list.length ? shown.map((p) => html`<${Tile} key=${p.serial} serial=${p.serial} job=${jobs.get(p.serial)} unknown=${unknown} large=${columns * rows <= 6} />`) : html`<${Empty} icon="fleet" title=${t("fleet.empty")} />`}
+      ${list.length ? shown.map((p) => html`<${Tile} key=${p.serial} serial=${p.serial} cover=${jobs.get(p.serial)?.cover_url} unknown=${unknown.has(p.serial)} large=${columns * rows <= 6} />`) : html`<${Empty} icon="fleet" title=${t("fleet.empty")} />`}
     </div>
   </div>`;
 }
 
-function Tile({ serial, job, unknown, large }) {
+const Tile = still(function Tile({ serial, cover, unknown, large }) {
   useEffect(() => watch(serial), [serial]);
   const p = printer(serial);
   if (!p) return null;
@@ -103,7 +104,7 @@ function Tile({ serial, job, unknown, large }) {
   return html`<article class=${names("tile", stateOf(p), need && "need")}>
     <header><h2>${p.name}</h2><${State} of=${p} /></header>
     <div class="body">
-      ${large && (on && job?.cover_url ? html`<span class="cover"><img src=${here(job.cover_url)} alt="" onError=${(e) => e.target.remove()} /></span>` : html`<${Camera} of=${p} every=${10_000} />`)}
+      ${large && (on && cover ? html`<span class="cover"><${Image} of=${cover} otherwise=${html`<${Icon} name="printer" />`} /></span>` : html`<${Camera} of=${p} every=${10_000} />`)}
       ${on
         ? html`<div class="far"><strong>${percent(farOf(p))}</strong><span>${s.remaining_seconds > 0 && html`${span(s.remaining_seconds)}<br />${t("print.at", { time: ends(s.remaining_seconds) })}`}</span></div>`
         : html`<div class="far idle"><span>${p.online ? model(p.model) : p.last_seen_at ? t("print.seen", { when: clock(p.last_seen_at) }) : t("print.never_seen")}</span></div>`}
@@ -111,4 +112,4 @@ function Tile({ serial, job, unknown, large }) {
     ${on && html`<${Progress} of=${farOf(p)} kind=${stateOf(p)} label=${s.file_name || t("progress")} /><p class="file">${s.file_name || t("print.unnamed")}</p>`}
     ${need ? html`<p class="why"><${Icon} name="alert" />${need.text}${need.code ? ` ${need.code}` : ""}</p>` : large && html`<${Heats} of=${p} />`}
   </article>`;
-}
+});

@@ -5,12 +5,13 @@ import { colour, grams, span } from "../format.js";
 import { model } from "../models.js";
 import { act, ask, Dialog, Field, Form, Icon, sure } from "../ui.js";
 import { t } from "../words.js";
+import { Image } from "./image.js";
 
 export const link = (id) => `/library/${encodeURIComponent(id)}`;
 export const fileAt = (id) => `/files/${encodeURIComponent(id)}`;
 
 /** The picture of a plate; a place is kept where there is none. */
-export const Picture = ({ of: url, icon = "file" }) => html`<span class="picture">${url ? html`<img src=${here(url)} alt="" loading="lazy" onError=${(e) => e.target.remove()} />` : html`<${Icon} name=${icon} />`}</span>`;
+export const Picture = ({ of: url, icon = "file" }) => html`<span class="picture"><${Image} of=${url} loading="lazy" otherwise=${html`<${Icon} name=${icon} />`} /></span>`;
 
 export const Swatch = ({ of: color }) => html`<i class="dye" style=${{ background: colour(color) }}></i>`;
 
@@ -80,7 +81,7 @@ export async function download(file) {
 }
 
 /** The files of a list, so many pages of it; total is how many there are. */
-export async function pagesOf(path, pages) {
-  const answers = await Promise.all(Array.from({ length: pages }, (_, i) => call("GET", `${path}&page=${i + 1}`)));
+export async function pagesOf(path, pages, options) {
+  const answers = await Promise.all(Array.from({ length: pages }, (_, i) => call("GET", `${path}&page=${i + 1}`, undefined, options)));
   return { files: answers.flatMap((a) => a.data || []), total: answers.at(-1).pagination.total, more: answers.at(-1).pagination.has_more };
 }

@@ -1,13 +1,15 @@
 // What is shown of a job in more than one place.
 import { html, names, useEffect, useState } from "../lib.js";
-import { all, call, curl, here } from "../api.js";
+import { all, call, curl } from "../api.js";
 import { clock, grams, moment, span } from "../format.js";
-import { onEvent, printer } from "../live.js";
+import { about, printer } from "../live.js";
 import { acts } from "../me.js";
 import { go } from "../place.js";
 import { stateOf } from "../state.js";
-import { act, copy, Dialog, Form, Field, Icon, ask, sure, useFetched } from "../ui.js";
+import { act, copy, Dialog, Form, Field, Icon, ask, sure } from "../ui.js";
+import { useFetched } from "./fetched.js";
 import { Swatch } from "./file.js";
+import { Image } from "./image.js";
 import { Match } from "./printwish.js";
 import { t } from "../words.js";
 
@@ -31,7 +33,7 @@ export function JobState({ of: j }) {
 
 /** The plate's picture; a place is kept for it. */
 export const Plate = ({ of: j, large }) => html`<span class=${names("cover", large && "large")}>
-  ${j.cover_url ? html`<img src=${here(j.cover_url)} alt="" loading="lazy" onError=${(e) => e.target.remove()} />` : html`<${Icon} name="file" />`}
+  <${Image} of=${j.cover_url} loading="lazy" otherwise=${html`<${Icon} name="file" />`} />
 </span>`;
 
 /** The printer's name with the way to it, or what is asked of printers. */
@@ -55,26 +57,8 @@ export const Said = ({ children }) => html`<span lang="en">${typeof children ===
 
 export const plain = (words) => words.replace(/ \(grove [^)]*\)|; GET \/v1\/.*$/g, "");
 
-/** Jobs that change as events tell, and again each time somebody comes back to the page. */
-export function useJobList(query) {
-  const fetched = useFetched(() => all(`/jobs${query}`), query);
-  useEffect(() => {
-    let due = 0;
-    const soon = () => {
-      clearTimeout(due);
-      due = setTimeout(fetched.again, 150); // a start alone is several events
-    };
-    const end = onEvent((e) => (e.type === "reload" || /^(job|print|printer|device)\./.test(e.type)) && soon());
-    const back = () => document.hidden || soon();
-    document.addEventListener("visibilitychange", back);
-    return () => {
-      clearTimeout(due);
-      document.removeEventListener("visibilitychange", back);
-      end();
-    };
-  }, []);
-  return fetched;
-}
+/** Jobs that change as events tell. */
+export const useJobList = (query) => useFetched((signal) => all(`/jobs${query}`, { signal }), query, { on: about("job", "print", "printer", "device") });
 
 /** Cancels a job after asking; a print that runs is stopped. */
 export async function cancelJob(j) {

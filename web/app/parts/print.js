@@ -1,11 +1,12 @@
 // The way to a print, from wherever it begins: a file, a printer, a file dropped on one.
-import { html, kept, names, useEffect, useState } from "../lib.js";
+import { html, kept, names, useEffect, useRef, useState } from "../lib.js";
 import { call, get, query } from "../api.js";
 import { moment } from "../format.js";
-import { everyone, onEvent, printer } from "../live.js";
+import { about, everyone, printer } from "../live.js";
 import { acts } from "../me.js";
 import { busy } from "../state.js";
-import { ask, Bad, Dialog, Empty, Fetched, Form, Icon, note, said, useFetched } from "../ui.js";
+import { ask, Bad, Dialog, Empty, Form, Icon, note, said } from "../ui.js";
+import { Fetched, useFetched } from "./fetched.js";
 import { fileAt, Figures, Filaments, Picture, sums } from "./file.js";
 import { choose, dragging, Upload } from "./uploading.js";
 import { take, uploads } from "./uploads.js";
@@ -72,7 +73,7 @@ function Arriving({ of: key, done, other }) {
 /** Which file: those that suit the printer first. */
 function Files({ of: p, done, upload }) {
   const [text, type] = useState("");
-  const fetched = useFetched(() => get(`/files${query({ limit: 60, search: text })}`), text);
+  const fetched = useFetched((signal) => get(`/files${query({ limit: 60, search: text })}`, { signal }), "", { view: text });
   const alien = (f) => Boolean(p?.model && f.model && f.model !== p.model);
   return html`
     <div class="bar">
@@ -82,7 +83,7 @@ function Files({ of: p, done, upload }) {
     <${Fetched} of=${fetched}>${(files) => {
       const list = files.filter((f) => f.printable).sort((a, b) => alien(a) - alien(b));
       if (!list.length) return html`<${Empty} icon="library" title=${t(text ? "nothing_found" : "start.no_files")}><p>${t("library.empty_text")}</p><//>`;
-      return html`<ul class="pick">${list.map(
+      return html`<ul class=${names("pick", fetched.old && "old")}>${list.map(
         (f) => html`<li key=${f.id}><button type="button" title=${f.name} class=${names("quiet", alien(f) && "alien")} onClick=${() => done(f)}>
           <${Picture} of=${f.cover_url} />
           <span class="grow"><strong>${f.name}</strong><${Figures} of=${f} /><${Filaments} of=${sums(f).filaments} /></span>
@@ -116,27 +117,16 @@ function barred(fit) {
   return !p || acts(p) ? fit : { ...fit, barred: true, fits: false, misfits: [{ reason: "view_only", lasting: true, message: t("start.why.view_only") }] };
 }
 
+/** What fits now; what printers do changes it: plates that are cleared, trays that are filled. */
 function useFits(wish) {
-  const [state, set] = useState({ fits: null });
-  const [turn, again] = useState(0);
-  useEffect(() => onEvent((e) => (e.type === "reload" || /^(job|print|printer)\b/.test(e.type)) && again((n) => n + 1)), []);
-  const text = JSON.stringify(wish);
-  // What printers do changes the answer: plates that are cleared, trays that are filled.
+  const fits = useFetched(async (signal) => (await call("POST", "/jobs/fit", wish, { signal })).data.map(barred), "", { view: JSON.stringify(wish), on: about("job", "print", "printer") });
   const now = everyone.value.map((p) => [p.serial, p.online, p.plate_clear, p.shadow?.state]).join();
+  const before = useRef(now);
   useEffect(() => {
-    let over = false;
-    const timer = setTimeout(() => {
-      call("POST", "/jobs/fit", wish).then(
-        ({ data }) => over || set({ fits: data.map(barred), of: text }),
-        (refusal) => over || set((before) => ({ ...before, refusal })),
-      );
-    }, 150);
-    return () => {
-      over = true;
-      clearTimeout(timer);
-    };
-  }, [text, turn, now]);
-  return { ...state, fresh: state.of === text, again: () => again((n) => n + 1) };
+    if (before.current !== now) fits.soon();
+    before.current = now;
+  }, [now]);
+  return { fits: fits.data, refusal: fits.error, fresh: Boolean(fits.data) && !fits.old, again: fits.again };
 }
 
 /** The trays that somebody chose for a job, by the number of the filament. */
@@ -226,8 +216,7 @@ const Foreseen = ({ of: soon, waiting }) => html`<p class=${names("foreseen", wa
 /** The jobs that were made, and how they stand. */
 function Made({ of: jobs, close }) {
   const first = jobs[0];
-  const fetched = useFetched(() => get(`/jobs/${first.id}`), first.id);
-  useEffect(() => onEvent((e) => (e.type === "reload" || /^(job|print)\b/.test(e.type)) && fetched.again()), []);
+  const fetched = useFetched((signal) => get(`/jobs/${first.id}`, { signal }), first.id, { on: about("job", "print") });
   const now = fetched.data || first;
   const where = printer(now.device_id)?.name || t("start.any");
   return html`

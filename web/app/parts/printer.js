@@ -1,8 +1,7 @@
 // What is shown of a printer in more than one place.
-import { html, kept, names, signal, useEffect, useRef, useState } from "../lib.js";
-import { call, here } from "../api.js";
+import { html, names, useEffect, useState } from "../lib.js";
 import { clock, colour, ends, percent, span } from "../format.js";
-import { heard } from "../live.js";
+import { watch } from "../live.js";
 import { acts } from "../me.js";
 import { modelOf } from "../models.js";
 import { busy, farOf, flatTray, hmsLink, needs, pausable, stageOf, stateOf, states } from "../state.js";
@@ -84,8 +83,7 @@ export function Controls({ of: p, labels }) {
 export async function clearPlate(p) {
   const yes = await sure(t("plate.title", { name: p.name }), t("plate.text"), t("plate.yes"), false);
   if (!yes) return;
-  const answer = await act(t("plate.doing"), "POST", `/printers/${encodeURIComponent(p.serial)}/plate-clear`, {}, { done: t("plate.done", { name: p.name }) });
-  if (answer?.data) heard(answer.data);
+  await act(t("plate.doing"), "POST", `/printers/${encodeURIComponent(p.serial)}/plate-clear`, {}, { done: t("plate.done", { name: p.name }) });
 }
 
 /** Why somebody has to come, each with the way out; but is left out, being told already. */
@@ -105,79 +103,28 @@ export function Needs({ of: p, unknown, but }) {
   </ul>`;
 }
 
-/** Whether something is on the screen, looked at by the browser. */
+const seeing = new Map();
+const eye = new IntersectionObserver((entries) => entries.forEach((e) => seeing.get(e.target)?.(e.isIntersecting)), { rootMargin: "200px" });
+
+/** Whether something is on the screen, or near it. */
 export function useSeen(ref) {
   const [seen, see] = useState(false);
   useEffect(() => {
-    const eye = new IntersectionObserver(([e]) => see(e.isIntersecting), { rootMargin: "200px" });
-    eye.observe(ref.current);
-    return () => eye.disconnect();
+    const { current } = ref;
+    if (!current) return undefined;
+    seeing.set(current, see);
+    eye.observe(current);
+    return () => {
+      eye.unobserve(current);
+      seeing.delete(current);
+    };
   }, []);
   return seen;
 }
 
-/** How each camera is turned in this browser, by serial: {turn: degrees, flip}. */
-const views = signal(kept.get("camera.views", {}));
-export const viewOf = (serial) => views.value[serial] || { turn: 0, flip: false };
-export const turnView = (serial, to) => kept.set("camera.views", (views.value = { ...views.value, [serial]: { ...viewOf(serial), ...to } }));
-
-/** A picture on its side is made as small as its frame is low. */
-const turned = ({ turn, flip }) => ({ transform: `rotate(${turn}deg)${turn % 180 ? " scale(.5625)" : ""}${flip ? " scaleX(-1)" : ""}` });
-
-/** A picture of a printer, turned as its camera is. */
-export const Picture = ({ of: p, src, onError }) => html`<img src=${src} style=${turned(viewOf(p.serial))} alt=${t("camera.of", { name: p.name })} onError=${onError} />`;
-
-/**
- * The camera as pictures, a new one every few seconds and only while somebody looks:
- * each stream would hold one of the few connections that a browser has to a server.
- */
-export function Camera({ of: p, every = 5000, large }) {
-  const at = useRef(null);
-  const seen = useSeen(at);
-  const [shown, show] = useState({});
-  useEffect(() => {
-    if (!seen || !p.connected) return undefined;
-    let over = false;
-    let timer = 0;
-    let link = "";
-    let until = 0; // the link is good for so long
-    const next = async () => {
-      if (document.hidden) {
-        timer = setTimeout(next, every);
-        return;
-      }
-      try {
-        if (Date.now() > until) {
-          const { url, expires_in: left } = await camera(p.serial, "snapshot");
-          until = Date.now() + (left - 10) * 1000;
-          link = here(url);
-        }
-        const answer = await fetch(link);
-        if (!answer.ok) throw new Error((await answer.json().catch(() => null))?.details?.reason || "");
-        const picture = URL.createObjectURL(await answer.blob());
-        if (over) return URL.revokeObjectURL(picture);
-        show((before) => {
-          if (before.picture) URL.revokeObjectURL(before.picture);
-          return { picture };
-        });
-        timer = setTimeout(next, every);
-      } catch (err) {
-        if (over) return;
-        until = 0;
-        show({ why: err.message });
-        timer = setTimeout(next, 30_000);
-      }
-    };
-    next();
-    return () => {
-      over = true;
-      clearTimeout(timer);
-    };
-  }, [seen, p.serial, p.connected, every]);
-  return html`<div class=${names("camera", large && "large")} ref=${at}>
-    ${shown.picture ? html`<${Picture} of=${p} src=${shown.picture} />` : html`<span class="dark"><${Icon} name="camera" /><small>${!p.connected ? t("camera.away") : shown.why || t("camera.wait")}</small></span>`}
-  </div>`;
+/** The same for what shows a printer, which is followed closely meanwhile. */
+export function useSight(ref, serial) {
+  const seen = useSeen(ref);
+  useEffect(() => (seen ? watch(serial) : undefined), [seen, serial]);
+  return seen;
 }
-
-/** A link to the camera of a printer, for a minute: what is snapshot or stream. */
-export const camera = (serial, what) => call("GET", `/v1/iot-service/api/user/device/${encodeURIComponent(serial)}/${what}`);

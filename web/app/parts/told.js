@@ -3,7 +3,8 @@ import { html, names, signal } from "../lib.js";
 import { call } from "../api.js";
 import { ago, moment } from "../format.js";
 import { onEvent, printer } from "../live.js";
-import { act, ask, Dialog, Empty, Fetched, Icon, useFetched } from "../ui.js";
+import { act, ask, Dialog, Empty, Icon } from "../ui.js";
+import { Fetched, useFetched } from "./fetched.js";
 import { has, t } from "../words.js";
 
 /** How many notifications are unread. */
@@ -22,7 +23,7 @@ async function count() {
   }
 }
 
-export const list = (wanted) => call("GET", `/notifications?${wanted}`);
+export const list = (wanted, options) => call("GET", `/notifications?${wanted}`, undefined, options);
 
 onEvent((e) => (e.type === "reload" || e.type === "notification.created") && count());
 count();
@@ -74,7 +75,7 @@ export function Bell() {
 }
 
 function Opened({ close }) {
-  const fetched = useFetched(() => list("unread=true&limit=8"), String(news.value));
+  const fetched = useFetched((signal) => list("unread=true&limit=8", { signal }), "", { view: news.value });
   return html`<${Dialog} title=${t("told.title")} onClose=${close}>
     <${Fetched} of=${fetched}>
       ${({ data }) => (data?.length ? html`<${Told} of=${data} />` : html`<${Empty} icon="bell" title=${t("told.none")} />`)}

@@ -4,7 +4,8 @@ import { all } from "../../api.js";
 import { ago, day } from "../../format.js";
 import { everyone } from "../../live.js";
 import { me } from "../../me.js";
-import { act, ask, Curl, Dialog, Empty, Fetched, Field, Form, Icon, sure, Take, useFetched } from "../../ui.js";
+import { act, ask, Curl, Dialog, Empty, Field, Form, Icon, sure, Take } from "../../ui.js";
+import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 import { program } from "./program.js";
 

@@ -2,7 +2,8 @@
 import { html } from "../../lib.js";
 import { all } from "../../api.js";
 import { ago, day, moment } from "../../format.js";
-import { act, Curl, Fetched, Icon, sure, useFetched } from "../../ui.js";
+import { act, Curl, Icon, sure } from "../../ui.js";
+import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 import { program } from "./program.js";
 

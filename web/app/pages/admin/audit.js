@@ -5,7 +5,8 @@ import { moment } from "../../format.js";
 import { everyone } from "../../live.js";
 import { runs } from "../../me.js";
 import { params, set } from "../../place.js";
-import { Curl, download, Empty, Fetched, Icon, note, said, useFetched } from "../../ui.js";
+import { Curl, download, Empty, Icon, note, said } from "../../ui.js";
+import { Fetched, useFetched } from "../../parts/fetched.js";
 import { number, t } from "../../words.js";
 import { program } from "../account/program.js";
 
@@ -29,7 +30,7 @@ export function Audit() {
   const only = { act: q.get("act"), actor: q.get("actor"), device_id: q.get("device_id"), all: runs() && q.get("of") !== "me" ? "true" : null };
   const page = Number(q.get("page")) || 1;
   const path = `/audit${query({ ...only, limit: rows, page })}`;
-  const log = useFetched(() => call("GET", path), path);
+  const log = useFetched((signal) => call("GET", path, undefined, { signal }), "", { view: path });
   const choose = (values) => set({ page: null, ...values });
   const [typed, type] = useState(only.actor || "");
   const save = async (format) => {

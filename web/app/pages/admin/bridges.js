@@ -2,7 +2,8 @@
 import { html, useState } from "../../lib.js";
 import { all } from "../../api.js";
 import { ago, day, moment } from "../../format.js";
-import { act, ask, Curl, Dialog, Empty, Fetched, Field, Form, Icon, sure, Take, useFetched } from "../../ui.js";
+import { act, ask, Curl, Dialog, Empty, Field, Form, Icon, sure, Take } from "../../ui.js";
+import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 
 export function Bridges() {

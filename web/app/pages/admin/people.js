@@ -3,7 +3,8 @@ import { html, useState } from "../../lib.js";
 import { all, get } from "../../api.js";
 import { clock, day } from "../../format.js";
 import { me, owns } from "../../me.js";
-import { act, ask, Curl, Dialog, Fetched, Field, Form, Icon, sure, Take, useFetched } from "../../ui.js";
+import { act, ask, Curl, Dialog, Field, Form, Icon, sure, Take } from "../../ui.js";
+import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 import { Proof, proof } from "../account/proof.js";
 

@@ -2,7 +2,8 @@
 import { html } from "../../lib.js";
 import { get } from "../../api.js";
 import { bytes, day, span } from "../../format.js";
-import { Curl, Fetched, Form, Icon, note, Progress, Take, useFetched } from "../../ui.js";
+import { Curl, Form, Icon, note, Progress, Take } from "../../ui.js";
+import { Fetched, useFetched } from "../../parts/fetched.js";
 import { number, t } from "../../words.js";
 
 const ready = () => fetch("/readyz").then(async (answer) => ({ well: answer.ok, why: answer.ok ? "" : (await answer.json().catch(() => null))?.details?.reason }), () => ({ well: false }));

@@ -4,7 +4,8 @@ import { all } from "../../api.js";
 import { day } from "../../format.js";
 import { everyone } from "../../live.js";
 import { keeps, me } from "../../me.js";
-import { act, ask, Curl, Dialog, Empty, Fetched, Field, Form, Icon, sure, Take, useFetched } from "../../ui.js";
+import { act, ask, Curl, Dialog, Empty, Field, Form, Icon, sure, Take } from "../../ui.js";
+import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 
 const over = (s) => s.ended_at || (s.expires_at && new Date(s.expires_at) < Date.now()) || (!s.user_id && s.link_until && new Date(s.link_until) < Date.now());

@@ -3,7 +3,8 @@ import { html, names, useState } from "../../lib.js";
 import { all, call } from "../../api.js";
 import { clock, day, moment } from "../../format.js";
 import { params, set } from "../../place.js";
-import { act, ask, Curl, Dialog, Empty, Fetched, Field, Form, Icon, Menu, note, sure, Take, useFetched } from "../../ui.js";
+import { act, ask, Curl, Dialog, Empty, Field, Form, Icon, Menu, note, sure, Take } from "../../ui.js";
+import { Fetched, useFetched } from "../../parts/fetched.js";
 import { number, t } from "../../words.js";
 import { events } from "./events.js";
 
@@ -74,7 +75,7 @@ const rows = 20;
 
 function Deliveries({ of: h }) {
   const [page, turn] = useState(1);
-  const log = useFetched(() => call("GET", `${at(h)}/deliveries?limit=${rows}&page=${page}`), page);
+  const log = useFetched((signal) => call("GET", `${at(h)}/deliveries?limit=${rows}&page=${page}`, undefined, { signal }), h.id, { view: page });
   return html`<div class="deliveries">
     <div class="bar"><h3 class="grow">${t("admin.hooks.deliveries")}</h3><${Curl} of=${["GET", `${at(h)}/deliveries`]} /><button type="button" class="quiet small" onClick=${log.again}><${Icon} name="refresh" />${t("admin.hooks.look")}</button></div>
     <${Fetched} of=${log}>${({ data, pagination }) => data?.length

@@ -3,7 +3,7 @@ import { html, useEffect, useState } from "../../lib.js";
 import { here } from "../../api.js";
 import { acts } from "../../me.js";
 import { Icon, said, send } from "../../ui.js";
-import { Camera as Pictures, camera, Picture, turnView, viewOf } from "../../parts/printer.js";
+import { Camera as Pictures, camera, Picture, turnView, viewOf } from "../../parts/camera.js";
 import { t } from "../../words.js";
 
 /** The film holds a connection, so it is there on request, and ends out of sight. */
@@ -33,7 +33,7 @@ export function Camera({ of: p, details }) {
   return html`<section class="panel filming">
     <div class="bar">
       <h2 class="grow">${t("pr.camera")}${live && html` <span class="badge">${t("pr.live")}</span>`}</h2>
-      <button type="button" class=${live ? "quiet" : ""} disabled=${!p.connected} onClick=${() => (tell(""), show(!live))}><${Icon} name=${live ? "stop" : "play"} />${t(live ? "pr.film_stop" : "pr.film")}</button>
+      <button type="button" class=${live ? "quiet" : ""} disabled=${!p.camera && !live} onClick=${() => (tell(""), show(!live))}><${Icon} name=${live ? "stop" : "play"} />${t(live ? "pr.film_stop" : "pr.film")}</button>
       <button type="button" class="quiet" onClick=${() => turnView(p.serial, { turn: (turn + 90) % 360 })}><${Icon} name="refresh" />${t("pr.rotate")}</button>
       <button type="button" class="quiet" aria-pressed=${flip} onClick=${() => turnView(p.serial, { flip: !flip })}><${Icon} name="flip" />${t("pr.flip")}</button>
     </div>

@@ -3,7 +3,8 @@ import { html, useState } from "../../lib.js";
 import { get } from "../../api.js";
 import { span } from "../../format.js";
 import { keeps } from "../../me.js";
-import { command, copy, Fetched, Field, Icon, sure, useFetched } from "../../ui.js";
+import { command, copy, Field, Icon, sure } from "../../ui.js";
+import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 
 export const Details = ({ of: p }) => html`<${Report} of=${p} />${keeps(p) && html`<${Gcode} of=${p} />`}`;

@@ -4,7 +4,8 @@ import { call } from "../../api.js";
 import { celsius, colour, percent, span } from "../../format.js";
 import { acts } from "../../me.js";
 import { busy, flatTray } from "../../state.js";
-import { ask, command, Dialog, Empty, Field, Icon, Menu, Progress, sure, useFetched } from "../../ui.js";
+import { ask, command, Dialog, Empty, Field, Icon, Menu, Progress, sure } from "../../ui.js";
+import { useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 
 /** Nozzle temperatures of what is known by no preset: least and most, in °C. */

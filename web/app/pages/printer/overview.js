@@ -1,10 +1,11 @@
 // What is going on, at a glance, with what is most often changed.
 import { html } from "../../lib.js";
-import { here } from "../../api.js";
 import { moment, span } from "../../format.js";
 import { busy } from "../../state.js";
 import { Icon } from "../../ui.js";
-import { Camera, link, Print, Trays } from "../../parts/printer.js";
+import { Camera } from "../../parts/camera.js";
+import { Image } from "../../parts/image.js";
+import { link, Print, Trays } from "../../parts/printer.js";
 import { Air } from "./air.js";
 import { Heating } from "./heat.js";
 import { t } from "../../words.js";
@@ -28,7 +29,7 @@ function Now({ of: p, jobs }) {
   return html`<section class="panel now">
     <h2>${t("pr.print")}</h2>
     <div class="what">
-      <span class="cover">${now?.cover_url && on ? html`<img src=${here(now.cover_url)} alt=${t("pr.plate_picture")} onError=${(e) => e.target.remove()} />` : html`<${Icon} name="printer" />`}</span>
+      <span class="cover"><${Image} of=${on && now?.cover_url} alt=${t("pr.plate_picture")} otherwise=${html`<${Icon} name="printer" />`} /></span>
       <div class="grow">
         <${Print} of=${p} />
         ${now && html`<p class="hint">${now.started_at && t("pr.since", { time: moment(now.started_at) })} ${now.estimate_seconds > 0 && t("pr.estimate", { time: span(now.estimate_seconds) })} <a href=${`/jobs/${now.id}`}>${t("pr.job", { n: now.id })}</a></p>`}

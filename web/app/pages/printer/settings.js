@@ -1,7 +1,6 @@
 // How a printer is called and reached, and how one parts with it.
 import { html } from "../../lib.js";
 import { clock } from "../../format.js";
-import { heard } from "../../live.js";
 import { go } from "../../place.js";
 import { act, ask, copy, Dialog, Field, Form, Icon, note, sure } from "../../ui.js";
 import { t } from "../../words.js";
@@ -11,7 +10,6 @@ const at = (p) => `/printers/${encodeURIComponent(p.serial)}`;
 /** Takes what the server says of the printer now, and closes. */
 const taken = (p, close) => (answer) => {
   const now = answer.data.printer || answer.data;
-  heard(now);
   note("good", t("pr.kept", { name: now.name }));
   close(answer.data);
 };

@@ -4,7 +4,8 @@ import { all } from "../../api.js";
 import { ago, day } from "../../format.js";
 import { loadShares } from "../../me.js";
 import { go } from "../../place.js";
-import { act, copy, Empty, Fetched, Field, Form, Head, Icon, sure, useFetched } from "../../ui.js";
+import { act, copy, Empty, Field, Form, Head, Icon, sure } from "../../ui.js";
+import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 
 export function Share({ of: p }) {

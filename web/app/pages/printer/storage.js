@@ -3,7 +3,8 @@ import { html } from "../../lib.js";
 import { address, get, query } from "../../api.js";
 import { bytes, moment } from "../../format.js";
 import { params, set } from "../../place.js";
-import { Empty, Fetched, Icon, useFetched } from "../../ui.js";
+import { Empty, Icon } from "../../ui.js";
+import { Fetched, useFetched } from "../../parts/fetched.js";
 import { link } from "../../parts/printer.js";
 import { t } from "../../words.js";
 

@@ -3,7 +3,8 @@ import { base, html, useEffect, useMemo, useRef, useState } from "../../lib.js";
 import { get, query } from "../../api.js";
 import { clock } from "../../format.js";
 import { params, set } from "../../place.js";
-import { Bad, useFetched } from "../../ui.js";
+import { Bad } from "../../ui.js";
+import { useFetched } from "../../parts/fetched.js";
 import { Heating } from "./heat.js";
 import { locale, number, t } from "../../words.js";
 
@@ -35,7 +36,7 @@ function columns(history) {
 
 /** What was stored and what is heard since, as one. */
 function useSeries(p, hours) {
-  const fetched = useFetched(() => get(`/printers/${encodeURIComponent(p.serial)}/temperatures${query({ from: new Date(Date.now() - hours * 3_600_000).toISOString(), points: 1000 })}`), `${p.serial} ${hours}`);
+  const fetched = useFetched(() => get(`/printers/${encodeURIComponent(p.serial)}/temperatures${query({ from: new Date(Date.now() - hours * 3_600_000).toISOString(), points: 1000 })}`), p.serial, { view: hours });
   const [tail, grow] = useState([]);
   useEffect(() => grow([]), [fetched.data]);
   useEffect(() => {
