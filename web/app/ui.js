@@ -36,12 +36,15 @@ export async function copy(text) {
   }
 }
 
+/** Copies a line for a terminal. */
+export const Line = ({ of: line }) => html`<button type="button" class="quiet small" data-curl=${line} onClick=${() => copy(line)}><${Icon} name="code" />${t("curl")}</button>`;
+
 export const Notes = () => html`<div class="notes" role="status" aria-live="polite">
   ${notes.value.map(
     (n) => html`<div key=${n.id} class=${`note ${n.kind}`}>
       <${Icon} name=${{ wait: "clock", good: "check", bad: "alert" }[n.kind] || "bell"} />
       <div class="grow"><strong>${n.text}</strong>${n.more && html`<p>${n.more}</p>`}</div>
-      ${n.curl && html`<button class="quiet small" onClick=${() => copy(n.curl)}><${Icon} name="code" />${t("curl")}</button>`}
+      ${n.curl && html`<${Line} of=${n.curl} />`}
       <button class="plain" aria-label=${t("close")} onClick=${() => (notes.value = notes.value.filter((o) => o.id !== n.id))}><${Icon} name="close" /></button>
     </div>`,
   )}
@@ -261,7 +264,7 @@ export function Form({ send: request, done, yes, no = t("cancel"), danger, ready
     ${children}
     <footer>
       ${says}
-      <button type="button" class="quiet small" onClick=${line}><${Icon} name="code" />${t("curl")}</button>
+      <button type="button" class="quiet small" data-curl="form" onClick=${line}><${Icon} name="code" />${t("curl")}</button>
       <span class="grow"></span>
       ${cancel && html`<button type="button" class="quiet" onClick=${cancel}>${no}</button>`}
       <button class=${danger ? "danger" : ""} disabled=${busy || !ready}>${yes}</button>
@@ -329,7 +332,7 @@ export function Menu({ label, icon = "more", items, wide }) {
 }
 
 /** What can also be done in a terminal: of is [method, path, body]. */
-export const Curl = ({ of: [method, path, body] }) => html`<button type="button" class="quiet small" onClick=${() => copy(curl(method, path, body))}><${Icon} name="code" />${t("curl")}</button>`;
+export const Curl = ({ of: [method, path, body] }) => html`<${Line} of=${curl(method, path, body)} />`;
 
 /** A text that is there to be taken elsewhere: a code, a key, a link. */
 export const Take = ({ text, label }) => html`<div class="take">
