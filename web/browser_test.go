@@ -237,7 +237,7 @@ const offersCurl = `(() => {
       if (left) setTimeout(look, 100, left - 1);
       else console.error("no line for a terminal is offered for " + method + " " + pathname);
     };
-    look(40);
+    look(15);
     return answer;
   };
 })()`

@@ -56,16 +56,15 @@ export const Notes = () => html`<div class="notes" role="status" aria-live="poli
  */
 export const act = (doing, method, path, body, options = {}) => once([method, path, body], () => acting(doing, method, path, body, options));
 
-async function acting(doing, method, path, body, { done = t("done"), quiet = false }) {
-  const told = quiet ? null : note("wait", doing);
+async function acting(doing, method, path, body, { done = t("done") }) {
+  const told = note("wait", doing);
   const line = curl(method, path, body);
   try {
     const answer = await call(method, path, body);
-    if (told) told({ kind: "good", text: done, curl: line });
+    told({ kind: "good", text: done, curl: line });
     return answer ?? {};
   } catch (refusal) {
-    const n = told || note("wait", doing);
-    n(refusal.cause === "given_up" ? null : { kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
+    told(refusal.cause === "given_up" ? null : { kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
     return undefined;
   }
 }
@@ -234,10 +233,10 @@ export const sure = (title, text, yes, danger = true) => ask(Sure, { title, text
 
 /**
  * A form that is sent through the API. fields is what the body is made of; send gives
- * [method, path, body]. Unless it is ready it can't be sent; says stands above its
+ * [method, path, body], and doing stands on its button meanwhile. Unless it is ready it can't be sent; says stands above its
  * buttons. What is refused is shown beside the field it names.
  */
-export function Form({ send: request, done, yes, no = t("cancel"), danger, ready = true, says, children, cancel }) {
+export function Form({ send: request, done, yes, doing = yes, no = t("cancel"), danger, ready = true, says, children, cancel }) {
   const [refusal, refuse] = useState(null);
   const [busy, work] = useState(false);
   const at = useRef(null);
@@ -267,7 +266,7 @@ export function Form({ send: request, done, yes, no = t("cancel"), danger, ready
       <button type="button" class="quiet small" data-curl="form" onClick=${line}><${Icon} name="code" />${t("curl")}</button>
       <span class="grow"></span>
       ${cancel && html`<button type="button" class="quiet" onClick=${cancel}>${no}</button>`}
-      <button class=${danger ? "danger" : ""} disabled=${busy || !ready}>${yes}</button>
+      <button class=${danger ? "danger" : ""} disabled=${busy || !ready}>${busy ? doing : yes}</button>
     </footer>
   </form>`;
 }

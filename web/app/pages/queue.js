@@ -9,7 +9,7 @@ import { Empty, Head, Icon, Menu, Progress, Tabs } from "../ui.js";
 import { Fetched } from "../parts/fetched.js";
 import { clearPlate, Controls, link, Print, State, useSight } from "../parts/printer.js";
 import { cancelJob, copyJob, doubtful, Fits, holding, JobState, more, path, Plate, Resolve, Said, Takes, useJobList, when, Where } from "../parts/job.js";
-import { first, last, Line, move, Spoken } from "../parts/line.js";
+import { first, last, Line, move } from "../parts/line.js";
 import { change, print } from "../parts/print.js";
 import { t } from "../words.js";
 
@@ -27,7 +27,6 @@ export default function Queue() {
       ${acts() && html`<button type="button" onClick=${() => print({}).then(again)}><${Icon} name="printer" />${t("start.do")}</button>`}
     <//>
     <${QueueTabs} at="/queue" />
-    <${Spoken} />
     <${Fetched} of=${held}>${(now) => html`<${Fetched} of=${waiting}>${(line) => html`<${Shown} now=${now} line=${line} again=${again} />`}<//>`}<//>
   `;
 }

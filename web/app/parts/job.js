@@ -75,7 +75,7 @@ export async function reprint(j) {
 }
 
 /** Says what became of a start, after a look at the printer. */
-export async function resolve(j, outcome) {
+async function resolve(j, outcome) {
   const name = printer(j.device_id)?.name || j.device_id;
   if (outcome !== "running" && !(await sure(t(`resolve.${outcome}_title`, { name }), t(`resolve.${outcome}_text`), t(`resolve.${outcome}`), false))) return undefined;
   return act(t("resolve.doing"), "POST", `/jobs/${j.id}/resolve`, { outcome }, { done: t("resolve.done") });
@@ -116,7 +116,7 @@ function Copies({ job: j, close }) {
 }
 
 /** The options of a job for another: trays that the server chose are chosen anew. */
-export function again(j) {
+function again(j) {
   const { auto_mapped: chosen, ams_mapping: mapping, ...rest } = j.options;
   return chosen || j.any ? rest : { ...rest, ams_mapping: mapping };
 }

@@ -71,7 +71,7 @@ export function Any({ of: c, want, file }) {
 }
 
 /** The trays of a printer by their flat numbers: four to a unit, and units of one tray from 128 on. */
-export function traysOf(p) {
+function traysOf(p) {
   return (p?.shadow?.ams || []).flatMap((unit) =>
     (unit.trays || []).map((tray) => {
       const [u, slot] = [Number(unit.id), Number(tray.id)];
