@@ -234,9 +234,9 @@ export const sure = (title, text, yes, danger = true) => ask(Sure, { title, text
 /**
  * A form that is sent through the API. fields is what the body is made of; send gives
  * [method, path, body], and doing stands on its button meanwhile. Unless it is ready it can't be sent; says stands above its
- * buttons. What is refused is shown beside the field it names.
+ * buttons. What is refused is told above, unless refused(refusal) sees to it.
  */
-export function Form({ send: request, done, yes, doing = yes, no = t("cancel"), danger, ready = true, says, children, cancel }) {
+export function Form({ send: request, done, refused, yes, doing = yes, no = t("cancel"), danger, ready = true, says, children, cancel }) {
   const [refusal, refuse] = useState(null);
   const [busy, work] = useState(false);
   const at = useRef(null);
@@ -249,7 +249,7 @@ export function Form({ send: request, done, yes, doing = yes, no = t("cancel"), 
       const [method, path, body] = request(values());
       done(await call(method, path, body));
     } catch (err) {
-      if (err.cause !== "given_up") refuse(err);
+      if (err.cause !== "given_up" && !refused?.(err)) refuse(err);
     } finally {
       work(false);
     }
