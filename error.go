@@ -69,6 +69,7 @@ type Error struct {
 	Reason     string
 	Message    string
 	Fields     map[string]string // what is wrong with which field of the request
+	Values     map[string]any    // what Message is made of, for who says it in words of their own; nil where Reason says all
 	RetryAfter time.Duration     // zero unless waiting helps
 	Err        error
 }
@@ -76,6 +77,12 @@ type Error struct {
 // Errorf makes an Error of the given kind and reason.
 func Errorf(code Code, reason, format string, args ...any) *Error {
 	return &Error{Code: code, Reason: reason, Message: fmt.Sprintf(format, args...)}
+}
+
+// With adds what the message is made of.
+func (e *Error) With(values map[string]any) *Error {
+	e.Values = values
+	return e
 }
 
 // Error gives the message and, for the log, the cause.

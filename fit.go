@@ -20,23 +20,44 @@ type Misfit struct {
 	Reason  string `json:"reason"`  // stable word
 	Message string `json:"message"` // for people: what it is and what to do
 	Lasting bool   `json:"lasting"` // time alone doesn't mend it: the job would have to be another, or the printer
+	// Values are what Message is made of beside the printer's name, by the reason; for
+	// who says it in words of their own.
+	Values map[string]any `json:"values,omitempty"`
 }
 
-// The reasons of misfits that are no errors of printers.
+// The reasons of misfits that are no errors of printers, with their values.
 const (
-	MisfitModel      = "wrong_model"
-	MisfitNozzle     = "wrong_nozzle"
-	MisfitHeat       = "too_hot"
-	MisfitTag        = "tag_missing"
-	MisfitListed     = "not_listed"
-	MisfitSimulated  = "simulated" // it would print nothing that anybody could hold
-	MisfitFilament   = "filament_not_loaded"
-	MisfitColor      = "color_differs"
-	MisfitPlate      = "plate_not_clear"
-	MisfitQuarantine = "quarantined"
-	MisfitHeld       = "printer_held" // by a job that was claimed or may be printing
-	MisfitTurn       = "not_its_turn" // a job of the printer's own is earlier in the line
-	MisfitClock      = "clock_held"
+	MisfitModel      = "wrong_model"         // of: file or job; wanted: model codes; has: a code
+	MisfitNozzle     = "wrong_nozzle"        // of: file or job; wanted and has in mm, has is 0 where that is not known
+	MisfitHeat       = "too_hot"             // part: nozzle, bed or chamber; wanted and bears in °C
+	MisfitTag        = "tag_missing"         // tag
+	MisfitListed     = "not_listed"          // none
+	MisfitSimulated  = "simulated"           // none; it would print nothing that anybody could hold
+	MisfitFilament   = "filament_not_loaded" // what: a Filament word; filament, type and color of the one, or filaments: how many
+	MisfitColor      = "color_differs"       // filament, type and color; nearest: a colour, and delta_e, unless one of the two is not known
+	MisfitPlate      = "plate_not_clear"     // printers: names; of a job of any printer alone
+	MisfitQuarantine = "quarantined"         // none
+	MisfitHeld       = "printer_held"        // job and state; by a job that was claimed or may be printing
+	MisfitTurn       = "not_its_turn"        // job; one of the printer's own that is earlier in the line
+	MisfitClock      = "clock_held"          // why
+)
+
+// What else jobs wait for, without values.
+const (
+	WaitNoneFits = "none_fits"       // no printer suits the job any more
+	WaitNoneFree = "none_free"       // those that suit it are busy or away
+	WaitFile     = "file_unreadable" // for now
+)
+
+// What keeps a filament from being loaded, in the values of [MisfitFilament].
+const (
+	FilamentUnnamed    = "unnamed"     // the file doesn't say what its plate takes
+	FilamentUnknown    = "unknown"     // likewise of this filament
+	FilamentNoAMS      = "no_ams"      // and the plate takes several
+	FilamentNoneUsed   = "ams_unused"  // likewise, and the job doesn't use it
+	FilamentTwoNozzles = "two_nozzles" // which tray feeds which is a person's to say
+	FilamentMissing    = "missing"     // no tray has it
+	FilamentTaken      = "taken"       // those that have it are another filament's of the plate
 )
 
 // ColorMatch is how near a loaded colour is to the one the file has.

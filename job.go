@@ -74,10 +74,13 @@ type Job struct {
 	FileName string   `json:"file_name"`
 	Plate    int      `json:"plate"` // from 1
 	State    JobState `json:"state"`
-	Why      string   `json:"why,omitempty"`     // in words: why it waits, failed or is unknown
-	Failure  string   `json:"failure,omitempty"` // stable word for a failure
-	Percent  int      `json:"percent"`           // of the print; while uploading, of the file
-	Options  Options  `json:"options"`
+	Why      string   `json:"why,omitempty"` // in words: why it waits, failed or is unknown
+	// Waits is the same of a job that waits, for who says it in words of their own: as
+	// long as the server knows why, which after a restart takes it up to a minute.
+	Waits   *Misfit `json:"waits,omitempty"`
+	Failure string  `json:"failure,omitempty"` // stable word for a failure
+	Percent int     `json:"percent"`           // of the print; while uploading, of the file
+	Options Options `json:"options"`
 	// Any is which printers may take it, for a job of whichever printer fits; nil for a
 	// job of one printer.
 	Any *Criteria `json:"any,omitempty"`

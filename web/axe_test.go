@@ -137,7 +137,7 @@ func (w *walk) complete() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	_, list, _ := strings.Cut(string(script), "export const routes = [")
+	_, list, _ := strings.Cut(string(script), "const routes = [")
 	list, _, _ = strings.Cut(list, "\n];")
 	routes := routed.FindAllStringSubmatch(list, -1)
 	if len(routes) < 15 {

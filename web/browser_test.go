@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -209,9 +210,37 @@ func visit(t testing.TB, base string) *visitor {
 	t.Cleanup(cancel)
 	v := &visitor{t: t, ctx: ctx, base: base, patience: time.Minute}
 	v.do(chromedp.EmulateViewport(1280, 900))
+	if _, err := chromedp.Call(v.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: offersCurl}); err != nil {
+		t.Fatal(err)
+	}
 	v.listen()
 	return v
 }
+
+// offersCurl complains of each act on a page for which no line for a terminal is offered:
+// by the form that it is sent from, or soon after it by a note or beside it. Left out is
+// what nobody acts by: signing in and out, what the page says of itself, and questions;
+// and files on their way, whose line is offered once they have arrived.
+const offersCurl = `(() => {
+  const real = window.fetch;
+  const none = /\/login|\/logout|\/confirm$|\/live\/|\/jobs\/fit$|\/grove-service\/files(\/[^/]*(\/content)?)?$/;
+  const offered = () => [...document.querySelectorAll("[data-curl]")].filter((e) => e.checkVisibility()).map((e) => e.dataset.curl);
+  window.fetch = async (at, options = {}) => {
+    const method = options.method || "GET";
+    const { pathname, search } = new URL(at, location.href);
+    if (method === "GET" || none.test(pathname)) return real(at, options);
+    const form = offered().includes("form");
+    const answer = await real(at, options);
+    const line = "-X " + method + " '" + location.origin + pathname + search + "'";
+    const look = (left) => {
+      if (form || offered().some((l) => l.includes(line))) return;
+      if (left) setTimeout(look, 100, left - 1);
+      else console.error("no line for a terminal is offered for " + method + " " + pathname);
+    };
+    look(15);
+    return answer;
+  };
+})()`
 
 func (v *visitor) listen() {
 	go func() {

@@ -157,7 +157,7 @@ func TestHostileNamesLeaveEveryPageWhole(t *testing.T) {
 	v.whole("palette")
 	v.open("/library/" + file)
 	v.click("Print")
-	v.sees("Copies", "is clear") // what keeps the printers from it is told
+	v.sees("Copies", "Not now")
 	v.whole("print dialog")
 	v.open(fmt.Sprintf("/jobs/%d", job))
 	v.click("Cancel the job")

@@ -1,10 +1,16 @@
 package web_test
 
 import (
+	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	grovecloud "github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/printfile/printfiletest"
 )
 
 // stocked is a visitor of a demo whose library has the example.
@@ -27,7 +33,7 @@ func TestAPrintIsThreeClicksAway(t *testing.T) {
 	v.sees("Print on Bench P1S", "cube.gcode.3mf", "15 min")
 	v.dressed("print-file")
 	v.click("cube.gcode.3mf")
-	v.sees("Prints at once on Bench P1S", "Another colour", "was sliced for Bambu Lab P1S, and Workshop X1 Carbon is Bambu Lab X1 Carbon", "Does not fit")
+	v.sees("Prints at once on Bench P1S", "Another colour", "Sliced for P1S, and this is X1 Carbon. Slice it for this model.", "Does not fit")
 	if text := v.text(); strings.Contains(text, "Same colour") || strings.Contains(text, "Fits\n") {
 		t.Error("a green cube is said to have its colour where orange is loaded")
 	}
@@ -104,4 +110,70 @@ func TestATrayIsChosenByHand(t *testing.T) {
 		return !strings.Contains(text, "Prints at once") && strings.Contains(text, "Waits until") && strings.Contains(text, "The material is not that of the file.")
 	})
 	v.picture("print-wrong-material-later")
+}
+
+// What keeps a print is said in the language of the page, in the dialog, in the queue
+// and of the job.
+func TestWhatKeepsAPrintIsSaidInTheLanguageOfThePage(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	file := as.file("tower.gcode.3mf", printfiletest.Model("N1"))
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers", "Ready")
+	js[bool](v, `(localStorage.setItem("language", JSON.stringify("de")), true)`)
+	v.open("/library/" + file)
+	v.click("Drucken")
+	v.sees("Für A1 mini geslict, und dies ist P1S.", "Seine Platte muss noch geräumt werden.", "Passt nicht")
+	v.picture("print-misfits-de")
+	job := as.print(file, "")
+	until(t, "the server has said why the job waits", func() bool { return as.becomes(job.ID, grovecloud.Queued).Waits != nil })
+	v.open("/queue")
+	v.sees("Wartet, bis jemand bestätigt, dass die Platte leer ist: Desk A1 mini.")
+	v.picture("queue-misfits-de")
+	v.open(fmt.Sprintf("/jobs/%d", job.ID))
+	v.sees("Wartet, bis jemand bestätigt, dass die Platte leer ist: Desk A1 mini.")
+	v.click("Welche Drucker passen?")
+	v.sees("Für A1 mini geslict, und dies ist X1 Carbon.")
+	js[bool](v, `(localStorage.setItem("language", JSON.stringify("zh")), true)`)
+	v.open(fmt.Sprintf("/jobs/%d", job.ID))
+	v.sees("等待有人确认打印板已清空：Desk A1 mini。")
+}
+
+// Whoever changes a job that somebody else changed meanwhile is told, and shown what it is now.
+func TestAJobThatSomebodyElseChangedIsShownAnew(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	f := before(t, c)
+	as := c.calls()
+	job := as.print(as.file("tower.gcode.3mf", printfiletest.Model("N1")), demoA1)
+	at := fmt.Sprintf("/jobs/%d", job.ID)
+	v := visit(t, f.URL)
+	v.excuse("409 (Conflict)")
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers", "Ready")
+	v.open(at)
+	v.click("Edit")
+	v.sees("Timelapse", "Goes to the queue of Desk A1 mini")
+	f.answer("/grove-service"+at, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPatch {
+			f.pass(w, r)
+			return
+		}
+		options := job.Options
+		options.Timelapse = true
+		if _, err := as.EditJob(r.Context(), job.ID, cloudapi.JobEdit{Options: &options}); err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(http.StatusConflict)
+		says(`{"code": 9, "message": "changed", "details": {"cause": "job_changed", "reason": "job was changed by somebody else meanwhile"}}`)(w, r)
+	})
+	v.click("Save")
+	v.sees("Somebody else changed this job meanwhile", "Your change was not made")
+	v.waits("the dialog shows what the other made of it", func(string) bool { return js[bool](v, `((e) => !!(e?.control ?? e)?.checked)(`+find+`("Timelapse"))`) })
+	v.picture("job-changed")
+	f.answer("/grove-service"+at, nil)
+	v.click("Save")
+	v.waits("the change is made", func(text string) bool { return js[int](v, `document.querySelectorAll("dialog[open]").length`) == 0 })
 }

@@ -111,7 +111,7 @@ func TestAPlateThatIsConfirmedInTheQueueLetsTheNextJobBegin(t *testing.T) {
 	other := as.print(as.file("tower of many parts that has a name so long that no row can hold it whole.gcode.3mf", printfiletest.Model("N1")), "")
 	v.sees("bracket.gcode.3mf", "Waits until somebody confirms that the plate is empty", "1 job waits for that", "Any printer that fits")
 	v.click("Which printers fit?")
-	v.sees("Bench P1S", "was sliced for Bambu Lab A1 mini", "is earlier in the line")
+	v.sees("Bench P1S", "Sliced for A1 mini, and this is P1S.", "is before it in the line")
 	v.dressed("queue")
 	v.click("Plate is empty")
 	v.sees("The next print may start at once")

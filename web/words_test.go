@@ -131,3 +131,78 @@ func TestWhatScriptsImportIsThere(t *testing.T) {
 		}
 	}
 }
+
+var (
+	importList  = regexp.MustCompile(`(?s)(?:import|export) \{([^}]*)\} from "([^"]+)"`)
+	importWhole = regexp.MustCompile(`import \* as (\w+) from "([^"]+)"`)
+	exported    = regexp.MustCompile(`(?m)^export (?:async )?(?:const|let|function|class) (\w+)`)
+	ownNames    = regexp.MustCompile(`(?m)^(?:async )?(?:const|let|function|class) (\w+)`)
+	exportList  = regexp.MustCompile(`(?s)export \{([^}]*)\}( from)?`)
+	inComment   = regexp.MustCompile(`(?m)^\s*(//|/?\*).*$`)
+)
+
+// listed are the names of an import or export: what each is there, and what it is called here.
+func listed(text string) (all [][2]string) {
+	for one := range strings.SplitSeq(text, ",") {
+		there, here, renamed := strings.Cut(strings.TrimSpace(one), " as ")
+		if !renamed {
+			here = there
+		}
+		if there != "" {
+			all = append(all, [2]string{there, here})
+		}
+	}
+	return all
+}
+
+// Without a build nobody else tells that a name is imported and not used, exported and
+// not wanted, or not there at all.
+func TestScriptsSayNoNameInVain(t *testing.T) {
+	t.Parallel()
+	all, wanted, exports := scripts(t), map[string]bool{}, map[string]bool{}
+	for name, script := range all {
+		for _, found := range exported.FindAllStringSubmatch(script, -1) {
+			exports[name+" "+found[1]] = true
+		}
+		for _, found := range exportList.FindAllStringSubmatch(script, -1) {
+			for _, names := range listed(found[1]) {
+				exports[name+" "+names[1]] = true
+			}
+		}
+	}
+	for name, script := range all {
+		body := inComment.ReplaceAllString(importWhole.ReplaceAllString(importList.ReplaceAllString(script, ""), ""), "")
+		used := func(word string) bool { return regexp.MustCompile(`\b` + word + `\b`).MatchString(body) }
+		for _, found := range importList.FindAllStringSubmatch(script, -1) {
+			from := path.Join(path.Dir(name), found[2])
+			for _, names := range listed(found[1]) {
+				wanted[from+" "+names[0]] = true
+				if strings.HasPrefix(from, "app/") && !exports[from+" "+names[0]] {
+					t.Errorf("%s imports %s, which %s does not export", name, names[0], from)
+				}
+				if strings.HasPrefix(found[0], "import") && !used(names[1]) {
+					t.Errorf("%s imports %s and does not use it", name, names[1])
+				}
+			}
+		}
+		for _, found := range ownNames.FindAllStringSubmatch(body, -1) {
+			if len(regexp.MustCompile(`\b`+found[1]+`\b`).FindAllString(body, 2)) < 2 {
+				t.Errorf("%s has %s and does not use it", name, found[1])
+			}
+		}
+		for _, found := range importWhole.FindAllStringSubmatch(script, -1) {
+			from := path.Join(path.Dir(name), found[2])
+			for _, of := range regexp.MustCompile(`\b`+found[1]+`\.(\w+)`).FindAllStringSubmatch(body, -1) {
+				wanted[from+" "+of[1]] = true
+			}
+		}
+	}
+	for name := range exports {
+		if !wanted[name] {
+			t.Errorf("nobody imports %s", name)
+		}
+	}
+	if len(exports) < 200 || len(wanted) < 200 {
+		t.Errorf("only %d exports and %d imports were found", len(exports), len(wanted))
+	}
+}

@@ -95,10 +95,10 @@ func (u *unit) fit() error {
 		return grove.Errorf(grove.Conflict, grove.ReasonSettling, "what printer %s reported a moment ago is still being stored", u.serial)
 	}
 	if !u.shadow.Idle() {
-		return grove.Errorf(grove.Conflict, "printer_busy", "printer %s is busy (%s)", u.serial, u.shadow.State)
+		return grove.Errorf(grove.Conflict, "printer_busy", "printer %s is busy (%s)", u.serial, u.shadow.State).With(map[string]any{"state": u.shadow.State})
 	}
 	if code, bad := u.shadow.Fatal(); bad {
-		return grove.Errorf(grove.Conflict, "printer_fault", "printer %s reports the fatal error %s; mend it first", u.serial, code)
+		return grove.Errorf(grove.Conflict, "printer_fault", "printer %s reports the fatal error %s; mend it first", u.serial, code).With(map[string]any{"code": code})
 	}
 	if l, ok := u.link.(Careful); ok {
 		return l.MayStart()

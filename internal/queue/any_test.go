@@ -89,17 +89,26 @@ func TestEachCopyTakesAPrinterOfItsOwn(t *testing.T) {
 		if left.State != grove.Queued || left.Serial != "" || !strings.Contains(left.Why, "until a printer that fits is free") {
 			t.Errorf("the third is %s on %q: %s", left.State, left.Serial, left.Why)
 		}
+		if waits := h.waits(left.ID); waits != "none_free map[]" {
+			t.Errorf("it waits for %s", waits)
+		}
 		second.prints("RUNNING")
 		second.prints("FINISH")
 		pass(time.Minute)
 		if why := h.job(jobs[2].ID).Why; !strings.Contains(why, "plate of Hall is clear") {
 			t.Errorf("why %q", why)
 		}
+		if waits := h.waits(left.ID); waits != "plate_not_clear map[printers:[Hall]]" {
+			t.Errorf("it waits for %s", waits)
+		}
 		if _, err := h.queue.ClearPlate(t.Context(), h.actor, hall); err != nil {
 			t.Fatal(err)
 		}
 		pass(time.Second)
 		h.want(jobs[2].ID, grove.Accepted)
+		if waits := h.waits(left.ID); waits != "" {
+			t.Errorf("it is on its way and waits for %s", waits)
+		}
 	})
 }
 
@@ -130,7 +139,26 @@ func TestCriteriaLeavePrintersOutAndSayWhy(t *testing.T) {
 				}
 			}
 		}
-		_, err := h.queue.Submit(t.Context(), h.actor, wish(grove.Criteria{Tags: []string{"none"}}))
+		h.file.Plates[0].MaxNozzle = 400
+		fits, err := h.queue.Preview(t.Context(), h.actor, wish(grove.Criteria{Models: []string{"N1"}, NozzleDiameter: 0.6, Tags: []string{"big"}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := ""
+		for _, m := range fits[0].Misfits {
+			said += fmt.Sprint(m.Reason, " ", m.Values, "\n")
+		}
+		if diff := cmp.Diff(`too_hot map[bears:300 part:nozzle wanted:400]
+wrong_model map[has:C12 of:job wanted:[N1]]
+wrong_nozzle map[has:0.4 of:job wanted:0.6]
+tag_missing map[tag:big]
+printer_busy map[state:RUNNING]
+plate_not_clear map[]
+`, said); diff != "" {
+			t.Error(diff)
+		}
+		h.file.Plates[0].MaxNozzle = 0
+		_, err = h.queue.Submit(t.Context(), h.actor, wish(grove.Criteria{Tags: []string{"none"}}))
 		if !grove.HasReason(err, grove.ReasonPrintFailed) || !strings.Contains(err.Error(), `Bench has no tag "none"`) {
 			t.Errorf("a wish that none can fulfil: %v", err)
 		}
@@ -182,6 +210,9 @@ func TestMaterialAndColourAreMatched(t *testing.T) {
 		waits := h.make(petg, 1)[0]
 		if why := h.job(waits.ID).Why; !strings.Contains(why, "needs PETG") {
 			t.Errorf("why %q", why)
+		}
+		if told := h.waits(waits.ID); told != "filament_not_loaded map[color:FF0000FF filament:1 type:PETG what:missing]" {
+			t.Errorf("it waits for %s", told)
 		}
 		h.m.becomes(loaded("petg", "00FF00FF"))
 		pass(time.Minute)

@@ -79,7 +79,7 @@ func (q *Queue) carry(ctx context.Context, j grove.Job, f grove.File, b grove.Be
 	defer q.loads.over(j.ID)
 	if old := j.RemotePath; old != "" && old != b.Path {
 		if err := q.Carriers.Drop(going, j.Serial, old); err != nil {
-			return false, q.release(ctx, j.ID, grove.AsError(err).Message)
+			return false, q.release(ctx, j.ID, misfitOf(err))
 		}
 	}
 	_, err = q.Records.UpdateJob(ctx, j.ID, func(now *grove.Job) ([]grove.Event, error) {
@@ -119,7 +119,7 @@ func (q *Queue) notCarried(ctx context.Context, j grove.Job, why error) error {
 			return q.lapse(j, "its file could not be brought to the printer in time")
 		}, jobAct(house, &j, "job.expire"))
 	case err != nil || !live.Connected:
-		err = q.release(ctx, j.ID, "the printer went away while its file was brought there")
+		err = q.release(ctx, j.ID, grove.Misfit{Reason: grove.ReasonPrinterOffline, Message: "the printer went away while its file was brought there"})
 	default:
 		err = q.fail(ctx, j, grove.ReasonUploadFailed, grove.AsError(why).Message+"; nothing was started, print it again")
 	}

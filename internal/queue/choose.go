@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -65,7 +64,7 @@ func (s *choosing) placeOne(ctx context.Context, j *grove.Job) error {
 			return s.fail(ctx, *j, "file_gone", "the file is not there any more: "+grove.AsError(err).Message)
 		}
 		if err != nil {
-			return errors.Join(err, s.wait(ctx, j.ID, "waits until its file can be read"))
+			return errors.Join(err, s.wait(ctx, j.ID, unreadable))
 		}
 		s.files[j.FileID] = file
 	}
@@ -76,10 +75,15 @@ func (s *choosing) placeOne(ctx context.Context, j *grove.Job) error {
 		return nil
 	}
 	s.told++
-	if why := s.why(w); s.told <= explained && why != j.Why {
-		return s.wait(ctx, j.ID, why)
+	if s.told > explained {
+		return nil
 	}
-	return nil
+	why := s.why(w)
+	if why.Message == j.Why {
+		s.waits.keep(j.ID, why)
+		return nil
+	}
+	return s.wait(ctx, j.ID, why)
 }
 
 // turnTo begins an owner's line.
@@ -136,15 +140,16 @@ func (s *choosing) give(ctx context.Context, j grove.Job, live grove.Live) {
 	s.free = slices.DeleteFunc(s.free, func(l grove.Live) bool { return l.Serial == live.Serial })
 }
 
-// why says in words why the job has no printer yet: what a person can do first. The
+// why says why the job has no printer yet: what a person can do first. The
 // words are the same as long as that is.
-func (s *choosing) why(w wish) string {
+func (s *choosing) why(w wish) grove.Misfit {
 	const all = "; GET /v1/grove-service/jobs/{id}/fit (grove jobs fit) says it of each printer"
-	if why := s.clockWords(); why != "" {
-		return why
+	if held, is := s.clockHeld(); is {
+		return held
 	}
 	var plates []string
-	unfilled, suited, loaded := "", 0, false
+	var unfilled grove.Misfit
+	suited, loaded := 0, false
 	for _, live := range s.owned {
 		if len(w.unsuited(live)) > 0 {
 			continue
@@ -155,7 +160,9 @@ func (s *choosing) why(w wish) string {
 		_, held := s.traffic.held[live.Serial]
 		switch {
 		case err != nil:
-			unfilled = cmp.Or(unfilled, grove.AsError(err).Message)
+			if unfilled.Reason == "" {
+				unfilled = misfitOf(err)
+			}
 		case !held && len(l) == 1 && l[0].Reason == grove.MisfitPlate:
 			plates = append(plates, live.Name)
 		default:
@@ -165,11 +172,14 @@ func (s *choosing) why(w wish) string {
 	slices.Sort(plates)
 	switch {
 	case suited == 0:
-		return "none of the printers fits it any more" + all
+		return grove.Misfit{Reason: grove.WaitNoneFits, Message: "none of the printers fits it any more" + all}
 	case len(plates) > 0:
-		return plateWords(strings.Join(some(plates), " or "))
+		plate := plateMisfit(strings.Join(some(plates), " or "))
+		plate.Values = values{"printers": plates}
+		return plate
 	case !loaded:
-		return unfilled + all
+		unfilled.Message += all
+		return unfilled
 	}
-	return "waits until a printer that fits is free" + all
+	return grove.Misfit{Reason: grove.WaitNoneFree, Message: "waits until a printer that fits is free" + all}
 }

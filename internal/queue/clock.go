@@ -173,11 +173,10 @@ func (q *Queue) keepClock(ctx context.Context) error {
 	return nil
 }
 
-// clockWords says why nothing starts, or nothing.
-func (q *Queue) clockWords() string {
+// clockHeld says why nothing starts, if that is for the clock.
+func (q *Queue) clockHeld() (grove.Misfit, bool) {
 	why := q.clock.look(time.Now(), q.Wall())
-	if why == "" {
-		return ""
-	}
-	return "waits until the server's owner confirms the time (grove clock confirm): " + why
+	return grove.Misfit{
+		Reason: grove.MisfitClock, Message: "waits until the server's owner confirms the time (grove clock confirm): " + why, Values: values{"why": why},
+	}, why != ""
 }

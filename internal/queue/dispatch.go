@@ -301,7 +301,7 @@ func (q *Queue) expire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	held := q.clockWords() != "" // then nobody knows what is late
+	_, held := q.clockHeld() // then nobody knows what is late
 	for _, j := range late {
 		if held && j.State == grove.Queued {
 			continue

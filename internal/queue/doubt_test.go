@@ -162,6 +162,9 @@ func TestANozzleChangedWhileTheJobWaitedHoldsIt(t *testing.T) {
 		if why := h.job(j.ID).Why; h.m.started() != 0 || !strings.Contains(why, "0.8 mm") {
 			t.Errorf("started %d times on the wrong nozzle (%q)", h.m.started(), why)
 		}
+		if waits := h.waits(j.ID); waits != "wrong_nozzle map[has:0.8 of:file wanted:0.4]" {
+			t.Errorf("it waits for %s", waits)
+		}
 		h.m.becomes(map[string]any{"nozzle_diameter": "0.4"})
 		pass(time.Minute)
 		h.want(j.ID, grove.Accepted)

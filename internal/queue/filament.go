@@ -3,6 +3,7 @@ package queue
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -40,20 +41,23 @@ func (w wish) load(live grove.Live) (loading, error) {
 	case !w.options.UseAMS && !picky:
 		return l, nil
 	case len(filaments) == 0 && picky:
-		return l, unfilled("%s does not say what filament its plate takes, so none can be matched; name the printer instead", w.file.Name)
+		return l, unfilled(values{"what": grove.FilamentUnnamed},
+			"%s does not say what filament its plate takes, so none can be matched; name the printer instead", w.file.Name)
 	case len(filaments) == 0:
 		return l, nil
 	}
 	none := len(live.Shadow.AMS) == 0
 	if none && len(filaments) > 1 {
-		return l, unfilled("%s has no AMS, and the plate needs %d filaments", live.Name, len(filaments))
+		return l, unfilled(values{"what": grove.FilamentNoAMS, "filaments": len(filaments)},
+			"%s has no AMS, and the plate needs %d filaments", live.Name, len(filaments))
 	}
 	if none && !picky {
 		l.options.UseAMS = false // from the spool outside; a printer refuses to use what it has not
 		return l, nil
 	}
 	if m, ok := bambu.LookupModel(live.Model); ok && m.Nozzles > 1 {
-		return l, unfilled("%s has two nozzles, so which tray feeds which is not chosen by itself; say which trays to take (ams_mapping)", live.Name)
+		return l, unfilled(values{"what": grove.FilamentTwoNozzles},
+			"%s has two nozzles, so which tray feeds which is not chosen by itself; say which trays to take (ams_mapping)", live.Name)
 	}
 	chosen, err := w.pick(live)
 	if err != nil {
@@ -81,7 +85,8 @@ func (w wish) pick(live grove.Live) ([]spool, error) {
 		}
 	}
 	if len(filaments) > 1 {
-		return nil, cmp.Or(err, unfilled("the plate needs %d filaments, and without use_ams there is one", len(filaments)))
+		return nil, cmp.Or(err, unfilled(values{"what": grove.FilamentNoneUsed, "filaments": len(filaments)},
+			"the plate needs %d filaments, and without use_ams there is one", len(filaments)))
 	}
 	var beside []spool
 	for _, t := range live.Shadow.External {
@@ -146,16 +151,24 @@ func near(from []grove.FilamentFit, printer string) error {
 		case grove.ColorSame, grove.ColorClose:
 		case grove.ColorDifferent:
 			return grove.Errorf(grove.Conflict, grove.MisfitColor, "filament %d of the file is %s #%.6s, and the nearest on %s is #%.6s, which is another colour (ΔE %.0f)",
-				f.ID, f.Type, f.Color, printer, f.TrayColor, f.DeltaE)
+				f.ID, f.Type, f.Color, printer, f.TrayColor, f.DeltaE).With(told(f.Filament, values{"nearest": f.TrayColor, "delta_e": f.DeltaE}))
 		case grove.ColorUnknown:
-			return grove.Errorf(grove.Conflict, grove.MisfitColor, "which colour the %s on %s has is not known, or which one filament %d of the file has", f.Type, printer, f.ID)
+			return grove.Errorf(grove.Conflict, grove.MisfitColor, "which colour the %s on %s has is not known, or which one filament %d of the file has", f.Type, printer, f.ID).
+				With(told(f.Filament, nil))
 		}
 	}
 	return nil
 }
 
-func unfilled(format string, args ...any) error {
-	return grove.Errorf(grove.Conflict, grove.MisfitFilament, format, args...)
+func unfilled(of values, format string, args ...any) error {
+	return grove.Errorf(grove.Conflict, grove.MisfitFilament, format, args...).With(of)
+}
+
+// told are the values of one filament of a file.
+func told(f grove.Filament, more values) values {
+	all := values{"filament": f.ID, "type": f.Type, "color": f.Color}
+	maps.Copy(all, more)
+	return all
 }
 
 func spools(units []grove.AMS) []spool {
@@ -187,7 +200,8 @@ func match(filaments []grove.Filament, trays []spool, printer string) ([]spool, 
 	var pairs []pair
 	for i, f := range filaments {
 		if f.ID < 1 || f.Type == "" {
-			return nil, unfilled("the file does not say what its filament %d is; say which tray to take (ams_mapping)", f.ID)
+			return nil, unfilled(values{"what": grove.FilamentUnknown, "filament": f.ID},
+				"the file does not say what its filament %d is; say which tray to take (ams_mapping)", f.ID)
 		}
 		for j, t := range trays {
 			if !strings.EqualFold(f.Type, t.Type) {
@@ -215,9 +229,9 @@ func match(filaments []grove.Filament, trays []spool, printer string) ([]spool, 
 		f := filaments[i]
 		words := fmt.Sprintf("%s needs %s (colour #%.6s, filament %d of the file), and", printer, f.Type, f.Color, f.ID)
 		if !slices.ContainsFunc(pairs, func(p pair) bool { return p.filament == i }) {
-			return nil, unfilled("%s no tray has it; load it, or say which tray to take (ams_mapping)", words)
+			return nil, unfilled(told(f, values{"what": grove.FilamentMissing}), "%s no tray has it; load it, or say which tray to take (ams_mapping)", words)
 		}
-		return nil, unfilled("%s the trays that have it are taken by other filaments of the plate; load one more, or say which tray to take (ams_mapping)", words)
+		return nil, unfilled(told(f, values{"what": grove.FilamentTaken}), "%s the trays that have it are taken by other filaments of the plate; load one more, or say which tray to take (ams_mapping)", words)
 	}
 	return chosen, nil
 }

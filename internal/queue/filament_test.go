@@ -21,6 +21,10 @@ func TestATrayForEachFilament(t *testing.T) {
 	three := unit("0", tray("0", "PLA", "10F010FF"), tray("1", "", ""), tray("2", "pla", "E00000FF"), tray("3", "ABS", "FFFFFFFF"))
 	other := tray("0", "PLA", "FF0000FF")
 	other.FilamentID = "GFL99"
+	whats := map[string]any{
+		"not loaded": grove.FilamentMissing, "too few": grove.FilamentTaken, "not told": grove.FilamentUnknown, "unit without sense": grove.FilamentMissing,
+		"two nozzles": grove.FilamentTwoNozzles, "no AMS, two filaments": grove.FilamentNoAMS,
+	}
 	for name, c := range map[string]struct {
 		plate []grove.Filament
 		ams   []grove.AMS
@@ -50,6 +54,9 @@ func TestATrayForEachFilament(t *testing.T) {
 		if c.why != "" {
 			if !grove.HasReason(err, "filament_not_loaded") || !strings.Contains(err.Error(), c.why) {
 				t.Errorf("%s: %v", name, err)
+			}
+			if what := grove.AsError(err).Values["what"]; what != whats[name] {
+				t.Errorf("%s: it is %v, want %v", name, what, whats[name])
 			}
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,20 +51,27 @@ func (q *Queue) toys(owned []grove.Live) []string {
 	return serials
 }
 
+// values are what a message is made of.
+type values = map[string]any
+
 // faults gather misfits.
 type faults []grove.Misfit
 
 // lasting adds one that time alone does not mend.
-func (l *faults) lasting(reason, format string, args ...any) {
-	*l = append(*l, grove.Misfit{Reason: reason, Message: fmt.Sprintf(format, args...), Lasting: true})
+func (l *faults) lasting(reason string, of values, format string, args ...any) {
+	*l = append(*l, grove.Misfit{Reason: reason, Message: fmt.Sprintf(format, args...), Lasting: true, Values: of})
 }
 
 // add adds what an error says, if there is one.
 func (l *faults) add(err error) {
 	if err != nil {
-		e := grove.AsError(err)
-		*l = append(*l, grove.Misfit{Reason: e.Reason, Message: e.Message})
+		*l = append(*l, misfitOf(err))
 	}
+}
+
+func misfitOf(err error) grove.Misfit {
+	e := grove.AsError(err)
+	return grove.Misfit{Reason: e.Reason, Message: e.Message, Values: e.Values}
 }
 
 // unsuited holds the wish against the printer as it is built and named: its model, its
@@ -72,16 +80,18 @@ func (w wish) unsuited(live grove.Live) faults {
 	var l faults
 	name := w.file.Name
 	if w.file.Model != "" && live.Model != "" && w.file.Model != live.Model {
-		l.lasting(grove.MisfitModel, "%s was sliced for %s, and %s is %s; slice it for that model", name, modelName(w.file.Model), live.Name, modelName(live.Model))
+		l.lasting(grove.MisfitModel, values{"of": "file", "wanted": []string{w.file.Model}, "has": live.Model},
+			"%s was sliced for %s, and %s is %s; slice it for that model", name, modelName(w.file.Model), live.Name, modelName(live.Model))
 	}
 	if want, have := w.plate.NozzleDiameter, live.Shadow.NozzleDiameter; want > 0 && have > 0 && want != have {
-		l.lasting(grove.MisfitNozzle, "%s was sliced for a nozzle of %g mm, and %s has one of %g mm; slice it for that nozzle, or change the nozzle", name, want, live.Name, have)
+		l.lasting(grove.MisfitNozzle, values{"of": "file", "wanted": want, "has": have},
+			"%s was sliced for a nozzle of %g mm, and %s has one of %g mm; slice it for that nozzle, or change the nozzle", name, want, live.Name, have)
 	}
 	w.tooHot(live, &l)
 	if w.any != nil {
 		unwanted(*w.any, live, &l)
 		if slices.Contains(w.toys, live.Serial) && !slices.Contains(w.any.Printers, live.Serial) {
-			l.lasting(grove.MisfitSimulated, "%s is simulated, so that nothing would be printed; name it if that is what you want", live.Name)
+			l.lasting(grove.MisfitSimulated, nil, "%s is simulated, so that nothing would be printed; name it if that is what you want", live.Name)
 		}
 	}
 	return l
@@ -98,7 +108,8 @@ func (w wish) tooHot(live grove.Live, l *faults) {
 		want, max int
 	}{{"nozzle", w.plate.MaxNozzle, m.NozzleMax}, {"bed", w.plate.MaxBed, m.BedMax}, {"chamber", w.plate.MaxChamber, max(m.ChamberMax, 60)}} {
 		if h.want > h.max {
-			l.lasting(grove.MisfitHeat, "%s heats the %s to %d °C, and %s bears %d °C", w.file.Name, h.part, h.want, modelName(live.Model), h.max)
+			l.lasting(grove.MisfitHeat, values{"part": h.part, "wanted": h.want, "bears": h.max},
+				"%s heats the %s to %d °C, and %s bears %d °C", w.file.Name, h.part, h.want, modelName(live.Model), h.max)
 		}
 	}
 }
@@ -106,28 +117,31 @@ func (w wish) tooHot(live grove.Live, l *faults) {
 // unwanted adds what the criteria ask for and the printer has not.
 func unwanted(c grove.Criteria, live grove.Live, l *faults) {
 	if len(c.Models) > 0 && !slices.Contains(c.Models, live.Model) {
-		l.lasting(grove.MisfitModel, "%s is %s, which is not among the models asked for", live.Name, modelName(live.Model))
+		l.lasting(grove.MisfitModel, values{"of": "job", "wanted": c.Models, "has": live.Model},
+			"%s is %s, which is not among the models asked for", live.Name, modelName(live.Model))
 	}
 	if have := live.Shadow.NozzleDiameter; c.NozzleDiameter > 0 && have == 0 {
-		l.lasting(grove.MisfitNozzle, "which nozzle %s has is not known, and one of %g mm is asked for", live.Name, c.NozzleDiameter)
+		l.lasting(grove.MisfitNozzle, values{"of": "job", "wanted": c.NozzleDiameter, "has": 0},
+			"which nozzle %s has is not known, and one of %g mm is asked for", live.Name, c.NozzleDiameter)
 	} else if c.NozzleDiameter > 0 && have != c.NozzleDiameter {
-		l.lasting(grove.MisfitNozzle, "%s has a nozzle of %g mm, and one of %g mm is asked for", live.Name, have, c.NozzleDiameter)
+		l.lasting(grove.MisfitNozzle, values{"of": "job", "wanted": c.NozzleDiameter, "has": have},
+			"%s has a nozzle of %g mm, and one of %g mm is asked for", live.Name, have, c.NozzleDiameter)
 	}
 	for _, tag := range c.Tags {
 		if !slices.ContainsFunc(live.Tags, func(t string) bool { return strings.EqualFold(t, tag) }) {
-			l.lasting(grove.MisfitTag, "%s has no tag %q", live.Name, tag)
+			l.lasting(grove.MisfitTag, values{"tag": tag}, "%s has no tag %q", live.Name, tag)
 		}
 	}
 	if len(c.Printers) > 0 && !slices.Contains(c.Printers, live.Serial) {
-		l.lasting(grove.MisfitListed, "%s is not among the printers asked for", live.Name)
+		l.lasting(grove.MisfitListed, nil, "%s is not among the printers asked for", live.Name)
 	}
 }
 
 // unready is what keeps the printer from taking any print this moment.
 func (q *Queue) unready(live grove.Live) faults {
 	var l faults
-	if why := q.clockWords(); why != "" {
-		l.add(grove.Errorf(grove.Conflict, grove.MisfitClock, "%s", why))
+	if held, is := q.clockHeld(); is {
+		l = append(l, held)
 	}
 	err := q.Printers.Fit(live.Serial)
 	if err != nil && live.LAN != nil && live.LAN.Quarantined() {
@@ -135,7 +149,7 @@ func (q *Queue) unready(live grove.Live) faults {
 	}
 	l.add(err)
 	if !live.PlateClear {
-		l.add(grove.Errorf(grove.Conflict, grove.MisfitPlate, "%s", plateWords(live.Name)))
+		l = append(l, plateMisfit(live.Name))
 	}
 	return l
 }
@@ -176,10 +190,12 @@ func (q *Queue) traffic(ctx context.Context) (traffic, error) {
 // misfits are what other jobs keep the printer from taking the job.
 func (t traffic) misfits(j *grove.Job, live grove.Live) (l faults) {
 	if other, held := t.held[live.Serial]; held && other.ID != j.ID {
-		l.add(grove.Errorf(grove.Conflict, grove.MisfitHeld, "job %d (%s) holds %s", other.ID, other.State, live.Name))
+		l.add(grove.Errorf(grove.Conflict, grove.MisfitHeld, "job %d (%s) holds %s", other.ID, other.State, live.Name).
+			With(values{"job": strconv.FormatInt(other.ID, 10), "state": other.State}))
 	}
 	if head, is := t.heads[live.Serial]; is && head.ID != j.ID && (j.ID == 0 || earlier(&head, j)) {
-		l.add(grove.Errorf(grove.Conflict, grove.MisfitTurn, "job %d waits for %s and is earlier in the line", head.ID, live.Name))
+		l.add(grove.Errorf(grove.Conflict, grove.MisfitTurn, "job %d waits for %s and is earlier in the line", head.ID, live.Name).
+			With(values{"job": strconv.FormatInt(head.ID, 10)}))
 	}
 	return l
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -412,6 +413,19 @@ func (h *house) job(id int64) grove.Job {
 		h.t.Fatal(err)
 	}
 	return j
+}
+
+// waits is why a job waits, as programs are told.
+func (h *house) waits(id int64) string {
+	h.t.Helper()
+	j, err := h.queue.Job(h.t.Context(), h.actor, id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if j.Waits == nil {
+		return ""
+	}
+	return fmt.Sprint(j.Waits.Reason, " ", j.Waits.Values)
 }
 
 func (h *house) want(id int64, state grove.JobState) {

@@ -45,6 +45,7 @@ func (q *Queue) Jobs(ctx context.Context, actor grove.Actor, query grove.JobQuer
 }
 
 func (q *Queue) withProgress(j grove.Job) grove.Job {
+	j.Waits = q.waits.of(&j)
 	if l := q.loads.of(j.ID); l != nil && j.State == grove.Uploading {
 		j.Percent = int(l.percent.Load())
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -30,9 +31,9 @@ func (q *Queue) begin(ctx context.Context, j grove.Job) error {
 		return q.fail(ctx, j, "file_gone", "the file is not there any more: "+grove.AsError(err).Message)
 	}
 	if err != nil {
-		return errors.Join(err, q.wait(ctx, j.ID, "waits until its file can be read"))
+		return errors.Join(err, q.wait(ctx, j.ID, unreadable))
 	}
-	if why := q.held(j, file); why != "" {
+	if why, held := q.held(j, file); held {
 		if loose(&j) {
 			return nil // likewise
 		}
@@ -110,50 +111,85 @@ func again(j *grove.Job, why string) error {
 func (q *Queue) vet(ctx context.Context, j grove.Job, file grove.File) (fit bool, err error) {
 	if err := q.Printers.Refresh(ctx, j.Serial); err != nil {
 		q.line.answered(j.Serial, false, time.Now())
-		return false, q.release(ctx, j.ID, grove.AsError(err).Message)
+		return false, q.release(ctx, j.ID, misfitOf(err))
 	}
 	q.line.answered(j.Serial, true, time.Now())
-	if why := q.held(j, file); why != "" {
+	if why, held := q.held(j, file); held {
 		return false, q.release(ctx, j.ID, why)
 	}
 	return true, nil
 }
 
-// held says in words what keeps the printer from taking this print, or nothing.
+// held says what keeps the printer from taking this print, if anything does.
 // Its nozzle may have been changed while the job waited.
-func (q *Queue) held(j grove.Job, f grove.File) string {
+func (q *Queue) held(j grove.Job, f grove.File) (grove.Misfit, bool) {
 	live, err := q.Printers.Now(j.Serial)
 	if err != nil {
-		return grove.AsError(err).Message
+		return misfitOf(err), true
 	}
 	if l, _ := q.misfits(q.sparing(wishOf(&j, f), j.OwnerID), live); len(l) > 0 {
-		return l[0].Message
+		return l[0], true
 	}
-	return ""
+	return grove.Misfit{}, false
 }
 
-func plateWords(name string) string {
-	return "waits for you to confirm that the plate of " + name + " is clear (grove plate-clear, or POST …/plate-clear)"
+var unreadable = grove.Misfit{Reason: grove.WaitFile, Message: "waits until its file can be read"}
+
+func plateMisfit(name string) grove.Misfit {
+	return grove.Misfit{
+		Reason: grove.MisfitPlate, Message: "waits for you to confirm that the plate of " + name + " is clear (grove plate-clear, or POST …/plate-clear)",
+	}
 }
 
 // wait keeps the job queued and tells once why.
-func (q *Queue) wait(ctx context.Context, id int64, why string) error {
+func (q *Queue) wait(ctx context.Context, id int64, why grove.Misfit) error {
+	q.waits.keep(id, why)
 	_, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
-		if j.State != grove.Queued || j.Why == why {
+		if j.State != grove.Queued || j.Why == why.Message {
 			return nil, nil
 		}
-		j.Why = why
-		return []grove.Event{q.event(grove.JobWaiting, j, "waiting", why)}, nil
+		j.Why = why.Message
+		return []grove.Event{q.event(grove.JobWaiting, j, "waiting", why.Message)}, nil
 	})
 	return err
 }
 
 // release puts a job back in line. Nothing was sent.
-func (q *Queue) release(ctx context.Context, id int64, why string) error {
+func (q *Queue) release(ctx context.Context, id int64, why grove.Misfit) error {
+	q.waits.keep(id, why)
 	_, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
-		return nil, again(j, why)
+		return nil, again(j, why.Message)
 	})
 	return err
+}
+
+// waits are why jobs wait, beside the sentences that are stored. What is lost of them
+// is known again when the line has come by.
+type waits struct {
+	mu  sync.Mutex
+	all map[int64]grove.Misfit
+}
+
+// mostWaits bounds what is kept of jobs that wait no more.
+const mostWaits = 10_000
+
+func (w *waits) keep(job int64, why grove.Misfit) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.all == nil || len(w.all) >= mostWaits {
+		w.all = map[int64]grove.Misfit{}
+	}
+	w.all[job] = why
+}
+
+// of is why a job waits, if that is what is stored of it.
+func (w *waits) of(j *grove.Job) *grove.Misfit {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if why, known := w.all[j.ID]; known && j.State == grove.Queued && why.Message == j.Why {
+		return &why
+	}
+	return nil
 }
 
 func (q *Queue) fail(ctx context.Context, j grove.Job, failure, why string) error {
@@ -177,7 +213,7 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File, berth g
 		j.Options = loaded.options
 	}
 	if err != nil {
-		return q.release(ctx, j.ID, grove.AsError(err).Message)
+		return q.release(ctx, j.ID, misfitOf(err))
 	}
 	attempt := &grove.Attempt{
 		JobID: j.ID, Serial: j.Serial, Nonce: nonce(), NotAfter: j.StartBy, SentAt: time.Now().UTC(),
@@ -243,7 +279,7 @@ func (q *Queue) commit(p *grove.Printer, active *grove.Job, j grove.Job, a *grov
 func (q *Queue) unstarted(ctx context.Context, j grove.Job, err error) error {
 	switch {
 	case grove.HasReason(err, "plate_not_clear"):
-		return q.release(ctx, j.ID, plateWords(j.Serial))
+		return q.release(ctx, j.ID, plateMisfit(j.Serial))
 	case grove.HasReason(err, "printer_gone"):
 		return q.fail(ctx, j, "printer_gone", grove.AsError(err).Message)
 	case grove.HasReason(err, "too_late"):

@@ -1,7 +1,7 @@
 // Keys and the palette. Whatever a key does can also be clicked.
 import { html, kept, signal, useEffect, useRef, useState } from "./lib.js";
 import { everyone } from "./live.js";
-import { go, place } from "./place.js";
+import { go } from "./place.js";
 import { places } from "./routes.js";
 import { acts, runs } from "./me.js";
 import { Dialog, Icon, ask } from "./ui.js";

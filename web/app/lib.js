@@ -2,9 +2,9 @@
 import { Component, createElement } from "../vendor/preact.js";
 import htm from "../vendor/htm.js";
 
-export { Component, Fragment, render } from "../vendor/preact.js";
+export { Component, render } from "../vendor/preact.js";
 export { useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/hooks.js";
-export { batch, computed, effect, signal, useComputed, useSignal } from "../vendor/signals.js";
+export { batch, computed, effect, signal } from "../vendor/signals.js";
 
 export const html = htm.bind(createElement);
 

@@ -8,13 +8,13 @@ export const connection = signal("connecting");
 
 /** A signal of each printer's state by its serial, and the serials in order of names. */
 const printers = new Map();
-export const serials = signal([]);
+const serials = signal([]);
 
 /** The state of a printer; undefined when there is none. */
 export const printer = (serial) => (printers.has(serial) ? printers.get(serial).value : void serials.value); // one that comes is in them
 
 /** Grows when any printer changes in more than its figures. */
-export const turns = signal(0);
+const turns = signal(0);
 
 /** All printers, for those that must look at all of them when one turns. */
 export const everyone = computed(() => {

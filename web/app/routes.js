@@ -6,7 +6,7 @@ const printer = () => import("./pages/printer.js");
 const account = () => import("./pages/account.js");
 const admin = () => import("./pages/admin.js");
 
-export const routes = [
+const routes = [
   ["/", fleet],
   ["/printers/{serial}", printer, "serial"],
   ["/printers/{serial}/{part}", printer, "serial"],

@@ -33,7 +33,7 @@ export function errorOf(p) {
 const troubled = (p) => errorOf(p) !== 0 || serious(p).length > 0;
 
 /** Health messages that need somebody. */
-export const serious = (p) => (p.shadow?.hms || []).filter((h) => h.severity === "fatal" || h.severity === "serious");
+const serious = (p) => (p.shadow?.hms || []).filter((h) => h.severity === "fatal" || h.severity === "serious");
 
 /** The states in the order of counters, each with its icon. The colour is the class. */
 export const states = {

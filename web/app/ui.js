@@ -36,12 +36,15 @@ export async function copy(text) {
   }
 }
 
+/** Copies a line for a terminal. */
+export const Line = ({ of: line }) => html`<button type="button" class="quiet small" data-curl=${line} onClick=${() => copy(line)}><${Icon} name="code" />${t("curl")}</button>`;
+
 export const Notes = () => html`<div class="notes" role="status" aria-live="polite">
   ${notes.value.map(
     (n) => html`<div key=${n.id} class=${`note ${n.kind}`}>
       <${Icon} name=${{ wait: "clock", good: "check", bad: "alert" }[n.kind] || "bell"} />
       <div class="grow"><strong>${n.text}</strong>${n.more && html`<p>${n.more}</p>`}</div>
-      ${n.curl && html`<button class="quiet small" onClick=${() => copy(n.curl)}><${Icon} name="code" />${t("curl")}</button>`}
+      ${n.curl && html`<${Line} of=${n.curl} />`}
       <button class="plain" aria-label=${t("close")} onClick=${() => (notes.value = notes.value.filter((o) => o.id !== n.id))}><${Icon} name="close" /></button>
     </div>`,
   )}
@@ -53,16 +56,15 @@ export const Notes = () => html`<div class="notes" role="status" aria-live="poli
  */
 export const act = (doing, method, path, body, options = {}) => once([method, path, body], () => acting(doing, method, path, body, options));
 
-async function acting(doing, method, path, body, { done = t("done"), quiet = false }) {
-  const told = quiet ? null : note("wait", doing);
+async function acting(doing, method, path, body, { done = t("done") }) {
+  const told = note("wait", doing);
   const line = curl(method, path, body);
   try {
     const answer = await call(method, path, body);
-    if (told) told({ kind: "good", text: done, curl: line });
+    told({ kind: "good", text: done, curl: line });
     return answer ?? {};
   } catch (refusal) {
-    const n = told || note("wait", doing);
-    n(refusal.cause === "given_up" ? null : { kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
+    told(refusal.cause === "given_up" ? null : { kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
     return undefined;
   }
 }
@@ -231,10 +233,10 @@ export const sure = (title, text, yes, danger = true) => ask(Sure, { title, text
 
 /**
  * A form that is sent through the API. fields is what the body is made of; send gives
- * [method, path, body]. Unless it is ready it can't be sent; says stands above its
- * buttons. What is refused is shown beside the field it names.
+ * [method, path, body], and doing stands on its button meanwhile. Unless it is ready it can't be sent; says stands above its
+ * buttons. What is refused is told above, unless refused(refusal) sees to it.
  */
-export function Form({ send: request, done, yes, no = t("cancel"), danger, ready = true, says, children, cancel }) {
+export function Form({ send: request, done, refused, yes, doing = yes, no = t("cancel"), danger, ready = true, says, children, cancel }) {
   const [refusal, refuse] = useState(null);
   const [busy, work] = useState(false);
   const at = useRef(null);
@@ -247,7 +249,7 @@ export function Form({ send: request, done, yes, no = t("cancel"), danger, ready
       const [method, path, body] = request(values());
       done(await call(method, path, body));
     } catch (err) {
-      if (err.cause !== "given_up") refuse(err);
+      if (err.cause !== "given_up" && !refused?.(err)) refuse(err);
     } finally {
       work(false);
     }
@@ -261,10 +263,10 @@ export function Form({ send: request, done, yes, no = t("cancel"), danger, ready
     ${children}
     <footer>
       ${says}
-      <button type="button" class="quiet small" onClick=${line}><${Icon} name="code" />${t("curl")}</button>
+      <button type="button" class="quiet small" data-curl="form" onClick=${line}><${Icon} name="code" />${t("curl")}</button>
       <span class="grow"></span>
       ${cancel && html`<button type="button" class="quiet" onClick=${cancel}>${no}</button>`}
-      <button class=${danger ? "danger" : ""} disabled=${busy || !ready}>${yes}</button>
+      <button class=${danger ? "danger" : ""} disabled=${busy || !ready}>${busy ? doing : yes}</button>
     </footer>
   </form>`;
 }
@@ -329,7 +331,7 @@ export function Menu({ label, icon = "more", items, wide }) {
 }
 
 /** What can also be done in a terminal: of is [method, path, body]. */
-export const Curl = ({ of: [method, path, body] }) => html`<button type="button" class="quiet small" onClick=${() => copy(curl(method, path, body))}><${Icon} name="code" />${t("curl")}</button>`;
+export const Curl = ({ of: [method, path, body] }) => html`<${Line} of=${curl(method, path, body)} />`;
 
 /** A text that is there to be taken elsewhere: a code, a key, a link. */
 export const Take = ({ text, label }) => html`<div class="take">

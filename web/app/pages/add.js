@@ -1,11 +1,11 @@
 // Adds printers: those that the network shows, one by its address, or a file of many.
-import { html, useRef, useState } from "../lib.js";
-import { call } from "../api.js";
+import { html, useState } from "../lib.js";
+import { call, curl } from "../api.js";
 import { runs } from "../me.js";
 import { model } from "../models.js";
 import { Findings } from "../parts/findings.js";
 import { link } from "../parts/printer.js";
-import { act, Empty, Field, Form, Head, Icon, said } from "../ui.js";
+import { Empty, Field, Form, Head, Icon, Line, said } from "../ui.js";
 import { t } from "../words.js";
 
 export default function Add() {
@@ -21,21 +21,11 @@ export default function Add() {
 /** Looks around, and offers what was found. */
 function Discover({ choose }) {
   const [found, tell] = useState(null);
-  const [busy, work] = useState(false);
-  const subnet = useRef(null);
-  const look = async (e) => {
-    e.preventDefault();
-    work(true);
-    const answer = await act(t("add.looking"), "POST", "/printers/discover", { wait_seconds: 6, ...(subnet.current.value && { subnet: subnet.current.value }) }, { quiet: true });
-    if (answer) tell(answer.data || []);
-    work(false);
-  };
   return html`<section class="panel">
     <h2>${t("add.discover")}</h2>
-    <form onSubmit=${look}>
-      <div class="field"><label for="subnet">${t("add.subnet")}</label><input id="subnet" ref=${subnet} placeholder="192.168.1.0/24" aria-describedby="subnet-hint" /><p class="hint" id="subnet-hint">${t("add.subnet_hint")}</p></div>
-      <button disabled=${busy} class="quiet"><${Icon} name="search" />${t(busy ? "add.looking" : "add.look")}</button>
-    </form>
+    <${Form} yes=${t("add.look")} doing=${t("add.looking")} done=${({ data }) => tell(data || [])} send=${(v) => ["POST", "/printers/discover", { wait_seconds: 6, ...(v.subnet && { subnet: v.subnet }) }]}>
+      <${Field} label=${t("add.subnet")} name="subnet" placeholder="192.168.1.0/24" hint=${t("add.subnet_hint")} />
+    <//>
     <div role="status">${found && (found.length === 0 ? html`<p class="hint">${t("add.none")}</p>` : html`<ul class="found">
       ${found.map((f) => html`<li key=${f.serial || f.host}><div class="grow"><strong>${f.name || f.serial}</strong><small> ${model(f.model)} · ${f.host}</small>${f.connect === "cloud" && html`<p class="hint">${t("add.in_cloud")}</p>`}</div>${f.bound ? html`<span class="quiet">${t("add.bound")}</span>` : html`<button type="button" class="small" onClick=${() => choose({ ...f })}>${t("add.choose")}</button>`}</li>`)}
     </ul>`)}</div>
@@ -77,7 +67,7 @@ function One({ of: f }) {
 }
 
 /** Rows of a CSV file with a line of names on top; quotes as RFC 4180 has them. */
-export function rows(text) {
+function rows(text) {
   const lines = [[""]];
   let quoted = false;
   for (let i = 0; i < text.length; i++) {
@@ -112,6 +102,7 @@ function Many() {
       } catch (refusal) {
         Object.assign(one, { state: "bad", text: said(refusal) });
       }
+      one.line = curl("POST", "/printers", body);
       tell([...all]);
     }
   };
@@ -121,6 +112,6 @@ function Many() {
     <pre>serial,host,access_code,name,model
 01P00A000000001,192.168.1.40,12345678,Bench,P1S</pre>
     <label class="button quiet file-button"><${Icon} name="file" />${t("add.file")}<input type="file" accept=".csv,text/csv" onChange=${take} /></label>
-    <ul class="found" role="status">${list.map((one, i) => html`<li key=${i} class=${one.state}><${Icon} name=${{ wait: "clock", good: "check", bad: "cross" }[one.state]} /><div class="grow"><strong>${one.row.name || one.row.serial || one.row.host}</strong><p class="hint">${one.text || t("add.trying")}</p></div></li>`)}</ul>
+    <ul class="found" role="status">${list.map((one, i) => html`<li key=${i} class=${one.state}><${Icon} name=${{ wait: "clock", good: "check", bad: "cross" }[one.state]} /><div class="grow"><strong>${one.row.name || one.row.serial || one.row.host}</strong><p class="hint">${one.text || t("add.trying")}</p></div>${one.line && html`<${Line} of=${one.line} />`}</li>`)}</ul>
   </section>`;
 }

@@ -9,6 +9,7 @@ import { go } from "../place.js";
 import { Empty, Head, Icon } from "../ui.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
 import { Does, PrintFile } from "./library.js";
+import { Why } from "../parts/because.js";
 import { fileAt, Filaments, link, Picture, Problem, Swatch, Tags } from "../parts/file.js";
 import { JobState } from "../parts/job.js";
 import { print } from "../parts/print.js";
@@ -67,7 +68,7 @@ function Jobs({ of: file }) {
           <thead><tr><th>${t("library.job")}</th><th>${t("fleet.state")}</th><th>${t("printer")}</th><th>${t("library.made")}</th><th>${t("library.why")}</th></tr></thead>
           <tbody>${jobs.map((j) => {
             const p = name(j.device_id);
-            return html`<tr key=${j.id}><td><a href=${`/jobs/${j.id}`}>${j.id}</a></td><td><${JobState} of=${j} /></td><td>${p ? html`<a href=${printerLink(p)}>${p.name}</a>` : j.device_id || t("start.any")}</td><td>${clock(j.created_at)}</td><td class="quiet">${j.why}</td></tr>`;
+            return html`<tr key=${j.id}><td><a href=${`/jobs/${j.id}`}>${j.id}</a></td><td><${JobState} of=${j} /></td><td>${p ? html`<a href=${printerLink(p)}>${p.name}</a>` : j.device_id || t("start.any")}</td><td>${clock(j.created_at)}</td><td class="quiet"><${Why} of=${j} /></td></tr>`;
           })}</tbody>
         </table></div>`}<//>
   </section>`;

@@ -7,7 +7,8 @@ import { acts } from "../me.js";
 import { params, set } from "../place.js";
 import { copy, Empty, Field, Head, Icon, Menu } from "../ui.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
-import { copyJob, ended, JobState, path, Plate, reprint, Said, Takes, Took, when, Where } from "../parts/job.js";
+import { Why } from "../parts/because.js";
+import { copyJob, ended, JobState, path, Plate, reprint, Takes, Took, when, Where } from "../parts/job.js";
 import { Bars } from "../parts/bars.js";
 import { Image } from "../parts/image.js";
 import { number, t } from "../words.js";
@@ -107,7 +108,7 @@ function Past({ of: j }) {
     ${j.snapshot_url ? html`<a class="cover end-picture" href=${path(j)} tabindex="-1" aria-hidden="true"><${Image} of=${j.snapshot_url} loading="lazy" otherwise=${html`<${Icon} name="camera" />`} /></a>` : null}
     <div class="grow">
       <div class="name"><a href=${path(j)}>${j.file_name}</a></div>
-      ${j.state !== "finished" && j.why && html`<div class="wait-why"><${Said}>${j.why}<//></div>`}
+      ${j.state !== "finished" && j.why && html`<div class="wait-why"><${Why} of=${j} /></div>`}
       <div class="job-facts">
         <span><${Where} of=${j} /></span>
         ${j.finished_at && html`<span>${when(j.finished_at)}</span>`}

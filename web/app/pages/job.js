@@ -8,7 +8,8 @@ import { busy, hmsLink } from "../state.js";
 import { Head, Icon, Menu, Progress } from "../ui.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
 import { Controls, Needs, State } from "../parts/printer.js";
-import { cancelJob, copyJob, doubtful, ended, Fits, JobState, more, plain, reprint, Resolve, Said, tray, Where } from "../parts/job.js";
+import { Because, plain, Said } from "../parts/because.js";
+import { cancelJob, copyJob, doubtful, ended, Fits, JobState, more, reprint, Resolve, tray, Where } from "../parts/job.js";
 import { Swatch } from "../parts/file.js";
 import { Image } from "../parts/image.js";
 import { change } from "../parts/print.js";
@@ -62,7 +63,7 @@ function Reason({ of: j, p }) {
   const failed = j.failure && has(`failure.${j.failure}`) && ["failed", "expired"].includes(j.state);
   return html`
     ${failed && html`<p class="reason"><strong>${t(`failure.${j.failure}`)}</strong></p>`}
-    ${j.why && html`<p class="reason"><${Said}>${coded(plain(j.why))}<//></p>`}
+    ${j.waits ? html`<p class="reason"><${Because} of=${j.waits} /></p>` : j.why && html`<p class="reason"><${Said}>${coded(plain(j.why))}<//></p>`}
     ${p && !["finished", "cancelled"].includes(j.state) && html`<${Needs} of=${p} />`}
   `;
 }

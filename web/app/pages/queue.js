@@ -8,8 +8,9 @@ import { busy } from "../state.js";
 import { Empty, Head, Icon, Menu, Progress, Tabs } from "../ui.js";
 import { Fetched } from "../parts/fetched.js";
 import { clearPlate, Controls, link, Print, State, useSight } from "../parts/printer.js";
-import { cancelJob, copyJob, doubtful, Fits, holding, JobState, more, path, Plate, Resolve, Said, Takes, useJobList, when, Where } from "../parts/job.js";
-import { first, last, Line, move, Spoken } from "../parts/line.js";
+import { Said, Why as Sentence } from "../parts/because.js";
+import { cancelJob, copyJob, doubtful, Fits, holding, JobState, more, path, Plate, Resolve, Takes, useJobList, when, Where } from "../parts/job.js";
+import { first, last, Line, move } from "../parts/line.js";
 import { change, print } from "../parts/print.js";
 import { t } from "../words.js";
 
@@ -27,7 +28,6 @@ export default function Queue() {
       ${acts() && html`<button type="button" onClick=${() => print({}).then(again)}><${Icon} name="printer" />${t("start.do")}</button>`}
     <//>
     <${QueueTabs} at="/queue" />
-    <${Spoken} />
     <${Fetched} of=${held}>${(now) => html`<${Fetched} of=${waiting}>${(line) => html`<${Shown} now=${now} line=${line} again=${again} />`}<//>`}<//>
   `;
 }
@@ -99,7 +99,7 @@ function Now({ of: j }) {
       <div class="job-facts">
         ${prints && html`<strong>${percent(far)}</strong>`}
         ${told && s.remaining_seconds > 0 && html`<span>${t("print.left", { time: span(s.remaining_seconds) })}</span><span>${t("print.at", { time: ends(s.remaining_seconds) })}</span>`}
-        ${!prints && j.why && html`<${Said}>${j.why}<//>`}
+        ${!prints && html`<${Sentence} of=${j} />`}
       </div>
     </div>
     <div class="end"><${JobState} of=${j} />
@@ -147,7 +147,7 @@ function Why({ of: j, at, held }) {
   if (at > 0) return html`<span><${Icon} name="queue" />${t("why.behind", { n: at })}</span>`;
   if (p && !p.plate_clear && p.online && !busy(p) && !held.has(p.serial)) return html`<span class="do"><${Icon} name="check" />${t("why.plate")}</span>`;
   if (p && (busy(p) || held.has(p.serial))) return html`<span><${Icon} name="printer" />${t("why.busy", { name: p.name })}</span>`;
-  return html`<span><${Icon} name="clock" />${j.why ? html`<${Said}>${j.why}<//>` : t("why.next")}</span>`;
+  return html`<span><${Icon} name="clock" />${j.why ? html`<${Sentence} of=${j} />` : t("why.next")}</span>`;
 }
 
 function Wait({ of: j, at, line, again, number, held }) {

@@ -1,12 +1,10 @@
 // What will happen with a print that is about to be asked for, in words.
 import { moment } from "../format.js";
 import { printer } from "../live.js";
+import { never, saying } from "./because.js";
 import { t } from "../words.js";
 
 const lasting = (fit) => fit.misfits.find((m) => m.lasting);
-
-/** Whether a printer will never take it as it is. */
-export const never = (fit) => Boolean(lasting(fit));
 
 const has = (fit, ...reasons) => fit.misfits.some((m) => reasons.includes(m.reason));
 
@@ -23,7 +21,7 @@ export function off(fit) {
 function onOne(fit, later) {
   const name = fit.device_name;
   const why = lasting(fit);
-  if (why) return { kind: "bad", text: why.message, can: false };
+  if (why) return { kind: "bad", text: saying(why), can: false };
   if (fit.fits) return { kind: "good", text: t("start.at_once", { name }), can: true };
   if (has(fit, "printer_offline") && !later) return { kind: "bad", text: t("start.offline", { name }), can: false };
   const wait = (text) => ({ kind: "wait", text, can: true });
@@ -32,7 +30,7 @@ function onOne(fit, later) {
     return wait(now ? t("start.behind", { name, file: now }) : t("start.behind_some", { name }));
   }
   if (has(fit, "plate_not_clear")) return wait(t("start.plate", { name }));
-  return wait(t("start.waits", { why: fit.misfits[0].message }));
+  return wait(t("start.waits", { why: saying(fit.misfits[0]) }));
 }
 
 function onAny(free, able) {

@@ -8,6 +8,7 @@ import { go } from "../place.js";
 import { stateOf } from "../state.js";
 import { act, copy, Dialog, Form, Field, Icon, ask, sure } from "../ui.js";
 import { useFetched } from "./fetched.js";
+import { Because, never, reasons } from "./because.js";
 import { Swatch } from "./file.js";
 import { Image } from "./image.js";
 import { Match } from "./printwish.js";
@@ -52,11 +53,6 @@ export function Takes({ of: j }) {
   </span>`;
 }
 
-/** A sentence of the server, in the language it has, without what it says to terminals. */
-export const Said = ({ children }) => html`<span lang="en">${typeof children === "string" ? plain(children) : children}</span>`;
-
-export const plain = (words) => words.replace(/ \(grove [^)]*\)|; GET \/v1\/.*$/g, "");
-
 /** Jobs that change as events tell. */
 export const useJobList = (query) => useFetched((signal) => all(`/jobs${query}`, { signal }), query, { on: about("job", "print", "printer", "device") });
 
@@ -75,7 +71,7 @@ export async function reprint(j) {
 }
 
 /** Says what became of a start, after a look at the printer. */
-export async function resolve(j, outcome) {
+async function resolve(j, outcome) {
   const name = printer(j.device_id)?.name || j.device_id;
   if (outcome !== "running" && !(await sure(t(`resolve.${outcome}_title`, { name }), t(`resolve.${outcome}_text`), t(`resolve.${outcome}`), false))) return undefined;
   return act(t("resolve.doing"), "POST", `/jobs/${j.id}/resolve`, { outcome }, { done: t("resolve.done") });
@@ -116,7 +112,7 @@ function Copies({ job: j, close }) {
 }
 
 /** The options of a job for another: trays that the server chose are chosen anew. */
-export function again(j) {
+function again(j) {
   const { auto_mapped: chosen, ams_mapping: mapping, ...rest } = j.options;
   return chosen || j.any ? rest : { ...rest, ams_mapping: mapping };
 }
@@ -130,9 +126,6 @@ export function Fits({ of: j }) {
   </details>`;
 }
 
-/** What keeps a printer from it: what lasts hides what would pass. */
-const reasons = (f) => (f.misfits.some((m) => m.lasting) ? f.misfits.filter((m) => m.lasting) : f.misfits);
-
 function FitList({ of: j }) {
   const [state, set] = useState({});
   useEffect(() => {
@@ -145,10 +138,10 @@ function FitList({ of: j }) {
   return html`<ul>
     ${state.fits.map(
       (f) => html`<li key=${f.device_id} class=${f.fits ? "yes" : "no"}>
-        <${Icon} name=${f.fits ? "check" : f.misfits.some((m) => m.lasting) ? "cross" : "clock"} />
+        <${Icon} name=${f.fits ? "check" : never(f) ? "cross" : "clock"} />
         <div class="grow"><a href=${`/printers/${encodeURIComponent(f.device_id)}`}>${f.device_name || f.device_id}</a>
-          ${f.fits ? html` <span>${t("fit.now")}</span>` : html`<ul>${reasons(f).map((m) => html`<li key=${m.reason}><${Said}>${m.message}<//></li>`)}</ul>`}
-          ${(f.filaments || []).length > 0 && !f.misfits.some((m) => m.lasting) && html`<div class="hues">${f.filaments.map((x) => html`<${From} key=${x.id} of=${x} />`)}</div>`}
+          ${f.fits ? html` <span>${t("fit.now")}</span>` : html`<ul>${reasons(f).map((m) => html`<li key=${m.reason + m.message}><${Because} of=${m} /></li>`)}</ul>`}
+          ${(f.filaments || []).length > 0 && !never(f) && html`<div class="hues">${f.filaments.map((x) => html`<${From} key=${x.id} of=${x} />`)}</div>`}
         </div>
       </li>`,
     )}

@@ -1,14 +1,9 @@
 // A line of waiting jobs that can be put in another order, by pointer and by keys.
 // Nothing moves before the server has moved it.
-import { html, names, signal, useEffect, useRef, useState } from "../lib.js";
+import { html, names, useEffect, useRef, useState } from "../lib.js";
 import { acts } from "../me.js";
 import { act, Icon } from "../ui.js";
 import { t } from "../words.js";
-
-/** What was moved last, for those who hear it instead of seeing it. */
-const spoken = signal("");
-
-export const Spoken = () => html`<p class="aside" role="status" aria-live="polite">${spoken.value}</p>`;
 
 /**
  * Moves a job of a line to a place in it, counted from 0, and says so. To the first
@@ -26,9 +21,8 @@ export const first = (j, again) => send(j, { to: "top" }, t("line.first", { name
 export const last = (j, again) => send(j, { to: "bottom" }, t("line.last", { name: j.file_name }), again);
 
 async function send(j, place, words, again) {
-  const answer = await act(t("line.moving"), "POST", `/jobs/${j.id}/move`, place, { done: words, quiet: true });
+  const answer = await act(t("line.moving"), "POST", `/jobs/${j.id}/move`, place, { done: words });
   if (!answer) return;
-  spoken.value = words;
   grip = j.id;
   again();
 }

@@ -11,7 +11,8 @@ import { fileAt, Figures, Filaments, Picture, sums } from "./file.js";
 import { choose, dragging, Upload } from "./uploading.js";
 import { take, uploads } from "./uploads.js";
 import { JobState } from "./job.js";
-import { foresee, never } from "./foresee.js";
+import { never, Why } from "./because.js";
+import { foresee } from "./foresee.js";
 import { Any, Choices, Later, Loading, Plates, Printers } from "./printwish.js";
 import { t } from "../words.js";
 
@@ -49,11 +50,18 @@ function Print({ known, close }) {
   const [file, choice] = useState(known.file || null);
   const [key, upload] = useState(known.upload || 0);
   const [made, tell] = useState(null);
+  const [now, turn] = useState({ known, turn: 0 });
+  const changed = async () => {
+    const job = await get(`/jobs/${known.job.id}`);
+    note("bad", t("change.changed"), { more: t("change.changed_text") });
+    if (job.state !== "queued") return close(job);
+    return turn({ known: { ...known, job, plate: job.plate, serial: job.device_id }, turn: now.turn + 1 });
+  };
   const p = known.serial && printer(known.serial);
   const title = known.job ? t("change.title", { name: known.job.file_name }) : made ? t("start.made", { n: made.length }) : file ? t("start.title", { name: file.name }) : p ? t("start.on", { name: p.name }) : t("start.what");
   let content;
   if (made) content = html`<${Made} of=${made} close=${close} />`;
-  else if (file) content = html`<${Wish} file=${file} known=${known} done=${known.job ? close : tell} other=${known.file ? null : () => choice(null)} />`;
+  else if (file) content = html`<${Wish} key=${now.turn} file=${file} known=${now.known} changed=${changed} done=${known.job ? close : tell} other=${known.file ? null : () => choice(null)} />`;
   else if (key) content = html`<${Arriving} of=${key} done=${(f) => (upload(0), choice(f))} other=${() => upload(0)} />`;
   else content = html`<${Files} of=${p} done=${choice} upload=${async () => upload(take(await choose({ one: true }))[0] || 0)} />`;
   return html`<${Dialog} wide title=${title} onClose=${() => close(made)}><div class="start">${content}</div><//>`;
@@ -114,19 +122,19 @@ function mapped(plate, fit, trays) {
 /** A printer that one may only look at takes nothing from them, whatever it could. */
 function barred(fit) {
   const p = printer(fit.device_id);
-  return !p || acts(p) ? fit : { ...fit, barred: true, fits: false, misfits: [{ reason: "view_only", lasting: true, message: t("start.why.view_only") }] };
+  return !p || acts(p) ? fit : { ...fit, barred: true, fits: false, misfits: [{ reason: "view_only", lasting: true }] };
 }
 
 /** What fits now; what printers do changes it: plates that are cleared, trays that are filled. */
 function useFits(wish) {
-  const fits = useFetched(async (signal) => (await call("POST", "/jobs/fit", wish, { signal })).data, "", { view: JSON.stringify(wish), on: about("job", "print", "printer") });
+  const fits = useFetched(async (signal) => (await call("POST", "/jobs/fit", wish, { signal })).data.map(barred), "", { view: JSON.stringify(wish), on: about("job", "print", "printer") });
   const now = everyone.value.map((p) => [p.serial, p.online, p.plate_clear, p.shadow?.state]).join();
   const before = useRef(now);
   useEffect(() => {
     if (before.current !== now) fits.soon();
     before.current = now;
   }, [now]);
-  return { fits: fits.data?.map(barred), refusal: fits.error, fresh: Boolean(fits.data) && !fits.old, again: fits.again };
+  return { fits: fits.data, refusal: fits.error, fresh: Boolean(fits.data) && !fits.old, again: fits.again };
 }
 
 /** The trays that somebody chose for a job, by the number of the filament. */
@@ -154,7 +162,7 @@ function useAhead(serial) {
   return fetched.data || 0;
 }
 
-function Wish({ file, known, done, other }) {
+function Wish({ file, known, changed, done, other }) {
   const job = known.job;
   const { ams_mapping: given = [], auto_mapped: _, ...before } = job?.options || {};
   const [plate, turn] = useState(known.plate || file.plates[0].index);
@@ -189,7 +197,7 @@ function Wish({ file, known, done, other }) {
   };
   const soon = foresee({ any, fits, fit, at, copies, ams: options.use_ams, ahead: useAhead(any || job ? "" : aimed), waits: Boolean(job) });
   const request = () => (job ? changes(job, wish, aimed, at) : ["POST", "/jobs", { ...wish, ...(any ? {} : { device_id: aimed }), copies, ...(at ? { not_before: new Date(at).toISOString() } : {}) }]);
-  return html`<${Form} send=${request} done=${({ data }) => done(data)} yes=${job ? t("change.yes") : copies > 1 ? t("start.do_n", { n: copies }) : t("start.do")} ready=${answer.fresh && soon.can} cancel=${other} no=${t("start.other")} says=${html`<${Foreseen} of=${soon} waiting=${!answer.fresh && !answer.refusal} />`}>
+  return html`<${Form} send=${request} done=${({ data }) => done(data)} refused=${(refusal) => refusal.cause === "job_changed" && changed()} yes=${job ? t("change.yes") : copies > 1 ? t("start.do_n", { n: copies }) : t("start.do")} ready=${answer.fresh && soon.can} cancel=${other} no=${t("start.other")} says=${html`<${Foreseen} of=${soon} waiting=${!answer.fresh && !answer.refusal} />`}>
     ${answer.refusal && html`<${Bad} refusal=${answer.refusal} again=${answer.again} />`}
     <div class="wish">
       <div class="what">
@@ -225,7 +233,7 @@ function Made({ of: jobs, close }) {
       <div class="grow">
         <p><strong>${now.file_name}</strong></p>
         <p role="status"><${JobState} of=${now} /> ${where}</p>
-        ${now.not_before ? html`<p class="quiet">${t("start.not_before", { time: moment(now.not_before) })}</p>` : now.why && html`<p class="quiet" lang="en">${now.why}</p>`}
+        ${now.not_before ? html`<p class="quiet">${t("start.not_before", { time: moment(now.not_before) })}</p>` : html`<p class="quiet"><${Why} of=${now} /></p>`}
         <p class="bar">${jobs.slice(0, 12).map((j) => html`<a key=${j.id} href=${`/jobs/${j.id}`} onClick=${() => close(jobs)}>${t("start.job", { id: j.id })}</a>`)}</p>
       </div>
     </div>

@@ -5,8 +5,9 @@ import { everyone, printer } from "../live.js";
 import { model } from "../models.js";
 import { Field, Icon } from "../ui.js";
 import { Filaments, Picture, Swatch } from "./file.js";
-import { never, off } from "./foresee.js";
-import { has, number, t } from "../words.js";
+import { Because, never, reasons } from "./because.js";
+import { off } from "./foresee.js";
+import { number, t } from "../words.js";
 
 /** Which plate; one alone is only shown. */
 export const Plates = ({ of: file, at, choose }) => html`<fieldset class="plates-pick">
@@ -23,11 +24,6 @@ export const Plates = ({ of: file, at, choose }) => html`<fieldset class="plates
   )}
 </fieldset>`;
 
-/** Why a printer does not fit: what lasts hides what would pass. */
-const reasons = (fit) => (never(fit) ? fit.misfits.filter((m) => m.lasting) : fit.misfits);
-
-const Why = ({ of: m }) => (has(`start.why.${m.reason}`) ? html`<small class="why">${t(`start.why.${m.reason}`)}</small>` : html`<small class="why" lang="en">${m.message}</small>`);
-
 const rank = (fit) => (fit.fits ? 0 : never(fit) ? 2 : 1);
 
 /** Where: each printer with whether it fits and what keeps it, or whichever fits. */
@@ -41,7 +37,7 @@ export const Printers = ({ fits, at, any, ams, choose, anywhere }) => html`<fiel
     return html`<label key=${f.device_id} class=${names(look[0], f.device_id === at && "on")}>
       ${!any && html`<input type="radio" name="printer" checked=${f.device_id === at} disabled=${never(f)} onChange=${() => choose(f.device_id)} />`}
       <span class="grow"><strong>${f.device_name}</strong> <small>${model(f.model)}</small>
-        ${reasons(f).map((m) => html`<${Why} key=${m.reason + m.message} of=${m} />`)}
+        ${reasons(f).map((m) => html`<small class="why" key=${m.reason + m.message}><${Because} of=${m} /></small>`)}
       </span>
       <span class="fit"><${Icon} name=${look[1]} />${look[2]}</span>
     </label>`;
@@ -71,7 +67,7 @@ export function Any({ of: c, want, file }) {
 }
 
 /** The trays of a printer by their flat numbers: four to a unit, and units of one tray from 128 on. */
-export function traysOf(p) {
+function traysOf(p) {
   return (p?.shadow?.ams || []).flatMap((unit) =>
     (unit.trays || []).map((tray) => {
       const [u, slot] = [Number(unit.id), Number(tray.id)];

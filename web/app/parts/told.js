@@ -28,8 +28,8 @@ export const list = (wanted, options) => call("GET", `/notifications?${wanted}`,
 onEvent((e) => (e.type === "reload" || e.type === "notification.created") && count());
 count();
 
-export async function mark(n, read) {
-  await act(t("told.marking"), "PATCH", `/notifications/${encodeURIComponent(n.id)}`, { read }, { quiet: true });
+async function mark(n, read) {
+  await act(t("told.marking"), "PATCH", `/notifications/${encodeURIComponent(n.id)}`, { read }, { done: t(read ? "told.marked" : "told.marked_unread") });
   await count();
 }
 

@@ -1,7 +1,7 @@
 // Where files are dropped and chosen, and how far they are.
 import { html, names, signal, useEffect, useState } from "../lib.js";
 import { bytes, percent } from "../format.js";
-import { copy, Icon, Progress } from "../ui.js";
+import { Icon, Line, Progress } from "../ui.js";
 import { t } from "../words.js";
 import { drop, found, goOn, kinds, over, recall, take, uploads } from "./uploads.js";
 
@@ -94,7 +94,7 @@ export function Upload({ of: u, bare }) {
         ${u.state === "cut" && html`<button type="button" class="small" onClick=${() => goOn(u.key)}>${t("upload.go_on")}</button>`}
         ${u.state === "bad" && u.sha && html`<button type="button" class="quiet small" onClick=${() => goOn(u.key)}>${t("again")}</button>`}
         ${u.state === "same" && html`<a class="button small" href=${`/library/${encodeURIComponent(u.same)}`}>${t("upload.look")}</a><button type="button" class="quiet small" onClick=${() => goOn(u.key)}>${t("upload.keep_both")}</button>`}
-        ${u.state === "done" && u.curl && html`<button type="button" class="quiet small" onClick=${() => copy(u.curl)}><${Icon} name="code" />${t("curl")}</button>`}
+        ${u.state === "done" && u.curl && html`<${Line} of=${u.curl} />`}
       </div>
     </div>
     <button type="button" class="plain" aria-label=${t(over(u) ? "upload.forget" : "upload.cancel", { name: u.name })} title=${t(over(u) ? "close" : "cancel")} onClick=${() => drop(u.key)}><${Icon} name="close" /></button>

@@ -33,7 +33,7 @@ function change(key, values) {
 const remember = () => kept.set("uploads", uploads.value.filter((u) => u.id && !over(u)).map(({ id, name, size, sha }) => ({ id, name, size, sha })));
 
 /** Why a file can't be taken, before anything is sent; the server knows the rest. */
-export function unfit({ name, size }) {
+function unfit({ name, size }) {
   if (!kinds.some((k) => name.toLowerCase().endsWith(k))) return t("upload.unfit.kind", { kinds: kinds.join(" ") });
   const bad = [...new Set(name.match(/["*:<>?|]/g))];
   if (bad.length) return t("upload.unfit.name", { signs: bad.join(" ") });

@@ -10,7 +10,7 @@ import { t } from "../../words.js";
 import { program } from "./program.js";
 
 /** What a key may be given, in the groups that people think in; a test holds it against the server's list. */
-export const scopes = {
+const scopes = {
   printers: ["printer:read", "printer:control", "printer:heat", "printer:start", "printer:gcode", "device:bind", "device:code"],
   prints: ["job:read", "job:write", "file:read", "file:write"],
   server: ["webhook:admin", "audit:read", "network:reach"],

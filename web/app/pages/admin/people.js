@@ -8,7 +8,7 @@ import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 import { Proof, proof } from "../account/proof.js";
 
-export const roles = ["owner", "admin", "operator", "viewer"];
+const roles = ["owner", "admin", "operator", "viewer"];
 
 export function People() {
   const people = useFetched(() => all("/users"));

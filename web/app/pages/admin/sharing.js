@@ -4,7 +4,7 @@ import { all } from "../../api.js";
 import { day } from "../../format.js";
 import { everyone } from "../../live.js";
 import { keeps, me } from "../../me.js";
-import { act, ask, Curl, Dialog, Empty, Field, Form, Icon, sure, Take } from "../../ui.js";
+import { act, ask, Curl, Dialog, Field, Form, Icon, sure, Take } from "../../ui.js";
 import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 

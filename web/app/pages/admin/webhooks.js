@@ -3,7 +3,7 @@ import { html, names, useState } from "../../lib.js";
 import { all, call } from "../../api.js";
 import { clock, day, moment } from "../../format.js";
 import { params, set } from "../../place.js";
-import { act, ask, Curl, Dialog, Empty, Field, Form, Icon, Menu, note, sure, Take } from "../../ui.js";
+import { act, ask, Curl, Dialog, Empty, Field, Form, Icon, Menu, sure, Take } from "../../ui.js";
 import { Fetched, useFetched } from "../../parts/fetched.js";
 import { number, t } from "../../words.js";
 import { events } from "./events.js";
@@ -28,9 +28,7 @@ const at = (h) => `/webhooks/${encodeURIComponent(h.id)}`;
 function Hook({ of: h, open, again }) {
   const [turn, next] = useState(0);
   const test = async () => {
-    const told = note("wait", t("admin.hooks.testing"));
-    const answer = await act(t("admin.hooks.test"), "POST", `${at(h)}/test?wait_seconds=15`, {}, { quiet: true });
-    told(null);
+    const answer = await act(t("admin.hooks.testing"), "POST", `${at(h)}/test?wait_seconds=15`, {});
     if (!answer) return;
     next(turn + 1);
     await ask(Tested, { of: answer.data });

@@ -18,7 +18,7 @@ const presets = [
 const about = (a, b) => Math.abs(a - b) < 1;
 
 /** What is heated, with its bounds; without a command it is only measured. */
-export function heated(p) {
+function heated(p) {
   const m = modelOf(p);
   const s = p.shadow;
   return [

@@ -3,6 +3,7 @@ import { html } from "../../lib.js";
 import { moment, span } from "../../format.js";
 import { busy } from "../../state.js";
 import { Icon } from "../../ui.js";
+import { Why } from "../../parts/because.js";
 import { Camera } from "../../parts/camera.js";
 import { Image } from "../../parts/image.js";
 import { link, Print, Trays } from "../../parts/printer.js";
@@ -36,7 +37,7 @@ function Now({ of: p, jobs }) {
       </div>
     </div>
     ${waiting.length > 0 && html`<div class="waits"><h3>${t("pr.next", { n: waiting.length })}</h3><ol>
-      ${waiting.slice(0, 3).map((j) => html`<li key=${j.id}><a href=${`/jobs/${j.id}`}>${j.file_name}</a>${j.why && html`<small>${j.why}</small>`}</li>`)}
+      ${waiting.slice(0, 3).map((j) => html`<li key=${j.id}><a href=${`/jobs/${j.id}`}>${j.file_name}</a><small><${Why} of=${j} /></small></li>`)}
     </ol>${waiting.length > 3 && html`<a href="/queue">${t("pr.queue")}</a>`}</div>`}
   </section>`;
 }

@@ -1,0 +1,53 @@
+// Why a printer does not take a print, and why a job waits: in words of whoever looks,
+// and in the server's sentence where there are none.
+import { html } from "../lib.js";
+import { model } from "../models.js";
+import { has, number, t } from "../words.js";
+
+/** Whether a printer will never take it as it is. */
+export const never = (fit) => fit.misfits.some((m) => m.lasting);
+
+/** What keeps a printer from it: what lasts hides what would pass. */
+export const reasons = (fit) => (never(fit) ? fit.misfits.filter((m) => m.lasting) : fit.misfits);
+
+// What a reason says more exactly is a part of its key.
+const within = {
+  wrong_model: (v) => v.of,
+  wrong_nozzle: (v) => (v.has ? v.of : "unknown"),
+  filament_not_loaded: (v) => v.what,
+  color_differs: (v) => (v.nearest ? "" : "unknown"),
+  plate_not_clear: (v) => (v.printers ? "any" : ""),
+};
+
+// How values are written.
+const written = {
+  wrong_model: (v) => ({ wanted: (v.wanted || []).map(model).join(", "), has: model(v.has) }),
+  wrong_nozzle: (v) => ({ wanted: number(v.wanted, 2), has: number(v.has, 2) }),
+  too_hot: (v) => ({ ...v, part: t(`heat.${v.part}`) }),
+  filament_not_loaded: (v) => ({ ...v, color: (v.color || "").slice(0, 6) }),
+  color_differs: (v) => ({ ...v, color: (v.color || "").slice(0, 6), nearest: (v.nearest || "").slice(0, 6) }),
+  plate_not_clear: (v) => ({ printers: (v.printers || []).join(", ") }),
+  printer_held: (v) => ({ ...v, state: t(`job.${v.state}`) }),
+};
+
+/** The words for a misfit; empty where there are none. */
+function words({ reason, values = {} }) {
+  const more = within[reason]?.(values);
+  const key = more ? `misfit.${reason}.${more}` : `misfit.${reason}`;
+  return has(key) ? t(key, written[reason] ? written[reason](values) : values) : "";
+}
+
+/** What a misfit says, as a text. */
+export const saying = (m) => words(m) || plain(m.message);
+
+/** A sentence of the server without what it says to terminals. */
+export const plain = (sentence) => sentence.replace(/ \(grove [^)]*\)|; GET \/v1\/.*$/g, "");
+
+/** A sentence of the server, in the language it has. */
+export const Said = ({ children }) => html`<span lang="en">${typeof children === "string" ? plain(children) : children}</span>`;
+
+/** What a misfit says. */
+export const Because = ({ of: m }) => (words(m) ? html`<span>${words(m)}</span>` : html`<${Said}>${m.message}<//>`);
+
+/** Why a job waits, failed or is unknown. */
+export const Why = ({ of: j }) => (j.waits ? html`<${Because} of=${j.waits} />` : j.why ? html`<${Said}>${j.why}<//>` : null);
