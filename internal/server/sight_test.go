@@ -123,6 +123,19 @@ func tellTale(t *testing.T) (ran bool) {
 	return ran
 }
 
+// ffprobes lets a program that knows nothing of Grove look at a stream, where there is one.
+func ffprobes(t *testing.T, link string) {
+	t.Helper()
+	if _, err := exec.LookPath("ffprobe"); err != nil {
+		return // needsFFmpeg says so where it must be there
+	}
+	out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-f", "mpjpeg", "-read_intervals", "%+#2", "-count_frames",
+		"-show_entries", "stream=codec_name,width,height,nb_read_frames", "-of", "csv=p=0", link).CombinedOutput()
+	if got := strings.TrimSpace(string(out)); err != nil || got != "mjpeg,640,360,2" {
+		t.Errorf("ffprobe sees %q %v", got, err)
+	}
+}
+
 // resembles compares a picture with what is to be seen of a printer that is idle:
 // the background, the bar, the plate and the nozzle above it, each with its color.
 func resembles(t *testing.T, got []byte, p *sim.Printer) {
@@ -167,6 +180,7 @@ func TestPrintersOnTheNetworkAreSeenByManyAndReadByOne(t *testing.T) {
 			still := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/snapshot", "")), "url")
 			resembles(t, s.ask("GET", still, nil, false), p)
 			link := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/video", "")), "url")
+			ffprobes(t, link)
 			var watching sync.WaitGroup
 			for viewer := range 50 {
 				watching.Go(func() {
