@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/bridge"
 	"github.com/grovecloud/grove/internal/sim"
 )
 
@@ -122,6 +123,19 @@ func tellTale(t *testing.T) (ran bool) {
 	return ran
 }
 
+// ffprobes lets a program that knows nothing of Grove look at a stream, where there is one.
+func ffprobes(t *testing.T, link string) {
+	t.Helper()
+	if _, err := exec.LookPath("ffprobe"); err != nil {
+		return // needsFFmpeg says so where it must be there
+	}
+	out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-f", "mpjpeg", "-read_intervals", "%+#2", "-count_frames",
+		"-show_entries", "stream=codec_name,width,height,nb_read_frames", "-of", "csv=p=0", link).CombinedOutput()
+	if got := strings.TrimSpace(string(out)); err != nil || got != "mjpeg,640,360,2" {
+		t.Errorf("ffprobe sees %q %v", got, err)
+	}
+}
+
 // resembles compares a picture with what is to be seen of a printer that is idle:
 // the background, the bar, the plate and the nozzle above it, each with its color.
 func resembles(t *testing.T, got []byte, p *sim.Printer) {
@@ -154,10 +168,10 @@ func resembles(t *testing.T, got []byte, p *sim.Printer) {
 
 func TestPrintersOnTheNetworkAreSeenByManyAndReadByOne(t *testing.T) {
 	t.Parallel()
-	for _, model := range []string{"P1S", "X1C"} {
+	for _, model := range []string{"P1S", "X1C", "P2S"} { // the last one's video has a clock that stands still
 		t.Run(model, func(t *testing.T) {
 			t.Parallel()
-			if model == "X1C" {
+			if model != "P1S" {
 				needsFFmpeg(t)
 			}
 			h := owned(t, lanConfig(t))
@@ -166,6 +180,7 @@ func TestPrintersOnTheNetworkAreSeenByManyAndReadByOne(t *testing.T) {
 			still := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/snapshot", "")), "url")
 			resembles(t, s.ask("GET", still, nil, false), p)
 			link := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/video", "")), "url")
+			ffprobes(t, link)
 			var watching sync.WaitGroup
 			for viewer := range 50 {
 				watching.Go(func() {
@@ -188,11 +203,48 @@ func TestPrintersOnTheNetworkAreSeenByManyAndReadByOne(t *testing.T) {
 			if n := p.Views(); n != 1 {
 				t.Errorf("the printer was read %d times, want once", n)
 			}
-			if ran := tellTale(t); model == "X1C" && !ran {
+			if ran := tellTale(t); model != "P1S" && !ran {
 				if _, err := os.Stat("/proc/self/cmdline"); err == nil {
 					t.Error("ffmpeg does not run")
 				}
 			}
+		})
+	}
+}
+
+// A bridge passes what a camera sends as it passes the rest, and ends it with whoever watched.
+func TestPrintersOfAnotherNetworkAreSeen(t *testing.T) {
+	t.Parallel()
+	for _, model := range []string{"A1 mini", "H2D"} {
+		t.Run(model, func(t *testing.T) {
+			t.Parallel()
+			if model == "H2D" {
+				needsFFmpeg(t)
+			}
+			c := distant(t)
+			c.TLS = false // what opens the links trusts no CA of ours
+			h := owned(t, c)
+			p := h.onLAN(func(c *sim.Config) { c.Model = model })
+			at := p.Ports()
+			made, _, stop := h.bridged(p, func(c *bridge.RemoteConfig) { c.Ports = append(c.Ports, at.Camera, at.RTSPS) })
+			in := behind(made.ID, p)
+			in.Camera, in.RTSPS = at.Camera, at.RTSPS
+			if _, err := h.client.AddPrinter(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+			h.connected(bench)
+			s := h.slicer(t)
+			still := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/snapshot", "")), "url")
+			resembles(t, s.ask("GET", still, nil, false), p)
+			link := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/video", "")), "url")
+			if pictures, err := frames(t.Context(), link, 3); err != nil {
+				t.Errorf("after %d pictures: %v", len(pictures), err)
+			}
+			if n := p.Views(); n != 1 {
+				t.Errorf("the printer was read %d times, want once", n)
+			}
+			stop()
+			until(t, "it is said why there is none", func() bool { return strings.Contains(s.told(still), made.ID) })
 		})
 	}
 }

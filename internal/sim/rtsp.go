@@ -37,16 +37,17 @@ const (
 // 1.0 over TLS with packets of H.264 on the same connection. Every viewer has a
 // stream of its own, and pictures are coded for those who watch alone.
 type video struct {
-	tls    *tls.Config
-	code   func() grove.Secret
-	look   func() view
-	faults func() CameraFaults
-	views  *atomic.Int64 // viewers that were shown something
-	guests *guests
+	tls     *tls.Config
+	code    func() grove.Secret
+	look    func() view
+	faults  func() CameraFaults
+	views   *atomic.Int64 // viewers that were shown something
+	guests  *guests
+	stopped bool // its clock
 }
 
 func newVideo(l *lan, p *Printer) *video {
-	return &video{tls: l.tls(), code: p.accessCode, look: p.view, faults: func() CameraFaults { return p.Faults().Camera }, guests: &l.guests, views: &l.views}
+	return &video{tls: l.tls(), code: p.accessCode, look: p.view, faults: func() CameraFaults { return p.Faults().Camera }, guests: &l.guests, views: &l.views, stopped: p.m.looks.stoppedClock}
 }
 
 // rtspURL is what reports say of the video. A port that was left open is reported
@@ -326,5 +327,9 @@ func (s *rtspSession) send() error {
 		sequence, picture := parameters()
 		units = [][]byte{sequence, picture, unit}
 	}
-	return s.write(string(s.stream.packets(time.Now(), units...)))
+	now := time.Now()
+	if s.stopped {
+		now = s.stream.began
+	}
+	return s.write(string(s.stream.packets(now, units...)))
 }
