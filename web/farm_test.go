@@ -4,18 +4,22 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	grovecloud "github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/client"
+	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/printfile/printfiletest"
 )
 
 // farm has so many simulated printers come in, numbered from first, and waits for them.
 func (v *visitor) farm(c *cloud, first, n int) {
 	v.t.Helper()
-	c.background("sim", "--printers", fmt.Sprint(n), "--first", fmt.Sprint(first), "--speed", "4")
+	c.background("sim", "--printers", fmt.Sprint(n), "--first", fmt.Sprint(first), "--speed", "2")
 	v.patience = 4 * time.Minute
 	v.waits(fmt.Sprintf("there are %d printers", n), func(string) bool {
 		return js[int](v, `Object.values(window.lives || {}).filter((p) => p.connected && p.complete).length`) >= first-1+n
@@ -27,6 +31,31 @@ func (v *visitor) farm(c *cloud, first, n int) {
 func (v *visitor) shown(counter string) int {
 	v.t.Helper()
 	return js[int](v, fmt.Sprintf(`Number([...document.querySelectorAll(".counter")].find((e) => e.innerText.trim().endsWith(%q))?.querySelector("b").textContent ?? 0)`, counter))
+}
+
+// prints has so many printers print, some of them paused.
+func (v *visitor) prints(c *cloud, n int) {
+	v.t.Helper()
+	cl, err := client.New(client.Config{URL: c.base})
+	if err == nil {
+		_, err = cl.Login(v.t.Context(), "ann@example.org", password)
+	}
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	as := &caller{Client: cl, t: v.t}
+	file := as.file("lamp shade for the hall, second of three parts.gcode.3mf", printfiletest.Layers(300), printfiletest.Seconds(5400))
+	if _, err := as.CreateJobs(v.t.Context(), cloudapi.JobRequest{Copies: n, JobWish: cloudapi.JobWish{FileID: file, Any: &grovecloud.Criteria{}}}); err != nil {
+		v.t.Fatal(err)
+	}
+	until(v.t, "they print", func() bool {
+		return js[int](v, `Object.values(lives).filter((p) => p.shadow.state === "RUNNING").length`) >= n
+	})
+	js[bool](v, `Promise.all(Object.values(lives).filter((p) => p.shadow.state === "RUNNING").slice(0, 3).map((p) =>
+  fetch("/v1/grove-service/printers/" + p.serial + "/commands", { method: "POST", headers: { "Content-Type": "application/json", "Idempotency-Key": p.serial }, body: JSON.stringify({ print: { sequence_id: "0", command: "pause" } }) }))).then((all) => all.every((a) => a.ok))`)
+	until(v.t, "three are paused", func() bool {
+		return js[int](v, `Object.values(lives).filter((p) => p.shadow.state === "PAUSE").length`) == 3
+	})
 }
 
 // rename gives a few printers names as people give them, of very different length.
@@ -107,8 +136,11 @@ func TestAFarmIsShownWithoutDrawingItAnew(t *testing.T) {
 	for _, n := range []int{1, 3, 60, 500} {
 		v.farm(c, had+1, n-had)
 		had = n
-		if n == 3 {
+		switch n {
+		case 3:
 			v.rename()
+		case 60:
+			v.prints(c, 45)
 		}
 		v.look(n)
 	}
@@ -120,18 +152,18 @@ func TestAFarmIsShownWithoutDrawingItAnew(t *testing.T) {
 	if got := v.shown("printing"); got != printing {
 		t.Errorf("%d print, and the counter shows %d", printing, got)
 	}
-	name := js[string](v, `document.querySelector(".card.printing .title a").textContent`)
+	name := js[string](v, `document.querySelector(".card.printing .title a, .card.preparing .title a").textContent`)
 	cards, ms := v.touched(name)
 	if len(cards) != 1 || cards[0] != name {
 		t.Errorf("%s turned, and these cards were drawn anew: %q", name, cards)
 	}
 	t.Logf("of 500 printers one turned: three frames took %.0f ms", ms)
-	if paused, now := v.shown("paused"), v.shown("printing"); paused != 1 || now != printing-1 {
+	if paused, now := v.shown("paused"), v.shown("printing"); paused != 4 || now != printing-1 {
 		t.Errorf("%d are shown as paused and %d as printing", paused, now)
 	}
-	v.fill("Search printers", strings.ToUpper(name))
+	v.fill("Search printers", "DRUCKERHÖHLEN")
 	until(t, "only it is found", func() bool {
-		return js[string](v, `[...document.querySelectorAll(".card .title a")].map((e) => e.textContent).join()`) == name
+		return js[string](v, `[...document.querySelectorAll(".card .title a")].map((e) => e.textContent).join()`) == "Druckerhöhlenbeleuchtungsprüfstand-17"
 	})
 	if all := v.shown("all"); all != 1 {
 		t.Errorf("the counter shows %d found", all)
