@@ -19,6 +19,7 @@ const (
 
 	JobQueued    EventType = "job.queued"
 	JobWaiting   EventType = "job.waiting"
+	JobChanged   EventType = "job.changed" // somebody changed what is asked of a waiting job, or moved it in the line
 	JobStarted   EventType = "job.started"
 	JobFinished  EventType = "job.finished"
 	JobFailed    EventType = "job.failed"
@@ -41,7 +42,7 @@ const (
 func EventTypes() []EventType {
 	return []EventType{
 		PrintStarted, PrintCompleted, PrintFailed, DeviceOnline, DeviceOffline, NotificationCreated,
-		JobQueued, JobWaiting, JobStarted, JobFinished, JobFailed, JobCancelled, JobExpired, JobUnknown,
+		JobQueued, JobWaiting, JobChanged, JobStarted, JobFinished, JobFailed, JobCancelled, JobExpired, JobUnknown,
 		PrinterError, PlateToClear, HeatEnding, HeatOff, PrinterQuarantined, StorageLeft,
 		BridgeConnected, BridgeDisconnected,
 	}
@@ -117,7 +118,7 @@ func (e Event) Notice() (message string, ok bool) {
 		if d.Status == "printing" {
 			return d.DeviceName + " went offline while printing. The printer goes on by itself; only the view is lost.", true
 		}
-	case PrintStarted, DeviceOnline, NotificationCreated, JobQueued, JobWaiting, JobStarted, JobFinished,
+	case PrintStarted, DeviceOnline, NotificationCreated, JobQueued, JobWaiting, JobChanged, JobStarted, JobFinished,
 		JobFailed, JobCancelled, JobExpired, HeatOff, BridgeConnected, WebhookTest:
 	}
 	return "", false

@@ -136,7 +136,10 @@ type FoundPrinter struct {
 	Name     string `json:"name"`
 	Model    string `json:"model"` // code, such as C12
 	Host     string `json:"host"`
-	MQTTS    int    `json:"mqtts_port,omitempty"` // where it is not the usual one
+	MQTTS    int    `json:"mqtts_port,omitempty"` // ports where they are not the usual ones; simulated printers tell them
+	FTPS     int    `json:"ftps_port,omitempty"`
+	Camera   int    `json:"camera_port,omitempty"`
+	RTSPS    int    `json:"rtsps_port,omitempty"`
 	Firmware string `json:"firmware,omitempty"`
 	Connect  string `json:"connect"` // lan or cloud; empty: it did not say
 	Bind     string `json:"bind"`    // free or occupied, to an account of the maker's cloud

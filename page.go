@@ -12,6 +12,9 @@ type Page struct {
 // DefaultLimit is how many entries a page has when nobody says.
 const DefaultLimit = 20
 
+// MaxLimit is the most that a page has.
+const MaxLimit = 100
+
 // Skip is how many entries the page leaves out at the front.
 func (p Page) Skip() int {
 	if p.Offset > 0 || p.Page <= 1 {

@@ -48,6 +48,6 @@ type LANBound struct {
 // LANSearch is POST /v1/grove-service/printers/discover.
 type LANSearch struct {
 	Bridge      string `json:"bridge,omitempty"`       // which looks in its network, instead of the server
-	Subnet      string `json:"subnet,omitempty"`       // IPv4 network of at most 1,024 addresses; else the server's own
+	Subnet      string `json:"subnet,omitempty"`       // IPv4 network of at most 1,024 addresses; else the server's own and 127.0.0.0/24
 	WaitSeconds int    `json:"wait_seconds,omitempty"` // for answers, 1 to 30; 5 unless said
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +68,32 @@ func TestPrintersAreAdded(t *testing.T) {
 	v.picture("added")
 	v.click("Open it")
 	v.sees("Bench")
+}
+
+// A simulator without the right to the usual ports says which it has.
+func TestAFoundPrinterBringsItsPorts(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux answers on all of 127.0.0.0/8")
+	}
+	c := serve(t)
+	c.background("sim", "--lan", "--model", "X1C", "--serial", "00M00A000000007", "--access-code", "12345678", "--addr", "127.0.0.3",
+		"--mqtts-port", "27883", "--ftps-port", "27990", "--rtsps-port", "27322", "--bind-port", "0", "--bind-tls-port", "0")
+	v := visit(t, c.base)
+	v.moveIn(c)
+	v.open("/add")
+	v.fill("Network, if it is not this server’s own", "127.0.0.3/32")
+	v.click("Look for printers")
+	v.sees("X1 Carbon · 127.0.0.3")
+	v.click("Add …")
+	v.fill("Access code", "12345678")
+	v.click("Try and add it")
+	v.sees("is here", "there is a card or stick")
+	for id, want := range map[string]int{"mqtts_port": 27883, "ftps_port": 27990, "rtsps_port": 27322} {
+		if got := js[int](v, `fetch("/v1/grove-service/printers/00M00A000000007", {credentials: "same-origin"}).then((r) => r.json()).then((a) => a.data.lan.`+id+`)`); got != want {
+			t.Errorf("%s is %d, want %d", id, got, want)
+		}
+	}
 }
 
 // A line that fails keeps no other out.

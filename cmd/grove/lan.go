@@ -140,7 +140,7 @@ func (c *printersAddressCmd) Run(ctx context.Context, at *cloud) error {
 
 type discoverCmd struct {
 	Bridge string        `help:"Look in the network of this bridge, by its id." placeholder:"ID"`
-	Subnet string        `help:"Look at each address of this network, of at most 1,024; else at the cloud's own networks." placeholder:"CIDR"`
+	Subnet string        `help:"Look at each address of this network, of at most 1,024; else at the cloud's own networks, and at 127.0.0.0/24 for simulated printers." placeholder:"CIDR"`
 	Wait   time.Duration `help:"How long to wait for printers to answer, 1s to 30s." default:"5s"`
 }
 
@@ -174,8 +174,13 @@ func foundLine(p grove.FoundPrinter) string {
 	if m, ok := bambu.LookupModel(p.Model); ok {
 		model = m.Name
 	}
-	if p.MQTTS != 0 {
-		host = fmt.Sprintf("%s --mqtts-port %d", host, p.MQTTS)
+	for _, port := range []struct {
+		flag   string
+		number int
+	}{{"mqtts", p.MQTTS}, {"ftps", p.FTPS}, {"camera", p.Camera}, {"rtsps", p.RTSPS}} {
+		if port.number != 0 {
+			host = fmt.Sprintf("%s --%s-port %d", host, port.flag, port.number)
+		}
 	}
 	return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", p.Serial, p.Name, model, host, p.Connect, yes(p.Bound))
 }

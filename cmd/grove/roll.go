@@ -85,7 +85,7 @@ func (c *printersAddCmd) addLine(ctx context.Context, cl *client.Client, l rollL
 	r := rollResult{Line: l.number, Serial: l.in.Serial, Host: l.in.Host, Result: "added"}
 	err := l.err
 	if err == nil {
-		l.in.PlateClear, l.in.Force = c.Clear, c.Force
+		l.in.Bridge, l.in.PlateClear, l.in.Force = c.Bridge, c.Clear, c.Force
 		if l.in.Model == "" {
 			l.in.Model = c.Model
 		}

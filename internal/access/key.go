@@ -30,6 +30,9 @@ const mostKeys = 100
 // useNoted is how often the last use of a key or a session is written down.
 const useNoted = time.Minute
 
+// noteWithin is how long that may take.
+const noteWithin = 5 * time.Second
+
 // Keys keeps API keys. Acts are kept together with the change.
 type Keys interface {
 	CreateKey(ctx context.Context, k grove.Key, acts ...grove.AuditEntry) error
@@ -192,7 +195,11 @@ func (a *Access) noteUse(ctx context.Context, actor grove.Actor, v Visit) {
 	if actor.Kind == grove.ActorKey {
 		note = a.records.KeyUsed
 	}
+	// Who hangs up at once has come all the same.
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), noteWithin)
+	defer stop()
 	if err := note(ctx, id, u); err != nil {
+		a.uses.forget(v.Over + " " + id)
 		a.log.Warn("use of a key or session not noted", slog.String("id", id), slog.Any("error", err))
 	}
 }
@@ -202,10 +209,13 @@ func (a *Access) byKey(ctx context.Context, bearer string, remote netip.Addr) (g
 		return grove.Actor{}, unavailable(fmt.Errorf("read rights: %w", err))
 	}
 	t, now := a.table(), time.Now()
-	k := t.hashes[hashed(bearer)]
+	hash := hashed(bearer)
+	k := t.hashes[hash]
 	switch {
+	case t.ended[hash] != nil:
+		return grove.Actor{}, tokenExpired()
 	case k == nil:
-		return grove.Actor{}, tokenInvalid("no API key is like this, or it was revoked or has ended")
+		return grove.Actor{}, tokenInvalid("no API key is like this, or it was revoked")
 	case over(k.ExpiresAt, now):
 		return grove.Actor{}, tokenExpired()
 	case k.Network != "" && !t.sources[k.ID].Contains(remote.Unmap().WithZone("")):
@@ -233,6 +243,13 @@ func (u *uses) due(id string, now time.Time) bool {
 	makeRoom(u.seen, time.Time.Compare)
 	u.seen[id] = now
 	return true
+}
+
+// forget has the next use written down.
+func (u *uses) forget(id string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.seen, id)
 }
 
 // revokeAll ends all keys of a user.

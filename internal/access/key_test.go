@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
@@ -126,8 +127,13 @@ func TestAKeyEndsWithItsTime(t *testing.T) {
 			t.Errorf("a second before: %v", err)
 		}
 		<-time.After(2 * time.Second)
-		if _, err := a.AuthenticateFrom(ctx, secret, Visit{Remote: internet, Over: grove.OverHTTP}); !errors.Is(err, grove.Unauthenticated) {
+		if _, err := a.AuthenticateFrom(ctx, secret, Visit{Remote: internet, Over: grove.OverHTTP}); !grove.HasReason(err, grove.ReasonTokenExpired) {
 			t.Errorf("a second after: %v", err)
+		}
+		makeKey(t, a, ann, KeyWish{Scopes: grove.Scopes()}) // what is granted is read anew
+		<-time.After(time.Minute)
+		if _, err := a.AuthenticateFrom(ctx, secret, Visit{Remote: internet, Over: grove.OverHTTP}); !grove.HasReason(err, grove.ReasonTokenExpired) {
+			t.Errorf("a minute after: %v", err)
 		}
 		synctest.Wait()
 		if len(ended) != 1 || <-ended != k.ID {
@@ -187,6 +193,57 @@ func TestTheFirstUseIsNotedAtOnceOverEachWay(t *testing.T) {
 	}
 	if u := used(); u.UsedFrom != internet.String() || u.UsedBy != "mqttjs_1" || u.UsedOver != grove.OverMQTT {
 		t.Errorf("%+v", u)
+	}
+}
+
+func TestWhoHangsUpAtOnceHasComeAllTheSame(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	a := on(t, db, Config{})
+	ann := signedIn(t, a, "ann@example.org")
+	_, secret := makeKey(t, a, ann, KeyWish{Scopes: grove.Scopes()})
+	hurried, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	if _, err := a.AuthenticateFrom(hurried, secret, Visit{Remote: lan, Over: grove.OverHTTP}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := a.Keys(t.Context(), ann, grove.Page{})
+	if err != nil || list.Items[0].UsedAt.IsZero() {
+		t.Errorf("the use is lost: %+v, %v", list.Items, err)
+	}
+}
+
+// forgetful can't write down what is used.
+type forgetful struct {
+	Records
+
+	broken bool
+}
+
+func (f *forgetful) KeyUsed(ctx context.Context, id string, u grove.Use) error {
+	if f.broken {
+		return errors.New("the disk is full")
+	}
+	return f.Records.KeyUsed(ctx, id, u)
+}
+
+func TestAUseThatCouldNotBeNotedIsNotedWithTheNext(t *testing.T) {
+	t.Parallel()
+	db := &forgetful{Records: open(t), broken: true}
+	a, err := New(t.Context(), Config{Records: db, Hashes: Hashing{MemoryKiB: 64, Passes: 1}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ann := signedIn(t, a, "ann@example.org")
+	_, secret := makeKey(t, a, ann, KeyWish{Scopes: grove.Scopes()})
+	for _, db.broken = range []bool{true, false} {
+		if _, err := a.AuthenticateFrom(t.Context(), secret, Visit{Remote: lan, Over: grove.OverHTTP}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := a.Keys(t.Context(), ann, grove.Page{})
+	if err != nil || list.Items[0].UsedAt.IsZero() {
+		t.Errorf("the use is lost: %+v, %v", list.Items, err)
 	}
 }
 

@@ -308,3 +308,15 @@ func FuzzParsePHC(f *testing.F) {
 		}
 	})
 }
+
+func TestAWaitIsToldAsPeopleSayIt(t *testing.T) {
+	t.Parallel()
+	for wait, want := range map[time.Duration]string{
+		time.Millisecond: "slow down; try again in 1 s", 2 * time.Minute: "slow down; try again in 120 s",
+		14*time.Minute + time.Second: "slow down; try again in 15 min", 15 * time.Minute: "slow down; try again in 15 min",
+	} {
+		if got := grove.AsError(limited(wait, "slow down")); got.Message != want || got.RetryAfter < wait {
+			t.Errorf("%s: %q, %s", wait, got.Message, got.RetryAfter)
+		}
+	}
+}

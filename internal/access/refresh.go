@@ -30,7 +30,7 @@ func (a *Access) Refresh(ctx context.Context, actor grove.Actor) (Tokens, error)
 	case err != nil:
 		return Tokens{}, unavailable(fmt.Errorf("extend session: %w", err))
 	}
-	token, err := a.sign(s)
+	token, err := a.sign(s, asBearer)
 	if err != nil {
 		return Tokens{}, err
 	}

@@ -41,6 +41,7 @@ type grants struct {
 	roles   map[int64]grove.Role
 	keys    map[string]*grove.Key
 	hashes  map[string]*grove.Key
+	ended   map[string]*grove.Key   // by hash: whose time has come, so that their holders are told so
 	sources map[string]netip.Prefix // of keys that are bound to a network
 	guests  map[guest]grove.Share
 	at      map[string][]int64 // the guests of a printer
@@ -124,10 +125,10 @@ func (r *Rights) refresh(ctx context.Context) error {
 	return nil
 }
 
-// tabled arranges grants for questions and leaves out what is over.
+// tabled arranges grants for questions, without what is over.
 func tabled(all grove.Grants, now time.Time) *grants {
 	t := &grants{
-		version: all.Version, roles: all.Roles, keys: map[string]*grove.Key{}, hashes: map[string]*grove.Key{},
+		version: all.Version, roles: all.Roles, keys: map[string]*grove.Key{}, hashes: map[string]*grove.Key{}, ended: map[string]*grove.Key{},
 		sources: map[string]netip.Prefix{}, guests: map[guest]grove.Share{}, at: map[string][]int64{},
 		bridges: map[string]*grove.Bridge{}, bridgeKeys: map[string]*grove.Bridge{},
 	}
@@ -138,6 +139,7 @@ func tabled(all grove.Grants, now time.Time) *grants {
 	for i := range all.Keys {
 		k := &all.Keys[i]
 		if over(k.ExpiresAt, now) {
+			t.ended[k.Hash] = k
 			continue
 		}
 		t.keys[k.ID], t.hashes[k.Hash] = k, k
@@ -174,8 +176,10 @@ func (t *grants) anyOver(now time.Time) bool {
 // without is t without what is over.
 func (t *grants) without(now time.Time) *grants {
 	left := grove.Grants{Version: t.version, Roles: t.roles}
-	for _, k := range t.keys {
-		left.Keys = append(left.Keys, *k)
+	for _, keys := range []map[string]*grove.Key{t.keys, t.ended} {
+		for _, k := range keys {
+			left.Keys = append(left.Keys, *k)
+		}
 	}
 	for _, s := range t.guests {
 		left.Shares = append(left.Shares, s)

@@ -59,7 +59,7 @@ func (a *Access) open(ctx context.Context, u grove.User, client string, proved t
 		ConfirmedAt: proved,
 		ExpiresAt:   now.Add(a.tokenLife),
 	}
-	token, err := a.sign(s)
+	token, err := a.sign(s, asBearer)
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -78,12 +78,17 @@ func (a *Access) Authenticate(ctx context.Context, bearer string) (grove.Actor, 
 	if bearer == "" {
 		return grove.Actor{}, grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential, "Please login: the request has no access token")
 	}
+	return a.bySession(ctx, bearer, asBearer)
+}
+
+// bySession says whose token this is, where it is good for what it is used for.
+func (a *Access) bySession(ctx context.Context, token string, g good) (grove.Actor, error) {
 	now := time.Now()
-	digest := sha256.Sum256([]byte(bearer))
+	digest := sha256.Sum256([]byte(string(g) + " " + token))
 	if actor, ok := a.sessions.actor(digest, now); ok {
 		return actor, nil
 	}
-	id, userID, expires, err := a.verify(bearer)
+	id, userID, expires, err := a.verify(token, g)
 	if err != nil {
 		return grove.Actor{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,8 +51,8 @@ func (c claims) MarshalJSON() ([]byte, error) {
 func username(userID int64) string { return "u_" + strconv.FormatInt(userID, 10) }
 
 // sign makes the access token of a session.
-func (a *Access) sign(s grove.Session) (grove.Secret, error) {
-	text, err := unsigned(s).SignedString(a.key)
+func (a *Access) sign(s grove.Session, g good) (grove.Secret, error) {
+	text, err := unsigned(s, g).SignedString(a.key)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
@@ -59,12 +60,13 @@ func (a *Access) sign(s grove.Session) (grove.Secret, error) {
 }
 
 // unsigned is what the token of a session says.
-func unsigned(s grove.Session) *jwt.Token {
+func unsigned(s grove.Session, g good) *jwt.Token {
 	return jwt.NewWithClaims(jwt.SigningMethodRS256, claims{
 		Username: username(s.UserID),
 		UserID:   strconv.FormatInt(s.UserID, 10),
 		RegisteredClaims: jwt.RegisteredClaims{
 			ID:        s.ID,
+			Audience:  g.audience(),
 			IssuedAt:  jwt.NewNumericDate(s.CreatedAt),
 			ExpiresAt: jwt.NewNumericDate(s.ExpiresAt),
 		},
@@ -75,9 +77,33 @@ func unsigned(s grove.Session) *jwt.Token {
 	})
 }
 
-// verify reads a token of ours: the signature, the time, and that it names a
-// user and a session. Whether the session still stands is another question.
-func (a *Access) verify(token string) (sessionID string, userID int64, expires time.Time, err error) {
+// good is what a token is good for.
+type good string
+
+const (
+	asBearer good = ""          // in a header, and as a password over MQTT
+	asCookie good = "dashboard" // in the cookie of the dashboard, and nowhere else
+)
+
+// audience leaves access tokens without one, as clients know them.
+func (g good) audience() jwt.ClaimStrings {
+	if g == asBearer {
+		return nil
+	}
+	return jwt.ClaimStrings{string(g)}
+}
+
+// unlike says what a token is that is not good for this.
+func (g good) unlike() string {
+	if g == asCookie {
+		return "it is an access token, and the dashboard's cookie is none; open /sign-in"
+	}
+	return "it is the dashboard's cookie, which counts in browsers alone; sign in for an access token"
+}
+
+// verify reads a token of ours: the signature, the time, what it is good for, and that
+// it names a user and a session. Whether the session still stands is another question.
+func (a *Access) verify(token string, g good) (sessionID string, userID int64, expires time.Time, err error) {
 	if len(token) > maxToken {
 		return "", 0, time.Time{}, tokenInvalid("it is too long to be one of ours")
 	}
@@ -90,6 +116,9 @@ func (a *Access) verify(token string) (sessionID string, userID int64, expires t
 	}
 	if err != nil {
 		return "", 0, time.Time{}, tokenInvalid("it was not issued by this server")
+	}
+	if !slices.Equal(c.Audience, g.audience()) {
+		return "", 0, time.Time{}, tokenInvalid(g.unlike())
 	}
 	userID, err = strconv.ParseInt(c.UserID, 10, 64)
 	if err != nil || c.ID == "" {

@@ -29,7 +29,7 @@ func TestTokenPayloadSurvivesEveryBase64Decoder(t *testing.T) {
 		s := grove.Session{
 			ID: string(id), UserID: 1 + rand.Int64N(1<<rand.IntN(32)), CreatedAt: begun, ExpiresAt: begun.Add(time.Duration(1+rand.Int64N(1<<25)) * time.Second),
 		}
-		text, err := unsigned(s).SigningString()
+		text, err := unsigned(s, asBearer).SigningString()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestOnlyOurOwnTokensCount(t *testing.T) {
 	}
 	sign := func(s grove.Session) string {
 		t.Helper()
-		token, err := a.sign(s)
+		token, err := a.sign(s, asBearer)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,10 @@ import (
 	"github.com/grovecloud/grove"
 )
 
+// closerLook is how many glances somebody is given who is there: simulated printers
+// make their keys when they are first asked, twenty of them at the same time.
+const closerLook = 10
+
 // nameOf is the common name in the certificate of whoever speaks TLS at an address.
 func (b *Bridge) nameOf(ctx context.Context, host string, port int) (string, bool) {
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Find.Glance)
@@ -22,7 +26,7 @@ func (b *Bridge) nameOf(ctx context.Context, host string, port int) (string, boo
 		return "", false
 	}
 	defer func() { _ = raw.Close() }()
-	ctx, enough := context.WithTimeout(context.WithoutCancel(ctx), 3*b.cfg.Find.Glance) // it is there, and slow
+	ctx, enough := context.WithTimeout(context.WithoutCancel(ctx), closerLook*b.cfg.Find.Glance) // it is there, and slow
 	defer enough()
 	var leaf *x509.Certificate
 	if _, err := b.shake(ctx, raw, unknown("", &leaf)); err != nil {

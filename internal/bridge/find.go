@@ -50,9 +50,13 @@ const (
 	longestLook = 30 * time.Second
 )
 
+// sameMachine is looked at, too, since simulators begin at 127.0.0.1 and go on from there.
+var sameMachine = netip.PrefixFrom(netip.AddrFrom4([4]byte{127}), 24)
+
 // Search finds printers: those that announce themselves or answer the question who
 // is there, and those that answer at an address of the subnet, or without one of
-// each private network of this machine that is no wider than 1,024 addresses.
+// each private network of this machine that is no wider than 1,024 addresses and at
+// 127.0.0.0 to 127.0.0.255.
 func (b *Bridge) Search(ctx context.Context, s grove.LANSearch) ([]grove.FoundPrinter, error) {
 	if s.Bridge != "" {
 		t, err := b.reached(s.Bridge)
@@ -113,8 +117,8 @@ func last(n netip.Prefix) netip.Addr {
 	return netip.AddrFrom4(a)
 }
 
-// own are the private networks of this machine, or those that it is for, which are
-// not too wide.
+// own are the private networks of this machine and the addresses of it alone at which
+// simulated printers stand, or those that it is for, which are not too wide.
 func (b *Bridge) own() []netip.Prefix {
 	var all []netip.Prefix
 	for _, n := range b.only {
@@ -130,7 +134,7 @@ func (b *Bridge) own() []netip.Prefix {
 			all = append(all, p)
 		}
 	}
-	return all
+	return append(all, sameMachine)
 }
 
 // finds are the printers found so far, by serial.
@@ -156,7 +160,8 @@ func (f *finds) add(p grove.FoundPrinter) {
 	}
 	if known {
 		p.Name, p.Model, p.Firmware = cmp.Or(p.Name, before.Name), cmp.Or(p.Model, before.Model), cmp.Or(p.Firmware, before.Firmware)
-		p.Connect, p.Bind, p.MQTTS = cmp.Or(p.Connect, before.Connect), cmp.Or(p.Bind, before.Bind), cmp.Or(p.MQTTS, before.MQTTS)
+		p.Connect, p.Bind = cmp.Or(p.Connect, before.Connect), cmp.Or(p.Bind, before.Bind)
+		p.MQTTS, p.FTPS, p.Camera, p.RTSPS = cmp.Or(p.MQTTS, before.MQTTS), cmp.Or(p.FTPS, before.FTPS), cmp.Or(p.Camera, before.Camera), cmp.Or(p.RTSPS, before.RTSPS)
 	}
 	f.by[p.Serial] = p
 }
@@ -193,10 +198,7 @@ func (b *Bridge) meet(ctx context.Context, host string, port int) (grove.FoundPr
 	if !ok {
 		return grove.FoundPrinter{}, false
 	}
-	p := grove.FoundPrinter{Serial: serial, Host: host, Found: "scan"}
-	if port != grove.LANMQTTS {
-		p.MQTTS = port
-	}
+	p := grove.FoundPrinter{Serial: serial, Host: host, Found: "scan", MQTTS: unless(grove.LANMQTTS, port)}
 	said, ok := b.detect(ctx, host)
 	if ok && said.Serial == serial {
 		p.Name, p.Model, p.Firmware, p.Connect, p.Bind, p.Found = said.Name, said.Model, said.Firmware, said.Connect, said.Bind, "detect"

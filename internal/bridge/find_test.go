@@ -3,11 +3,17 @@ package bridge
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
+	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,6 +101,13 @@ func stand(t *testing.T, addr, serial string, seen bool) *sim.Printer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	plug(t, p)
+	return p
+}
+
+// plug lets a printer live until the test ends.
+func plug(t *testing.T, p *sim.Printer) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
@@ -104,7 +117,6 @@ func stand(t *testing.T, addr, serial string, seen bool) *sim.Printer {
 			t.Error(err)
 		}
 	})
-	return p
 }
 
 var maker = sim.NewMaker("")
@@ -135,6 +147,108 @@ func TestPrintersAreFound(t *testing.T) {
 	}
 	if announced.Clients() != 0 || quiet.Clients() != 0 {
 		t.Error("it was signed in to printers")
+	}
+}
+
+// A simulator on the same machine is what is tried first.
+func TestASearchWithoutANetworkLooksOnTheSameMachine(t *testing.T) {
+	t.Parallel()
+	p := stand(t, "127.0.0.2", "01P00A000000013", false)
+	b := blind(t, Find{Ask: []string{}, Ports: []int{}, MQTTS: []int{p.Ports().MQTTS}, Glance: 5 * time.Second})
+	networks, err := b.networks("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	networks = slices.DeleteFunc(networks, func(n netip.Prefix) bool { return !n.Addr().IsLoopback() }) // others are not the tests' to look at
+	if got := fmt.Sprint(networks); got != "[127.0.0.0/24]" {
+		t.Errorf("looks in %s", got)
+	}
+	found := &finds{by: map[string]grove.FoundPrinter{}}
+	b.scan(t.Context(), networks, found)
+	if all := found.all(); len(all) != 1 || all[0].Serial != p.Serial() || all[0].Host != "127.0.0.2" {
+		t.Errorf("found %+v", all)
+	}
+	b.only = []netip.Prefix{netip.MustParsePrefix("192.168.1.0/24")}
+	if got := fmt.Sprint(b.own()); got != "[192.168.1.0/24]" {
+		t.Errorf("a bridge for one network looks in %s", got)
+	}
+}
+
+// A simulator that has no right to the usual ports, or finds them taken, says which it has.
+func TestASimulatedPrinterOnTheSameMachineTellsItsPorts(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux answers on all of 127.0.0.0/8")
+	}
+	addr := fmt.Sprintf("127.0.0.%d", 100+os.Getpid()%100) // others run these tests, too
+	p, err := sim.New(sim.Config{Serial: "00M00A000000015", Model: "X1C", LAN: &sim.LAN{Addr: addr, AccessCode: testCode, Maker: maker, SSDP: &sim.SSDP{To: []string{addr + ":9"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plug(t, p)
+	b := blind(t, Find{Ports: []int{}, MQTTS: []int{}})
+	b.cfg.Find.Ask = slices.DeleteFunc(b.asked(), func(to string) bool { return !strings.HasPrefix(to, "127.") }) // others are not the tests' to ask
+	if len(b.cfg.Find.Ask) != 256 {
+		t.Errorf("%d addresses of this machine are asked", len(b.cfg.Find.Ask))
+	}
+	found, err := b.Search(t.Context(), grove.LANSearch{Subnet: addr + "/32", Wait: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := p.Ports()
+	mine := slices.IndexFunc(found, func(f grove.FoundPrinter) bool { return f.Serial == p.Serial() })
+	if mine < 0 {
+		t.Fatalf("found %+v", found)
+	}
+	if f := found[mine]; f.Host != addr || f.MQTTS != at.MQTTS || f.FTPS != at.FTPS || f.RTSPS != at.RTSPS || f.Camera != 0 {
+		t.Errorf("found %+v, and it stands at %+v", f, at)
+	}
+}
+
+func TestPortsThatAreNoneAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]grove.FoundPrinter{
+		"mqtts=9883 ftps=990 camera=7000 rtsps=3322": {MQTTS: 9883, Camera: 7000, RTSPS: 3322},
+		"mqtts=8883":                           {},
+		"mqtts=0 ftps=65536 camera=-1 rtsps=x": {},
+		"http=80 mqtts 9883 =1 ftps=":          {},
+	} {
+		got, ok := parseAnnouncement([]byte(strings.Replace(notify, "DevBind", "Ports.grove: "+said+"\r\nDevBind", 1)))
+		if !ok || got.MQTTS != want.MQTTS || got.FTPS != want.FTPS || got.Camera != want.Camera || got.RTSPS != want.RTSPS {
+			t.Errorf("%q is %+v", said, got)
+		}
+	}
+	f := &finds{by: map[string]grove.FoundPrinter{}}
+	f.add(grove.FoundPrinter{Serial: good, FTPS: 9990, RTSPS: 3322})
+	f.add(grove.FoundPrinter{Serial: good, Camera: 7000})
+	if all := f.all(); len(all) != 1 || all[0].FTPS != 9990 || all[0].RTSPS != 3322 || all[0].Camera != 7000 {
+		t.Errorf("found %+v", all)
+	}
+}
+
+// Of twenty simulated printers that were never asked before, each makes its key then.
+func TestAPrinterThatTakesLongToSayItsNameIsFound(t *testing.T) {
+	t.Parallel()
+	const glance = 200 * time.Millisecond
+	cert := newAuthority(t).printer(t, "01P00A000000014")
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		<-time.After(5 * glance)
+		return &cert, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answering sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); answering.Wait() })
+	answering.Go(func() {
+		if conn, err := l.Accept(); err == nil {
+			_, _ = conn.Read(make([]byte, 1))
+			_ = conn.Close()
+		}
+	})
+	b := blind(t, Find{Ask: []string{}, Ports: []int{}, Glance: glance})
+	if name, ok := b.nameOf(t.Context(), "127.0.0.1", l.Addr().(*net.TCPAddr).Port); !ok || name != "01P00A000000014" {
+		t.Errorf("met %q", name)
 	}
 }
 

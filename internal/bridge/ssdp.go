@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/textproto"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -69,14 +70,7 @@ func (b *Bridge) ears(port int) []*net.UDPConn {
 
 // call asks who is there.
 func (b *Bridge) call(mouth *net.UDPConn) {
-	to := b.cfg.Find.Ask
-	if to == nil {
-		to = append(to, at(b.cfg.Find.Group, askPort))
-		for _, n := range interfaces() {
-			to = append(to, at(last(n.prefix.Masked()).String(), askPort))
-		}
-	}
-	for _, address := range to {
+	for _, address := range b.asked() {
 		target, err := net.ResolveUDPAddr("udp4", address)
 		if err == nil {
 			_, err = mouth.WriteToUDP(question(b.cfg.Find.Group), target)
@@ -85,6 +79,22 @@ func (b *Bridge) call(mouth *net.UDPConn) {
 			b.cfg.Log.Debug("question not sent", slog.String("to", address), slog.Any("error", err))
 		}
 	}
+}
+
+// asked are those whom the question is sent to. Simulated printers on this machine
+// hear nothing but what is sent to their own address.
+func (b *Bridge) asked() []string {
+	if b.cfg.Find.Ask != nil {
+		return b.cfg.Find.Ask
+	}
+	to := []string{at(b.cfg.Find.Group, askPort)}
+	for _, n := range interfaces() {
+		to = append(to, at(last(n.prefix.Masked()).String(), askPort))
+	}
+	for a := sameMachine.Addr(); sameMachine.Contains(a) && b.near(a); a = a.Next() {
+		to = append(to, at(a.String(), askPort))
+	}
+	return to
 }
 
 func (b *Bridge) hear(s *net.UDPConn, found *finds) {
@@ -121,10 +131,41 @@ func parseAnnouncement(datagram []byte) (grove.FoundPrinter, bool) {
 		return grove.FoundPrinter{}, false
 	}
 	word := func(name string) string { return plainText(h.Get(name), maxWords) }
-	return grove.FoundPrinter{
+	p := grove.FoundPrinter{
 		Serial: word("USN"), Host: word("Location"), Name: word("DevName.bambu.com"), Model: word("DevModel.bambu.com"),
 		Firmware: word("DevVersion.bambu.com"), Connect: word("DevConnect.bambu.com"), Bind: word("DevBind.bambu.com"), Found: "ssdp",
-	}, true
+	}
+	unusualPorts(&p, h.Get("Ports.grove"))
+	return p, true
+}
+
+// unusualPorts reads what simulated printers say of their ports, name=port.
+func unusualPorts(p *grove.FoundPrinter, said string) {
+	for field := range strings.FieldsSeq(said) {
+		name, number, _ := strings.Cut(field, "=")
+		port, err := strconv.ParseUint(number, 10, 16)
+		if err != nil {
+			continue
+		}
+		switch name {
+		case "mqtts":
+			p.MQTTS = unless(grove.LANMQTTS, int(port))
+		case "ftps":
+			p.FTPS = unless(grove.LANFTPS, int(port))
+		case "camera":
+			p.Camera = unless(grove.LANCamera, int(port))
+		case "rtsps":
+			p.RTSPS = unless(grove.LANRTSPS, int(port))
+		}
+	}
+}
+
+// unless is the port, and 0 for the usual one.
+func unless(usual, port int) int {
+	if port == usual {
+		return 0
+	}
+	return port
 }
 
 // network is an IPv4 network of this machine.

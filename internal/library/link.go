@@ -69,6 +69,11 @@ func (l *Library) SinkURL() (string, time.Duration) {
 	return l.link(methodPut, uploadPath(sink), time.Now().Add(sinkLife)), sinkLife
 }
 
+// CheckUpload says whether an upload link was made here and still works.
+func (l *Library) CheckUpload(id string, s Signature) error {
+	return l.verify(methodPut, uploadPath(id), s)
+}
+
 // Swallow reads what was PUT to a [Library.SinkURL] and throws it away; ok is false
 // when the id is a file's.
 func (l *Library) Swallow(id string, s Signature, content io.Reader) (ok bool, err error) {

@@ -23,6 +23,7 @@ const (
 	Dashboard    Class = "dashboard"     // calls of a dashboard session; key: the user
 	DeviceStatus Class = "device-status" // questions about one printer; key: user and serial
 	Uploads      Class = "uploads"       // upload records made, not PUTs; key: the user
+	Parts        Class = "parts"         // requests to one upload link, which a file's parts come by; key: the link
 	MQTT         Class = "mqtt"          // messages published by clients, not by printers; key: the user
 	Login        Class = "login"         // attempts to sign in; key: account and source address
 	LoginSource  Class = "login-source"  // attempts to sign in, whatever the account; key: source address
@@ -30,7 +31,7 @@ const (
 
 // Classes are all there are, in the order in which they are shown.
 func Classes() []Class {
-	return []Class{Requests, Dashboard, DeviceStatus, Uploads, MQTT, Login, LoginSource}
+	return []Class{Requests, Dashboard, DeviceStatus, Uploads, Parts, MQTT, Login, LoginSource}
 }
 
 // maxKeys is how many keys of one class are told apart at the same time.
@@ -130,6 +131,8 @@ func (c Class) words() string {
 		return "questions about this printer"
 	case Uploads:
 		return "uploads"
+	case Parts:
+		return "parts of this upload"
 	case MQTT:
 		return "MQTT messages"
 	case Login, LoginSource:

@@ -17,6 +17,7 @@ func TestParse(t *testing.T) {
 			limit.Dashboard:    {N: 20_000, Period: time.Hour},
 			limit.DeviceStatus: {N: 10, Period: time.Minute},
 			limit.Uploads:      {N: 10, Period: time.Hour},
+			limit.Parts:        {N: 2000, Period: time.Hour},
 			limit.MQTT:         {N: 100, Period: time.Minute},
 			limit.Login:        {N: 5, Period: time.Minute},
 			limit.LoginSource:  {N: 20, Period: 15 * time.Minute},

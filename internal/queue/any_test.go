@@ -333,6 +333,9 @@ func TestALineIsHonoured(t *testing.T) {
 				t.Fatalf("%+v: %v, %v, want %v", c.to, order(), err, c.want)
 			}
 		}
+		if told := strings.Count(strings.Join(h.events(), " "), string(grove.JobChanged)); told != 5 {
+			t.Errorf("told %d times of five moves", told)
+		}
 		for range 60 { // until there is no room between two
 			if err := errors.Join(move(last.ID, grove.LinePlace{After: id(first)}), move(here.ID, grove.LinePlace{After: id(first)})); err != nil {
 				t.Fatal(err)

@@ -43,7 +43,10 @@ func (q *Queue) Edit(ctx context.Context, actor grove.Actor, id int64, e Edit) (
 		return before, grove.Errorf(grove.Invalid, "other_owner", "job %d is of another account's printer; cancel it, and make one there", id)
 	}
 	j, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
-		return nil, e.apply(j, &before, draft)
+		if err := e.apply(j, &before, draft); err != nil {
+			return nil, err
+		}
+		return []grove.Event{q.event(grove.JobChanged, j, "changed", j.Why)}, nil
 	}, jobAct(actor, &before, "job.edit"))
 	if err == nil {
 		q.Kick()
@@ -141,7 +144,15 @@ func (q *Queue) Move(ctx context.Context, actor grove.Actor, id int64, to grove.
 			return before, err
 		}
 	}
-	err = q.Records.ChangeLine(ctx, before.OwnerID, m.places, jobAct(actor, &before, "job.move"))
+	moved := func(line []grove.Job) (map[int64]int64, []grove.Event, error) {
+		places, err := m.places(line)
+		if err != nil || len(places) == 0 {
+			return nil, nil, err
+		}
+		j := line[slices.IndexFunc(line, func(j grove.Job) bool { return j.ID == id })]
+		return places, []grove.Event{q.event(grove.JobChanged, &j, "moved", j.Why)}, nil
+	}
+	err = q.Records.ChangeLine(ctx, before.OwnerID, moved, jobAct(actor, &before, "job.move"))
 	if err != nil {
 		return before, err
 	}

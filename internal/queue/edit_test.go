@@ -94,6 +94,9 @@ func TestAQueuedJobIsEdited(t *testing.T) {
 		if got := edit(queue.Edit{Serial: &there, NotBefore: &later}); got.Serial != hall || got.Any != nil || !got.ExpiresAt.Equal(later.Add(life)) {
 			t.Errorf("printer: %+v", got)
 		}
+		if events := h.events(); strings.Count(strings.Join(events, " "), string(grove.JobChanged)) != 4 {
+			t.Errorf("told of four edits: %v", events)
+		}
 		plate = 7
 		if _, err := h.queue.Edit(t.Context(), h.actor, j.ID, queue.Edit{Plate: &plate}); !grove.HasReason(err, grove.ReasonPrintFailed) {
 			t.Errorf("a plate that is none: %v", err)

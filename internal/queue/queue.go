@@ -31,7 +31,7 @@ type Records interface {
 	// Overdue are the jobs that waited until now or longer than they may, and those whose
 	// start was sent at sentBy or before and is unanswered.
 	Overdue(ctx context.Context, now, sentBy time.Time) ([]grove.Job, error)
-	ChangeLine(ctx context.Context, ownerID int64, fn func(line []grove.Job) (places map[int64]int64, err error), acts ...grove.AuditEntry) error
+	ChangeLine(ctx context.Context, ownerID int64, fn func(line []grove.Job) (places map[int64]int64, events []grove.Event, err error), acts ...grove.AuditEntry) error
 	// Leftovers are the jobs whose files lie on their printers for nothing.
 	Leftovers(ctx context.Context) ([]grove.Job, error)
 	UpdateJob(ctx context.Context, id int64, fn func(*grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Job, error)

@@ -3,7 +3,6 @@ package rest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"mime"
 	"net"
@@ -21,6 +20,9 @@ import (
 
 // maxBody is how large a JSON body may be.
 const maxBody = 1 << 20
+
+// maxThrown is how much is read of a body that is too large.
+const maxThrown = 16 << 20
 
 // ConfirmPath is where a person proves again that it is them.
 const ConfirmPath = "/v1/grove-service/users/me/sessions/current/confirm"
@@ -62,7 +64,7 @@ func (rt *Router) admit(route Route, next http.Handler) http.Handler {
 		case form:
 			take = rt.takesForm(route.Form)
 		case !route.Streams:
-			if err := takeBody(w, r, route.Lenient); err != nil {
+			if err := takeBody(w, r, route); err != nil {
 				rt.fail(w, r, err)
 				return
 			}
@@ -90,12 +92,12 @@ func (rt *Router) enter(route Route, r *http.Request) error {
 		return err
 	}
 	c := callOf(r.Context())
-	c.browser = said.cookie
+	c.browser = said.browser
 	if route.Bridge {
 		c.actor, err = rt.Access.EnterBridge(r.Context(), said.token)
 		return err
 	}
-	c.actor, err = rt.Access.AuthenticateFrom(r.Context(), said.token, visit(r))
+	c.actor, err = rt.whose(r.Context(), said, r)
 	if err == nil {
 		err = rt.mayAsk(c.actor, route)
 	}
@@ -127,19 +129,31 @@ func AskAgain(ctx context.Context, a *access.Access) error {
 
 // credential is what a request brings to say who is asking.
 type credential struct {
-	token  string
-	cookie bool // of a browser, which the dashboard uses
+	token   string
+	browser bool // it is the dashboard's cookie
 }
 
-// bearer is the one access token of the request. The cookie of a sign-in does for
-// reading, as one client does it, and for whatever else a page of this very server
-// asks; foreign pages and everything that is no browser need the header, which no
-// page can be made to forge. A key is for programs, and no cookie.
+// whose is the actor of a credential.
+func (rt *Router) whose(ctx context.Context, said credential, r *http.Request) (grove.Actor, error) {
+	if said.browser {
+		return rt.Access.AuthenticateBrowser(ctx, said.token, visit(r))
+	}
+	return rt.Access.AuthenticateFrom(ctx, said.token, visit(r))
+}
+
+// bearer is the one credential of the request. The dashboard's cookie does for
+// reading, and for whatever else a page of this very server asks; foreign pages and
+// everything that is no browser need the header, which no page can be made to forge.
+// An access token as a cookie does for reading, as one client does it, and is a
+// program's. A key is no cookie.
 func (rt *Router) bearer(r *http.Request) (credential, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 {
-		if c, err := r.Cookie(SessionCookie); err == nil && c.Value != "" && !access.IsKey(c.Value) && (reads(r) || rt.fromOwnPage(r)) {
+		if c, err := r.Cookie(DashboardCookie); err == nil && c.Value != "" && (reads(r) || rt.fromOwnPage(r)) {
 			return credential{c.Value, true}, nil
+		}
+		if c, err := r.Cookie(TokenCookie); err == nil && c.Value != "" && !access.IsKey(c.Value) && reads(r) {
+			return credential{token: c.Value}, nil
 		}
 		return credential{}, grove.Errorf(grove.Unauthenticated, grove.ReasonNoCredential,
 			"the request has no access token; sign in and send it as Authorization: Bearer …")
@@ -263,39 +277,63 @@ func Take(ctx context.Context, class limit.Class, key string) error {
 
 // takeBody reads a JSON body whole, within bounds of size and time, so that no
 // handler waits on a client's line.
-func takeBody(w http.ResponseWriter, r *http.Request, lenient bool) error {
+func takeBody(w http.ResponseWriter, r *http.Request, route Route) error {
 	if r.Body == nil || r.ContentLength == 0 || r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return nil
-	}
-	if r.ContentLength > maxBody {
-		return tooLarge()
 	}
 	// Writers that are not a connection's have no deadlines; then there is none.
 	line := http.NewResponseController(w)
 	timed := line.SetReadDeadline(time.Now().Add(bodyWithin)) == nil
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := readBody(r)
 	if timed {
-		err = errors.Join(err, line.SetReadDeadline(time.Time{}))
+		if late := line.SetReadDeadline(time.Time{}); err == nil && late != nil {
+			err = unread(late)
+		}
 	}
 	if err != nil {
-		return &grove.Error{Code: grove.Invalid, Reason: "body_unread", Message: "the body did not arrive whole; send it again", Err: err}
-	}
-	if len(body) > maxBody {
-		return tooLarge()
+		return err
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		body = nil
 	} else {
-		if err := checkMedia(r, lenient); err != nil {
+		if err := checkMedia(r, route.Lenient); err != nil {
 			return err
 		}
 		if err := checkJSON(body); err != nil {
+			return err
+		}
+		if err := checkNothing(body); route.Bodiless && err != nil {
 			return err
 		}
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
+}
+
+// readBody reads a body that is not too large. Much of one that is is read as well and
+// thrown away: most clients look for an answer only once they have sent everything, and
+// would else be told of a broken line. Those that ask before they send are answered.
+func readBody(r *http.Request) ([]byte, error) {
+	var body []byte
+	var err error
+	if r.ContentLength <= maxBody {
+		body, err = io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	}
+	if err != nil {
+		return nil, unread(err)
+	}
+	if r.ContentLength <= maxBody && len(body) <= maxBody {
+		return body, nil
+	}
+	if r.Header.Get("Expect") == "" && r.ContentLength <= maxThrown {
+		_, _ = io.CopyN(io.Discard, r.Body, maxThrown) // what fails here is refused in any case
+	}
+	return nil, tooLarge()
+}
+
+func unread(err error) error {
+	return &grove.Error{Code: grove.Invalid, Reason: "body_unread", Message: "the body did not arrive whole; send it again", Err: err}
 }
 
 func tooLarge() error {

@@ -1,9 +1,13 @@
 package rest_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
@@ -183,6 +187,74 @@ func TestBodiesThatAreWrongAreRefusedAndNothingIsDone(t *testing.T) {
 		if after := belongings(p); after != before {
 			t.Errorf("%s: something was done\nbefore:\n%s\nafter:\n%s", k, before, after)
 		}
+	}
+}
+
+// A call of Grove's own that takes nothing does nothing when something comes: whoever
+// sends it means something by it.
+func TestCallsThatTakeNothingRefuseSomething(t *testing.T) {
+	t.Parallel()
+	p := newPlay(t)
+	p.tell(beginning, nil)
+	var doc struct {
+		Paths map[string]map[string]struct{ RequestBody *struct{} }
+	}
+	if err := json.Unmarshal(p.Ask("GET", "/openapi.json", "").Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	before, found := belongings(p), 0
+	for _, route := range p.Routes() {
+		operation := doc.Paths[route.Path][strings.ToLower(route.Method)]
+		if !strings.HasPrefix(route.Path, own) || route.Method == "GET" || route.Open || route.Bridge || route.Streams || operation.RequestBody != nil {
+			continue
+		}
+		found++
+		for body, says := range map[string]string{`{"more":1,"again":2}`: "again, more", `{"mo`: "no body", `[]`: "no body", `{}{}`: "no body", "more=1": "no body"} {
+			w := p.send(step{}, route.Method, address(route), body)
+			if reason := reasonOf(t, taker{method: route.Method, target: route.Path}, body, w); w.Code != 400 || !strings.Contains(reason, says) {
+				t.Errorf("%s %s with %s: %d %s", route.Method, route.Path, body, w.Code, w.Body)
+			}
+		}
+	}
+	if after := belongings(p); found < 15 || after != before {
+		t.Errorf("%d calls; something was done\nbefore:\n%s\nafter:\n%s", found, before, after)
+	}
+	for _, nothing := range []string{"", "{}", " { }\n", "null"} {
+		if w := p.send(step{}, "POST", own+"/clock/confirm", nothing); w.Code != 200 {
+			t.Errorf("with %q: %d %s", nothing, w.Code, w.Body)
+		}
+	}
+}
+
+// A client that sends all it has before it looks for an answer, as most do, must get
+// one: a line that breaks says nothing.
+func TestWhoSendsTooMuchIsToldSoOverTheLine(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	server := httptest.NewServer(h)
+	defer server.Close()
+	for name, length := range map[string]string{"of a known length": "Content-Length: 10485760\r\n", "in chunks": "Transfer-Encoding: chunked\r\n"} {
+		var d net.Dialer
+		line, err := d.DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer line.Close()
+		body := strings.Repeat("a", 10<<20)
+		if name == "in chunks" {
+			body = fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body)
+		}
+		_, err = io.WriteString(line, "POST /v1/user-service/user/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"+length+"\r\n"+body)
+		if err != nil {
+			t.Errorf("%s: the line broke: %v", name, err)
+			continue
+		}
+		answer, err := http.ReadResponse(bufio.NewReader(line), nil)
+		if err != nil || answer.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %v, %v", name, answer, err)
+			continue
+		}
+		_ = answer.Body.Close()
 	}
 }
 

@@ -6,14 +6,20 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/access"
 )
 
-// SessionCookie is where clients of the vendor's website look for the access
-// token after a sign-in, and the credential of the dashboard: see [bearer].
-const SessionCookie = "token"
+// TokenCookie is where clients of the vendor's website look for the access token
+// after a sign-in.
+const TokenCookie = "token"
+
+// DashboardCookie is the credential of the dashboard. What is in it is no access token,
+// and an access token in it is no credential: see [access.Access.ForBrowser].
+const DashboardCookie = "grove_session"
 
 // What clients of the website fetch before they sign in, and send back with it.
 // Nothing here rests on it: [Router.sameSite] looks at what browsers cannot be made
@@ -33,17 +39,34 @@ func (rt *Router) mountCSRF() {
 	})
 }
 
-// SetSession puts an access token into the answer's cookie. It names no domain,
-// since a client drops a cookie whose domain is not the host it asked.
-func SetSession(ctx context.Context, token grove.Secret, maxAge int) {
+// SetToken puts the access token of a sign-in into the answer's cookie.
+func SetToken(ctx context.Context, t access.Tokens) {
+	setHidden(ctx, TokenCookie, t.Access, int(t.ExpiresIn/time.Second))
+}
+
+// SignInBrowser lets a browser in to the dashboard.
+func (rt *Router) SignInBrowser(ctx context.Context, t access.Tokens) error {
+	b, err := rt.Access.ForBrowser(ctx, t)
+	if err == nil {
+		setHidden(ctx, DashboardCookie, b.Cookie, int(b.ExpiresIn/time.Second))
+	}
+	return err
+}
+
+// SignOutBrowser has a browser forget whom it was signed in as.
+func SignOutBrowser(ctx context.Context) {
+	setHidden(ctx, TokenCookie, "", -1)
+	setHidden(ctx, DashboardCookie, "", -1)
+}
+
+// setHidden sets a cookie that no script can read. It names no domain, since a client
+// drops a cookie whose domain is not the host it asked.
+func setHidden(ctx context.Context, name string, value grove.Secret, maxAge int) {
 	setCookie(ctx, &http.Cookie{ //nolint:gosec // G124: it is secure wherever clients come over TLS
-		Name: SessionCookie, Value: string(token), Path: "/", MaxAge: maxAge,
+		Name: name, Value: string(value), Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: callOf(ctx).secure, SameSite: http.SameSiteLaxMode,
 	})
 }
-
-// EndSession has a browser forget its access token.
-func EndSession(ctx context.Context) { SetSession(ctx, "", -1) }
 
 func setCookie(ctx context.Context, c *http.Cookie) {
 	callOf(ctx).header.Add("Set-Cookie", c.String())

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -173,9 +174,29 @@ func readJSON(data []byte, v any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return fmt.Errorf("%s%s%s cannot be a %s", wrongType.Field, typeMismatch, wrongType.Value, wrongType.Type)
+		return fmt.Errorf("%s%sit must be %s", wrongType.Field, typeMismatch, jsonWords(wrongType.Type))
 	case errors.As(err, &syntax):
 		return fmt.Errorf("it is not JSON (at byte %d: %s)", syntax.Offset, syntax.Error())
 	}
 	return errors.New("it is not the JSON that is expected here")
+}
+
+// jsonWords is a type as people call it who write JSON.
+func jsonWords(t reflect.Type) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch kind := t.Kind(); {
+	case kind == reflect.String:
+		return "a text"
+	case kind == reflect.Bool:
+		return "true or false"
+	case t.ConvertibleTo(reflect.TypeFor[int64]()) && kind != reflect.Float32 && kind != reflect.Float64:
+		return "a whole number"
+	case t.ConvertibleTo(reflect.TypeFor[float64]()):
+		return "a number"
+	case kind == reflect.Slice, kind == reflect.Array:
+		return "a list"
+	}
+	return "an object"
 }

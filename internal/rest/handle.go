@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -22,7 +23,7 @@ type Op struct {
 	Summary string
 	About   string // a few sentences more
 	Status  int    // of a good answer; 200 when 0
-	// Strict refuses fields that are not known.
+	// Strict refuses fields that are not known, also where none is.
 	Strict bool
 }
 
@@ -34,6 +35,8 @@ type Empty struct{}
 // answer; its errors are told in the envelope.
 func Handle[I, O any](rt *Router, op Op, fn func(context.Context, *I) (O, error)) {
 	type output struct{ Body O }
+	_, takes := reflect.TypeFor[I]().FieldByName("Body")
+	op.Bodiless = op.Strict && !takes
 	o := operation(op)
 	if reflect.TypeFor[O]() == reflect.TypeFor[Empty]() {
 		huma.Register(rt.api, o, func(ctx context.Context, in *I) (*struct{}, error) {
@@ -139,24 +142,37 @@ func encodeJSON(w io.Writer, v any) error {
 // Paging is what every list takes. Values out of range are refused. After visits
 // each row once; pages and offsets count from the front, which moves.
 type Paging struct {
+	Place
+	Limit int `query:"limit" minimum:"1" maximum:"100" doc:"How many on a page; 20 unless said."`
+}
+
+// VendorPaging is [Paging] as the vendor's clients send it. One that asks for more than
+// a page holds gets a page, as there.
+type VendorPaging struct {
+	Place
+	Limit int `query:"limit" minimum:"0" doc:"How many on a page; 20 unless said, and 100 at most."`
+}
+
+// Place is where a page begins.
+type Place struct {
 	Page   int    `query:"page" minimum:"1" maximum:"1000000" doc:"Which page, from 1."`
-	Limit  int    `query:"limit" minimum:"1" maximum:"100" doc:"How many on a page; 20 unless said."`
 	Offset int    `query:"offset" minimum:"0" maximum:"100000000" doc:"How many to leave out at the front; wins over page."`
 	After  string `query:"after" maxLength:"64" doc:"The last id already seen; wins over offset. Visits each row once, whatever is made meanwhile."`
 }
 
 // Want is the page asked for.
-func (p Paging) Want() grove.Page {
-	page := grove.Page{Page: max(p.Page, 1), Limit: p.Limit, Offset: p.Offset, After: p.After}
-	if page.Limit == 0 {
-		page.Limit = grove.DefaultLimit
-	}
-	return page
+func (p Paging) Want() grove.Page { return p.want(p.Limit) }
+
+// Want is the page asked for.
+func (p VendorPaging) Want() grove.Page { return p.want(min(p.Limit, grove.MaxLimit)) }
+
+func (p Place) want(limit int) grove.Page {
+	return grove.Page{Page: max(p.Page, 1), Limit: cmp.Or(limit, grove.DefaultLimit), Offset: p.Offset, After: p.After}
 }
 
 // WantAll is the page asked for, or everything when none was.
-func (p Paging) WantAll() grove.Page {
-	if p == (Paging{}) {
+func (p VendorPaging) WantAll() grove.Page {
+	if p == (VendorPaging{}) {
 		return grove.Page{}
 	}
 	return p.Want()

@@ -3,6 +3,9 @@ package rest
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/grovecloud/grove"
@@ -45,6 +48,26 @@ func checkJSON(body []byte) error {
 			return grove.Errorf(grove.Invalid, "bad_json", "the body is nested more than %d deep; nothing here is", maxDepth)
 		}
 	}
+}
+
+// checkNothing refuses a body for a call that takes none: whoever sends one means
+// something by it that would not be done.
+func checkNothing(body []byte) error {
+	var sent map[string]json.RawMessage
+	if err := json.Unmarshal(body, &sent); err != nil {
+		e := grove.Errorf(grove.Invalid, "bad_json", "this call takes no body, and what came is not even an empty object; leave it out")
+		e.Err = err
+		return e
+	}
+	if len(sent) == 0 {
+		return nil
+	}
+	e := grove.Errorf(grove.Invalid, "bad_request", "this call takes no body; leave out %s", strings.Join(slices.Sorted(maps.Keys(sent)), ", "))
+	e.Fields = map[string]string{}
+	for name := range sent {
+		e.Fields[name] = "unexpected property"
+	}
+	return e
 }
 
 // container is a list, or an object with the keys that it had so far.

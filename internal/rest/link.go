@@ -12,6 +12,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/library"
+	"github.com/grovecloud/grove/internal/limit"
 )
 
 const tagLinks = "Signed links"
@@ -50,6 +51,10 @@ func Signature(r *http.Request) library.Signature {
 // receive takes an upload. Its answer has no body, which clients of the vendor's
 // storage do not expect.
 func (rt *Router) receive(w http.ResponseWriter, r *http.Request) {
+	if err := rt.countPart(r); err != nil {
+		rt.fail(w, r, err)
+		return
+	}
 	line := LineOf(w)
 	content := line.steady(r.Body)
 	var f grove.File
@@ -69,6 +74,16 @@ func (rt *Router) receive(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Etag", `"`+strings.ToLower(f.MD5)+`"`)
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// countPart counts what is asked of an upload link, whose holder may send its file in
+// as many parts as they like.
+func (rt *Router) countPart(r *http.Request) error {
+	sig := Signature(r)
+	if err := rt.Library.CheckUpload(r.PathValue("id"), sig); err != nil {
+		return err
+	}
+	return Take(r.Context(), limit.Parts, strings.ToLower(sig.Signature)) // hex, which counts in both cases
 }
 
 // The headers by which an upload goes on, named as in the IETF's draft of resumable
@@ -108,7 +123,11 @@ func tellArrived(w http.ResponseWriter, f *grove.File) cloudapi.UploadProgress {
 }
 
 func (rt *Router) arrived(w http.ResponseWriter, r *http.Request) {
-	f, err := rt.Library.Arrived(r.Context(), r.PathValue("id"), Signature(r))
+	err := rt.countPart(r)
+	var f grove.File
+	if err == nil {
+		f, err = rt.Library.Arrived(r.Context(), r.PathValue("id"), Signature(r))
+	}
 	if err != nil {
 		rt.fail(w, r, err)
 		return

@@ -63,7 +63,7 @@ func withEcho(t *testing.T, limits string) *resttest.House {
 		return echoed{}, grove.Errorf(grove.Invalid, grove.ReasonPrintFailed, "the file holds no plate")
 	})
 	rest.Handle(h.Router, get("/v1/list"), func(_ context.Context, in *struct{ rest.Paging }) (grove.Page, error) { return in.Want(), nil })
-	rest.Handle(h.Router, get("/v1/all"), func(_ context.Context, in *struct{ rest.Paging }) (grove.Page, error) { return in.WantAll(), nil })
+	rest.Handle(h.Router, get("/v1/all"), func(_ context.Context, in *struct{ rest.VendorPaging }) (grove.Page, error) { return in.WantAll(), nil })
 	rest.Handle(h.Router, get("/v1/status/{serial}"), func(ctx context.Context, in *struct {
 		Serial string `path:"serial"`
 	},
@@ -88,7 +88,7 @@ func TestEveryMistakeIsToldInTheEnvelope(t *testing.T) {
 	}{
 		{"no such path", "GET", "/v1/nothing", "", nil, 404, 404, "/v1/nothing"},
 		{"no such path without a credential", "GET", "/v1/nothing", "", []string{"Authorization", ""}, 404, 404, "nothing at"},
-		{"wrong method", "PUT", "/v1/strict", "{}", nil, 405, 405, "POST is"},
+		{"wrong method", "PUT", "/v1/strict", "{}", nil, 405, 405, "possible there: POST"},
 		{"no credential", "POST", "/v1/strict", "{}", []string{"Authorization", ""}, 401, 401, "access token"},
 		{"blank credential", "POST", "/v1/strict", "{}", []string{"Authorization", "Bearer  "}, 401, 1001, "Bearer"},
 		{"other scheme", "POST", "/v1/strict", "{}", []string{"Authorization", "Basic abc"}, 401, 1001, "Bearer"},
@@ -96,8 +96,8 @@ func TestEveryMistakeIsToldInTheEnvelope(t *testing.T) {
 		{"bad JSON", "POST", "/v1/strict", `{"name":`, nil, 400, 400, "not JSON"},
 		{"bad JSON, lenient", "POST", "/v1/lenient", `{"name":`, nil, 400, 400, "not JSON"},
 		{"wrong type", "POST", "/v1/strict", `{"name":5}`, nil, 400, 400, "name: expected string"},
-		{"wrong type, lenient", "POST", "/v1/lenient", `{"size":"big"}`, nil, 400, 400, "size: type mismatch"},
-		{"word for a number, lenient", "POST", "/v1/lenient", `{"count":"many"}`, nil, 400, 400, "count: type mismatch"},
+		{"wrong type, lenient", "POST", "/v1/lenient", `{"size":"big"}`, nil, 400, 400, "size: type mismatch, it must be a whole number"},
+		{"word for a number, lenient", "POST", "/v1/lenient", `{"count":"many"}`, nil, 400, 400, "count: type mismatch, it must be a whole number"},
 		{"missing field", "POST", "/v1/strict", `{}`, nil, 400, 400, "name"},
 		{"no body", "POST", "/v1/strict", ``, nil, 400, 400, "body is required"},
 		{"unknown field", "POST", "/v1/strict", `{"name":"a","colour":"b"}`, nil, 400, 400, "colour"},
@@ -441,6 +441,7 @@ func TestTheCookieOfASignInIsForReadingAlone(t *testing.T) {
 		t.Errorf("reading: %d %s", w.Code, w.Body)
 	}
 	resttest.Refused(t, h, 401, 401, "PUT", profile, `{"username":"Eve"}`, "Authorization", "", "Cookie", cookie)
+	resttest.Refused(t, h, 401, 401, "PUT", profile, `{"username":"Eve"}`, "Authorization", "", "Cookie", cookie, "Sec-Fetch-Site", "same-origin")
 	resttest.Refused(t, h, 401, 401, "GET", profile, "", "Authorization", "", "Cookie", cookie, "Sec-Fetch-Site", "cross-site")
 	resttest.Refused(t, h, 401, 1001, "GET", profile, "", "Authorization", "", "Cookie", "token=nonsense")
 }

@@ -36,6 +36,8 @@ type Route struct {
 	Page bool
 	// SignsIn routes are open and hand over a session, so no foreign page may use them.
 	SignsIn bool
+	// Bodiless routes refuse a body in which there is anything.
+	Bodiless bool
 	// Streams leaves the body to the handler, which answers for its size and type.
 	Streams bool
 	// Form is a form that is taken beside JSON.
@@ -126,7 +128,7 @@ func (rt *Router) unmatched(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	rt.fail(w, r, grove.Errorf(grove.Invalid, cloudapi.ReasonMethodNotAllowed,
-		"%s is not possible at %s; %s is", r.Method, r.URL.Path, strings.Join(allowed, ", ")))
+		"%s is not possible at %s; possible there: %s", r.Method, r.URL.Path, strings.Join(allowed, ", ")))
 }
 
 // allowed lists the methods that a path has.

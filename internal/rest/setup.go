@@ -80,8 +80,7 @@ func (f setupForm) begin(r *http.Request, p setupPage, password grove.Secret) er
 	if err != nil {
 		return err
 	}
-	SetSession(ctx, t.Access, int(t.ExpiresIn/time.Second))
-	return nil
+	return f.SignInBrowser(ctx, t)
 }
 
 // readForm reads a page's form within bounds of size and time.

@@ -26,7 +26,7 @@ const maxForm = 16 << 10
 
 // inLanguage is the page as slicers ask for it, /en/sign-in. What the browser asks for
 // says more of its language.
-var inLanguage = regexp.MustCompile(`^/[a-z]{2,3}(-[A-Za-z]{2,4})?/sign-in/?$`)
+var inLanguage = regexp.MustCompile(`^/[a-z]{2,3}([-_][A-Za-z]{2,4})?/sign-in/?$`)
 
 // The steps of the page.
 const (
@@ -249,7 +249,10 @@ func (f signInForm) handOver(w http.ResponseWriter, r *http.Request, p signInPag
 		if err != nil {
 			to = "/"
 		}
-		SetSession(r.Context(), t.Access, int(t.ExpiresIn/time.Second))
+		if err := f.SignInBrowser(r.Context(), t); err != nil {
+			f.refuse(w, r, p, err)
+			return
+		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
 		return
 	}

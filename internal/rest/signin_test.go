@@ -45,7 +45,7 @@ func slicerMessage(t *testing.T, w *httptest.ResponseRecorder) (m cloudapi.Slice
 func TestThePageHandsItsTokensToTheSlicer(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	for _, at := range []string{"/sign-in", "/en/sign-in", "//en/sign-in", "/zh-cn/sign-in"} {
+	for _, at := range []string{"/sign-in", "/en/sign-in", "//en/sign-in", "/zh-cn/sign-in", "/zh_CN/sign-in"} {
 		if w := h.Ask("GET", at, "", "Authorization", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `name="password"`) {
 			t.Errorf("GET %s: %d %s", at, w.Code, w.Body)
 		}

@@ -156,11 +156,11 @@ func (s *site) show(w http.ResponseWriter, r *http.Request) {
 
 // known reports whether the browser brings a session that counts.
 func (s *site) known(r *http.Request) bool {
-	c, err := r.Cookie(SessionCookie)
+	c, err := r.Cookie(DashboardCookie)
 	if err != nil || c.Value == "" {
 		return false
 	}
-	_, err = s.Access.AuthenticateFrom(r.Context(), c.Value, visit(r))
+	_, err = s.Access.AuthenticateBrowser(r.Context(), c.Value, visit(r))
 	return err == nil
 }
 

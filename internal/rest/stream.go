@@ -64,7 +64,7 @@ func (rt *Router) Gone(ctx context.Context, r *http.Request) bool { return rt.go
 func (rt *Router) gone(ctx context.Context, r *http.Request) error {
 	said, err := rt.bearer(r)
 	if err == nil {
-		_, err = rt.Access.AuthenticateFrom(ctx, said.token, visit(r))
+		_, err = rt.whose(ctx, said, r)
 	}
 	if errors.Is(err, grove.Unauthenticated) {
 		return err

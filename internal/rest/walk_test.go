@@ -245,7 +245,7 @@ func newWalker(t *testing.T) *walker {
 	all := grove.Scopes()
 	w.shown = map[resttest.Credential]string{
 		resttest.NoCredential: "", resttest.Garbage: "nonsense", resttest.GarbageKey: "grove_nonsense", resttest.RevokedKey: revoked,
-		resttest.ExpiredToken: w.expired(), resttest.EndedSession: w.loggedOut(), resttest.ExpiredKey: w.expiredKey(),
+		resttest.ExpiredToken: w.expired(), resttest.EndedSession: w.loggedOut(), resttest.BrowserCookie: strings.TrimPrefix(h.Cookie, rest.DashboardCookie+"="), resttest.ExpiredKey: w.expiredKey(),
 		resttest.DistantKey:  w.wish(access.KeyWish{Scopes: all, AllPrinters: true, Network: "198.51.100.0/24"}),
 		resttest.UnscopedKey: w.key(), resttest.PrinterlessKey: w.wish(access.KeyWish{Scopes: all}),
 		resttest.AccessCode: string(code.AccessCode), resttest.RightUser: h.Token, resttest.BridgeKey: w.carrier,
@@ -452,7 +452,7 @@ func verdicts(name, class string) map[resttest.Credential]resttest.Verdict {
 	}
 	all := map[resttest.Credential]resttest.Verdict{
 		resttest.NoCredential: resttest.NotLetIn, resttest.Garbage: resttest.NotLetIn, resttest.GarbageKey: resttest.NotLetIn,
-		resttest.ExpiredToken: resttest.NotLetIn, resttest.EndedSession: resttest.NotLetIn, resttest.ExpiredKey: resttest.NotLetIn,
+		resttest.ExpiredToken: resttest.NotLetIn, resttest.EndedSession: resttest.NotLetIn, resttest.BrowserCookie: resttest.NotLetIn, resttest.ExpiredKey: resttest.NotLetIn,
 		resttest.RevokedKey: resttest.NotLetIn, resttest.AccessCode: resttest.NotLetIn, // codes are of MQTT alone
 		resttest.DistantKey: resttest.Forbidden, resttest.UnscopedKey: unscoped, resttest.PrinterlessKey: printerless,
 		resttest.AnotherUser: stranger, resttest.AnotherViewer: viewer, resttest.LookingGuest: looks, resttest.PrintingGuest: prints,

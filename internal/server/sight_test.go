@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"image"
+	"image/color"
 	"image/jpeg"
 	"io"
 	"mime/multipart"
@@ -120,6 +122,36 @@ func tellTale(t *testing.T) (ran bool) {
 	return ran
 }
 
+// resembles compares a picture with what is to be seen of a printer that is idle:
+// the background, the bar, the plate and the nozzle above it, each with its color.
+func resembles(t *testing.T, got []byte, p *sim.Printer) {
+	t.Helper()
+	drawn, err := p.Picture()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	var pictures [2]image.Image
+	for i, raw := range [][]byte{got, drawn} {
+		if pictures[i], err = jpeg.Decode(bytes.NewReader(raw)); err != nil || pictures[i].Bounds() != image.Rect(0, 0, 640, 360) {
+			t.Errorf("picture %v %v", pictures[i], err)
+			return
+		}
+	}
+	seen := map[color.Color]bool{}
+	for _, at := range []image.Point{{600, 40}, {10, 110}, {630, 350}, {100, 168}, {560, 286}, {490, 260}} {
+		a, b := color.RGBAModel.Convert(pictures[0].At(at.X, at.Y)).(color.RGBA), color.RGBAModel.Convert(pictures[1].At(at.X, at.Y)).(color.RGBA)
+		const near = 12
+		if far := max(a.R, b.R)-min(a.R, b.R) > near || max(a.G, b.G)-min(a.G, b.G) > near || max(a.B, b.B)-min(a.B, b.B) > near; far {
+			t.Errorf("at %v is %v, and %v was drawn", at, a, b)
+		}
+		seen[b] = true
+	}
+	if len(seen) < 3 {
+		t.Errorf("%d colors were drawn", len(seen))
+	}
+}
+
 func TestPrintersOnTheNetworkAreSeenByManyAndReadByOne(t *testing.T) {
 	t.Parallel()
 	for _, model := range []string{"P1S", "X1C"} {
@@ -132,12 +164,10 @@ func TestPrintersOnTheNetworkAreSeenByManyAndReadByOne(t *testing.T) {
 			p := h.pictured(func(c *sim.Config) { c.Model = model })
 			s := h.slicer(t)
 			still := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/snapshot", "")), "url")
-			if picture, err := jpeg.Decode(bytes.NewReader(s.ask("GET", still, nil, false))); err != nil || picture.Bounds().Dx() != 640 {
-				t.Errorf("picture %v %v", picture, err)
-			}
+			resembles(t, s.ask("GET", still, nil, false), p)
 			link := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/video", "")), "url")
 			var watching sync.WaitGroup
-			for range 50 {
+			for viewer := range 50 {
 				watching.Go(func() {
 					pictures, err := frames(t.Context(), link, 3)
 					if err != nil {
@@ -148,6 +178,9 @@ func TestPrintersOnTheNetworkAreSeenByManyAndReadByOne(t *testing.T) {
 						if !bytes.HasPrefix(picture, []byte("\xFF\xD8")) {
 							t.Errorf("a picture of %d bytes is none", len(picture))
 						}
+					}
+					if viewer == 0 {
+						resembles(t, pictures[2], p)
 					}
 				})
 			}

@@ -27,7 +27,7 @@ func expectedTopics() map[resttest.Credential]topics {
 	const out, no, yes = resttest.NotLetIn, resttest.Forbidden, resttest.Allowed
 	return map[resttest.Credential]topics{
 		resttest.NoCredential: {out, out}, resttest.Garbage: {out, out}, resttest.GarbageKey: {out, out}, resttest.ExpiredToken: {out, out},
-		resttest.EndedSession: {out, out}, resttest.ExpiredKey: {out, out}, resttest.RevokedKey: {out, out}, resttest.DistantKey: {out, out},
+		resttest.EndedSession: {out, out}, resttest.BrowserCookie: {out, out}, resttest.ExpiredKey: {out, out}, resttest.RevokedKey: {out, out}, resttest.DistantKey: {out, out},
 		resttest.UnscopedKey: {no, no}, resttest.PrinterlessKey: {no, no},
 		resttest.KeyFor(grove.ReadPrinter):    {yes, no},
 		resttest.KeyFor(grove.ControlPrinter): {yes, yes},
@@ -110,12 +110,15 @@ func (h *house) credentials() map[resttest.Credential]login {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	signedIn := must(h.server.access.Login(ctx, access.Credentials{Account: ownerEmail, Password: ownerPassword, Remote: "192.0.2.1"}))(h.t)
+	browser := must(h.server.access.ForBrowser(ctx, signedIn))(h.t)
 	viewer := h.viewer()
 	carrier := must(h.client.CreateBridge(ctx, "Workshop"))(h.t)
 	shown := map[resttest.Credential]login{
 		resttest.NoCredential: {}, resttest.Garbage: {them, "nonsense"}, resttest.GarbageKey: {me, "grove_nonsense"},
 		resttest.ExpiredToken: {them, string(expired.Access)}, resttest.EndedSession: {them, endedToken},
-		resttest.ExpiredKey: {me, late}, resttest.RevokedKey: {me, revoked},
+		resttest.BrowserCookie: {me, string(browser.Cookie)},
+		resttest.ExpiredKey:    {me, late}, resttest.RevokedKey: {me, revoked},
 		resttest.DistantKey:     {me, key(cloudapi.KeyRequest{Scopes: all, AllPrinters: true, Network: "192.0.2.0/24"})},
 		resttest.UnscopedKey:    {me, key(cloudapi.KeyRequest{AllPrinters: true})},
 		resttest.PrinterlessKey: {me, key(cloudapi.KeyRequest{Scopes: all})},

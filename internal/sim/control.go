@@ -2,11 +2,14 @@ package sim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"reflect"
+	"strings"
 
 	"github.com/grovecloud/grove"
 )
@@ -80,9 +83,30 @@ func strict(body []byte, into any) error {
 		if wrong, ok := errors.AsType[*grove.Error](err); ok {
 			return wrong
 		}
-		return grove.Errorf(grove.Invalid, "sim_control", "%v", err)
+		if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return inWords(kind)
+		}
+		return grove.Errorf(grove.Invalid, "sim_control", "%s", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	return nil
+}
+
+// What members take, and what was given, for people.
+var (
+	takes = map[reflect.Kind]string{
+		reflect.Bool: "true or false", reflect.Int64: "a whole number", reflect.Float64: "a number", reflect.String: "a word",
+		reflect.Slice: "a list of words", reflect.Struct: "an object",
+	}
+	given = map[string]string{"bool": "true or false", "number": "a number", "string": "a word", "array": "a list", "object": "an object"}
+)
+
+func inWords(wrong *json.UnmarshalTypeError) error {
+	kind := wrong.Type.Kind()
+	if wrong.Type == reflect.TypeFor[HMS]() {
+		kind = reflect.Slice // it is of one
+	}
+	what, exact, _ := strings.Cut(wrong.Value, " ") // "number 1.5" where a whole one is taken
+	return grove.Errorf(grove.Invalid, "sim_control", "%s takes %s, not %s", cmp.Or(wrong.Field, "this"), takes[kind], cmp.Or(exact, given[what]))
 }
 
 type control struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
 	"github.com/grovecloud/grove/printfile/printfiletest"
 )
@@ -327,6 +329,26 @@ func TestHealthMessagesAsText(t *testing.T) {
 	for _, wrong := range []string{"", "0500_0600_0002", "0500_0600_0002_0070_1", "HMS_0500_0600_0002_0070", "0500_0600_0002_007G", "0500-0600-0002-0070"} {
 		if back.UnmarshalText([]byte(wrong)) == nil {
 			t.Errorf("%q is taken", wrong)
+		}
+	}
+}
+
+func TestAFaultOfAnotherKindIsRefusedInWords(t *testing.T) {
+	t.Parallel()
+	for wrong, want := range map[string]string{
+		`{"stall":true}`:                        "stall takes a word, not true or false",
+		`{"runout":1}`:                          "runout takes true or false, not a number",
+		`{"accept_delay_seconds":"long"}`:       "accept_delay_seconds takes a number, not a word",
+		`{"files":{"bytes_per_second":"slow"}}`: "files.bytes_per_second takes a whole number, not a word",
+		`{"files":{"bytes_per_second":1.5}}`:    "files.bytes_per_second takes a whole number, not 1.5",
+		`{"files":true}`:                        "files takes an object, not true or false",
+		`{"hms":true}`:                          "hms takes a list of words, not true or false",
+		`{"hms":[7]}`:                           "hms takes a list of words, not a number",
+		`{"doors":true}`:                        `unknown field "doors"`,
+		`[]`:                                    "this takes an object, not a list",
+	} {
+		if err := new(Faults).Merge([]byte(wrong)); err == nil || !errors.Is(err, grove.Invalid) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", wrong, err, want)
 		}
 	}
 }

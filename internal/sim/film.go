@@ -16,7 +16,7 @@ const (
 // film is a timelapse that is to be written: what was to be seen as the layers grew.
 type film struct {
 	name  string // of the file, without its ending
-	mp4   bool   // X1, P2S and H2; P1 and A1 write AVI
+	mp4   bool   // H.264: X1, P2S and H2; P1 and A1 write AVI
 	views []view
 }
 
@@ -41,21 +41,28 @@ func (j *job) film(m *machine, now time.Time) *film {
 // write puts the film on the card: /timelapse/NAME.avi, or NAME.mp4 with a still
 // image in /timelapse/thumbnail.
 func (f *film) write(card *storage) error {
-	frames := make([][]byte, 0, len(f.views))
-	for _, v := range f.views {
-		frame, err := v.jpeg()
-		if err != nil {
-			return err
+	if !f.mp4 {
+		frames := make([][]byte, 0, len(f.views))
+		for _, v := range f.views {
+			frame, err := v.jpeg()
+			if err != nil {
+				return err
+			}
+			frames = append(frames, frame)
 		}
-		frames = append(frames, frame)
+		return keepFilm(card, f.name+".avi", avi(frames))
 	}
-	name, content := f.name+".avi", avi(frames)
-	if f.mp4 {
-		name, content = f.name+".mp4", mp4(frames)
-		if err := card.write(path.Join("/timelapse/thumbnail", f.name+".jpg"), frames[len(frames)-1]); err != nil {
-			return fmt.Errorf("write thumbnail of timelapse: %w", err)
-		}
+	still, err := f.views[len(f.views)-1].jpeg()
+	if err != nil {
+		return err
 	}
+	if err := card.write(path.Join("/timelapse/thumbnail", f.name+".jpg"), still); err != nil {
+		return fmt.Errorf("write thumbnail of timelapse: %w", err)
+	}
+	return keepFilm(card, f.name+".mp4", mp4(f.views))
+}
+
+func keepFilm(card *storage, name string, content []byte) error {
 	if err := card.write(path.Join("/timelapse", name), content); err != nil {
 		return fmt.Errorf("write timelapse: %w", err)
 	}
@@ -124,25 +131,31 @@ func box(kind string, parts ...[]byte) []byte {
 	return append(b, body...)
 }
 
-// mp4 is a Motion JPEG film (ISO/IEC 14496-12; the sample entry "jpeg" is
-// QuickTime's). Real printers write H.264, which takes an encoder.
-func mp4(frames [][]byte) []byte {
+// mp4 is a film of H.264 (ISO/IEC 14496-12 and 14496-15).
+func mp4(views []view) []byte {
 	const width, height = pictureWidth * enlarged, pictureHeight * enlarged
 	be := binary.BigEndian
-	n := len(frames)
-	begin := box("ftyp", []byte("isom"), u32(be, 0x200), []byte("isomqt  "))
-	data := box("mdat", frames...)
+	n := len(views)
+	begin := box("ftyp", []byte("isom"), u32(be, 0x200), []byte("isomavc1"))
+	var c coder
+	var frames, alone [][]byte
 	sizes := u32(be, 0, 0, n)
-	for _, f := range frames {
-		sizes = append(sizes, u32(be, len(f))...)
+	for i, v := range views {
+		unit, stands := c.next(v)
+		frames = append(frames, u32(be, len(unit)), unit)
+		sizes = append(sizes, u32(be, 4+len(unit))...)
+		if stands {
+			alone = append(alone, u32(be, i+1))
+		}
 	}
+	data := box("mdat", frames...)
 	matrix := u32(be, 1<<16, 0, 0, 0, 1<<16, 0, 0, 0, 1<<30)
-	name := append([]byte{4}, "JPEG"...)
-	entry := box("jpeg", make([]byte, 6), u16(be, 1), make([]byte, 16), u16(be, width, height),
-		u32(be, 72<<16, 72<<16, 0), u16(be, 1), name, make([]byte, 32-len(name)), u16(be, 24, 0xFFFF))
+	entry := box("avc1", make([]byte, 6), u16(be, 1), make([]byte, 16), u16(be, width, height),
+		u32(be, 72<<16, 72<<16, 0), u16(be, 1), make([]byte, 32), u16(be, 24, 0xFFFF), parameterBox())
 	table := box("stbl",
 		box("stsd", u32(be, 0, 1), entry),
 		box("stts", u32(be, 0, 1, n, 1)),
+		box("stss", append([][]byte{u32(be, 0, len(alone))}, alone...)...),
 		box("stsc", u32(be, 0, 1, 1, n, 1)),
 		box("stsz", sizes),
 		box("stco", u32(be, 0, 1, len(begin)+8)))

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/grovecloud/grove"
 )
 
 // SSDP is how a printer makes itself known on its network. The zero value does as
@@ -79,6 +81,27 @@ type identity struct {
 	serial, model, name, version string
 	cloud                        bool // it also dials in to one
 	signal                       int  // dBm
+	at                           grove.LAN
+}
+
+// ports names those of MQTT, files, camera and video if one of them is not where
+// printers have it; empty otherwise.
+func (i identity) ports() string {
+	var all []string
+	unusual := false
+	for _, p := range []struct {
+		name      string
+		at, usual int
+	}{{"mqtts", i.at.MQTTS, grove.LANMQTTS}, {"ftps", i.at.FTPS, grove.LANFTPS}, {"camera", i.at.Camera, grove.LANCamera}, {"rtsps", i.at.RTSPS, grove.LANRTSPS}} {
+		if p.at != 0 {
+			all = append(all, p.name+"="+strconv.Itoa(p.at))
+			unusual = unusual || p.at != p.usual
+		}
+	}
+	if !unusual {
+		return ""
+	}
+	return strings.Join(all, " ")
 }
 
 // connect is "lan", or "cloud" for a printer that is also somewhere else.
@@ -214,6 +237,9 @@ func (b *beacon) message(head, kind string) []byte {
 		{"DevCap", "1"},
 	} {
 		fmt.Fprintf(&m, "%s.bambu.com: %s\r\n", h[0], oneLine(h[1]))
+	}
+	if ports := who.ports(); ports != "" { // no printer says that, since none stands elsewhere
+		fmt.Fprintf(&m, "Ports.grove: %s\r\n", ports)
 	}
 	m.WriteString("\r\n")
 	return m.Bytes()

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/grovecloud/grove"
 )
 
 // ear hears datagrams on loopback.
@@ -61,6 +63,9 @@ func TestAPrinterMakesItselfKnownAndAnswersSearches(t *testing.T) {
 				t.Errorf("%s: %q, want %q", k, got[k], want)
 			}
 		}
+		if at := b.Ports(); got["Ports.grove"] != fmt.Sprintf("mqtts=%d ftps=%d camera=%d", at.MQTTS, at.FTPS, at.Camera) {
+			t.Errorf("ports %q, and it stands at %+v", got["Ports.grove"], at)
+		}
 	}
 	at, err := net.ResolveUDPAddr("udp4", b.SearchAddr())
 	must(t, err)
@@ -75,6 +80,23 @@ func TestAPrinterMakesItselfKnownAndAnswersSearches(t *testing.T) {
 	first, got := headers(t, asking)
 	if first != "HTTP/1.1 200 OK" || got["ST"] != ssdpUrn || got["USN"] != b.Serial() || got["Location"] != "127.0.0.1" || got["NT"] != "" {
 		t.Errorf("%s %v", first, got)
+	}
+}
+
+func TestOnlyUnusualPortsAreTold(t *testing.T) {
+	t.Parallel()
+	for want, at := range map[string]grove.LAN{
+		"":                                  {MQTTS: 8883, FTPS: 990, Camera: 6000},
+		"mqtts=8883 ftps=9990 rtsps=322":    {MQTTS: 8883, FTPS: 9990, RTSPS: 322},
+		"mqtts=18883 ftps=990 camera=16000": {MQTTS: 18883, FTPS: 990, Camera: 16000},
+	} {
+		if got := (identity{at: at}).ports(); got != want {
+			t.Errorf("%+v: %q, want %q", at, got, want)
+		}
+		b := beacon{who: func() identity { return identity{at: at} }}
+		if told := strings.Contains(string(b.notify()), "Ports.grove: "+want+"\r\n"); told != (want != "") {
+			t.Errorf("%q", b.notify())
+		}
 	}
 }
 

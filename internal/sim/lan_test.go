@@ -276,9 +276,7 @@ func TestAnotherAccessCodeCutsFilesAndCameraToo(t *testing.T) {
 		}},
 		"video": {"X1C", func(t *testing.T, p *Printer) net.Conn {
 			g := callRTSP(t, p)
-			if status := g.ask("DESCRIBE", rtspPath, basic(testCode)); status != 200 {
-				t.Fatalf("status %d", status)
-			}
+			g.begin("DESCRIBE", "SETUP")
 			return g.conn
 		}},
 	} {

@@ -75,7 +75,7 @@ func (v view) jpeg() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (v view) draw() image.Image {
+func (v view) draw() *image.RGBA {
 	small := image.NewRGBA(image.Rect(0, 0, pictureWidth, pictureHeight))
 	background := lightOff
 	if v.light {

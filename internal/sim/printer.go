@@ -248,7 +248,7 @@ func (p *Printer) identity(model bambu.Model) identity {
 	defer p.mu.Unlock()
 	return identity{
 		serial: p.cfg.Serial, model: model.Code, name: p.cfg.Name, version: p.m.looks.firmware,
-		cloud: p.cfg.Broker != "", signal: p.m.wifi.dBm,
+		cloud: p.cfg.Broker != "", signal: p.m.wifi.dBm, at: p.Ports(),
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/url"
 	"strconv"
@@ -26,7 +25,7 @@ import (
 const (
 	rtspPath   = "/streaming/live/1"
 	rtspRealm  = "printer"
-	rtspPeriod = time.Second / 10 // between two pictures
+	rtspPeriod = time.Second / 30 // between two pictures
 	rtspLine   = 4096             // bytes
 	rtspLines  = 64               // of a request's head
 	rtspBody   = 64 << 10         // bytes
@@ -35,20 +34,19 @@ const (
 
 // video is the stream of the machines with the larger board, at
 // rtsps://bblp:CODE@HOST:322/streaming/live/1 (ha-bambulab, OpenBambuAPI): RTSP
-// 1.0 over TLS with the packets on the same connection. Real printers send H.264;
-// this one sends its JPEG pictures by RFC 2435, since there is no encoder here.
+// 1.0 over TLS with packets of H.264 on the same connection. Every viewer has a
+// stream of its own, and pictures are coded for those who watch alone.
 type video struct {
-	tls     *tls.Config
-	code    func() grove.Secret
-	picture func() ([]byte, error)
-	faults  func() CameraFaults
-	log     *slog.Logger
-	views   *atomic.Int64 // viewers that were shown something
-	guests  *guests
+	tls    *tls.Config
+	code   func() grove.Secret
+	look   func() view
+	faults func() CameraFaults
+	views  *atomic.Int64 // viewers that were shown something
+	guests *guests
 }
 
 func newVideo(l *lan, p *Printer) *video {
-	return &video{tls: l.tls(), code: p.accessCode, picture: p.Picture, faults: func() CameraFaults { return p.Faults().Camera }, log: p.cfg.Log, guests: &l.guests, views: &l.views}
+	return &video{tls: l.tls(), code: p.accessCode, look: p.view, faults: func() CameraFaults { return p.Faults().Camera }, guests: &l.guests, views: &l.views}
 }
 
 // rtspURL is what reports say of the video. A port that was left open is reported
@@ -184,8 +182,7 @@ func (s *rtspSession) answer(ctx context.Context, r rtspRequest) error {
 	case r.method == "OPTIONS":
 		return s.reply(r, "200 OK", "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER")
 	case !s.allowed(r):
-		return s.reply(r, "401 Unauthorized",
-			fmt.Sprintf("WWW-Authenticate: Digest realm=%q, nonce=%q", rtspRealm, s.nonce), fmt.Sprintf("WWW-Authenticate: Basic realm=%q", rtspRealm))
+		return s.reply(r, "401 Unauthorized", fmt.Sprintf("WWW-Authenticate: Digest realm=%q, nonce=%q", rtspRealm, s.nonce))
 	case err != nil || strings.TrimRight(strings.TrimSuffix(target.Path, "/track1"), "/") != rtspPath:
 		return s.reply(r, "404 Not Found")
 	}
@@ -223,22 +220,20 @@ func (s *rtspSession) write(text string) error {
 	return err
 }
 
-// allowed checks the user bblp and the access code, by Digest or Basic.
+// allowed checks the user bblp and the access code, by Digest (RFC 2069).
 func (s *rtspSession) allowed(r rtspRequest) bool {
 	scheme, rest, _ := strings.Cut(r.header["authorization"], " ")
-	switch strings.ToLower(scheme) {
-	case "basic":
-		pair, err := base64.StdEncoding.DecodeString(rest)
-		user, password, _ := strings.Cut(string(pair), ":")
-		return err == nil && user == lanUser && sameCode(password, s.code())
-	case "digest":
-		given := digestFields(rest)
-		code := s.code()
-		want := hexMD5(hexMD5(lanUser+":"+rtspRealm+":"+string(code)) + ":" + s.nonce + ":" + hexMD5(r.method+":"+r.target))
-		return code != "" && given["username"] == lanUser && given["nonce"] == s.nonce && given["uri"] == r.target &&
-			sameCode(given["response"], grove.Secret(want))
+	if !strings.EqualFold(scheme, "digest") {
+		return false
 	}
-	return false
+	given, code := digestFields(rest), s.code()
+	return code != "" && given["username"] == lanUser && given["nonce"] == s.nonce && given["uri"] == r.target &&
+		sameCode(given["response"], grove.Secret(digest(code, s.nonce, r.method, r.target)))
+}
+
+// digest is how a client that knows the access code answers a nonce.
+func digest(code grove.Secret, nonce, method, target string) string {
+	return hexMD5(hexMD5(lanUser+":"+rtspRealm+":"+string(code)) + ":" + nonce + ":" + hexMD5(method+":"+target))
 }
 
 func hexMD5(s string) string {
@@ -264,9 +259,12 @@ func digestFields(header string) map[string]string {
 }
 
 func (s *rtspSession) describe(r rtspRequest) error {
+	sequence, picture := parameters()
 	sdp := strings.Join([]string{
 		"v=0", "o=- 0 0 IN IP4 0.0.0.0", "s=live", "c=IN IP4 0.0.0.0", "t=0 0", "a=control:*",
-		fmt.Sprintf("m=video 0 RTP/AVP %d", rtpJPEG), fmt.Sprintf("a=rtpmap:%d JPEG/%d", rtpJPEG, rtpClock),
+		fmt.Sprintf("m=video 0 RTP/AVP %d", rtpH264), fmt.Sprintf("a=rtpmap:%d H264/%d", rtpH264, rtpClock),
+		fmt.Sprintf("a=fmtp:%d packetization-mode=1;profile-level-id=%X;sprop-parameter-sets=%s,%s", rtpH264, sequence[1:4],
+			base64.StdEncoding.EncodeToString(sequence), base64.StdEncoding.EncodeToString(picture)),
 		fmt.Sprintf("a=framerate:%d", time.Second/rtspPeriod), "a=control:track1", "",
 	}, "\r\n")
 	return s.write(r.head("200 OK", "Content-Base: "+strings.TrimRight(r.target, "/")+"/", "Content-Type: application/sdp",
@@ -317,20 +315,16 @@ func (s *rtspSession) play(ctx context.Context, r rtspRequest) error {
 	return nil
 }
 
-// send sends one picture.
+// send sends one picture, and how to read it before one that stands alone.
 func (s *rtspSession) send() error {
 	if s.faults().Silent {
 		return nil
 	}
-	picture, err := s.picture()
-	if err != nil {
-		s.log.Error("no picture", slog.Any("error", err))
-		return err
+	unit, alone := s.stream.coder.next(s.look())
+	units := [][]byte{unit}
+	if alone {
+		sequence, picture := parameters()
+		units = [][]byte{sequence, picture, unit}
 	}
-	parts, err := dissect(picture)
-	if err != nil {
-		s.log.Error("picture not sent", slog.Any("error", err))
-		return err
-	}
-	return s.write(string(s.stream.packets(parts, time.Now())))
+	return s.write(string(s.stream.packets(time.Now(), units...)))
 }

@@ -58,9 +58,9 @@ func (db *DB) Unplaced(ctx context.Context, now time.Time) ([]grove.Job, error) 
 }
 
 // ChangeLine changes places in an owner's line through fn, which is given the queued
-// jobs in their order and says which get which place, by their ids. Nothing else of
-// them changes.
-func (db *DB) ChangeLine(ctx context.Context, ownerID int64, fn func(line []grove.Job) (map[int64]int64, error), acts ...grove.AuditEntry) error {
+// jobs in their order and says which get which place, by their ids, and what is told of
+// it. Nothing else of them changes.
+func (db *DB) ChangeLine(ctx context.Context, ownerID int64, fn func(line []grove.Job) (map[int64]int64, []grove.Event, error), acts ...grove.AuditEntry) error {
 	return db.change(ctx, "change line", func(t *tx) error {
 		const queued = "state = 'queued' AND owner_id = $1"
 		if err := t.lock(ctx, "jobs", queued, ownerID); err != nil {
@@ -70,7 +70,7 @@ func (db *DB) ChangeLine(ctx context.Context, ownerID int64, fn func(line []grov
 		if err != nil {
 			return err
 		}
-		places, err := fn(line)
+		places, events, err := fn(line)
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (db *DB) ChangeLine(ctx context.Context, ownerID int64, fn func(line []grov
 				return err
 			}
 		}
-		return t.addAudit(ctx, acts)
+		return t.addFacts(ctx, events, acts)
 	})
 }
 

@@ -155,10 +155,12 @@ func TestTheLineIsInTheOrderOfItsPlacesAndItsTimes(t *testing.T) {
 		other.OwnerID = 2
 		must(db.CreateJob(ctx, other, nil))(t)
 		act := grove.AuditEntry{At: noon, UserID: 1, Action: "job.move"}
-		ok(t, db.ChangeLine(ctx, 1, func(line []grove.Job) (map[int64]int64, error) {
+		ok(t, db.ChangeLine(ctx, 1, func(line []grove.Job) (map[int64]int64, []grove.Event, error) {
 			same(t, line, jobs)
-			return map[int64]int64{jobs[3].ID: -1, jobs[4].ID: -2}, nil
+			return map[int64]int64{jobs[3].ID: -1, jobs[4].ID: -2}, []grove.Event{{UserID: 1, Type: grove.JobChanged, At: noon}}, nil
 		}, act))
+		told := must(db.Events(ctx, 1, 0, 10))(t)
+		same(t, told[len(told)-1].Type, grove.JobChanged)
 		line := must(db.Jobs(ctx, grove.JobQuery{OwnerID: 1, Line: true}, grove.Page{Limit: 3}))(t)
 		same(t, []int64{line.Items[0].ID, line.Items[1].ID, line.Items[2].ID}, []int64{jobs[4].ID, jobs[3].ID, jobs[0].ID})
 		same(t, must(db.Audit(ctx, 1, grove.Page{}))(t).Total, 1)

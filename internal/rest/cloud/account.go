@@ -59,7 +59,7 @@ type logoutInput struct {
 func (f *face) logout(ctx context.Context, _ *logoutInput) (rest.Empty, error) {
 	err := f.Access.Logout(ctx, rest.Actor(ctx))
 	if err == nil {
-		rest.EndSession(ctx)
+		rest.SignOutBrowser(ctx)
 	}
 	return rest.Empty{}, err
 }

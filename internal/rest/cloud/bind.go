@@ -22,7 +22,7 @@ func (f *face) mountBind(rt *rest.Router) {
 	rest.Handle(rt, get(iotService+"/user/bind_list", tagDevice, "Who holds these printers"), f.bindList)
 }
 
-func (f *face) devices(ctx context.Context, in *struct{ rest.Paging }) (cloudapi.Devices, error) {
+func (f *face) devices(ctx context.Context, in *struct{ rest.VendorPaging }) (cloudapi.Devices, error) {
 	page := in.WantAll()
 	list, err := f.Fleet.Printers(ctx, rest.Actor(ctx), page)
 	return cloudapi.Devices{

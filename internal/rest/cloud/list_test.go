@@ -34,6 +34,8 @@ func TestListsArePagedAndSayWhere(t *testing.T) {
 	all := resttest.Call[cloudapi.Files](t, h, 200, "GET", iot+"/files", "")
 	for query, want := range map[string][]string{
 		"":                                       {"1/20 of 5, more false", "part4.stl", "part3.stl", "part2.stl", "part1.stl", "part0.stl"},
+		"limit=0":                                {"1/20 of 5, more false", "part4.stl", "part3.stl", "part2.stl", "part1.stl", "part0.stl"},
+		"limit=1000":                             {"1/100 of 5, more false", "part4.stl", "part3.stl", "part2.stl", "part1.stl", "part0.stl"},
 		"limit=2":                                {"1/2 of 5, more true", "part4.stl", "part3.stl"},
 		"limit=2&page=3":                         {"3/2 of 5, more false", "part0.stl"},
 		"limit=2&offset=2":                       {"2/2 of 5, more true", "part2.stl", "part1.stl"},
@@ -47,7 +49,7 @@ func TestListsArePagedAndSayWhere(t *testing.T) {
 		}
 	}
 	for _, path := range []string{iot + "/files", iot + "/project", iot + "/bind", iot + "/print", iot + "/task", user + "/my/tasks", user + "/my/messages", iot + "/notification"} {
-		for _, query := range []string{"limit=0", "limit=101", "page=0", "page=x", "offset=-1"} {
+		for _, query := range []string{"limit=-1", "limit=x", "page=0", "page=x", "offset=-1"} {
 			resttest.Refused(t, h, 400, 400, "GET", path+"?"+query, "")
 		}
 	}

@@ -20,7 +20,7 @@ func (f *face) mountMessage(rt *rest.Router) {
 }
 
 type messagesInput struct {
-	rest.Paging
+	rest.VendorPaging
 	Type int `query:"type" doc:"0 all, 5 or 6 of prints; there are no others here, so that any other gives none."`
 }
 

@@ -19,7 +19,7 @@ func (f *face) mountNotification(rt *rest.Router) {
 }
 
 type notificationsInput struct {
-	rest.Paging
+	rest.VendorPaging
 	Action string `query:"action"`
 	Ticket string `query:"ticket" doc:"The upload_ticket of an upload."`
 	Unread bool   `query:"unread"`

@@ -25,7 +25,7 @@ func (f *face) mountPrint(rt *rest.Router) {
 }
 
 type printsInput struct {
-	rest.Paging
+	rest.VendorPaging
 	Force    string `query:"force" doc:"Tolerated: what is told is always fresh."`
 	DeviceID string `query:"device_id"`
 	DevID    string `query:"dev_id"`

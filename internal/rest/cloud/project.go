@@ -27,7 +27,7 @@ func (f *face) mountProject(rt *rest.Router) {
 // active is the only status that projects have here.
 const active = "ACTIVE"
 
-func (f *face) projects(ctx context.Context, in *struct{ rest.Paging }) (cloudapi.Projects, error) {
+func (f *face) projects(ctx context.Context, in *struct{ rest.VendorPaging }) (cloudapi.Projects, error) {
 	page := in.Want()
 	list, err := f.Library.Projects(ctx, rest.Actor(ctx), page)
 	out := cloudapi.Projects{

@@ -491,6 +491,7 @@ func TestATaskSaysWhatTheVendorAsksFor(t *testing.T) {
 		{"cover", "7"},
 		{"plateIndex", `"one"`},
 		{"plateIndex", "1.5"},
+		{"plateIndex", "-1"},
 		{"profileId", `"x"`},
 		{"profileId", "1.5"},
 		{"modelId", `"US00000000000000"`},

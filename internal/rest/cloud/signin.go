@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"context"
-	"time"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
@@ -65,7 +64,7 @@ func loginOf(t access.Tokens) cloudapi.Login {
 // withCookie is loginOf, and the cookie that clients of the website read.
 func withCookie(ctx context.Context, t access.Tokens) cloudapi.Login {
 	if t.Wants == access.WantsNothing {
-		rest.SetSession(ctx, t.Access, int(t.ExpiresIn/time.Second))
+		rest.SetToken(ctx, t)
 	}
 	return loginOf(t)
 }

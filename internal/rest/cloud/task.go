@@ -28,7 +28,7 @@ func (f *face) mountTask(rt *rest.Router) {
 }
 
 type tasksInput struct {
-	rest.Paging
+	rest.VendorPaging
 	DeviceID string `query:"deviceId"`
 	Status   int    `query:"status" minimum:"0" maximum:"4" doc:"1 pending, 2 finished, 3 failed or cancelled, 4 printing; 0 all."`
 }
@@ -193,6 +193,11 @@ func (f *face) createTask(ctx context.Context, in *taskInput) (cloudapi.TaskCrea
 	b := in.Body
 	if err := rest.Need("deviceId", b.DeviceID, "modelId", b.ModelID, "title", b.Title); err != nil {
 		return cloudapi.TaskCreated{}, err
+	}
+	if b.PlateIndex < 0 { // no plate, and no way to ask for one: it must not start another
+		e := grove.Errorf(grove.Invalid, "bad_request", "plateIndex is %d; plates count from 1", int64(b.PlateIndex))
+		e.Fields = map[string]string{"plateIndex": "is below 1"}
+		return cloudapi.TaskCreated{}, e
 	}
 	if b.Mode == lanFile {
 		return f.noteTask(ctx, b)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
@@ -27,7 +26,7 @@ func (f *face) mountTickets(rt *rest.Router) {
 
 	o := get(signIn+"/ticket", tagAccount, "Sign a browser in with a bound ticket")
 	o.Open, o.SignsIn = true, true
-	o.About = "Leads on to `to`: a path of this server, or `http://localhost:PORT/…`. The access token is in the cookie."
+	o.About = "Leads on to `to`: a path of this server, or `http://localhost:PORT/…`. The access token is in the cookie `token`, and the browser is signed in to the dashboard."
 	rest.Plain(rt, o, rest.Raw{
 		Query: []string{"to", "ticket"}, Also: map[int]string{http.StatusTemporaryRedirect: "To where `to` says"},
 	}, f.enterByTicket(rt))
@@ -93,7 +92,11 @@ func (f *face) enterByTicket(rt *rest.Router) http.HandlerFunc {
 			rest.Fail(rt, w, r, err)
 			return
 		}
-		rest.SetSession(r.Context(), t.Access, int(t.ExpiresIn/time.Second))
+		if err := rt.SignInBrowser(r.Context(), t); err != nil {
+			rest.Fail(rt, w, r, err)
+			return
+		}
+		rest.SetToken(r.Context(), t)
 		http.Redirect(w, r, to, http.StatusTemporaryRedirect) //nolint:gosec // G710: Target takes paths of this server and the visitor's own machine only
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/rest"
 	"github.com/grovecloud/grove/internal/rest/resttest"
 )
 
@@ -88,19 +89,26 @@ func TestTicketsThatOpenNothing(t *testing.T) {
 func TestATicketSignsABrowserInAndLeadsNowhereElse(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	enter := func(to, ticket string) (status int, location, cookie string) {
+	enter := func(to, ticket string) (status int, location, token, browser string) {
 		w := h.Ask("GET", "/api/sign-in/ticket?to="+url.QueryEscape(to)+"&ticket="+ticket, "", "Authorization", "")
 		for _, c := range w.Result().Cookies() {
-			if c.Name == "token" && c.Path == "/" && c.Domain == "" && c.HttpOnly {
-				cookie = c.Value
+			switch {
+			case c.Path != "/" || c.Domain != "" || !c.HttpOnly:
+			case c.Name == "token":
+				token = c.Value
+			case c.Name == rest.DashboardCookie:
+				browser = c.Value
 			}
 		}
-		return w.Code, w.Header().Get("Location"), cookie
+		return w.Code, w.Header().Get("Location"), token, browser
 	}
 	for _, to := range []string{"/docs?a=b", "http://localhost:13618/?x=1", "http://127.0.0.1:13618/", "http://example.com/docs"} {
-		status, location, cookie := enter(to, boundTicket(t, h))
-		if status != 307 || location != to || cookie == "" {
-			t.Errorf("%s: %d %q %q", to, status, location, cookie)
+		status, location, token, browser := enter(to, boundTicket(t, h))
+		if status != 307 || location != to || token == "" {
+			t.Errorf("%s: %d %q %q", to, status, location, token)
+		}
+		if w := h.Ask("GET", "/", "", "Authorization", "", "Cookie", rest.DashboardCookie+"="+browser); w.Code != 200 {
+			t.Errorf("%s: the dashboard answers %d", to, w.Code)
 		}
 	}
 	ticket := boundTicket(t, h)
@@ -108,11 +116,11 @@ func TestATicketSignsABrowserInAndLeadsNowhereElse(t *testing.T) {
 		"https://evil.example/", "//evil.example/", `/\evil.example`, "/\t/evil.example", "http://localhost/", "http://localhost.evil.example:80/",
 		"http://localhost:80@evil.example/", "javascript:alert(1)", "evil", "https://localhost:13618/",
 	} {
-		if status, location, cookie := enter(to, ticket); status != 400 || location != "" || cookie != "" {
-			t.Errorf("%s: %d %q %q", to, status, location, cookie)
+		if status, location, token, browser := enter(to, ticket); status != 400 || location != "" || token+browser != "" {
+			t.Errorf("%s: %d %q %q %q", to, status, location, token, browser)
 		}
 	}
-	if status, location, _ := enter("", ticket); status != 307 || location != "/" {
+	if status, location, _, _ := enter("", ticket); status != 307 || location != "/" {
 		t.Errorf("the ticket was used up by what was refused: %d %q", status, location)
 	}
 	if strings.Contains(h.Log.String(), ticket) {

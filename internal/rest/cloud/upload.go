@@ -145,7 +145,7 @@ func (f *face) confirm(ctx context.Context, in *confirmInput) (cloudapi.Confirme
 }
 
 func (f *face) files(ctx context.Context, in *struct {
-	rest.Paging
+	rest.VendorPaging
 	Name string `query:"name" doc:"Only files of this name."`
 },
 ) (cloudapi.Files, error) {

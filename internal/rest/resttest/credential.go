@@ -16,6 +16,7 @@ const (
 	GarbageKey     Credential = "a garbage key"
 	ExpiredToken   Credential = "an expired token"
 	EndedSession   Credential = "a token of an ended session"
+	BrowserCookie  Credential = "the dashboard's cookie, as a token"
 	ExpiredKey     Credential = "an expired key"
 	RevokedKey     Credential = "a revoked key"
 	DistantKey     Credential = "a key for another network"
@@ -38,7 +39,7 @@ func KeyFor(scope grove.Action) Credential { return "a key for " + Credential(sc
 // somebody has said what it may.
 func Credentials() []Credential {
 	all := []Credential{
-		NoCredential, Garbage, GarbageKey, ExpiredToken, EndedSession, ExpiredKey, RevokedKey, DistantKey, UnscopedKey, PrinterlessKey,
+		NoCredential, Garbage, GarbageKey, ExpiredToken, EndedSession, BrowserCookie, ExpiredKey, RevokedKey, DistantKey, UnscopedKey, PrinterlessKey,
 	}
 	for _, scope := range grove.Scopes() {
 		all = append(all, KeyFor(scope))

@@ -56,6 +56,7 @@ type House struct {
 	Library *library.Library
 	Log     *Log
 	Token   string // of ann@grove.local, an owner
+	Cookie  string // by which her browser is signed in to the dashboard
 	UserID  int64
 }
 
@@ -125,7 +126,12 @@ func Inhabited(t testing.TB, db *store.DB, limits string) *House {
 // moveIn makes ann an owner and signs her in.
 func (h *House) moveIn(t testing.TB) {
 	t.Helper()
-	h.Token = h.SignIn(t, "ann@grove.local", grove.Owner)
+	tokens := h.signIn(t, "ann@grove.local", grove.Owner)
+	browser, err := h.Access.ForBrowser(t.Context(), tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Token, h.Cookie = string(tokens.Access), rest.DashboardCookie+"="+string(browser.Cookie)
 	u, err := h.DB.UserByEmail(t.Context(), "ann@grove.local")
 	if err != nil {
 		t.Fatal(err)
@@ -264,6 +270,11 @@ func (turns) Settled() {}
 // SignIn adds a user and gives an access token.
 func (h *House) SignIn(t testing.TB, email string, role grove.Role) string {
 	t.Helper()
+	return string(h.signIn(t, email, role).Access)
+}
+
+func (h *House) signIn(t testing.TB, email string, role grove.Role) access.Tokens {
+	t.Helper()
 	if _, err := h.Access.AddUser(t.Context(), email, Password, "Ann", role); err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +282,7 @@ func (h *House) SignIn(t testing.TB, email string, role grove.Role) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(tokens.Access)
+	return tokens
 }
 
 // Serve lets the house answer. Whoever is answered with a stream hangs up after its

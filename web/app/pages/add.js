@@ -37,7 +37,7 @@ function One({ of: f }) {
   const [done, tell] = useState(null);
   const [force, press] = useState(false);
   const body = (v) => {
-    const ports = Object.fromEntries(["mqtts_port", "ftps_port", "camera_port"].filter((p) => v[p]).map((p) => [p, Number(v[p])]));
+    const ports = Object.fromEntries(["mqtts_port", "ftps_port", "camera_port", "rtsps_port"].filter((p) => v[p]).map((p) => [p, Number(v[p])]));
     return { host: v.host, access_code: v.access_code, ...(v.name && { name: v.name }), ...(f.serial && { serial: f.serial }), ...(f.model && { model: f.model }), ...ports, ...(v.plate_clear && { plate_clear: true }), ...(force && { force: true }) };
   };
   if (done) {
@@ -57,8 +57,9 @@ function One({ of: f }) {
       <label class="check"><input type="checkbox" name="plate_clear" />${t("add.plate")}</label>
       <details><summary>${t("add.ports")}</summary>
         <${Field} label="MQTT" name="mqtts_port" type="number" min="1" max="65535" value=${f.mqtts_port} placeholder="8883" />
-        <${Field} label="FTPS" name="ftps_port" type="number" min="1" max="65535" placeholder="990" />
-        <${Field} label=${t("add.camera")} name="camera_port" type="number" min="1" max="65535" placeholder="6000" />
+        <${Field} label="FTPS" name="ftps_port" type="number" min="1" max="65535" value=${f.ftps_port} placeholder="990" />
+        <${Field} label=${t("add.camera")} name="camera_port" type="number" min="1" max="65535" value=${f.camera_port} placeholder="6000" />
+        <${Field} label=${t("add.video")} name="rtsps_port" type="number" min="1" max="65535" value=${f.rtsps_port} placeholder="322" />
         <label class="check"><input type="checkbox" checked=${force} onChange=${(e) => press(e.target.checked)} />${t("add.force")}</label>
       </details>
     <//>

@@ -127,14 +127,14 @@ function barred(fit) {
 
 /** What fits now; what printers do changes it: plates that are cleared, trays that are filled. */
 function useFits(wish) {
-  const fits = useFetched(async (signal) => (await call("POST", "/jobs/fit", wish, { signal })).data.map(barred), "", { view: JSON.stringify(wish), on: about("job", "print", "printer") });
+  const fits = useFetched(async (signal) => (await call("POST", "/jobs/fit", wish, { signal })).data, "", { view: JSON.stringify(wish), on: about("job", "print", "printer") });
   const now = everyone.value.map((p) => [p.serial, p.online, p.plate_clear, p.shadow?.state]).join();
   const before = useRef(now);
   useEffect(() => {
     if (before.current !== now) fits.soon();
     before.current = now;
   }, [now]);
-  return { fits: fits.data, refusal: fits.error, fresh: Boolean(fits.data) && !fits.old, again: fits.again };
+  return { fits: fits.data?.map(barred), refusal: fits.error, fresh: Boolean(fits.data) && !fits.old, again: fits.again };
 }
 
 /** The trays that somebody chose for a job, by the number of the filament. */

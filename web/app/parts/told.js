@@ -41,7 +41,7 @@ export async function markAll() {
 // What it is about, by its type.
 const icons = {
   "print.completed": "check", "print.failed": "cross", "print.started": "play", "printer.error": "alert", "printer.plate_to_clear": "check", "printer.heat_ending": "heat", "printer.heat_off": "heat",
-  "printer.quarantined": "shield", "printer.storage_left": "trash", "job.unknown": "alert", "job.queued": "queue", "job.waiting": "clock", "job.started": "play", "job.finished": "check", "job.failed": "cross",
+  "printer.quarantined": "shield", "printer.storage_left": "trash", "job.unknown": "alert", "job.queued": "queue", "job.waiting": "clock", "job.changed": "edit", "job.started": "play", "job.finished": "check", "job.failed": "cross",
   "job.cancelled": "slash", "job.expired": "clock", "device.online": "plug", "device.offline": "plug", "bridge.connected": "network", "bridge.disconnected": "network", "notification.created": "bell",
 };
 const bad = new Set(["print.failed", "printer.error", "printer.quarantined", "bridge.disconnected", "job.failed", "job.unknown"]);

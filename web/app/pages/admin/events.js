@@ -2,6 +2,6 @@
 export const events = {
   prints: ["print.started", "print.completed", "print.failed", "printer.plate_to_clear"],
   printers: ["device.online", "device.offline", "printer.error", "printer.quarantined", "printer.heat_ending", "printer.heat_off", "printer.storage_left"],
-  jobs: ["job.queued", "job.waiting", "job.started", "job.finished", "job.failed", "job.cancelled", "job.expired", "job.unknown"],
+  jobs: ["job.queued", "job.waiting", "job.changed", "job.started", "job.finished", "job.failed", "job.cancelled", "job.expired", "job.unknown"],
   others: ["bridge.connected", "bridge.disconnected", "notification.created"],
 };

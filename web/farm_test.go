@@ -1,0 +1,162 @@
+package web_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// farm has so many simulated printers come in, numbered from first, and waits for them.
+func (v *visitor) farm(c *cloud, first, n int) {
+	v.t.Helper()
+	c.background("sim", "--printers", fmt.Sprint(n), "--first", fmt.Sprint(first), "--speed", "4")
+	v.patience = 4 * time.Minute
+	v.waits(fmt.Sprintf("there are %d printers", n), func(string) bool {
+		return js[int](v, `Object.values(window.lives || {}).filter((p) => p.connected && p.complete).length`) >= first-1+n
+	})
+	v.patience = time.Minute
+}
+
+// shown is how many the counter of a name shows.
+func (v *visitor) shown(counter string) int {
+	v.t.Helper()
+	return js[int](v, fmt.Sprintf(`Number([...document.querySelectorAll(".counter")].find((e) => e.innerText.trim().endsWith(%q))?.querySelector("b").textContent ?? 0)`, counter))
+}
+
+// rename gives a few printers names as people give them, of very different length.
+func (v *visitor) rename() {
+	v.t.Helper()
+	if !js[bool](v, `Promise.all(["A", "Bambu Lab P1S on the upper shelf of the second room beside the window", "Druckerhöhlenbeleuchtungsprüfstand-17"].map((name, i) =>
+  fetch("/v1/grove-service/printers/" + Object.keys(lives).sort()[i], { method: "PATCH", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name }) }))).then((all) => all.every((a) => a.ok))`) {
+		v.t.Error("printers were not renamed")
+	}
+	v.sees("Druckerhöhlenbeleuchtungsprüfstand-17")
+}
+
+// still cuts the page's stream without its notice, so that only the test speaks.
+func (v *visitor) still() {
+	v.t.Helper()
+	js[bool](v, `(streams.at(-1).close(), new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true)))))`)
+}
+
+// touched turns one printer, and gives the cards in which anything was drawn anew, and
+// the longest that the page was busy with it, in milliseconds.
+func (v *visitor) touched(name string) (cards []string, ms float64) {
+	v.t.Helper()
+	type answer struct {
+		Cards []string
+		Took  float64
+	}
+	a := js[answer](v, fmt.Sprintf(`new Promise((over) => {
+  const cards = new Set();
+  const watch = new MutationObserver((all) => all.forEach((m) => {
+    const card = (m.target.nodeType === 1 ? m.target : m.target.parentElement)?.closest(".card");
+    if (card) cards.add(card.querySelector(".title a").textContent);
+  }));
+  watch.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+  const p = structuredClone(Object.values(lives).find((one) => one.name === %q));
+  p.shadow.state = "PAUSE";
+  const began = performance.now();
+  tell("printer", p);
+  requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() => over({ Cards: [...cards], Took: performance.now() - began }))));
+})`, name))
+	return a.Cards, a.Took
+}
+
+// whole keeps a picture of all of the page, also of what lies below, where GROVE_PICTURES says.
+func (v *visitor) whole(name string, most int) {
+	v.t.Helper()
+	dir := os.Getenv("GROVE_PICTURES")
+	if dir == "" {
+		return
+	}
+	height := min(most, js[int](v, `document.documentElement.scrollHeight`))
+	width := js[int](v, `innerWidth`)
+	shot, err := chromedp.Call(v.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: new(true), Clip: &page.Viewport{Width: float64(width), Height: float64(height), Scale: 1}})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), shot.Data, 0o600)
+	}
+	if err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// A farm of many printers is counted and searched rightly, and a printer that turns costs
+// its own card, not all.
+func TestAFarmIsShownWithoutDrawingItAnew(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--limits", "off")
+	v := visit(t, c.base)
+	v.listens()
+	v.moveIn(c)
+	c.run("login", "ann@example.org")
+	v.open("/")
+	v.sees("No printers yet")
+	v.dressed("farm-0")
+	v.open("/wall")
+	v.sees("No printers yet")
+	v.picture("wall-0")
+	v.open("/")
+	had := 0
+	for _, n := range []int{1, 3, 60, 500} {
+		v.farm(c, had+1, n-had)
+		had = n
+		if n == 3 {
+			v.rename()
+		}
+		v.look(n)
+	}
+	v.still()
+	if all := v.shown("all"); all != 500 {
+		t.Errorf("the counter of all shows %d", all)
+	}
+	printing := js[int](v, `Object.values(lives).filter((p) => ["RUNNING", "PREPARE"].includes(p.shadow.state)).length`)
+	if got := v.shown("printing"); got != printing {
+		t.Errorf("%d print, and the counter shows %d", printing, got)
+	}
+	name := js[string](v, `document.querySelector(".card.printing .title a").textContent`)
+	cards, ms := v.touched(name)
+	if len(cards) != 1 || cards[0] != name {
+		t.Errorf("%s turned, and these cards were drawn anew: %q", name, cards)
+	}
+	t.Logf("of 500 printers one turned: three frames took %.0f ms", ms)
+	if paused, now := v.shown("paused"), v.shown("printing"); paused != 1 || now != printing-1 {
+		t.Errorf("%d are shown as paused and %d as printing", paused, now)
+	}
+	v.fill("Search printers", strings.ToUpper(name))
+	until(t, "only it is found", func() bool {
+		return js[string](v, `[...document.querySelectorAll(".card .title a")].map((e) => e.textContent).join()`) == name
+	})
+	if all := v.shown("all"); all != 1 {
+		t.Errorf("the counter shows %d found", all)
+	}
+}
+
+// look takes pictures of the fleet and the wall.
+func (v *visitor) look(n int) {
+	v.t.Helper()
+	if os.Getenv("GROVE_PICTURES") == "" {
+		return
+	}
+	as := fmt.Sprintf("farm-%d", n)
+	v.dressed(as)
+	v.whole(as+"-whole", 3000)
+	v.do(chromedp.EmulateViewport(1920, 1080))
+	v.picture(as + "-wide")
+	v.open("/wall")
+	v.sees("of", "printing")
+	v.picture(fmt.Sprintf("wall-%d", n))
+	v.theme("dark")
+	v.picture(fmt.Sprintf("wall-%d-dark", n))
+	v.theme("light")
+	v.do(chromedp.EmulateViewport(1280, 900))
+	v.open("/")
+	v.sees("Printers")
+	until(v.t, "the page is told of all", func() bool { return js[int](v, `Object.keys(window.lives || {}).length`) >= n })
+}
