@@ -69,8 +69,8 @@ func (v *visitor) touched(name string) (cards []string, ms float64) {
 	return a.Cards, a.Took
 }
 
-// whole keeps a picture of all of the page, also of what lies below, where GROVE_PICTURES says.
-func (v *visitor) whole(name string, most int) {
+// scroll keeps a picture of all of the page, also of what lies below, where GROVE_PICTURES says.
+func (v *visitor) scroll(name string, most int) {
 	v.t.Helper()
 	dir := os.Getenv("GROVE_PICTURES")
 	if dir == "" {
@@ -146,7 +146,7 @@ func (v *visitor) look(n int) {
 	}
 	as := fmt.Sprintf("farm-%d", n)
 	v.dressed(as)
-	v.whole(as+"-whole", 3000)
+	v.scroll(as+"-whole", 3000)
 	v.do(chromedp.EmulateViewport(1920, 1080))
 	v.picture(as + "-wide")
 	v.open("/wall")
