@@ -60,12 +60,13 @@ func before(t *testing.T, c *cloud) *front {
 func (f *front) find(path string) http.HandlerFunc {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for part, answer := range f.own {
-		if strings.Contains(path, part) {
-			return answer
+	longest := ""
+	for part := range f.own {
+		if strings.Contains(path, part) && len(part) > len(longest) {
+			longest = part
 		}
 	}
-	return nil
+	return f.own[longest]
 }
 
 // answer has paths with these words answered so from now on; nil by the server again.

@@ -81,8 +81,8 @@ func (c *caller) plant() (file string, job int64) {
 	return file, job
 }
 
-// whole fails when what a page shows is wider than the window, or reaches beyond what holds it.
-func (v *visitor) whole(what string) {
+// bounded fails when what a page shows is wider than the window, or reaches beyond what holds it.
+func (v *visitor) bounded(what string) {
 	v.t.Helper()
 	for _, width := range []int64{390, 1280} {
 		v.do(chromedp.EmulateViewport(width, 900))
@@ -142,7 +142,7 @@ func TestHostileNamesLeaveEveryPageWhole(t *testing.T) {
 		v.waits(path+" is there", func(string) bool {
 			return js[bool](v, `document.readyState === "complete" && !!document.querySelector("h1") && !document.querySelector(".waiting, .spinner, .ghost")`)
 		})
-		v.whole(path)
+		v.bounded(path)
 	}
 	v.open("/account/keys")
 	v.sees("{{7*7}} {name} marked", "W-end", "face", "nothing")
@@ -150,23 +150,23 @@ func TestHostileNamesLeaveEveryPageWhole(t *testing.T) {
 	v.sees("{{7*7}} {name} marked")
 	v.key("v")
 	v.sees("Nozzle")
-	v.whole("list of printers")
+	v.bounded("list of printers")
 	v.key("v")
 	v.control("k")
 	v.sees("Go anywhere")
-	v.whole("palette")
+	v.bounded("palette")
 	v.open("/library/" + file)
 	v.click("Print")
 	v.sees("Copies", "Not now")
-	v.whole("print dialog")
+	v.bounded("print dialog")
 	v.open(fmt.Sprintf("/jobs/%d", job))
 	v.click("Cancel the job")
 	v.sees("It will not be printed")
-	v.whole("question")
+	v.bounded("question")
 	v.click("Cancel the job")
 	v.sees("Cancelled")
-	v.whole("note")
+	v.bounded("note")
 	v.open("/history")
 	v.sees("Cancelled")
-	v.whole("/history")
+	v.bounded("/history")
 }

@@ -181,7 +181,7 @@ func TestTheQueueIsOrderedByKeysByMouseAndByTouch(t *testing.T) {
 	v.key(kb.ArrowUp)
 	line("one three two four")
 	v.waits("the new place is said", func(string) bool {
-		return js[string](v, `document.querySelector("[aria-live=polite].aside").textContent`) == "three.gcode.3mf is now 2 of 4"
+		return strings.Contains(js[string](v, `document.querySelector(".notes[aria-live=polite]").textContent`), "three.gcode.3mf is now 2 of 4")
 	})
 	v.key(kb.End) // the focus went along
 	line("one two four three")

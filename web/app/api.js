@@ -79,16 +79,18 @@ export const address = (path) => (path.startsWith("/v1/") || path.startsWith("/a
 /** The data of a GET. */
 export const get = async (path, options) => (await call("GET", path, undefined, options)).data;
 
-/** All rows of a list, page by page. */
-export async function all(path, options) {
+/** So many rows of a list at least, page by page, as far as there are any: {rows, total, more}. */
+export async function some(path, most, { limit = 100, ...options } = {}) {
   const rows = [];
   for (let page = 1; ; page++) {
-    const answer = await call("GET", `${path}${path.includes("?") ? "&" : "?"}limit=100&page=${page}`, undefined, options);
-    rows.push(...(answer.data || []));
-    if (!answer.pagination?.has_more && rows.length >= (answer.pagination?.total ?? rows.length)) return rows;
-    if (!answer.data?.length) return rows;
+    const { data = [], pagination } = await call("GET", `${path}${path.includes("?") ? "&" : "?"}limit=${limit}&page=${page}`, undefined, options);
+    rows.push(...(data || []));
+    if (!pagination?.has_more || !data?.length || rows.length >= most) return { rows, total: pagination?.total ?? rows.length, more: Boolean(pagination?.has_more) };
   }
 }
+
+/** All rows of a list. */
+export const all = async (path, options) => (await some(path, Infinity, options)).rows;
 
 /** Query text of what is set. */
 export function query(values) {

@@ -1,6 +1,6 @@
 // Keeps a fault where it happened: what stands around it goes on.
 import { Component, html } from "./lib.js";
-import { Empty } from "./ui.js";
+import { Empty } from "./ui/page.js";
 import { t } from "./words.js";
 
 /** A part of the page that could not be fetched from the server. */

@@ -4,7 +4,8 @@ import { everyone } from "./live.js";
 import { go } from "./place.js";
 import { places } from "./routes.js";
 import { acts, runs } from "./me.js";
-import { Dialog, Icon, ask } from "./ui.js";
+import { Icon } from "./icons.js";
+import { ask, Dialog } from "./ui/dialog.js";
 import { upload } from "./parts/uploading.js";
 import { t } from "./words.js";
 

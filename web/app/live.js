@@ -13,6 +13,9 @@ export const serials = signal([]);
 /** The state of a printer; undefined when there is none. */
 export const printer = (serial) => (printers.has(serial) ? printers.get(serial).value : void serials.value); // one that comes is in them
 
+/** What a printer is called; its serial where nobody knows it. */
+export const nameOf = (serial) => printer(serial)?.name || serial;
+
 /** Grows when any printer changes in more than its figures. */
 const turns = signal(0);
 

@@ -11,7 +11,12 @@ import { go, heading, place } from "./place.js";
 import { match } from "./routes.js";
 import { begins } from "./tab.js";
 import { Bell } from "./parts/told.js";
-import { Dialog, Empty, Field, Form, Icon, Menu, Notes, Opened } from "./ui.js";
+import { Icon } from "./icons.js";
+import { Dialog, Opened } from "./ui/dialog.js";
+import { Field, Form } from "./ui/form.js";
+import { Menu } from "./ui/menu.js";
+import { Notes } from "./ui/notes.js";
+import { Empty } from "./ui/page.js";
 import { Uploads } from "./parts/uploading.js";
 import { choose, language, languages, load, t } from "./words.js";
 

@@ -69,9 +69,6 @@ export function needs(p, unknown = false) {
   return why;
 }
 
-/** A tray's number among all: as printers count, four to a unit, and a unit of one slot as itself. */
-export const flatTray = (unit, tray) => (Number(unit.id) >= 128 ? Number(unit.id) : Number(unit.id) * 4 + Number(tray.id));
-
 /** What the printer does at the moment, beside laying lines; empty when it says nothing of use. */
 export function stageOf(p) {
   const n = p.shadow?.stage;

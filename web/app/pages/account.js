@@ -2,7 +2,7 @@
 import { html } from "../lib.js";
 import { Guard } from "../guard.js";
 import { me, owns } from "../me.js";
-import { Empty, Head, Tabs } from "../ui.js";
+import { Empty, Head, Tabs } from "../ui/page.js";
 import { t } from "../words.js";
 import { Keys } from "./account/keys.js";
 import { Letters } from "./account/letters.js";

@@ -1,11 +1,12 @@
 // What happened, newest first: what people were told, and every event.
 import { html, useState } from "../lib.js";
-import { call, query } from "../api.js";
+import { call, query, some } from "../api.js";
 import { ago, moment } from "../format.js";
 import { params, set } from "../place.js";
-import { Empty, Head, Icon, Tabs } from "../ui.js";
+import { Icon } from "../icons.js";
+import { Empty, Head, Tabs } from "../ui/page.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
-import { About, called, list, markAll, news, Told, unread, What } from "../parts/told.js";
+import { About, called, markAll, news, Told, unread, What } from "../parts/told.js";
 import { t } from "../words.js";
 
 const step = 50;
@@ -25,17 +26,7 @@ function Notifications() {
   const only = params.value.get("only") === "unread";
   const [much, show] = useState(step);
   const fetched = useFetched(
-    async (signal) => {
-      const rows = [];
-      let total = 0;
-      for (let page = 1; rows.length < much; page++) {
-        const answer = await list(query({ unread: only ? "true" : "", limit: step, page }).slice(1), { signal });
-        rows.push(...(answer.data || []));
-        total = answer.pagination?.total ?? rows.length;
-        if (!answer.pagination?.has_more) break;
-      }
-      return { rows, total };
-    },
+    (signal) => some(`/notifications${query({ unread: only ? "true" : "" })}`, much, { limit: step, signal }),
     "",
     { view: `${only} ${much} ${news.value}` },
   );

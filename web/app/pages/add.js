@@ -5,7 +5,11 @@ import { runs } from "../me.js";
 import { model } from "../models.js";
 import { Findings } from "../parts/findings.js";
 import { link } from "../parts/printer.js";
-import { Empty, Field, Form, Head, Icon, Line, said } from "../ui.js";
+import { Icon } from "../icons.js";
+import { said } from "../ui/acts.js";
+import { Field, Form } from "../ui/form.js";
+import { Line } from "../ui/notes.js";
+import { Empty, Head } from "../ui/page.js";
 import { t } from "../words.js";
 
 export default function Add() {

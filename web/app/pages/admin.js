@@ -3,7 +3,7 @@
 import { html } from "../lib.js";
 import { Guard } from "../guard.js";
 import { acts, runs } from "../me.js";
-import { Empty, Head, Tabs } from "../ui.js";
+import { Empty, Head, Tabs } from "../ui/page.js";
 import { t } from "../words.js";
 import { Audit } from "./admin/audit.js";
 import { Bridges } from "./admin/bridges.js";

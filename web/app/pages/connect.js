@@ -2,7 +2,9 @@
 import { html, useEffect, useState } from "../lib.js";
 import { get } from "../api.js";
 import { ago } from "../format.js";
-import { copy, Head, Icon } from "../ui.js";
+import { Icon } from "../icons.js";
+import { copy } from "../ui/notes.js";
+import { Head } from "../ui/page.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
 import { t } from "../words.js";
 

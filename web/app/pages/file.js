@@ -6,7 +6,8 @@ import { about, everyone } from "../live.js";
 import { acts } from "../me.js";
 import { model } from "../models.js";
 import { go } from "../place.js";
-import { Empty, Head, Icon } from "../ui.js";
+import { Icon } from "../icons.js";
+import { Empty, Fact, Head } from "../ui/page.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
 import { Does, PrintFile } from "./library.js";
 import { Why } from "../parts/because.js";
@@ -27,10 +28,10 @@ const Shown = ({ of: file, again }) => html`
   <${Problem} of=${file} />
   <${Tags} of=${file.tags} />
   <dl class="about">
-    ${file.model && html`<div><dt>${t("library.model")}</dt><dd>${model(file.model)}</dd></div>`}
-    <div><dt>${t("library.kind")}</dt><dd>${file.kind.toUpperCase()}</dd></div>
-    <div><dt>${t("library.size")}</dt><dd>${bytes(file.size_bytes)}</dd></div>
-    <div><dt>${t("library.stored")}</dt><dd>${moment(file.stored_at)}</dd></div>
+    ${file.model && html`<${Fact} name=${t("library.model")}>${model(file.model)}<//>`}
+    <${Fact} name=${t("library.kind")}>${file.kind.toUpperCase()}<//>
+    <${Fact} name=${t("library.size")}>${bytes(file.size_bytes)}<//>
+    <${Fact} name=${t("library.stored")}>${moment(file.stored_at)}<//>
     <div class="long"><dt>SHA-256</dt><dd><code>${file.sha256}</code></dd></div>
   </dl>
   ${file.plates.length > 0 && html`<section class="panel"><h2>${t("library.plates", { n: file.plates.length })}</h2><div class="plates">${file.plates.map((p) => html`<${Plate} key=${p.index} of=${p} file=${file} />`)}</div></section>`}
@@ -38,19 +39,17 @@ const Shown = ({ of: file, again }) => html`
   <${Versions} of=${file} />
 `;
 
-const Fact = ({ name, of: value }) => (value ? html`<div><dt>${name}</dt><dd>${value}</dd></div>` : null);
-
 const Plate = ({ of: p, file }) => html`<article class="plate-card">
   <${Picture} of=${p.thumbnail_url} />
   <div class="grow">
     <h3>${t("library.plate", { n: p.index })}${p.name && html` <span class="quiet">${p.name}</span>`}</h3>
     <dl class="about small">
-      <${Fact} name=${t("library.time")} of=${p.estimate_seconds && span(p.estimate_seconds)} />
-      <${Fact} name=${t("library.weight")} of=${p.weight_grams && grams(p.weight_grams)} />
-      <${Fact} name=${t("library.layers")} of=${p.layers} />
-      <${Fact} name=${t("library.bed")} of=${has(`bed.${p.bed_type}`) ? t(`bed.${p.bed_type}`) : p.bed_type} />
-      <${Fact} name=${t("heat.nozzle")} of=${p.nozzle_diameter && `${p.nozzle_diameter} mm`} />
-      <${Fact} name=${t("library.heat")} of=${[[t("heat.nozzle"), p.max_nozzle_celsius], [t("heat.bed"), p.max_bed_celsius], [t("heat.chamber"), p.max_chamber_celsius]].filter(([, n]) => n).map(([part, n]) => `${part} ${celsius(n)}`).join(", ")} />
+      <${Fact} name=${t("library.time")}>${p.estimate_seconds && span(p.estimate_seconds)}<//>
+      <${Fact} name=${t("library.weight")}>${p.weight_grams && grams(p.weight_grams)}<//>
+      <${Fact} name=${t("library.layers")}>${p.layers}<//>
+      <${Fact} name=${t("library.bed")}>${has(`bed.${p.bed_type}`) ? t(`bed.${p.bed_type}`) : p.bed_type}<//>
+      <${Fact} name=${t("heat.nozzle")}>${p.nozzle_diameter && `${p.nozzle_diameter} mm`}<//>
+      <${Fact} name=${t("library.heat")}>${[[t("heat.nozzle"), p.max_nozzle_celsius], [t("heat.bed"), p.max_bed_celsius], [t("heat.chamber"), p.max_chamber_celsius]].filter(([, n]) => n).map(([part, n]) => `${part} ${celsius(n)}`).join(", ")}<//>
     </dl>
     <ul class="uses">${(p.filaments || []).map((f) => html`<li key=${f.id}><${Swatch} of=${f.color} /><strong>${f.type}</strong> <code>#${f.color.slice(0, 6)}</code> <span class="quiet">${f.grams > 0 && grams(f.grams)}${f.meters > 0 && ` · ${meters(f.meters)}`}</span></li>`)}</ul>
     ${acts() && file.plates.length > 1 && html`<button type="button" class="quiet small" disabled=${!file.printable} onClick=${() => print({ file, plate: p.index })}><${Icon} name="printer" />${t("library.print_plate", { n: p.index })}</button>`}

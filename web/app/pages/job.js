@@ -2,10 +2,12 @@
 import { html, useEffect } from "../lib.js";
 import { get } from "../api.js";
 import { ends, grams, meters, moment, percent, span } from "../format.js";
-import { about, printer, watch } from "../live.js";
+import { about, nameOf, printer, watch } from "../live.js";
 import { acts } from "../me.js";
 import { busy, hmsLink } from "../state.js";
-import { Head, Icon, Menu, Progress } from "../ui.js";
+import { Icon } from "../icons.js";
+import { Menu } from "../ui/menu.js";
+import { Fact, Head, Progress } from "../ui/page.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
 import { Controls, Needs, State } from "../parts/printer.js";
 import { Because, plain, Said } from "../parts/because.js";
@@ -93,8 +95,6 @@ function Times({ of: j }) {
   </li>`)}</ol>`;
 }
 
-const Fact = ({ name, children }) => html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
-
 function Facts({ of: j, p }) {
   const took = j.started_at && j.finished_at && after(j.finished_at, j.started_at);
   const chosen = ["use_ams", "bed_leveling", "flow_cali", "vibration_cali", "layer_inspect", "timelapse"].filter((name) => j.options[name]);
@@ -115,7 +115,7 @@ function Facts({ of: j, p }) {
 function Asked({ of: c }) {
   const all = [
     ...(c.models || []), c.nozzle_diameter > 0 && `${c.nozzle_diameter} mm`, c.material && t("start.material"), c.color && t("start.colour"), ...(c.tags || []).map((w) => `#${w}`),
-    ...(c.printers || []).map((serial) => printer(serial)?.name || serial),
+    ...(c.printers || []).map(nameOf),
   ].filter(Boolean);
   return all.length ? all.join(", ") : t("job.asked_nothing");
 }

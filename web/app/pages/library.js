@@ -1,14 +1,16 @@
 // All files: what can be printed, and what else was uploaded.
 import { html, kept, signal, useEffect, useState } from "../lib.js";
-import { query } from "../api.js";
+import { query, some } from "../api.js";
 import { ago, bytes, grams, moment, span } from "../format.js";
 import { useKeys } from "../keys.js";
 import { acts } from "../me.js";
 import { model } from "../models.js";
 import { params, set } from "../place.js";
-import { Empty, Head, Icon, Menu } from "../ui.js";
+import { Icon } from "../icons.js";
+import { Menu } from "../ui/menu.js";
+import { Empty, Head } from "../ui/page.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
-import { download, Figures, Filaments, link, pagesOf, Picture, Problem, remove, rename, retag, sums, Tags } from "../parts/file.js";
+import { download, Figures, Filaments, link, Picture, Problem, remove, rename, retag, sums, Tags } from "../parts/file.js";
 import { print } from "../parts/print.js";
 import { upload } from "../parts/uploading.js";
 import { arrivals } from "../parts/uploads.js";
@@ -20,11 +22,13 @@ const look = (to) => kept.set("library.view", (view.value = to));
 const kinds = ["3mf", "gcode", "stl", "step"];
 const sorts = ["newest", "name", "size"];
 
+const step = 60;
+
 export default function Library() {
   const now = Object.fromEntries(["q", "tag", "kind", "sort"].map((k) => [k, params.value.get(k) || ""]));
-  const narrow = query({ limit: 60, search: now.q, tag: now.tag, kind: now.kind, sort: now.sort });
+  const narrow = query({ search: now.q, tag: now.tag, kind: now.kind, sort: now.sort });
   const [pages, turn] = useState(1);
-  const fetched = useFetched((signal) => pagesOf(`/files${narrow}`, pages, { signal }), "", { view: `${narrow} ${pages}` });
+  const fetched = useFetched((signal) => some(`/files${narrow}`, pages * step, { limit: step, signal }), "", { view: `${narrow} ${pages}` });
   useEffect(() => {
     if (arrivals.value) fetched.again();
   }, [arrivals.value]);
@@ -41,7 +45,7 @@ export default function Library() {
       <${Menu} label=${t("fleet.view")} icon=${view.value === "cards" ? "grid" : "list"} items=${["cards", "list"].map((v) => [v === view.value ? "check" : v === "cards" ? "grid" : "list", t(`fleet.view.${v}`), () => look(v)])} />
       ${acts() && html`<button type="button" onClick=${upload}><${Icon} name="upload" />${t("upload.do")}</button>`}
     <//>
-    <${Fetched} of=${fetched}>${({ files, total, more }) => {
+    <${Fetched} of=${fetched}>${({ rows: files, total, more }) => {
       const tags = [...new Set([...files.flatMap((f) => f.tags), ...(now.tag ? [now.tag] : [])])].sort();
       return html`
         ${tags.length > 0 && html`<div class="counters" role="group" aria-label=${t("tags")}>${tags.map((w) => html`<button type="button" key=${w} class="counter" aria-pressed=${w === now.tag} onClick=${() => set({ tag: w === now.tag ? null : w })}><${Icon} name="tag" />${w}</button>`)}</div>`}

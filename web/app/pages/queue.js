@@ -1,11 +1,13 @@
 // What prints, what waits and why, and what needs a person first.
 import { html, still, useRef } from "../lib.js";
 import { clock, ends, percent, span } from "../format.js";
-import { everyone, printer } from "../live.js";
+import { everyone, nameOf, printer } from "../live.js";
 import { acts } from "../me.js";
 import { model } from "../models.js";
 import { busy } from "../state.js";
-import { Empty, Head, Icon, Menu, Progress, Tabs } from "../ui.js";
+import { Icon } from "../icons.js";
+import { Menu } from "../ui/menu.js";
+import { Empty, Head, Progress, Tabs } from "../ui/page.js";
 import { Fetched } from "../parts/fetched.js";
 import { clearPlate, Controls, link, Print, State, useSight } from "../parts/printer.js";
 import { Said, Why as Sentence } from "../parts/because.js";
@@ -132,7 +134,7 @@ function Waiting({ line, held, again }) {
   if (!groups.size) return html`<section class="panel"><h2>${t("queue.waiting")}</h2><p class="quiet">${t("queue.none_waits")} <a href="/library">${t("queue.library")}</a></p></section>`;
   return [...groups].map(([serial, jobs]) => {
     const p = printer(serial);
-    const name = serial ? p?.name || serial : t("job.any");
+    const name = serial ? nameOf(serial) : t("job.any");
     return html`<section key=${serial || "any"} class="panel">
       <h2 class="of">${serial ? html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${name}</a>` : name}${p && html` <small>${model(p.model)}</small> <${State} of=${p} />`}<small class="so-many">${t("queue.waits_n", { n: jobs.length })}</small></h2>
       <${Line} of=${jobs} again=${again} label=${t("queue.line_of", { name })} draw=${(j, at) => html`<${Wait} of=${j} at=${at} line=${jobs} again=${again} number=${numbers.get(j.id)} held=${held} />`} />

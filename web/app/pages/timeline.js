@@ -2,9 +2,10 @@
 import { html, useEffect, useState } from "../lib.js";
 import { all, query } from "../api.js";
 import { clock, moment, span } from "../format.js";
-import { everyone, printer } from "../live.js";
+import { everyone, nameOf, printer } from "../live.js";
 import { params, set } from "../place.js";
-import { Empty, Head, Icon } from "../ui.js";
+import { Icon } from "../icons.js";
+import { Empty, Head } from "../ui/page.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
 import { ended, path } from "../parts/job.js";
 import { locale, t } from "../words.js";
@@ -65,7 +66,7 @@ function Chart({ jobs, from, to, now, tick }) {
     <ul>
       ${[...rows].map(
         ([serial, bars]) => html`<li key=${serial}>
-          <a class="who" href=${`/printers/${encodeURIComponent(serial)}`}>${printer(serial)?.name || serial}</a>
+          <a class="who" href=${`/printers/${encodeURIComponent(serial)}`}>${nameOf(serial)}</a>
           <ul class="lane">
             ${marks.map((m) => html`<li key=${m} class="mark" aria-hidden="true" style=${{ left: at(m) }}></li>`)}
             <li class="mark now" aria-hidden="true" style=${{ left: at(now) }}></li>

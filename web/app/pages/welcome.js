@@ -3,7 +3,9 @@ import { html, useState } from "../lib.js";
 import { everyone } from "../live.js";
 import { me, runs } from "../me.js";
 import { go } from "../place.js";
-import { act, Icon, Title } from "../ui.js";
+import { Icon } from "../icons.js";
+import { act } from "../ui/acts.js";
+import { Title } from "../ui/page.js";
 import { t } from "../words.js";
 
 export default function Welcome() {

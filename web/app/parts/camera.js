@@ -1,7 +1,7 @@
 // The cameras of printers, as pictures.
 import { html, kept, names, signal, useEffect, useRef, useState } from "../lib.js";
 import { call, here, Refusal } from "../api.js";
-import { Icon } from "../ui.js";
+import { Icon } from "../icons.js";
 import { t } from "../words.js";
 import { useSeen } from "./printer.js";
 

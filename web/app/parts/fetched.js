@@ -2,7 +2,7 @@
 // or on its way.
 import { effect, html, useEffect, useRef, useState } from "../lib.js";
 import { connection, onEvent } from "../live.js";
-import { Bad } from "../ui.js";
+import { Bad } from "../ui/page.js";
 import { t } from "../words.js";
 
 const together = 150; // ms: a start alone is several events, and words are typed letter by letter

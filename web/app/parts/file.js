@@ -1,9 +1,12 @@
 // What is shown of a file in more than one place.
 import { html } from "../lib.js";
-import { call, get, here } from "../api.js";
+import { get, here } from "../api.js";
 import { colour, grams, span } from "../format.js";
 import { model } from "../models.js";
-import { act, ask, Dialog, Field, Form, Icon, sure } from "../ui.js";
+import { Icon } from "../icons.js";
+import { act } from "../ui/acts.js";
+import { ask, Dialog, sure } from "../ui/dialog.js";
+import { Field, Form } from "../ui/form.js";
 import { t } from "../words.js";
 import { Image } from "./image.js";
 
@@ -78,10 +81,4 @@ export async function download(file) {
   a.href = here(url);
   a.download = file.name;
   a.click();
-}
-
-/** The files of a list, so many pages of it; total is how many there are. */
-export async function pagesOf(path, pages, options) {
-  const answers = await Promise.all(Array.from({ length: pages }, (_, i) => call("GET", `${path}&page=${i + 1}`, undefined, options)));
-  return { files: answers.flatMap((a) => a.data || []), total: answers.at(-1).pagination.total, more: answers.at(-1).pagination.has_more };
 }

@@ -1,6 +1,6 @@
 // How the way to a printer was found, step by step.
 import { html } from "../lib.js";
-import { Icon } from "../ui.js";
+import { Icon } from "../icons.js";
 import { t } from "../words.js";
 
 const verdicts = { ok: "check", failed: "cross", unknown: "dot", skipped: "slash" };

@@ -2,11 +2,16 @@
 import { html, names, useEffect, useState } from "../lib.js";
 import { all, call, curl } from "../api.js";
 import { clock, grams, moment, span } from "../format.js";
-import { about, printer } from "../live.js";
+import { about, nameOf, printer } from "../live.js";
 import { acts } from "../me.js";
 import { go } from "../place.js";
 import { stateOf } from "../state.js";
-import { act, copy, Dialog, Form, Field, Icon, ask, sure } from "../ui.js";
+import { trayName } from "../trays.js";
+import { Icon } from "../icons.js";
+import { act } from "../ui/acts.js";
+import { ask, Dialog, sure } from "../ui/dialog.js";
+import { Field, Form } from "../ui/form.js";
+import { copy } from "../ui/notes.js";
 import { useFetched } from "./fetched.js";
 import { Because, never, reasons } from "./because.js";
 import { Swatch } from "./file.js";
@@ -41,7 +46,7 @@ export const Plate = ({ of: j, large }) => html`<span class=${names("cover", lar
 export function Where({ of: j }) {
   if (!j.device_id) return html`<span>${t("job.any")}</span>`;
   const p = printer(j.device_id);
-  return html`<a href=${`/printers/${encodeURIComponent(j.device_id)}`}>${p?.name || j.device_id}</a>`;
+  return html`<a href=${`/printers/${encodeURIComponent(j.device_id)}`}>${nameOf(j.device_id)}</a>`;
 }
 
 /** Types, colours and grams of what the plate takes. */
@@ -58,7 +63,7 @@ export const useJobList = (query) => useFetched((signal) => all(`/jobs${query}`,
 
 /** Cancels a job after asking; a print that runs is stopped. */
 export async function cancelJob(j) {
-  const name = printer(j.device_id)?.name || j.device_id;
+  const name = nameOf(j.device_id);
   const begun = ["sending", "accepted", "running", "unknown"].includes(j.state);
   const yes = begun ? await sure(t("stop.title", { name }), t("stop.text"), t("stop.yes")) : await sure(t("job.cancel_title", { name: j.file_name }), t("job.cancel_text"), t("job.cancel_yes"));
   return yes ? act(t(begun ? "job.stopping" : "job.cancelling"), "POST", `/jobs/${j.id}/cancel`, {}, { done: t(begun ? "job.stop_asked" : "job.cancelled_done") }) : undefined;
@@ -72,7 +77,7 @@ export async function reprint(j) {
 
 /** Says what became of a start, after a look at the printer. */
 async function resolve(j, outcome) {
-  const name = printer(j.device_id)?.name || j.device_id;
+  const name = nameOf(j.device_id);
   if (outcome !== "running" && !(await sure(t(`resolve.${outcome}_title`, { name }), t(`resolve.${outcome}_text`), t(`resolve.${outcome}`), false))) return undefined;
   return act(t("resolve.doing"), "POST", `/jobs/${j.id}/resolve`, { outcome }, { done: t("resolve.done") });
 }
@@ -152,12 +157,8 @@ function FitList({ of: j }) {
 /** From which tray a filament would come, and how near its colour is to the one that was sliced. */
 const From = ({ of: x }) => html`<span class="hue"><${Swatch} of=${x.color} /><${Icon} name="send" /><${Swatch} of=${x.tray_color} />${tray(x.tray)}: <${Match} of=${x} /></span>`;
 
-/** What people call a tray by its flat number: four to a unit, and units of one tray from 128 on. */
-export function tray(n) {
-  if (n < 0) return t("job.tray_outside");
-  const letter = (at) => String.fromCharCode(65 + at);
-  return t("job.tray", { slot: n >= 128 ? `HT-${letter(n - 128)}` : `${letter(n >> 2)}${(n & 3) + 1}` });
-}
+/** From which tray, by its number among all; -1 is the spool outside. */
+export const tray = (n) => (n < 0 ? t("job.tray_outside") : t("job.tray", { slot: trayName(n) }));
 
 /** How long it was to take, and took. */
 export function Took({ of: j }) {

@@ -2,7 +2,8 @@
 // Nothing moves before the server has moved it.
 import { html, names, useEffect, useRef, useState } from "../lib.js";
 import { acts } from "../me.js";
-import { act, Icon } from "../ui.js";
+import { Icon } from "../icons.js";
+import { act } from "../ui/acts.js";
 import { t } from "../words.js";
 
 /**

@@ -5,7 +5,12 @@ import { moment } from "../format.js";
 import { about, everyone, printer } from "../live.js";
 import { acts } from "../me.js";
 import { busy } from "../state.js";
-import { ask, Bad, Dialog, Empty, Form, Icon, note, said } from "../ui.js";
+import { Icon } from "../icons.js";
+import { said } from "../ui/acts.js";
+import { ask, Dialog } from "../ui/dialog.js";
+import { Form } from "../ui/form.js";
+import { note } from "../ui/notes.js";
+import { Bad, Empty } from "../ui/page.js";
 import { Fetched, useFetched } from "./fetched.js";
 import { fileAt, Figures, Filaments, Picture, sums } from "./file.js";
 import { choose, dragging, Upload } from "./uploading.js";
@@ -127,14 +132,14 @@ function barred(fit) {
 
 /** What fits now; what printers do changes it: plates that are cleared, trays that are filled. */
 function useFits(wish) {
-  const fits = useFetched(async (signal) => (await call("POST", "/jobs/fit", wish, { signal })).data.map(barred), "", { view: JSON.stringify(wish), on: about("job", "print", "printer") });
+  const fits = useFetched(async (signal) => (await call("POST", "/jobs/fit", wish, { signal })).data, "", { view: JSON.stringify(wish), on: about("job", "print", "printer") });
   const now = everyone.value.map((p) => [p.serial, p.online, p.plate_clear, p.shadow?.state]).join();
   const before = useRef(now);
   useEffect(() => {
     if (before.current !== now) fits.soon();
     before.current = now;
   }, [now]);
-  return { fits: fits.data, refusal: fits.error, fresh: Boolean(fits.data) && !fits.old, again: fits.again };
+  return { fits: fits.data?.map(barred), refusal: fits.error, fresh: Boolean(fits.data) && !fits.old, again: fits.again };
 }
 
 /** The trays that somebody chose for a job, by the number of the filament. */

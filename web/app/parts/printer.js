@@ -4,8 +4,12 @@ import { clock, colour, ends, percent, span } from "../format.js";
 import { watch } from "../live.js";
 import { acts } from "../me.js";
 import { modelOf } from "../models.js";
-import { busy, farOf, flatTray, hmsLink, needs, pausable, stageOf, stateOf, states } from "../state.js";
-import { act, command, Icon, Progress, sure } from "../ui.js";
+import { busy, farOf, hmsLink, needs, pausable, stageOf, stateOf, states } from "../state.js";
+import { flatTray } from "../trays.js";
+import { Icon } from "../icons.js";
+import { act, command } from "../ui/acts.js";
+import { sure } from "../ui/dialog.js";
+import { Progress } from "../ui/page.js";
 import { number, t } from "../words.js";
 
 export const link = (p) => `/printers/${encodeURIComponent(p.serial)}`;

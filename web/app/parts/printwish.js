@@ -3,7 +3,9 @@ import { html, names } from "../lib.js";
 import { colour, grams, percent, span } from "../format.js";
 import { everyone, printer } from "../live.js";
 import { model } from "../models.js";
-import { Field, Icon } from "../ui.js";
+import { trayName, traysOf } from "../trays.js";
+import { Icon } from "../icons.js";
+import { Field } from "../ui/form.js";
 import { Filaments, Picture, Swatch } from "./file.js";
 import { Because, never, reasons } from "./because.js";
 import { off } from "./foresee.js";
@@ -66,16 +68,6 @@ export function Any({ of: c, want, file }) {
   </fieldset>`;
 }
 
-/** The trays of a printer by their flat numbers: four to a unit, and units of one tray from 128 on. */
-function traysOf(p) {
-  return (p?.shadow?.ams || []).flatMap((unit) =>
-    (unit.trays || []).map((tray) => {
-      const [u, slot] = [Number(unit.id), Number(tray.id)];
-      return { flat: u >= 128 ? u : 4 * u + slot, name: u >= 128 ? `HT-${String.fromCharCode(65 + u - 128)}` : `${String.fromCharCode(65 + u)}${slot + 1}`, ...tray };
-    }),
-  );
-}
-
 const matches = { same: "check", close: "dot", different: "alert", unknown: "alert" };
 
 /** How good a tray is for a filament, without a kind word for a wrong one. */
@@ -104,8 +96,8 @@ export function Loading({ plate, fit, any, trays, choose, use }) {
         html`<span class="have">
           <i class="dye" style=${{ background: from && from.tray_type ? colour(from.tray_color) : "transparent" }}></i>
           <select aria-label=${t("start.tray_for", { n: f.id, type: f.type })} value=${chosen ?? ""} onChange=${(e) => choose(f.id, e.target.value === "" ? null : Number(e.target.value))}>
-            <option value="">${from && chosen === undefined ? t("start.tray_auto", { tray: all.find((x) => x.flat === from.tray)?.name || t("start.outside") }) : t("start.auto")}</option>
-            ${all.map((x) => html`<option key=${x.flat} value=${x.flat} disabled=${!x.type}>${x.name}: ${x.type ? `${x.type} #${x.color.slice(0, 6)}` : t("ams.empty")}</option>`)}
+            <option value="">${from && chosen === undefined ? t("start.tray_auto", { tray: from.tray < 0 ? t("start.outside") : trayName(from.tray) }) : t("start.auto")}</option>
+            ${all.map((x) => html`<option key=${x.flat} value=${x.flat} disabled=${!x.type}>${trayName(x.flat)}: ${x.type ? `${x.type} #${x.color.slice(0, 6)}` : t("ams.empty")}</option>`)}
           </select>
           <${Match} of=${from} />
         </span>`}

@@ -3,7 +3,10 @@ import { html, names, signal } from "../lib.js";
 import { call } from "../api.js";
 import { ago, moment } from "../format.js";
 import { onEvent, printer } from "../live.js";
-import { act, ask, Dialog, Empty, Icon } from "../ui.js";
+import { Icon } from "../icons.js";
+import { act } from "../ui/acts.js";
+import { ask, Dialog } from "../ui/dialog.js";
+import { Empty } from "../ui/page.js";
 import { Fetched, useFetched } from "./fetched.js";
 import { has, t } from "../words.js";
 
@@ -22,8 +25,6 @@ async function count() {
     // The page says by itself when the server does not answer; the count follows with the next event.
   }
 }
-
-export const list = (wanted, options) => call("GET", `/notifications?${wanted}`, undefined, options);
 
 onEvent((e) => (e.type === "reload" || e.type === "notification.created") && count());
 count();
@@ -75,7 +76,7 @@ export function Bell() {
 }
 
 function Opened({ close }) {
-  const fetched = useFetched((signal) => list("unread=true&limit=8", { signal }), "", { view: news.value });
+  const fetched = useFetched((signal) => call("GET", "/notifications?unread=true&limit=8", undefined, { signal }), "", { view: news.value });
   return html`<${Dialog} title=${t("told.title")} onClose=${close}>
     <${Fetched} of=${fetched}>
       ${({ data }) => (data?.length ? html`<${Told} of=${data} />` : html`<${Empty} icon="bell" title=${t("told.none")} />`)}

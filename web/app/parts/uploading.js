@@ -1,7 +1,9 @@
 // Where files are dropped and chosen, and how far they are.
 import { html, names, signal, useEffect, useState } from "../lib.js";
 import { bytes, percent } from "../format.js";
-import { Icon, Line, Progress } from "../ui.js";
+import { Icon } from "../icons.js";
+import { Line } from "../ui/notes.js";
+import { Progress } from "../ui/page.js";
 import { t } from "../words.js";
 import { drop, found, goOn, kinds, over, recall, take, uploads } from "./uploads.js";
 

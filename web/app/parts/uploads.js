@@ -3,7 +3,7 @@
 import { kept, signal } from "../lib.js";
 import { call, curl, get, here, Refusal } from "../api.js";
 import { sha256 } from "../sha256.js";
-import { said } from "../ui.js";
+import { said } from "../ui/acts.js";
 import { t } from "../words.js";
 
 /**

@@ -2,9 +2,14 @@
 import { html, names, useState } from "../../lib.js";
 import { all } from "../../api.js";
 import { ago, day } from "../../format.js";
-import { everyone } from "../../live.js";
+import { everyone, nameOf } from "../../live.js";
 import { me } from "../../me.js";
-import { act, ask, Curl, Dialog, Empty, Field, Form, Icon, sure, Take } from "../../ui.js";
+import { Icon } from "../../icons.js";
+import { act } from "../../ui/acts.js";
+import { ask, Dialog, sure } from "../../ui/dialog.js";
+import { Field, Form } from "../../ui/form.js";
+import { Empty } from "../../ui/page.js";
+import { Curl, Take } from "../../ui/take.js";
 import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 import { program } from "./program.js";
@@ -45,15 +50,13 @@ export function Keys() {
   `;
 }
 
-const named = (serial) => everyone.value.find((p) => p.serial === serial)?.name || serial;
-
 function Key({ of: k, again }) {
   const revoke = async () => {
     const yes = await sure(t("account.keys.revoke_title", { name: k.name }), t("account.keys.revoke_text"), t("account.keys.revoke"));
     if (yes && (await act(t("account.keys.revoke"), "DELETE", `/keys/${encodeURIComponent(k.id)}`, undefined, { done: t("account.keys.revoked", { name: k.name }) }))) again();
   };
   const facts = [
-    k.all_printers ? t("account.keys.all_printers") : k.printers?.length ? k.printers.map(named).join(", ") : t("account.keys.no_printers"),
+    k.all_printers ? t("account.keys.all_printers") : k.printers?.length ? k.printers.map(nameOf).join(", ") : t("account.keys.no_printers"),
     k.network && t("account.keys.network_only", { network: k.network }),
     k.revoked_at ? t("account.keys.revoked_at", { day: day(k.revoked_at) }) : k.expires_at ? t(ended(k) ? "account.keys.ended_at" : "account.keys.ends_at", { day: day(k.expires_at) }) : t("account.keys.endless"),
     k.last_used_at ? t("account.used", { when: ago(k.last_used_at) }) : t("account.never_used"),

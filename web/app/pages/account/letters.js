@@ -2,7 +2,9 @@
 import { html, useEffect, useState } from "../../lib.js";
 import { call } from "../../api.js";
 import { clock, span } from "../../format.js";
-import { Bad, Curl, Empty, Icon, Take } from "../../ui.js";
+import { Icon } from "../../icons.js";
+import { Bad, Empty } from "../../ui/page.js";
+import { Curl, Take } from "../../ui/take.js";
 import { t } from "../../words.js";
 
 const every = 4000;

@@ -4,7 +4,10 @@ import { dress, theme, themes } from "../../dress.js";
 import { day } from "../../format.js";
 import { Single } from "../../keys.js";
 import { load, me } from "../../me.js";
-import { Field, Form, note, Take } from "../../ui.js";
+import { Field, Form } from "../../ui/form.js";
+import { note } from "../../ui/notes.js";
+import { Fact } from "../../ui/page.js";
+import { Take } from "../../ui/take.js";
 import { choose, language, languages, locale, t } from "../../words.js";
 
 export function Profile() {
@@ -20,10 +23,10 @@ export function Profile() {
         <${Field} label=${t("account.profile.name")} name="username" value=${name} maxlength="100" autocomplete="name" />
       <//>
       <dl class="known">
-        <dt>${t("account.profile.email")}</dt><dd>${email}</dd>
-        <dt>${t("account.profile.role")}</dt><dd>${t(`role.${role}`)}<p class="hint">${t(`role.${role}_text`)}</p></dd>
-        <dt>${t("account.profile.since")}</dt><dd>${day(since)}</dd>
-        <dt>${t("account.profile.mqtt")}</dt><dd><${Take} text=${`u_${id}`} label=${t("account.profile.mqtt")} /></dd>
+        <${Fact} name=${t("account.profile.email")}>${email}<//>
+        <${Fact} name=${t("account.profile.role")}>${t(`role.${role}`)}<p class="hint">${t(`role.${role}_text`)}</p><//>
+        <${Fact} name=${t("account.profile.since")}>${day(since)}<//>
+        <${Fact} name=${t("account.profile.mqtt")}><${Take} text=${`u_${id}`} label=${t("account.profile.mqtt")} /><//>
       </dl>
     </section>
     <section class="panel">

@@ -1,6 +1,6 @@
 // What is asked for again where a call wants it in its own body.
 import { html } from "../../lib.js";
-import { Field } from "../../ui.js";
+import { Field } from "../../ui/form.js";
 import { t } from "../../words.js";
 
 /** The password of now, and a code where the account has an app. */

@@ -2,7 +2,10 @@
 import { html } from "../../lib.js";
 import { all } from "../../api.js";
 import { ago, day, moment } from "../../format.js";
-import { act, Curl, Icon, sure } from "../../ui.js";
+import { Icon } from "../../icons.js";
+import { act } from "../../ui/acts.js";
+import { sure } from "../../ui/dialog.js";
+import { Curl } from "../../ui/take.js";
 import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 import { program } from "./program.js";

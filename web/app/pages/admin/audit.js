@@ -2,10 +2,14 @@
 import { html, useState } from "../../lib.js";
 import { all, call, fetched, query } from "../../api.js";
 import { moment } from "../../format.js";
-import { everyone } from "../../live.js";
+import { everyone, nameOf } from "../../live.js";
 import { runs } from "../../me.js";
 import { params, set } from "../../place.js";
-import { Curl, download, Empty, Icon, note, said } from "../../ui.js";
+import { Icon } from "../../icons.js";
+import { said } from "../../ui/acts.js";
+import { note } from "../../ui/notes.js";
+import { Empty } from "../../ui/page.js";
+import { Curl, download } from "../../ui/take.js";
 import { Fetched, useFetched } from "../../parts/fetched.js";
 import { number, t } from "../../words.js";
 import { program } from "../account/program.js";
@@ -14,8 +18,6 @@ const rows = 50;
 
 /** What acts begin with, as people look for them. */
 const kinds = ["printer.", "job.", "plate.", "file.", "user.", "key.", "bridge.", "webhook.", "clock."];
-
-const named = (serial) => everyone.value.find((p) => p.serial === serial)?.name || serial;
 
 /** Who acted: the name of a person where it is known, and what the log says. */
 function Actor({ of, people }) {
@@ -55,7 +57,7 @@ export function Audit() {
     <${Fetched} of=${log}>${({ data, pagination }) => data?.length
       ? html`<div class="table"><table class="audit">
             <thead><tr><th>${t("admin.audit.when")}</th><th>${t("admin.audit.actor")}</th><th>${t("admin.audit.act")}</th><th>${t("printer")}</th><th>${t("admin.audit.detail")}</th></tr></thead>
-            <tbody>${data.map((e) => html`<tr key=${e.id}><td class="moment">${moment(e.at)}</td><td><${Actor} of=${e.actor} people=${people.data} /></td><td><code>${e.action}</code></td><td>${e.device_id ? named(e.device_id) : ""}</td><td class="detail" title=${e.detail}>${/^Mozilla\//.test(e.detail) ? program(e.detail) : e.detail}</td></tr>`)}</tbody>
+            <tbody>${data.map((e) => html`<tr key=${e.id}><td class="moment">${moment(e.at)}</td><td><${Actor} of=${e.actor} people=${people.data} /></td><td><code>${e.action}</code></td><td>${e.device_id ? nameOf(e.device_id) : ""}</td><td class="detail" title=${e.detail}>${/^Mozilla\//.test(e.detail) ? program(e.detail) : e.detail}</td></tr>`)}</tbody>
           </table></div>
           <${Pages} of=${pagination} page=${page} />`
       : html`<${Empty} icon="history" title=${t("nothing_found")} />`}<//>

@@ -2,7 +2,12 @@
 import { html, useState } from "../../lib.js";
 import { all } from "../../api.js";
 import { ago, day, moment } from "../../format.js";
-import { act, ask, Curl, Dialog, Empty, Field, Form, Icon, sure, Take } from "../../ui.js";
+import { Icon } from "../../icons.js";
+import { act } from "../../ui/acts.js";
+import { ask, Dialog, sure } from "../../ui/dialog.js";
+import { Field, Form } from "../../ui/form.js";
+import { Empty } from "../../ui/page.js";
+import { Curl, Take } from "../../ui/take.js";
 import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 

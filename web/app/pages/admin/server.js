@@ -2,7 +2,11 @@
 import { html } from "../../lib.js";
 import { get } from "../../api.js";
 import { bytes, day, span } from "../../format.js";
-import { Curl, Form, Icon, note, Progress, Take } from "../../ui.js";
+import { Icon } from "../../icons.js";
+import { Form } from "../../ui/form.js";
+import { note } from "../../ui/notes.js";
+import { Fact, Progress } from "../../ui/page.js";
+import { Curl, Take } from "../../ui/take.js";
 import { Fetched, useFetched } from "../../parts/fetched.js";
 import { number, t } from "../../words.js";
 
@@ -20,7 +24,7 @@ export function Server() {
   `;
 }
 
-const Facts = ({ of }) => html`<dl class="known first">${of.filter(Boolean).map(([what, is]) => html`<dt>${what}</dt><dd>${is}</dd>`)}</dl>`;
+const Facts = ({ of }) => html`<dl class="known first">${of.filter(Boolean).map(([what, is]) => html`<${Fact} key=${what} name=${what}>${is}<//>`)}</dl>`;
 
 function About({ of: s, health }) {
   const used = s.files.total_bytes > 0 ? (100 * (s.files.total_bytes - s.files.free_bytes)) / s.files.total_bytes : null;

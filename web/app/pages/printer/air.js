@@ -4,7 +4,8 @@ import { percent } from "../../format.js";
 import { acts } from "../../me.js";
 import { modelOf } from "../../models.js";
 import { busy } from "../../state.js";
-import { command, Icon, send } from "../../ui.js";
+import { Icon } from "../../icons.js";
+import { command, send } from "../../ui/acts.js";
 import { t } from "../../words.js";
 
 const fans = [

@@ -2,7 +2,8 @@
 import { html, useEffect, useState } from "../../lib.js";
 import { here } from "../../api.js";
 import { acts } from "../../me.js";
-import { Icon, said, send } from "../../ui.js";
+import { Icon } from "../../icons.js";
+import { said, send } from "../../ui/acts.js";
 import { Camera as Pictures, camera, Picture, turnView, viewOf } from "../../parts/camera.js";
 import { t } from "../../words.js";
 

@@ -3,7 +3,11 @@ import { html, useState } from "../../lib.js";
 import { get } from "../../api.js";
 import { span } from "../../format.js";
 import { keeps } from "../../me.js";
-import { command, copy, Field, Icon, sure } from "../../ui.js";
+import { Icon } from "../../icons.js";
+import { command } from "../../ui/acts.js";
+import { sure } from "../../ui/dialog.js";
+import { Field } from "../../ui/form.js";
+import { copy } from "../../ui/notes.js";
 import { Fetched, useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 
@@ -14,7 +18,7 @@ function Report({ of: p }) {
   return html`<section class="panel">
     <div class="bar">
       <h2 class="grow">${t("pr.report")}</h2>
-      ${fetched.data && html`<button type="button" class="quiet" onClick=${() => copy(JSON.stringify(fetched.data.report, null, 2))}><${Icon} name="copy" />${t("pr.copy")}</button>`}
+      ${fetched.data && html`<button type="button" class="quiet" onClick=${() => copy(JSON.stringify(fetched.data.report, null, 2))}><${Icon} name="copy" />${t("copy")}</button>`}
       <button type="button" class="quiet" onClick=${fetched.again}><${Icon} name="refresh" />${t("pr.refresh")}</button>
     </div>
     <${Fetched} of=${fetched}>${(r) => html`

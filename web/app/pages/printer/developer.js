@@ -1,7 +1,8 @@
 // Developer Mode: without it a printer takes no commands of others than its maker.
 import { html, kept, useState } from "../../lib.js";
 import { keeps } from "../../me.js";
-import { ask, Dialog, Icon } from "../../ui.js";
+import { Icon } from "../../icons.js";
+import { ask, Dialog } from "../../ui/dialog.js";
 import { Code } from "./settings.js";
 import { t } from "../../words.js";
 

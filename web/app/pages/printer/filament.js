@@ -3,8 +3,14 @@ import { html, names, useState } from "../../lib.js";
 import { call } from "../../api.js";
 import { celsius, colour, percent, span } from "../../format.js";
 import { acts } from "../../me.js";
-import { busy, flatTray } from "../../state.js";
-import { ask, command, Dialog, Empty, Field, Icon, Menu, Progress, sure } from "../../ui.js";
+import { busy } from "../../state.js";
+import { flatTray, single, unitName } from "../../trays.js";
+import { Icon } from "../../icons.js";
+import { command } from "../../ui/acts.js";
+import { ask, Dialog, sure } from "../../ui/dialog.js";
+import { Field } from "../../ui/form.js";
+import { Menu } from "../../ui/menu.js";
+import { Empty, Progress } from "../../ui/page.js";
 import { useFetched } from "../../parts/fetched.js";
 import { t } from "../../words.js";
 
@@ -13,8 +19,7 @@ const ranges = { PLA: [190, 230], PETG: [220, 260], ABS: [240, 280], ASA: [240, 
 const rangeOf = (type) => ranges[(type || "").split("-")[0]] || ranges.PLA;
 const melts = (type) => Math.round((rangeOf(type)[0] + rangeOf(type)[1]) / 2);
 
-const ht = (unit) => Number(unit.id) >= 128;
-const unitName = (unit) => (ht(unit) ? t("pr.unit_ht", { n: Number(unit.id) - 127 }) : t("pr.unit", { letter: String.fromCharCode(65 + (Number(unit.id) % 26)) }));
+const called = (unit) => (single(unit) ? t("pr.unit_ht", { n: unitName(unit) }) : t("pr.unit", { letter: unitName(unit) }));
 
 export function Filament({ of: p }) {
   const units = p.shadow.ams || [];
@@ -38,7 +43,7 @@ function Unit({ of: p, unit, may }) {
   const stop = () => command(p, t("pr.dry_stop"), { command: "ams_filament_drying", ams_id: Number(unit.id), mode: 0, filament: "", temp: 0, duration: 0, humidity: 0, rotate_tray: false, cooling_temp: 0, close_power_conflict: false }, (q) => !q.shadow.ams.find((u) => u.id === unit.id)?.drying_seconds);
   return html`<section class="panel unit-panel">
     <div class="bar">
-      <h2 class="grow">${unitName(unit)} <small>${kind}</small></h2>
+      <h2 class="grow">${called(unit)} <small>${kind}</small></h2>
       ${may && dries && (unit.drying_seconds > 0 ? html`<button type="button" class="quiet small" onClick=${stop}>${t("pr.dry_stop")}</button>` : html`<button type="button" class="quiet small" onClick=${() => ask(Dry, { p, unit })}><${Icon} name="heat" />${t("pr.dry")}</button>`)}
     </div>
     <ul class="facts">
@@ -136,7 +141,7 @@ function Dry({ p, unit, close }) {
       (q) => q.shadow.ams.find((u) => u.id === unit.id)?.drying_seconds > 0,
     );
   };
-  return html`<${Dialog} title=${t("pr.dry_title", { name: unitName(unit) })} onClose=${() => close()}>
+  return html`<${Dialog} title=${t("pr.dry_title", { name: called(unit) })} onClose=${() => close()}>
     <form onSubmit=${submit}>
       <div class="pair">
         <${Field} label=${t("pr.dry_degrees")} name="degrees" type="number" min="45" max=${most} value="55" required hint=${t("pr.up_to", { n: most })} />

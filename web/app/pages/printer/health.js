@@ -6,7 +6,11 @@ import { clock, moment, percent } from "../../format.js";
 import { acts, keeps, mine } from "../../me.js";
 import { model } from "../../models.js";
 import { errorCode, errorOf, hmsLink } from "../../state.js";
-import { act, ask, command, copy, Icon } from "../../ui.js";
+import { Icon } from "../../icons.js";
+import { act, command } from "../../ui/acts.js";
+import { ask } from "../../ui/dialog.js";
+import { Fact } from "../../ui/page.js";
+import { copy } from "../../ui/notes.js";
 import { Fetched, useFetched } from "../../parts/fetched.js";
 import { WayOut } from "./developer.js";
 import { Pair } from "./settings.js";
@@ -35,8 +39,6 @@ function Messages({ of: p }) {
   </section>`;
 }
 
-const Row = ({ name, children }) => html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
-
 /** What Wi-Fi of so many dBm is good for. */
 const wifi = (dbm) => (dbm >= -60 ? "good" : dbm >= -75 ? "fair" : "weak");
 
@@ -45,15 +47,15 @@ function Reached({ of: p, details }) {
   return html`<section class="panel">
     <h2>${t("pr.reached")}</h2>
     <dl class="told">
-      <${Row} name=${t("pr.link")}>${p.connected ? t("pr.connected") : p.last_seen_at ? t("print.seen", { when: clock(p.last_seen_at) }) : t("print.never_seen")}<//>
-      ${p.reported_at && html`<${Row} name=${t("pr.reported")}>${clock(p.reported_at)}<//>`}
-      <${Row} name=${t("pr.network")}>${details?.wired ? t("pr.wired") : p.shadow.wifi_dbm < 0 ? html`${t(`pr.wifi.${wifi(p.shadow.wifi_dbm)}`)} <small>${number(p.shadow.wifi_dbm)} dBm</small>` : "–"}<//>
-      ${p.lan && html`<${Row} name=${t("pr.host")}><code>${p.lan.host}</code>${p.lan.bridge && html` <small>${t("pr.by_bridge", { id: p.lan.bridge })}</small>`}<//>`}
-      ${details?.addresses?.length > 0 && html`<${Row} name=${t("pr.says_address")}>${details.addresses.join(", ")}<//>`}
-      ${!p.lan && mine(p) && html`<${Row} name=${t("pr.way")}>${t("pr.dials_in")}<//>`}
-      <${Row} name=${t("pr.developer")}>${t(`pr.developer.${p.developer_mode}`)} ${p.developer_mode === "off" && html`<button type="button" class="quiet small" onClick=${() => ask(WayOut, { p })}>${t("pr.developer_way")}</button>`}<//>
-      ${users && html`<${Row} name=${t("pr.clients")}>${users.users + users.keys + users.codes ? t("pr.clients_n", users) : t("pr.clients_none")}<//>`}
-      ${keeps(p) && html`<${Row} name=${t("pr.access_code")}><${AccessCode} of=${p} /><//>`}
+      <${Fact} name=${t("pr.link")}>${p.connected ? t("pr.connected") : p.last_seen_at ? t("print.seen", { when: clock(p.last_seen_at) }) : t("print.never_seen")}<//>
+      ${p.reported_at && html`<${Fact} name=${t("pr.reported")}>${clock(p.reported_at)}<//>`}
+      <${Fact} name=${t("pr.network")}>${details?.wired ? t("pr.wired") : p.shadow.wifi_dbm < 0 ? html`${t(`pr.wifi.${wifi(p.shadow.wifi_dbm)}`)} <small>${number(p.shadow.wifi_dbm)} dBm</small>` : "–"}<//>
+      ${p.lan && html`<${Fact} name=${t("pr.host")}><code>${p.lan.host}</code>${p.lan.bridge && html` <small>${t("pr.by_bridge", { id: p.lan.bridge })}</small>`}<//>`}
+      ${details?.addresses?.length > 0 && html`<${Fact} name=${t("pr.says_address")}>${details.addresses.join(", ")}<//>`}
+      ${!p.lan && mine(p) && html`<${Fact} name=${t("pr.way")}>${t("pr.dials_in")}<//>`}
+      <${Fact} name=${t("pr.developer")}>${t(`pr.developer.${p.developer_mode}`)} ${p.developer_mode === "off" && html`<button type="button" class="quiet small" onClick=${() => ask(WayOut, { p })}>${t("pr.developer_way")}</button>`}<//>
+      ${users && html`<${Fact} name=${t("pr.clients")}>${users.users + users.keys + users.codes ? t("pr.clients_n", users) : t("pr.clients_none")}<//>`}
+      ${keeps(p) && html`<${Fact} name=${t("pr.access_code")}><${AccessCode} of=${p} /><//>`}
     </dl>
     ${p.lan && keeps(p) && html`<${Test} of=${p} />`}
   </section>`;
@@ -63,7 +65,7 @@ function Reached({ of: p, details }) {
 function AccessCode({ of: p }) {
   const [code, show] = useState("");
   const reveal = async () => show((await call("GET", `/v1/iot-service/api/user/device/info?device_id=${encodeURIComponent(p.serial)}`)).dev_access_code);
-  return code ? html`<code>${code}</code> <button type="button" class="quiet small" onClick=${() => copy(code)}><${Icon} name="copy" />${t("pr.copy")}</button>` : html`<button type="button" class="quiet small" onClick=${reveal}>${t("pr.show")}</button>`;
+  return code ? html`<code>${code}</code> <button type="button" class="quiet small" onClick=${() => copy(code)}><${Icon} name="copy" />${t("copy")}</button>` : html`<button type="button" class="quiet small" onClick=${reveal}>${t("pr.show")}</button>`;
 }
 
 /** Tries the way to the printer, step by step, as the server finds it. */
@@ -87,12 +89,12 @@ function Machine({ of: p, details }) {
   return html`<section class="panel">
     <h2>${t("pr.machine")}</h2>
     <dl class="told">
-      <${Row} name=${t("pr.model")}>${model(p.model)}<//>
-      <${Row} name=${t("pr.serial")}><code>${p.serial}</code><//>
-      ${p.shadow.nozzle_diameter > 0 && html`<${Row} name=${t("pr.nozzle")}>${number(p.shadow.nozzle_diameter, 2)} mm ${d.extruders?.[0]?.nozzle_type || ""}<//>`}
-      ${typeof d.door_open === "boolean" && html`<${Row} name=${t("pr.door")}>${t(d.door_open ? "pr.door_open" : "pr.door_shut")}<//>`}
-      ${d.storage && html`<${Row} name=${t("pr.storage")}>${t(`pr.card.${d.storage}`)}<//>`}
-      <${Row} name=${t("pr.bound")}>${moment(p.bound_at)}<//>
+      <${Fact} name=${t("pr.model")}>${model(p.model)}<//>
+      <${Fact} name=${t("pr.serial")}><code>${p.serial}</code><//>
+      ${p.shadow.nozzle_diameter > 0 && html`<${Fact} name=${t("pr.nozzle")}>${number(p.shadow.nozzle_diameter, 2)} mm ${d.extruders?.[0]?.nozzle_type || ""}<//>`}
+      ${typeof d.door_open === "boolean" && html`<${Fact} name=${t("pr.door")}>${t(d.door_open ? "pr.door_open" : "pr.door_shut")}<//>`}
+      ${d.storage && html`<${Fact} name=${t("pr.storage")}>${t(`pr.card.${d.storage}`)}<//>`}
+      <${Fact} name=${t("pr.bound")}>${moment(p.bound_at)}<//>
     </dl>
   </section>`;
 }
@@ -102,7 +104,7 @@ function Options({ of: told }) {
   const known = Object.entries(told || {}).filter(([name]) => has(`pr.option.${name}`));
   if (!known.length) return null;
   return html`<section class="panel"><h2>${t("pr.options")}</h2><dl class="told short">
-    ${known.map(([name, on]) => html`<${Row} key=${name} name=${t(`pr.option.${name}`)}>${t(on ? "pr.is_on" : "pr.is_off")}<//>`)}
+    ${known.map(([name, on]) => html`<${Fact} key=${name} name=${t(`pr.option.${name}`)}>${t(on ? "pr.is_on" : "pr.is_off")}<//>`)}
   </dl></section>`;
 }
 
@@ -131,8 +133,8 @@ export const Quarantine = ({ of: p }) => html`<section class="panel quarantined"
   <h2><${Icon} name="shield" />${t("pr.quarantine")}</h2>
   <p>${t("pr.quarantine_text", { host: p.lan.host, time: moment(p.lan.quarantined_at) })}</p>
   <dl class="told keys">
-    <${Row} name=${t("pr.key_known")}><code>${print(p.lan.pin)}</code><//>
-    <${Row} name=${t("pr.key_strange")}><code>${print(p.lan.stranger_pin)}</code><//>
+    <${Fact} name=${t("pr.key_known")}><code>${print(p.lan.pin)}</code><//>
+    <${Fact} name=${t("pr.key_strange")}><code>${print(p.lan.stranger_pin)}</code><//>
   </dl>
   ${keeps(p) && html`<button type="button" class="danger" onClick=${() => ask(Pair, { p })}>${t("pr.pair")}</button>`}
 </section>`;

@@ -4,7 +4,8 @@ import { html, useState } from "../../lib.js";
 import { clock } from "../../format.js";
 import { acts } from "../../me.js";
 import { modelOf } from "../../models.js";
-import { command, Icon } from "../../ui.js";
+import { Icon } from "../../icons.js";
+import { command } from "../../ui/acts.js";
 import { number, t } from "../../words.js";
 
 /** Targets that people preheat to: nozzle and bed, in °C, by what is printed. */

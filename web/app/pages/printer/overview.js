@@ -2,7 +2,7 @@
 import { html } from "../../lib.js";
 import { moment, span } from "../../format.js";
 import { busy } from "../../state.js";
-import { Icon } from "../../ui.js";
+import { Icon } from "../../icons.js";
 import { Why } from "../../parts/because.js";
 import { Camera } from "../../parts/camera.js";
 import { Image } from "../../parts/image.js";

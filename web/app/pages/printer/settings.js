@@ -2,7 +2,11 @@
 import { html } from "../../lib.js";
 import { clock } from "../../format.js";
 import { go } from "../../place.js";
-import { act, ask, copy, Dialog, Field, Form, Icon, note, sure } from "../../ui.js";
+import { Icon } from "../../icons.js";
+import { act } from "../../ui/acts.js";
+import { ask, Dialog, sure } from "../../ui/dialog.js";
+import { Field, Form } from "../../ui/form.js";
+import { copy, note } from "../../ui/notes.js";
 import { t } from "../../words.js";
 
 const at = (p) => `/printers/${encodeURIComponent(p.serial)}`;
@@ -72,7 +76,7 @@ export async function giveAway(p) {
 const PIN = ({ of, close }) => html`<${Dialog} title=${t("pr.pin")} onClose=${() => close()}>
   <p class="pin"><code>${of.pin}</code></p>
   <p>${t("pr.pin_until", { time: clock(of.expires_at) })}</p>
-  <footer><button type="button" onClick=${() => copy(of.pin)}><${Icon} name="copy" />${t("pr.copy")}</button></footer>
+  <footer><button type="button" onClick=${() => copy(of.pin)}><${Icon} name="copy" />${t("copy")}</button></footer>
 <//>`;
 
 export async function unbind(p) {

@@ -3,7 +3,7 @@ import { base, html, useEffect, useMemo, useRef, useState } from "../../lib.js";
 import { get, query } from "../../api.js";
 import { clock } from "../../format.js";
 import { params, set } from "../../place.js";
-import { Bad } from "../../ui.js";
+import { Bad } from "../../ui/page.js";
 import { useFetched } from "../../parts/fetched.js";
 import { Heating } from "./heat.js";
 import { locale, number, t } from "../../words.js";

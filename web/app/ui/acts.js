@@ -1,0 +1,92 @@
+// What is done through the API, and commands to printers, with how it went.
+import { effect } from "../lib.js";
+import { call, curl } from "../api.js";
+import { printer } from "../live.js";
+import { note } from "./notes.js";
+import { t } from "../words.js";
+
+/**
+ * Does something through the API and tells how it went. Gives the answer, or
+ * undefined when it was refused, which has been told then.
+ */
+export const act = (doing, method, path, body, options = {}) => once([method, path, body], () => acting(doing, method, path, body, options));
+
+async function acting(doing, method, path, body, { done = t("done") }) {
+  const told = note("wait", doing);
+  const line = curl(method, path, body);
+  try {
+    const answer = await call(method, path, body);
+    told({ kind: "good", text: done, curl: line });
+    return answer ?? {};
+  } catch (refusal) {
+    told(refusal.cause === "given_up" ? null : { kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
+    return undefined;
+  }
+}
+
+/** What is under way, so that a second click does nothing twice. */
+const underWay = new Set();
+
+/** Does it, unless the very same is under way. */
+async function once(what, doing) {
+  const key = JSON.stringify(what);
+  if (underWay.has(key)) return undefined;
+  underWay.add(key);
+  try {
+    return await doing();
+  } finally {
+    underWay.delete(key);
+  }
+}
+
+/** What was done, where there was no answer or a bad one. */
+const not = (refusal, what) => t(refusal.cause === "unreachable" ? "unanswered" : "refused", { what });
+
+/** What a refusal says, in words. */
+export function said(refusal) {
+  if (refusal.cause === "unreachable") return t("unreachable");
+  return refusal.message;
+}
+
+/** How long a printer may take until its reports show what it accepted. */
+const shows = 20_000;
+
+/** Whether a printer comes to be as it was told to. */
+const seen = (serial, proof) =>
+  new Promise((resolve) => {
+    const look = effect(() => {
+      const p = printer(serial);
+      if (p && proof(p)) settle(true);
+    });
+    const timer = setTimeout(settle, shows, false);
+    function settle(so) {
+      resolve(so);
+      setTimeout(() => (look(), clearTimeout(timer)));
+    }
+  });
+
+/**
+ * A command of the class print to a printer, with how far it came in the printer's own
+ * words; done once its reports show it, if proof(printer) tells that.
+ */
+export const command = (p, doing, print, proof) => send(p, doing, { print: { sequence_id: "0", ...print } }, proof);
+
+/** The same with a command of any class, whole. */
+export const send = (p, doing, body, proof) => once([p.serial, body], () => sending(p, doing, body, proof));
+
+async function sending(p, doing, body, proof) {
+  const path = `/printers/${encodeURIComponent(p.serial)}/commands`;
+  const told = note("wait", t("command.sent", { what: doing, name: p.name }));
+  const line = curl("POST", path, body);
+  try {
+    const { data } = await call("POST", path, body);
+    const good = ["accepted", "sent", "queued"].includes(data.outcome);
+    const waits = good && proof;
+    told({ kind: waits ? "wait" : data.outcome === "accepted" ? "good" : good ? "plain" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason, curl: line });
+    if (waits) seen(p.serial, proof).then((so) => told({ kind: so ? "good" : "bad", text: t(so ? "command.verified" : "command.unseen", { what: doing, name: p.name }), curl: line }));
+    return data;
+  } catch (refusal) {
+    told({ kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
+    return undefined;
+  }
+}

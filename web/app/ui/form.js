@@ -1,0 +1,61 @@
+// Forms, which are sent through the API, and their fields.
+import { html, useRef, useState } from "../lib.js";
+import { call, curl } from "../api.js";
+import { Icon } from "../icons.js";
+import { said } from "./acts.js";
+import { copy } from "./notes.js";
+import { t } from "../words.js";
+
+/**
+ * A form that is sent through the API. send is given the values of its fields, and gives
+ * [method, path, body]; doing stands on its button meanwhile. Unless it is ready it can't
+ * be sent; says stands above its buttons. What is refused is told above, unless
+ * refused(refusal) sees to it.
+ */
+export function Form({ send: request, done, refused, yes, doing = yes, no = t("cancel"), danger, ready = true, says, children, cancel }) {
+  const [refusal, refuse] = useState(null);
+  const [busy, work] = useState(false);
+  const at = useRef(null);
+  const values = () => Object.fromEntries(new FormData(at.current));
+  const submit = async (e) => {
+    e.preventDefault();
+    work(true);
+    refuse(null);
+    try {
+      const [method, path, body] = request(values());
+      done(await call(method, path, body));
+    } catch (err) {
+      if (err.cause !== "given_up" && !refused?.(err)) refuse(err);
+    } finally {
+      work(false);
+    }
+  };
+  const line = () => {
+    const [method, path, body] = request(values());
+    copy(curl(method, path, body));
+  };
+  return html`<form ref=${at} onSubmit=${submit}>
+    ${refusal && html`<div class="banner bad" role="alert"><${Icon} name="alert" /><div class="grow">${said(refusal)}</div></div>`}
+    ${children}
+    <footer>
+      ${says}
+      <button type="button" class="quiet small" data-curl="form" onClick=${line}><${Icon} name="code" />${t("curl")}</button>
+      <span class="grow"></span>
+      ${cancel && html`<button type="button" class="quiet" onClick=${cancel}>${no}</button>`}
+      <button class=${danger ? "danger" : ""} disabled=${busy || !ready}>${busy ? doing : yes}</button>
+    </footer>
+  </form>`;
+}
+
+let fields = 0;
+
+/** A labelled input; what is not named here goes to the input. */
+export function Field({ label, hint, children, ...input }) {
+  const [id] = useState(() => `f${++fields}`);
+  const more = hint ? `${id}-hint` : null;
+  return html`<div class="field">
+    <label for=${id}>${label}</label>
+    ${children ? children({ id, "aria-describedby": more }) : html`<input id=${id} aria-describedby=${more} ...${input} />`}
+    ${hint && html`<p class="hint" id=${more}>${hint}</p>`}
+  </div>`;
+}

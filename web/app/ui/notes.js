@@ -1,0 +1,45 @@
+// Notes at the edge of the page, which say how things went.
+import { html, signal } from "../lib.js";
+import { Icon } from "../icons.js";
+import { t } from "../words.js";
+
+/** Notes at the edge of the page: {id, kind, text, more, action}. */
+const notes = signal([]);
+let last = 0;
+
+/** Shows a note: kind is wait, good, bad or plain. Gives what changes it, and what ends it with null. */
+export function note(kind, text, extra = {}) {
+  const id = ++last;
+  const change = (now) => {
+    const others = notes.value.filter((n) => n.id !== id);
+    // Of what went well the newest are enough.
+    notes.value = (now ? [...others, { id, ...now }] : others).filter((n, i, all) => n.kind === "bad" || n.kind === "wait" || i >= all.length - 3);
+    if (now && now.kind !== "wait" && now.kind !== "bad") setTimeout(() => change(null), 6000);
+  };
+  change({ kind, text, ...extra });
+  return change;
+}
+
+/** Copies a text; where the browser does not let pages do that, it is shown. */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text); // there is none without TLS
+    note("good", t("copied"));
+  } catch {
+    note("bad", t("not_copied"), { more: text });
+  }
+}
+
+/** Copies a line for a terminal. */
+export const Line = ({ of: line }) => html`<button type="button" class="quiet small" data-curl=${line} onClick=${() => copy(line)}><${Icon} name="code" />${t("curl")}</button>`;
+
+export const Notes = () => html`<div class="notes" role="status" aria-live="polite">
+  ${notes.value.map(
+    (n) => html`<div key=${n.id} class=${`note ${n.kind}`}>
+      <${Icon} name=${{ wait: "clock", good: "check", bad: "alert" }[n.kind] || "bell"} />
+      <div class="grow"><strong>${n.text}</strong>${n.more && html`<p>${n.more}</p>`}</div>
+      ${n.curl && html`<${Line} of=${n.curl} />`}
+      <button class="plain" aria-label=${t("close")} onClick=${() => (notes.value = notes.value.filter((o) => o.id !== n.id))}><${Icon} name="close" /></button>
+    </div>`,
+  )}
+</div>`;
