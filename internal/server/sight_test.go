@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,6 +64,14 @@ func (s *slicer) told(target string) string {
 		s.t.Fatal(err)
 	}
 	return string(body)
+}
+
+// patient is lanConfig for tests whose decoding keeps the machine busy.
+func patient(t testing.TB) Config {
+	t.Helper()
+	c := lanConfig(t)
+	c.lan.Ping, c.lan.Silence = time.Second, 10*time.Second
+	return c
 }
 
 // needsFFmpeg skips where there is none, but not where all tests must run.
@@ -174,7 +183,7 @@ func TestPrintersOnTheNetworkAreSeenByManyAndReadByOne(t *testing.T) {
 			if model != "P1S" {
 				needsFFmpeg(t)
 			}
-			h := owned(t, lanConfig(t))
+			h := owned(t, patient(t))
 			p := h.pictured(func(c *sim.Config) { c.Model = model })
 			s := h.slicer(t)
 			still := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/snapshot", "")), "url")
@@ -222,6 +231,7 @@ func TestPrintersOfAnotherNetworkAreSeen(t *testing.T) {
 				needsFFmpeg(t)
 			}
 			c := distant(t)
+			c.lan.Ping = patient(t).lan.Ping
 			c.TLS = false // what opens the links trusts no CA of ours
 			h := owned(t, c)
 			p := h.onLAN(func(c *sim.Config) { c.Model = model })
@@ -291,6 +301,59 @@ func TestABadCameraHurtsNobodyElse(t *testing.T) {
 		})
 	}
 }
+
+// Room is made for a picture as large as a camera says, so there is a bound.
+func TestAVideoOfHugePicturesTakesNoMemory(t *testing.T) {
+	t.Parallel()
+	needsFFmpeg(t)
+	h := owned(t, patient(t))
+	p := h.pictured(func(c *sim.Config) { c.Model, c.Faults.Camera.HugeFrame = "X1C", true })
+	s := h.slicer(t)
+	link := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/snapshot", "")), "url")
+	told := make(chan string, 1)
+	go func() { told <- s.told(link) }()
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	most := 0
+	for says := ""; says == ""; {
+		select {
+		case says = <-told:
+			if !strings.Contains(says, "makes no pictures") {
+				t.Errorf("told %s", says)
+			}
+		case <-look.C:
+			most = max(most, decoders(t))
+		}
+	}
+	if most > 400<<10 {
+		t.Errorf("ffmpeg takes %d KiB", most)
+	}
+	if h.links() != 1 {
+		t.Error("the printer is not connected any more")
+	}
+	wrong(t, p, func(f *sim.Faults) { f.Camera = sim.CameraFaults{} })
+	until(t, "it is seen again", func() bool { return strings.HasPrefix(s.told(link), "\xFF\xD8") })
+}
+
+// decoders is the most KiB that an ffmpeg of this process has taken, where that can be told.
+func decoders(t *testing.T) (most int) {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range all {
+		text, _ := os.ReadFile(name) // it may have ended
+		if parent := statusLine.FindSubmatch(text); parent == nil || string(parent[1]) != "ffmpeg" || string(parent[2]) != strconv.Itoa(os.Getpid()) {
+			continue
+		} else if n, err := strconv.Atoi(string(parent[3])); err == nil {
+			most = max(most, n)
+		}
+	}
+	return most
+}
+
+var statusLine = regexp.MustCompile(`(?s)^Name:\s*(\S+)\n.*\nPPid:\s*(\d+)\n.*\nVmHWM:\s*(\d+) kB\n`)
 
 func TestAStrangerAtTheCameraIsToldNoCode(t *testing.T) {
 	t.Parallel()

@@ -260,12 +260,12 @@ func digestFields(header string) map[string]string {
 }
 
 func (s *rtspSession) describe(r rtspRequest) error {
-	sequence, picture := parameters()
+	all, picture := parameters()
 	sdp := strings.Join([]string{
 		"v=0", "o=- 0 0 IN IP4 0.0.0.0", "s=live", "c=IN IP4 0.0.0.0", "t=0 0", "a=control:*",
 		fmt.Sprintf("m=video 0 RTP/AVP %d", rtpH264), fmt.Sprintf("a=rtpmap:%d H264/%d", rtpH264, rtpClock),
-		fmt.Sprintf("a=fmtp:%d packetization-mode=1;profile-level-id=%X;sprop-parameter-sets=%s,%s", rtpH264, sequence[1:4],
-			base64.StdEncoding.EncodeToString(sequence), base64.StdEncoding.EncodeToString(picture)),
+		fmt.Sprintf("a=fmtp:%d packetization-mode=1;profile-level-id=%X;sprop-parameter-sets=%s,%s", rtpH264, all[1:4],
+			base64.StdEncoding.EncodeToString(all), base64.StdEncoding.EncodeToString(picture)),
 		fmt.Sprintf("a=framerate:%d", time.Second/rtspPeriod), "a=control:track1", "",
 	}, "\r\n")
 	return s.write(r.head("200 OK", "Content-Base: "+strings.TrimRight(r.target, "/")+"/", "Content-Type: application/sdp",
@@ -324,8 +324,11 @@ func (s *rtspSession) send() error {
 	unit, alone := s.stream.coder.next(s.look())
 	units := [][]byte{unit}
 	if alone {
-		sequence, picture := parameters()
-		units = [][]byte{sequence, picture, unit}
+		all, picture := parameters()
+		if s.faults().HugeFrame {
+			all = sequence(hugeAcross, hugeDown, 0)
+		}
+		units = [][]byte{all, picture, unit}
 	}
 	now := time.Now()
 	if s.stopped {
