@@ -203,6 +203,10 @@ func TestASimulatedPrinterOnTheSameMachineTellsItsPorts(t *testing.T) {
 	if f := found[mine]; f.Host != addr || f.MQTTS != at.MQTTS || f.FTPS != at.FTPS || f.RTSPS != at.RTSPS || f.Camera != 0 {
 		t.Errorf("found %+v, and it stands at %+v", f, at)
 	}
+	b.cfg.Find.Ask, b.only = nil, []netip.Prefix{netip.MustParsePrefix(addr + "/32")}
+	if asked := slices.DeleteFunc(b.asked(), func(to string) bool { return !strings.HasPrefix(to, "127.") }); len(asked) != 1 || asked[0] != addr+":2021" {
+		t.Errorf("for one address, %v are asked", asked)
+	}
 }
 
 func TestPortsThatAreNoneAreNotBelieved(t *testing.T) {

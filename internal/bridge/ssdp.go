@@ -91,8 +91,10 @@ func (b *Bridge) asked() []string {
 	for _, n := range interfaces() {
 		to = append(to, at(last(n.prefix.Masked()).String(), askPort))
 	}
-	for a := sameMachine.Addr(); sameMachine.Contains(a) && b.near(a); a = a.Next() {
-		to = append(to, at(a.String(), askPort))
+	for a := sameMachine.Addr(); sameMachine.Contains(a); a = a.Next() {
+		if b.near(a) {
+			to = append(to, at(a.String(), askPort))
+		}
 	}
 	return to
 }

@@ -22,6 +22,7 @@ const (
 	videoPath   = "/streaming/live/1" // OpenBambuAPI, ha-bambulab
 	pictureRate = "fps=2,scale=w='min(1280,iw)':h=-2"
 	lastBreath  = 2 * time.Second // for ffmpeg to end after it was killed
+	mostAtOnce  = "12582912"      // bytes of memory: room for pictures of 4096 × 2304; ffmpeg would make as much as it is told
 )
 
 // decoder is where ffmpeg is. It is looked for each time: it may be installed while
@@ -70,7 +71,7 @@ func recipe(address string, code grove.Secret) string {
 func decode(ctx context.Context, program, recipe string, patience time.Duration, show func([]byte)) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	cmd := exec.CommandContext(ctx, program, "-hide_banner", "-loglevel", "quiet", "-threads", "1",
+	cmd := exec.CommandContext(ctx, program, "-hide_banner", "-loglevel", "quiet", "-threads", "1", "-max_alloc", mostAtOnce,
 		"-protocol_whitelist", "pipe,tcp,rtp,rtsp", "-f", "concat", "-safe", "0", "-i", "pipe:0",
 		"-an", "-vf", pictureRate, "-c:v", "mjpeg", "-q:v", "5", "-f", "mpjpeg", "pipe:1")
 	cmd.Env = []string{}

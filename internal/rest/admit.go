@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"mime"
 	"net"
@@ -21,8 +22,8 @@ import (
 // maxBody is how large a JSON body may be.
 const maxBody = 1 << 20
 
-// maxThrown is how much is read of a body that is too large.
-const maxThrown = 16 << 20
+// reasonUnread is given for a body that broke off.
+const reasonUnread = "body_unread"
 
 // ConfirmPath is where a person proves again that it is them.
 const ConfirmPath = "/v1/grove-service/users/me/sessions/current/confirm"
@@ -281,17 +282,21 @@ func takeBody(w http.ResponseWriter, r *http.Request, route Route) error {
 	if r.Body == nil || r.ContentLength == 0 || r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return nil
 	}
+	if r.ContentLength > maxBody {
+		return tooLarge()
+	}
 	// Writers that are not a connection's have no deadlines; then there is none.
 	line := http.NewResponseController(w)
 	timed := line.SetReadDeadline(time.Now().Add(bodyWithin)) == nil
-	body, err := readBody(r)
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if timed {
-		if late := line.SetReadDeadline(time.Time{}); err == nil && late != nil {
-			err = unread(late)
-		}
+		err = errors.Join(err, line.SetReadDeadline(time.Time{}))
 	}
 	if err != nil {
-		return err
+		return &grove.Error{Code: grove.Invalid, Reason: reasonUnread, Message: "the body did not arrive whole; send it again", Err: err}
+	}
+	if len(body) > maxBody {
+		return tooLarge()
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		body = nil
@@ -309,31 +314,6 @@ func takeBody(w http.ResponseWriter, r *http.Request, route Route) error {
 	r.Header.Set("Content-Type", "application/json")
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
-}
-
-// readBody reads a body that is not too large. Much of one that is is read as well and
-// thrown away: most clients look for an answer only once they have sent everything, and
-// would else be told of a broken line. Those that ask before they send are answered.
-func readBody(r *http.Request) ([]byte, error) {
-	var body []byte
-	var err error
-	if r.ContentLength <= maxBody {
-		body, err = io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	}
-	if err != nil {
-		return nil, unread(err)
-	}
-	if r.ContentLength <= maxBody && len(body) <= maxBody {
-		return body, nil
-	}
-	if r.Header.Get("Expect") == "" && r.ContentLength <= maxThrown {
-		_, _ = io.CopyN(io.Discard, r.Body, maxThrown) // what fails here is refused in any case
-	}
-	return nil, tooLarge()
-}
-
-func unread(err error) error {
-	return &grove.Error{Code: grove.Invalid, Reason: "body_unread", Message: "the body did not arrive whole; send it again", Err: err}
 }
 
 func tooLarge() error {

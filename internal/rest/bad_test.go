@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
 	"github.com/grovecloud/grove/internal/store"
 	"github.com/grovecloud/grove/internal/store/storetest"
@@ -233,29 +235,51 @@ func TestWhoSendsTooMuchIsToldSoOverTheLine(t *testing.T) {
 	h := resttest.New(t, "off")
 	server := httptest.NewServer(h)
 	defer server.Close()
-	for name, length := range map[string]string{"of a known length": "Content-Length: 10485760\r\n", "in chunks": "Transfer-Encoding: chunked\r\n"} {
-		var d net.Dialer
-		line, err := d.DialContext(t.Context(), "tcp", server.Listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer line.Close()
+	up := resttest.Call[cloudapi.Upload](t, h, 200, "POST", iot+"/user/upload", `{"filename":"a.gcode","size":10}`)
+	link, err := url.Parse(up.UploadURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const login, known, chunks = "POST /v1/user-service/user/login", "Content-Length: 10485760", "Transfer-Encoding: chunked"
+	for name, c := range map[string]struct {
+		ask, length string
+		status      int
+	}{
+		"of a known length":          {login, known, http.StatusRequestEntityTooLarge},
+		"in chunks":                  {login, chunks, http.StatusRequestEntityTooLarge},
+		"and says not who":           {"PUT /v1/user-service/my/profile", known, http.StatusUnauthorized},
+		"to no path":                 {"POST /v1/nothing", known, http.StatusNotFound},
+		"to a link that is none":     {"PUT /u/f_none?Expires=1&Signature=00", known, http.StatusForbidden},
+		"to a link for another file": {"PUT " + link.RequestURI(), known, http.StatusBadRequest},
+		"there in chunks":            {"PUT " + link.RequestURI(), chunks, http.StatusBadRequest},
+	} {
 		body := strings.Repeat("a", 10<<20)
-		if name == "in chunks" {
+		if c.length == chunks {
 			body = fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body)
 		}
-		_, err = io.WriteString(line, "POST /v1/user-service/user/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"+length+"\r\n"+body)
-		if err != nil {
-			t.Errorf("%s: the line broke: %v", name, err)
-			continue
+		if status, err := sendAll(t, server.Listener.Addr().String(), c.ask+" HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"+c.length+"\r\n\r\n"+body); err != nil || status != c.status {
+			t.Errorf("%s: %d, %v", name, status, err)
 		}
-		answer, err := http.ReadResponse(bufio.NewReader(line), nil)
-		if err != nil || answer.StatusCode != http.StatusRequestEntityTooLarge {
-			t.Errorf("%s: %v, %v", name, answer, err)
-			continue
-		}
-		_ = answer.Body.Close()
 	}
+}
+
+// sendAll sends a request whole, and only then looks for the answer.
+func sendAll(t *testing.T, address, request string) (status int, err error) {
+	t.Helper()
+	var d net.Dialer
+	line, err := d.DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		return 0, err
+	}
+	defer line.Close()
+	if _, err := io.WriteString(line, request); err != nil {
+		return 0, err
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(line), nil)
+	if err != nil {
+		return 0, err
+	}
+	return answer.StatusCode, answer.Body.Close()
 }
 
 // reasonOf is the reason of an error that is complete.

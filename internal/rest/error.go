@@ -5,16 +5,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
+	"github.com/grovecloud/grove/internal/library"
 )
 
 // wireError is embedded by this name, because failure needs the method Error.
@@ -80,9 +83,31 @@ func hasLeft(ctx context.Context, err error) bool {
 
 // fail answers with an error outside of huma.
 func (rt *Router) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if !grove.HasReason(err, reasonUnread) && !grove.HasReason(err, library.ReasonUploadBroken) {
+		throwAway(w, r)
+	}
 	f := failed(r.Context(), err)
 	maps.Copy(w.Header(), f.header)
 	writeJSON(w, f.status, f)
+}
+
+// maxThrown is how much is read of what is refused.
+const maxThrown = 16 << 20
+
+// throwAway reads what is left of a body before the request is refused. Most clients
+// look for an answer only once they have sent everything, and would else be told of a
+// broken line. Those that ask before they send need not send, and those that send very
+// much must look.
+func throwAway(w http.ResponseWriter, r *http.Request) {
+	if r.Body == nil || r.ContentLength == 0 || r.ContentLength > maxThrown || r.ProtoMajor > 1 || r.Header.Get("Expect") != "" {
+		return
+	}
+	line := http.NewResponseController(w)
+	timed := line.SetReadDeadline(time.Now().Add(bodyWithin)) == nil
+	_, _ = io.CopyN(io.Discard, r.Body, maxThrown) // refused in any case
+	if timed {
+		_ = line.SetReadDeadline(time.Time{}) // a line that is gone needs none
+	}
 }
 
 // writeJSON answers with a value that always can be encoded. A client that has

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/internal/bridge"
 	"github.com/grovecloud/grove/internal/sim"
 )
 
@@ -62,6 +64,14 @@ func (s *slicer) told(target string) string {
 		s.t.Fatal(err)
 	}
 	return string(body)
+}
+
+// patient is lanConfig for tests whose decoding keeps the machine busy.
+func patient(t testing.TB) Config {
+	t.Helper()
+	c := lanConfig(t)
+	c.lan.Ping, c.lan.Silence = time.Second, 10*time.Second
+	return c
 }
 
 // needsFFmpeg skips where there is none, but not where all tests must run.
@@ -122,6 +132,19 @@ func tellTale(t *testing.T) (ran bool) {
 	return ran
 }
 
+// ffprobes lets a program that knows nothing of Grove look at a stream, where there is one.
+func ffprobes(t *testing.T, link string) {
+	t.Helper()
+	if _, err := exec.LookPath("ffprobe"); err != nil {
+		return // needsFFmpeg says so where it must be there
+	}
+	out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-f", "mpjpeg", "-read_intervals", "%+#2", "-count_frames",
+		"-show_entries", "stream=codec_name,width,height,nb_read_frames", "-of", "csv=p=0", link).CombinedOutput()
+	if got := strings.TrimSpace(string(out)); err != nil || got != "mjpeg,640,360,2" {
+		t.Errorf("ffprobe sees %q %v", got, err)
+	}
+}
+
 // resembles compares a picture with what is to be seen of a printer that is idle:
 // the background, the bar, the plate and the nozzle above it, each with its color.
 func resembles(t *testing.T, got []byte, p *sim.Printer) {
@@ -154,18 +177,19 @@ func resembles(t *testing.T, got []byte, p *sim.Printer) {
 
 func TestPrintersOnTheNetworkAreSeenByManyAndReadByOne(t *testing.T) {
 	t.Parallel()
-	for _, model := range []string{"P1S", "X1C"} {
+	for _, model := range []string{"P1S", "X1C", "P2S"} { // the last one's video has a clock that stands still
 		t.Run(model, func(t *testing.T) {
 			t.Parallel()
-			if model == "X1C" {
+			if model != "P1S" {
 				needsFFmpeg(t)
 			}
-			h := owned(t, lanConfig(t))
+			h := owned(t, patient(t))
 			p := h.pictured(func(c *sim.Config) { c.Model = model })
 			s := h.slicer(t)
 			still := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/snapshot", "")), "url")
 			resembles(t, s.ask("GET", still, nil, false), p)
 			link := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/video", "")), "url")
+			ffprobes(t, link)
 			var watching sync.WaitGroup
 			for viewer := range 50 {
 				watching.Go(func() {
@@ -188,11 +212,49 @@ func TestPrintersOnTheNetworkAreSeenByManyAndReadByOne(t *testing.T) {
 			if n := p.Views(); n != 1 {
 				t.Errorf("the printer was read %d times, want once", n)
 			}
-			if ran := tellTale(t); model == "X1C" && !ran {
+			if ran := tellTale(t); model != "P1S" && !ran {
 				if _, err := os.Stat("/proc/self/cmdline"); err == nil {
 					t.Error("ffmpeg does not run")
 				}
 			}
+		})
+	}
+}
+
+// A bridge passes what a camera sends as it passes the rest, and ends it with whoever watched.
+func TestPrintersOfAnotherNetworkAreSeen(t *testing.T) {
+	t.Parallel()
+	for _, model := range []string{"A1 mini", "H2D"} {
+		t.Run(model, func(t *testing.T) {
+			t.Parallel()
+			if model == "H2D" {
+				needsFFmpeg(t)
+			}
+			c := distant(t)
+			c.lan.Ping = patient(t).lan.Ping
+			c.TLS = false // what opens the links trusts no CA of ours
+			h := owned(t, c)
+			p := h.onLAN(func(c *sim.Config) { c.Model = model })
+			at := p.Ports()
+			made, _, stop := h.bridged(p, func(c *bridge.RemoteConfig) { c.Ports = append(c.Ports, at.Camera, at.RTSPS) })
+			in := behind(made.ID, p)
+			in.Camera, in.RTSPS = at.Camera, at.RTSPS
+			if _, err := h.client.AddPrinter(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+			h.connected(bench)
+			s := h.slicer(t)
+			still := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/snapshot", "")), "url")
+			resembles(t, s.ask("GET", still, nil, false), p)
+			link := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/video", "")), "url")
+			if pictures, err := frames(t.Context(), link, 3); err != nil {
+				t.Errorf("after %d pictures: %v", len(pictures), err)
+			}
+			if n := p.Views(); n != 1 {
+				t.Errorf("the printer was read %d times, want once", n)
+			}
+			stop()
+			until(t, "it is said why there is none", func() bool { return strings.Contains(s.told(still), made.ID) })
 		})
 	}
 }
@@ -239,6 +301,59 @@ func TestABadCameraHurtsNobodyElse(t *testing.T) {
 		})
 	}
 }
+
+// Room is made for a picture as large as a camera says, so there is a bound.
+func TestAVideoOfHugePicturesTakesNoMemory(t *testing.T) {
+	t.Parallel()
+	needsFFmpeg(t)
+	h := owned(t, patient(t))
+	p := h.pictured(func(c *sim.Config) { c.Model, c.Faults.Camera.HugeFrame = "X1C", true })
+	s := h.slicer(t)
+	link := s.text(s.good(s.call("GET", iotUser+"/device/"+bench+"/snapshot", "")), "url")
+	told := make(chan string, 1)
+	go func() { told <- s.told(link) }()
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	most := 0
+	for says := ""; says == ""; {
+		select {
+		case says = <-told:
+			if !strings.Contains(says, "makes no pictures") {
+				t.Errorf("told %s", says)
+			}
+		case <-look.C:
+			most = max(most, decoders(t))
+		}
+	}
+	if most > 400<<10 {
+		t.Errorf("ffmpeg takes %d KiB", most)
+	}
+	if h.links() != 1 {
+		t.Error("the printer is not connected any more")
+	}
+	wrong(t, p, func(f *sim.Faults) { f.Camera = sim.CameraFaults{} })
+	until(t, "it is seen again", func() bool { return strings.HasPrefix(s.told(link), "\xFF\xD8") })
+}
+
+// decoders is the most KiB that an ffmpeg of this process has taken, where that can be told.
+func decoders(t *testing.T) (most int) {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range all {
+		text, _ := os.ReadFile(name) // it may have ended
+		if parent := statusLine.FindSubmatch(text); parent == nil || string(parent[1]) != "ffmpeg" || string(parent[2]) != strconv.Itoa(os.Getpid()) {
+			continue
+		} else if n, err := strconv.Atoi(string(parent[3])); err == nil {
+			most = max(most, n)
+		}
+	}
+	return most
+}
+
+var statusLine = regexp.MustCompile(`(?s)^Name:\s*(\S+)\n.*\nPPid:\s*(\d+)\n.*\nVmHWM:\s*(\d+) kB\n`)
 
 func TestAStrangerAtTheCameraIsToldNoCode(t *testing.T) {
 	t.Parallel()

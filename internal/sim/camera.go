@@ -24,9 +24,9 @@ const (
 )
 
 // CameraFaults are what goes wrong with the camera. The zero CameraFaults are none;
-// the first two are of the P1 and A1 only.
+// Garbage is of the P1 and A1 only.
 type CameraFaults struct {
-	HugeFrame bool `json:"huge_frame"` // frames claim to be 4 GB long
+	HugeFrame bool `json:"huge_frame"` // frames claim to be 4 GB long, pictures of a video 16,000 points wide and high
 	Garbage   bool `json:"garbage"`    // frames hold noise
 	Silent    bool `json:"silent"`     // no frames come
 	Off       bool `json:"off"`        // LAN liveview is switched off

@@ -21,7 +21,9 @@ const (
 	h264Level    = 40   // 4.0, up to 20 Mbit/s: blocks as they are take room
 	h264Numbers  = 16   // pictures are counted up to it
 
-	macroblock = 16 // points across and down
+	macroblock = 16   // points across and down
+	hugeAcross = 1000 // macroblocks of a picture that takes 384 MB; no larger one is believed by ffmpeg
+	hugeDown   = 1000
 	asTheyAre  = 25 // I_PCM of table 7-11
 )
 
@@ -47,8 +49,21 @@ func (c *coder) next(v view) (unit []byte, alone bool) {
 }
 
 // parameters are those of the sequence and of the picture, for what view.draw draws.
-func parameters() (sequence, picture []byte) {
+func parameters() (all, picture []byte) {
 	across, down, below := inBlocks()
+	var p bitString
+	p.golomb(0, 0)    // its id, its sequence's
+	p.put(2, 0)       // CAVLC, frames
+	p.golomb(0, 0, 0) // one group of slices, one reference each way
+	p.put(3, 0)       // not weighted
+	p.golomb(0, 0, 0) // quantizers
+	p.put(3, 0b100)   // slices say how edges are smoothed
+	return sequence(across, down, below), p.unit(unitPicture)
+}
+
+// sequence says how large pictures are, in macroblocks, without the points of color
+// below.
+func sequence(across, down, below uint32) []byte {
 	var s bitString
 	s.put(24, h264Profile<<16|h264Promises<<8|h264Level)
 	s.golomb(0, 0, 2, 1) // its id, numbers up to 16, shown as they come, one is kept
@@ -57,14 +72,7 @@ func parameters() (sequence, picture []byte) {
 	s.put(3, 0b111) // frames, not fields; motion by 8 points; cropped:
 	s.golomb(0, 0, 0, below)
 	s.put(1, 0) // no more to say
-	var p bitString
-	p.golomb(0, 0)    // its id, its sequence's
-	p.put(2, 0)       // CAVLC, frames
-	p.golomb(0, 0, 0) // one group of slices, one reference each way
-	p.put(3, 0)       // not weighted
-	p.golomb(0, 0, 0) // quantizers
-	p.put(3, 0b100)   // slices say how edges are smoothed
-	return s.unit(unitSequence), p.unit(unitPicture)
+	return s.unit(unitSequence)
 }
 
 // inBlocks measures a picture in macroblocks; below are the points of color that hang
@@ -308,11 +316,11 @@ func (b *bitString) unit(kind byte) []byte {
 
 // parameterBox is how MP4 keeps the parameters (ISO/IEC 14496-15).
 func parameterBox() []byte {
-	sequence, picture := parameters()
+	all, picture := parameters()
 	be := binary.BigEndian
-	b := append([]byte{1}, sequence[1:4]...)                           // profile and level
-	b = append(b, 0xFF, 0xE1)                                          // lengths of four bytes; one sequence
-	b = append(be.AppendUint16(b, uint16(len(sequence))), sequence...) //nolint:gosec // a few bytes
+	b := append([]byte{1}, all[1:4]...)                      // profile and level
+	b = append(b, 0xFF, 0xE1)                                // lengths of four bytes; one sequence
+	b = append(be.AppendUint16(b, uint16(len(all))), all...) //nolint:gosec // a few bytes
 	b = append(b, 1)
 	b = append(be.AppendUint16(b, uint16(len(picture))), picture...) //nolint:gosec // a few bytes
 	return box("avcC", b)

@@ -10,7 +10,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,6 +99,33 @@ func soon(t testing.TB, what string, met func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("in vain: %s", what)
 		}
+	}
+}
+
+// Debian's clients of MQTT trust the printer's authority, watch it and let it pause.
+func TestDebiansMQTTClientsWatchAndCommand(t *testing.T) {
+	t.Parallel()
+	b := onLAN(t, Config{Begin: BeginPrinting})
+	b.pushall()
+	authority, err := testMaker.Authority()
+	must(t, err)
+	ca := filepath.Join(t.TempDir(), "authority.pem")
+	must(t, os.WriteFile(ca, authority, 0o600))
+	at := b.Ports()
+	topic := "device/" + b.Serial() + "/"
+	with := func(args ...string) []string {
+		return append([]string{
+			"-h", at.Host, "-p", strconv.Itoa(at.MQTTS), "--cafile", ca, "--insecure", // its certificate names the serial
+			"-u", "bblp", "-P", testCode,
+		}, args...)
+	}
+	if got := succeeds(t, "mosquitto_sub", with("-t", topic+"report", "-C", "1", "-W", "20")...); !strings.HasPrefix(got, "{\n    \"print\": {\n") {
+		t.Errorf("heard %q", got)
+	}
+	succeeds(t, "mosquitto_pub", with("-t", topic+"request", "-m", `{"print":{"command":"pause","param":"","sequence_id":"7"}}`)...)
+	b.until("gcode_state", "PAUSE")
+	if out, err := outside(t, "mosquitto_sub", append(with("-t", topic+"report", "-W", "20"), "-P", "12345679")...).CombinedOutput(); err == nil || !strings.Contains(string(out), "not authorised") {
+		t.Errorf("with another code: %v %s", err, out)
 	}
 }
 

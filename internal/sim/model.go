@@ -19,26 +19,27 @@ const storageBits = 1<<8 | 1<<9
 
 // looks is how a family of printers presents itself.
 type looks struct {
-	small       bool // P1, A1: the short report with their own extra fields
-	idleStage   int  // stg_cur when nothing runs
-	bootStage   int  // and before anything ever ran
-	idleType    string
-	lights      []string
-	firmware    string
-	modules     []module
-	dual        bool
-	door        bool     // knows whether its door is open
-	partlyNew   bool     // reports its job in the words of newer firmware, too, and little else of it
-	oldSpool    string   // the id of vt_tray; "": there is none
-	fun2        bool     // reports further functions
-	countsDown  bool     // reports how long a stage still takes
-	rack        bool     // has a rack of nozzles
-	bareFull    bool     // its full reports do not say that they are
-	nozzleRate  float64  // °C per second
-	loadSeconds float64  // to bring filament to the nozzle
-	folders     []string // on its storage
-	files       fileManner
-	mounts      []string // where its firmware has the storage in its own file system
+	small        bool // P1, A1: the short report with their own extra fields
+	idleStage    int  // stg_cur when nothing runs
+	bootStage    int  // and before anything ever ran
+	idleType     string
+	lights       []string
+	firmware     string
+	modules      []module
+	dual         bool
+	door         bool     // knows whether its door is open
+	partlyNew    bool     // reports its job in the words of newer firmware, too, and little else of it
+	oldSpool     string   // the id of vt_tray; "": there is none
+	fun2         bool     // reports further functions
+	countsDown   bool     // reports how long a stage still takes
+	rack         bool     // has a rack of nozzles
+	stoppedClock bool     // its video says the same time with every picture (bambuddy)
+	bareFull     bool     // its full reports do not say that they are
+	nozzleRate   float64  // °C per second
+	loadSeconds  float64  // to bring filament to the nozzle
+	folders      []string // on its storage
+	files        fileManner
+	mounts       []string // where its firmware has the storage in its own file system
 }
 
 // module is one entry of get_version.
@@ -109,7 +110,7 @@ func (l *looks) particulars(model bambu.Model) {
 	case "BL-P001", "BL-P002", "C13":
 		l.oldSpool = "255"
 	case "N7":
-		l.loadSeconds = 26
+		l.stoppedClock, l.loadSeconds = true, 26
 	case "N6":
 		l.nozzleRate = 1.2
 	case "O1D":

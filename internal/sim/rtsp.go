@@ -37,16 +37,17 @@ const (
 // 1.0 over TLS with packets of H.264 on the same connection. Every viewer has a
 // stream of its own, and pictures are coded for those who watch alone.
 type video struct {
-	tls    *tls.Config
-	code   func() grove.Secret
-	look   func() view
-	faults func() CameraFaults
-	views  *atomic.Int64 // viewers that were shown something
-	guests *guests
+	tls     *tls.Config
+	code    func() grove.Secret
+	look    func() view
+	faults  func() CameraFaults
+	views   *atomic.Int64 // viewers that were shown something
+	guests  *guests
+	stopped bool // its clock
 }
 
 func newVideo(l *lan, p *Printer) *video {
-	return &video{tls: l.tls(), code: p.accessCode, look: p.view, faults: func() CameraFaults { return p.Faults().Camera }, guests: &l.guests, views: &l.views}
+	return &video{tls: l.tls(), code: p.accessCode, look: p.view, faults: func() CameraFaults { return p.Faults().Camera }, guests: &l.guests, views: &l.views, stopped: p.m.looks.stoppedClock}
 }
 
 // rtspURL is what reports say of the video. A port that was left open is reported
@@ -259,12 +260,12 @@ func digestFields(header string) map[string]string {
 }
 
 func (s *rtspSession) describe(r rtspRequest) error {
-	sequence, picture := parameters()
+	all, picture := parameters()
 	sdp := strings.Join([]string{
 		"v=0", "o=- 0 0 IN IP4 0.0.0.0", "s=live", "c=IN IP4 0.0.0.0", "t=0 0", "a=control:*",
 		fmt.Sprintf("m=video 0 RTP/AVP %d", rtpH264), fmt.Sprintf("a=rtpmap:%d H264/%d", rtpH264, rtpClock),
-		fmt.Sprintf("a=fmtp:%d packetization-mode=1;profile-level-id=%X;sprop-parameter-sets=%s,%s", rtpH264, sequence[1:4],
-			base64.StdEncoding.EncodeToString(sequence), base64.StdEncoding.EncodeToString(picture)),
+		fmt.Sprintf("a=fmtp:%d packetization-mode=1;profile-level-id=%X;sprop-parameter-sets=%s,%s", rtpH264, all[1:4],
+			base64.StdEncoding.EncodeToString(all), base64.StdEncoding.EncodeToString(picture)),
 		fmt.Sprintf("a=framerate:%d", time.Second/rtspPeriod), "a=control:track1", "",
 	}, "\r\n")
 	return s.write(r.head("200 OK", "Content-Base: "+strings.TrimRight(r.target, "/")+"/", "Content-Type: application/sdp",
@@ -323,8 +324,15 @@ func (s *rtspSession) send() error {
 	unit, alone := s.stream.coder.next(s.look())
 	units := [][]byte{unit}
 	if alone {
-		sequence, picture := parameters()
-		units = [][]byte{sequence, picture, unit}
+		all, picture := parameters()
+		if s.faults().HugeFrame {
+			all = sequence(hugeAcross, hugeDown, 0)
+		}
+		units = [][]byte{all, picture, unit}
 	}
-	return s.write(string(s.stream.packets(time.Now(), units...)))
+	now := time.Now()
+	if s.stopped {
+		now = s.stream.began
+	}
+	return s.write(string(s.stream.packets(now, units...)))
 }

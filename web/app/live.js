@@ -8,7 +8,7 @@ export const connection = signal("connecting");
 
 /** A signal of each printer's state by its serial, and the serials in order of names. */
 const printers = new Map();
-const serials = signal([]);
+export const serials = signal([]);
 
 /** The state of a printer; undefined when there is none. */
 export const printer = (serial) => (printers.has(serial) ? printers.get(serial).value : void serials.value); // one that comes is in them

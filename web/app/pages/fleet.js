@@ -1,7 +1,7 @@
 // All printers at a glance: who prints, who needs a hand.
-import { html, kept, names, signal, still, useMemo, useRef } from "../lib.js";
+import { computed, html, kept, names, signal, still, useMemo, useRef } from "../lib.js";
 import { all, query } from "../api.js";
-import { about, everyone, printer, ready } from "../live.js";
+import { about, everyone, printer, ready, serials } from "../live.js";
 import { acts, runs } from "../me.js";
 import { model } from "../models.js";
 import { go, params, set } from "../place.js";
@@ -18,10 +18,12 @@ import { DropHere, PrintHere } from "../parts/print.js";
 import { ends, percent, span } from "../format.js";
 import { t } from "../words.js";
 
-const size = signal(kept.get("fleet.size", "m"));
+const chosen = signal(kept.get("fleet.size", ""));
+const many = 30; // printers, of which more are looked over than looked at
+const size = computed(() => chosen.value || (serials.value.length > many ? "s" : "m"));
 const view = signal(kept.get("fleet.view", "cards"));
 
-const resize = (to) => kept.set("fleet.size", (size.value = to));
+const resize = (to) => kept.set("fleet.size", (chosen.value = to));
 const look = (to) => kept.set("fleet.view", (view.value = to));
 
 // The counter that a state counts for.
@@ -50,7 +52,7 @@ export function useJobs() {
   }, [fetched.data]);
 }
 
-/** Who is shown, and how many are in each group: {among, chosen, needing, counts}. */
+/** Who is shown, and how many are in each group: {among, found, needing, counts}. */
 function sift(everybody, { tag, text, only, unknown }) {
   const counts = Object.fromEntries(Object.keys(icons).map((name) => [name, 0]));
   const among = everybody.filter((p) => (!tag || (p.tags || []).includes(tag)) && (!text || factsOf(p).words.includes(text)));
@@ -58,8 +60,8 @@ function sift(everybody, { tag, text, only, unknown }) {
   const needing = among.filter(need);
   counts.attention = needing.length;
   for (const p of among) counts[factsOf(p).group]++;
-  const chosen = !(only in icons) ? among : only === "attention" ? needing : among.filter((p) => factsOf(p).group === only);
-  return { among, chosen, needing, counts };
+  const found = !(only in icons) ? among : only === "attention" ? needing : among.filter((p) => factsOf(p).group === only);
+  return { among, found, needing, counts };
 }
 
 /** The serials of a list: the same list again while they are the same. */
@@ -80,8 +82,8 @@ export default function Fleet() {
     ["Escape", t("fleet.key_all"), () => set({ state: null, q: null, tag: null })],
   ]);
   const everybody = everyone.value;
-  const { among, chosen, needing, counts } = sift(everybody, { tag, text, only, unknown });
-  const shown = useSerials(chosen);
+  const { among, found, needing, counts } = sift(everybody, { tag, text, only, unknown });
+  const shown = useSerials(found);
   if (!ready.value) return html`<${Head} title=${t("nav.fleet")} /><div class="cards" aria-busy="true">${[1, 2, 3].map((n) => html`<div key=${n} class="card ghost"></div>`)}</div>`;
   if (!everybody.length) return html`<${Head} title=${t("nav.fleet")} /><${Nothing} />`;
   const tags = [...new Set(everybody.flatMap((p) => p.tags || []))].sort();
@@ -103,7 +105,7 @@ export default function Fleet() {
       )}
     </div>
     ${!only && html`<${Attention} of=${needing} unknown=${unknown} />`}
-    ${chosen.length === 0
+    ${found.length === 0
       ? html`<${Empty} icon="search" title=${t("nothing_found")}><button type="button" class="quiet" onClick=${() => set({ state: null, q: null, tag: null })}>${t("fleet.key_all")}</button><//>`
       : view.value === "list"
         ? html`<${List} of=${shown} />`
@@ -158,7 +160,7 @@ const Card = still(function Card({ serial, cover, unknown }) {
   const p = printer(serial);
   if (!p) return null;
   const state = stateOf(p);
-  return html`<article ref=${at} class=${names("card", state)}>
+  return html`<article ref=${at} class=${names("card", state, !seen && "unseen")}>
     <header class="title">
       <a href=${link(p)}>${p.name}</a>
       <small>${model(p.model)}${p.shadow.nozzle_diameter > 0 && ` · ${p.shadow.nozzle_diameter} mm`}</small>
@@ -172,7 +174,7 @@ const Card = still(function Card({ serial, cover, unknown }) {
             <${Print} of=${p} small=${size.value === "s"} />
           </div>
           ${size.value !== "s" && html`<${Heats} of=${p} /><${Trays} of=${p} />`}
-          <footer><${Needs} of=${p} unknown=${unknown} /><${Controls} of=${p} labels=${size.value !== "s"} /><${PrintHere} of=${p} /></footer>
+          <footer><${Needs} of=${p} unknown=${unknown} but="paused" /><${Controls} of=${p} labels=${size.value !== "s"} /><${PrintHere} of=${p} /></footer>
           <${DropHere} of=${p} />
         `
       : null}

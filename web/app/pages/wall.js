@@ -14,7 +14,8 @@ import { useJobs } from "./fleet.js";
 import { t } from "../words.js";
 
 const turnEvery = 15_000;
-const least = { width: 280, height: 190 }; // of a tile that can be read from afar
+const least = { width: 220, height: 106 }; // of a tile that can be read from afar
+const low = 190; // a tile has only two lines and a bar
 
 /** Keeps the screen on where the browser lets a page do that; it is asked for anew when the page comes back. */
 function useAwake() {
@@ -89,7 +90,7 @@ export default function Wall() {
       <time>${clock(now.value)}</time>
       <a class="button plain" href="/" aria-label=${t("wall.leave")}><${Icon} name="close" /></a>
     </header>
-    <div class="tiles" ref=${at} style=${{ "--columns": columns, "--rows": rows }}>
+    <div class=${names("tiles", box.height / rows < low && "low")} ref=${at} style=${{ "--columns": columns, "--rows": rows }}>
       ${list.length ? shown.map((p) => html`<${Tile} key=${p.serial} serial=${p.serial} cover=${jobs.get(p.serial)?.cover_url} unknown=${unknown.has(p.serial)} large=${columns * rows <= 6} />`) : html`<${Empty} icon="fleet" title=${t("fleet.empty")} />`}
     </div>
   </div>`;
@@ -105,9 +106,9 @@ const Tile = still(function Tile({ serial, cover, unknown, large }) {
   return html`<article class=${names("tile", stateOf(p), need && "need")}>
     <header><h2>${p.name}</h2><${State} of=${p} /></header>
     <div class="body">
-      ${large && (on && cover ? html`<span class="cover"><${Image} of=${cover} otherwise=${html`<${Icon} name="printer" />`} /></span>` : html`<${Camera} of=${p} every=${10_000} />`)}
+      ${large && (on && cover ? html`<span class="cover"><${Image} of=${cover} otherwise=${html`<${Icon} name="printer" />`} /></span>` : p.camera && html`<${Camera} of=${p} every=${10_000} />`)}
       ${on
-        ? html`<div class="far"><strong>${percent(farOf(p))}</strong><span>${s.remaining_seconds > 0 && html`${span(s.remaining_seconds)}<br />${t("print.at", { time: ends(s.remaining_seconds) })}`}</span></div>`
+        ? html`<div class="far"><strong>${percent(farOf(p))}</strong><span>${s.remaining_seconds > 0 && html`${span(s.remaining_seconds)}<small class="until">${t("print.at", { time: ends(s.remaining_seconds) })}</small>`}</span></div>`
         : html`<div class="far idle"><span>${p.online ? model(p.model) : p.last_seen_at ? t("print.seen", { when: clock(p.last_seen_at) }) : t("print.never_seen")}</span></div>`}
     </div>
     ${on && html`<${Progress} of=${farOf(p)} kind=${stateOf(p)} label=${s.file_name || t("progress")} /><p class="file">${s.file_name || t("print.unnamed")}</p>`}
