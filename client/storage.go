@@ -16,6 +16,12 @@ func (c *Client) StorageFiles(ctx context.Context, serial, dir string) ([]grove.
 	return own[[]grove.StorageEntry](ctx, c, http.MethodGet, query(printerPath(serial)+"/files", url.Values{"path": {dir}}), nil)
 }
 
+// DeleteStorageFile deletes a file on a printer's own storage for good. Conflict
+// printer_busy unless the printer is at rest. Grove only.
+func (c *Client) DeleteStorageFile(ctx context.Context, serial, path string) error {
+	return c.call(ctx, http.MethodDelete, query(printerPath(serial)+"/files", url.Values{"path": {path}}), nil, nil)
+}
+
 // StorageFile writes a file from a printer's own storage to w. What was written must
 // be thrown away after an error. Grove only.
 func (c *Client) StorageFile(ctx context.Context, serial, path string, w io.Writer) (int64, error) {

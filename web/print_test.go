@@ -175,5 +175,5 @@ func TestAJobThatSomebodyElseChangedIsShownAnew(t *testing.T) {
 	v.picture("job-changed")
 	f.answer("/grove-service"+at, nil)
 	v.click("Save")
-	v.waits("the change is made", func(text string) bool { return js[int](v, `document.querySelectorAll("dialog[open]").length`) == 0 })
+	v.waits("the change is made", func(string) bool { return js[int](v, `document.querySelectorAll("dialog[open]").length`) == 0 })
 }

@@ -325,6 +325,13 @@ func TestAPrinterOnTheNetwork(t *testing.T) {
 	v.click("Stop")
 	v.click("Stop the print")
 	v.sees("Stop done", "Cancelled")
+	name := js[string](v, `document.querySelector("tbody button.danger").ariaLabel`) // it rests, so that files may go
+	v.click(name)
+	v.sees("for good")
+	v.picture("printer-storage-delete")
+	v.click("Delete")
+	v.sees("is deleted")
+	v.waits("the file is gone", func(string) bool { return !v.offered(name) })
 
 	v.click("More about this printer")
 	v.click("Address")

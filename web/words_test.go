@@ -172,7 +172,9 @@ func TestScriptsSayNoNameInVain(t *testing.T) {
 	}
 	for name, script := range all {
 		body := inComment.ReplaceAllString(importWhole.ReplaceAllString(importList.ReplaceAllString(script, ""), ""), "")
-		used := func(word string) bool { return regexp.MustCompile(`(^|[^."\w-]|\.\.\.)` + word + `\b`).MatchString(body) }
+		used := func(word string) bool {
+			return regexp.MustCompile(`(^|[^."\w-]|\.\.\.)` + word + `\b`).MatchString(body)
+		}
 		for _, found := range importList.FindAllStringSubmatch(script, -1) {
 			from := path.Join(path.Dir(name), found[2])
 			for _, names := range listed(found[1]) {

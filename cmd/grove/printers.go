@@ -22,7 +22,7 @@ type printersCmd struct {
 	Rename       printersRenameCmd       `cmd:"" help:"Give a printer another name."`
 	Tag          printersTagCmd          `cmd:"" help:"Give a printer tags, which jobs of any printer can ask for."`
 	Unbind       printersUnbindCmd       `cmd:"" help:"Give a printer up."`
-	Files        printersFilesCmd        `cmd:"" help:"List or download what lies on a printer's own storage, timelapses for example."`
+	Files        printersFilesCmd        `cmd:"" help:"List, download or delete what lies on a printer's own storage, timelapses for example."`
 	Report       printersReportCmd       `cmd:"" help:"Show all that a printer said, in its own words."`
 	Temperatures printersTemperaturesCmd `cmd:"" help:"Show how hot a printer was."`
 	PIN          printersPINCmd          `cmd:"" name:"pin" help:"Make a PIN that gives a printer to whoever types it."`

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"text/tabwriter"
 	"time"
@@ -16,11 +17,12 @@ import (
 type printersFilesCmd struct {
 	Serial string `arg:"" help:"The printer's serial."`
 	Path   string `arg:"" optional:"" default:"/" help:"The folder, such as /timelapse."`
-	Get    string `help:"Download this file of the folder." placeholder:"NAME"`
+	Get    string `help:"Download this file of the folder." placeholder:"NAME" xor:"do"`
+	Delete string `help:"Delete this file of the folder, for good." placeholder:"NAME" xor:"do"`
 	Out    string `short:"o" help:"Where to write it, - for standard output; else here, under its own name." placeholder:"FILE"`
 }
 
-// Run lists a folder on a printer's own storage, or downloads a file of it.
+// Run lists a folder on a printer's own storage, or downloads or deletes a file of it.
 func (c *printersFilesCmd) Run(ctx context.Context, at *cloud) error {
 	if c.Get == "" && c.Out != "" {
 		return grove.Errorf(grove.Invalid, "bad_flags", "--out says where to write a file; name the file with --get")
@@ -31,6 +33,14 @@ func (c *printersFilesCmd) Run(ctx context.Context, at *cloud) error {
 	}
 	if c.Get != "" {
 		return c.get(ctx, cl)
+	}
+	if c.Delete != "" {
+		gone := path.Join("/", c.Path, c.Delete)
+		if err := cl.DeleteStorageFile(ctx, c.Serial, gone); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "%s is deleted.\n", gone)
+		return nil
 	}
 	list, err := cl.StorageFiles(ctx, c.Serial, c.Path)
 	if err != nil {

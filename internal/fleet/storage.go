@@ -17,6 +17,11 @@ type Carrying interface {
 	Berth(job int64, name string) grove.Berth
 	// Carry brings a file there, whole, or leaves nothing. told must not block.
 	Carry(ctx context.Context, l grove.Load, told func(sent, total int64)) error
+	Dropping
+}
+
+// Dropping is a link that deletes what lies on its printer's own storage.
+type Dropping interface {
 	// Drop deletes a file. One that is not there is deleted.
 	Drop(ctx context.Context, path string) error
 }
@@ -72,6 +77,36 @@ func (f *Fleet) Fetch(ctx context.Context, actor grove.Actor, serial, path strin
 		return err
 	}
 	return b.Fetch(ctx, path, w)
+}
+
+// Erase deletes a file from the storage of the actor's printer. Conflict printer_busy
+// unless the printer is at rest: the file may be the one that it prints.
+func (f *Fleet) Erase(ctx context.Context, actor grove.Actor, serial, path string) error {
+	u, err := f.mayBrowse(actor, serial)
+	if err != nil {
+		return err
+	}
+	owner := u.owner.Load()
+	if err := f.Gate.Authorize(actor, grove.ControlPrinter, grove.Resource{Serial: serial, OwnerID: owner}); err != nil {
+		return err
+	}
+	if err := f.Gate.Authorize(actor, grove.WriteFiles, grove.Resource{OwnerID: owner}); err != nil {
+		return err
+	}
+	d, err := linked[Dropping](u, nil)
+	if err != nil {
+		return err
+	}
+	u.mu.Lock()
+	rests := u.complete && u.shadow.Idle()
+	u.mu.Unlock()
+	if !rests {
+		return grove.Errorf(grove.Conflict, "printer_busy", "printer %s prints, or has not told its whole state yet, and the file may be the one that it prints; nothing was deleted, delete it when the print is over", serial)
+	}
+	if err := f.Records.AddAudit(ctx, did(actor, serial, owner, "printer.file_delete", path)); err != nil {
+		return err
+	}
+	return d.Drop(ctx, path)
 }
 
 // MayBrowse is nil while the actor may see what lies on a printer's storage.

@@ -144,9 +144,9 @@ func TestCriteriaLeavePrintersOutAndSayWhy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		said := ""
+		var said strings.Builder
 		for _, m := range fits[0].Misfits {
-			said += fmt.Sprint(m.Reason, " ", m.Values, "\n")
+			fmt.Fprintln(&said, m.Reason, m.Values)
 		}
 		if diff := cmp.Diff(`too_hot map[bears:300 part:nozzle wanted:400]
 wrong_model map[has:C12 of:job wanted:[N1]]
@@ -154,7 +154,7 @@ wrong_nozzle map[has:0.4 of:job wanted:0.6]
 tag_missing map[tag:big]
 printer_busy map[state:RUNNING]
 plate_not_clear map[]
-`, said); diff != "" {
+`, said.String()); diff != "" {
 			t.Error(diff)
 		}
 		h.file.Plates[0].MaxNozzle = 0

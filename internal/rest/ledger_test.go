@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -35,6 +36,10 @@ var deeds = []deed{
 	{route: "POST /v1/iot-service/api/user/bind", body: `{"device_id":"{serial}","device_name":"Bench"}`, action: "printer.bind"},
 	{route: "PATCH /v1/iot-service/api/user/device/info", body: `{"dev_id":"{serial}","dev_name":"New"}`, action: "printer.rename"},
 	{route: "PATCH /v1/grove-service/printers/{serial}", body: `{"tags":["hall"]}`, action: "printer.tag"},
+	{
+		route: "DELETE /v1/grove-service/printers/{serial}/files", path: "/v1/grove-service/printers/{serial}/files?path=/timelapse/video_1.avi",
+		action: "printer.file_delete", before: (*ledger).shelve,
+	},
 	{route: "POST /v1/grove-service/printers/{serial}/plate-clear", action: "plate.clear", before: (*ledger).connect},
 	{
 		route: "POST /v1/grove-service/printers", body: `{"host":"192.168.1.40","access_code":"12345678"}`, action: "printer.bind",
@@ -226,6 +231,19 @@ func (l *ledger) connect() {
 			}
 		}
 	}()
+}
+
+// drawer is a link that deletes what it is told to.
+type drawer struct{ *resttest.Line }
+
+func (drawer) Drop(context.Context, string) error { return nil }
+
+// shelve makes the printer connected, with a storage of its own.
+func (l *ledger) shelve() {
+	l.connect()
+	l.Fleet.Attach(l.words["serial"], drawer{&resttest.Line{Sent: make(chan string, 1)}})
+	l.Fleet.Observe(l.words["serial"], []byte(resttest.Versions))
+	l.Fleet.Observe(l.words["serial"], []byte(resttest.Report))
 }
 
 // doubt makes a job of which nobody knows whether it began.

@@ -33,6 +33,7 @@ var needs = map[string][]grove.Action{
 	"GET /v1/grove-service/printers/{serial}/temperatures":  {grove.ReadPrinter},
 	"GET /v1/grove-service/printers/{serial}/files":         {grove.ReadPrinter, grove.ReadFiles},
 	"GET /v1/grove-service/printers/{serial}/files/content": {grove.ReadPrinter, grove.ReadFiles},
+	"DELETE /v1/grove-service/printers/{serial}/files":      {grove.ControlPrinter, grove.WriteFiles},
 	"POST /v1/grove-service/printers/{serial}/commands":     {grove.ReadPrinter}, // the rule asks for what the command is
 	"POST /v1/grove-service/printers/{serial}/plate-clear":  {grove.StartPrint},
 	"POST /v1/grove-service/printers":                       {grove.BindPrinter}, // and its rule for the network, unless a bridge reaches it

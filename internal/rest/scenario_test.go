@@ -172,6 +172,9 @@ func (bench) Fetch(_ context.Context, _ string, w io.Writer) error {
 	return err
 }
 
+// Drop deletes it.
+func (bench) Drop(context.Context, string) error { return nil }
+
 // Sight is nil.
 func (bench) Sight() error { return nil }
 

@@ -59,6 +59,7 @@ var middle = []step{
 	{ask: "GET " + iot + "/user/video/stream?dev_id=$serial"},
 	{ask: "GET " + own + "/printers/$serial/files?path=/timelapse"},
 	{ask: "GET " + own + "/printers/$serial/files/content?path=/timelapse/video_1.avi"},
+	{ask: "DELETE " + own + "/printers/$serial/files?path=/timelapse/video_1.avi"},
 	{ask: "GET " + iot + "/user/files?name=part.gcode.3mf"},
 	{ask: "GET " + iot + "/user/upload?filename=later.3mf&size=1024"},
 	{ask: "GET " + iot + "/user/project?page=1&limit=20"},

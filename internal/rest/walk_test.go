@@ -81,6 +81,7 @@ var expected = map[string]string{
 	"GET /v1/grove-service/printers/{serial}/report":           "printer:read",
 	"GET /v1/grove-service/printers/{serial}/temperatures":     "printer:read",
 	"GET /v1/grove-service/printers/{serial}/files":            "printer:read+file:read",
+	"DELETE /v1/grove-service/printers/{serial}/files":         "printer:control+file:write",
 	"GET /v1/grove-service/printers/{serial}/files/content":    "printer:read+file:read",
 	"POST /v1/grove-service/printers":                          "device:bind",
 	"POST /v1/grove-service/printers/{serial}/pair":            "device:bind",
@@ -353,6 +354,9 @@ func (w *walker) ask(route rest.Route, credential string, headers ...string) *ht
 			path = begins + id + rest
 		}
 	}
+	if route.Method == "DELETE" && strings.HasSuffix(path, walkSerial+"/files") {
+		path += "?path=/timelapse/a.mp4"
+	}
 	header := ""
 	if credential != "" {
 		header = "Bearer " + credential
@@ -435,7 +439,7 @@ func verdicts(name, class string) map[resttest.Credential]resttest.Verdict {
 	looks, prints := guest, guest
 	if strings.Contains(name, "/printers/{serial}") {
 		looks, prints = resttest.Forbidden, resttest.Forbidden
-		files := strings.HasSuffix(class, string(grove.ReadFiles)) // the owner's, which no share shows
+		files := strings.HasSuffix(class, string(grove.ReadFiles)) || strings.HasSuffix(class, string(grove.WriteFiles)) // the owner's, which no share shows
 		if forKeys && class != string(grove.BindPrinter) && !files {
 			prints = resttest.Allowed
 		}

@@ -16,6 +16,9 @@ func (f *face) mountStorage(rt *rest.Router) {
 	list := get("/printers/{serial}/files", tag, "What lies on a printer's own storage")
 	list.About = "One folder of its SD card or USB stick, by name; timelapses are in `/timelapse`. Only for printers that this server or a bridge reaches on their network."
 	rest.Handle(rt, list, f.stored)
+	erase := op(http.MethodDelete, "/printers/{serial}/files", tag, "Delete a file on a printer's own storage")
+	erase.About = "For good, and only while the printer is at rest: 409 `printer_busy` otherwise, since the file may be the one that it prints. A file that is not there is deleted. Folders stay."
+	rest.Handle(rt, erase, f.erase)
 	content := get("/printers/{serial}/files/content", tag, "The bytes of a file on a printer's own storage")
 	content.About = "They come as fast as the printer gives them, which is slow, and end within a second when whoever asked may not have them any more. When a print's file has to go to the printer meanwhile, the download breaks off."
 	rest.Plain(rt, content, rest.Raw{Gives: "application/octet-stream", Query: []string{"path"}}, f.storedContent)
@@ -28,6 +31,14 @@ func (f *face) stored(ctx context.Context, in *struct {
 ) (cloudapi.Data[[]grove.StorageEntry], error) {
 	list, err := f.Fleet.Stored(ctx, rest.Actor(ctx), in.Serial, in.Path)
 	return cloudapi.Of(cloudapi.Items(list)), err
+}
+
+func (f *face) erase(ctx context.Context, in *struct {
+	Serial string `path:"serial" maxLength:"64"`
+	Path   string `query:"path" required:"true" minLength:"2" maxLength:"1024" doc:"The file, from the storage's root."`
+},
+) (done, error) {
+	return ok(), f.Fleet.Erase(ctx, rest.Actor(ctx), in.Serial, in.Path)
 }
 
 func (f *face) storedContent(w http.ResponseWriter, r *http.Request) {

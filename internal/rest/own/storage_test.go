@@ -45,6 +45,51 @@ func (shelf) Fetch(_ context.Context, path string, w io.Writer) error {
 	return grove.Errorf(grove.NotFound, "no_such_file", "there is no such file")
 }
 
+// emptied is a shelf of which files can be taken, whose paths it keeps.
+type emptied struct {
+	shelf
+
+	gone *[]string
+}
+
+func (e emptied) Drop(_ context.Context, path string) error {
+	*e.gone = append(*e.gone, path)
+	return nil
+}
+
+// A file on a printer's storage is deleted by its owner alone, and not while it may be
+// the one that is printed.
+func TestAPrintersOwnFileIsDeleted(t *testing.T) {
+	t.Parallel()
+	h, line := bound(t)
+	path := service + "/printers/" + serial + "/files"
+	resttest.Refused(t, h, 409, 409, "DELETE", path+"?path=/a.mp4", "") // MQTT alone
+	var gone []string
+	h.Fleet.Attach(serial, emptied{shelf{line}, &gone})
+	h.Fleet.Observe(serial, []byte(resttest.Versions))
+	h.Fleet.Observe(serial, []byte(strings.ReplaceAll(resttest.Report, `"IDLE"`, `"RUNNING"`)))
+	resttest.Refused(t, h, 409, 409, "DELETE", path+"?path=/a.mp4", "")
+	h.Fleet.Observe(serial, []byte(resttest.Report))
+	for _, p := range []string{path, path + "?path=/"} {
+		if w := h.Ask("DELETE", p, ""); w.Code != 422 && w.Code != 400 {
+			t.Errorf("%s: %d %s", p, w.Code, w.Body)
+		}
+	}
+	stranger := h.SignIn(t, "bob@grove.local", grove.Operator)
+	if w := h.Ask("DELETE", path+"?path=/a.mp4", "", "Authorization", "Bearer "+stranger); w.Code != 404 && w.Code != 403 {
+		t.Errorf("a stranger is answered %d %s", w.Code, w.Body)
+	}
+	if len(gone) > 0 {
+		t.Errorf("%q are deleted", gone)
+	}
+	if w := h.Ask("DELETE", path+"?path=/a.mp4", ""); w.Code != 200 {
+		t.Errorf("deleting answers %d %s", w.Code, w.Body)
+	}
+	if diff := cmp.Diff([]string{"/a.mp4"}, gone); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAPrintersOwnFilesAreListedAndFetched(t *testing.T) {
 	t.Parallel()
 	h, line := bound(t)

@@ -4,6 +4,10 @@ import { address, get, query } from "../../api.js";
 import { bytes, moment } from "../../format.js";
 import { params, set } from "../../place.js";
 import { Icon } from "../../icons.js";
+import { keeps } from "../../me.js";
+import { busy } from "../../state.js";
+import { act } from "../../ui/acts.js";
+import { sure } from "../../ui/dialog.js";
 import { Empty } from "../../ui/page.js";
 import { Fetched, useFetched } from "../../parts/fetched.js";
 import { link } from "../../parts/printer.js";
@@ -23,6 +27,11 @@ function Folder({ of: p, state }) {
   const fetched = useFetched(() => get(root + query({ path: at })), at);
   const to = (path) => `${link(p)}/storage${query({ path: path === "/" ? null : path })}`;
   const steps = at.split("/").filter(Boolean);
+  const may = keeps(p) && !busy(p); // what is printed must not be taken from under the print
+  const erase = async (f) => {
+    if (!(await sure(t("pr.erase_title", { name: f.name }), t("pr.erase_text", { name: p.name }), t("delete")))) return;
+    if (await act(t("delete"), "DELETE", root + query({ path: f.path }), undefined, { done: t("pr.erased", { name: f.name }) })) fetched.again();
+  };
   return html`<section class="panel">
     <div class="bar">
       <nav class="crumbs grow" aria-label=${t("pr.folder")}>
@@ -45,11 +54,12 @@ function Folder({ of: p, state }) {
                 <td class="cut-off"><${Icon} name=${f.folder ? "library" : "file"} /> ${f.folder ? html`<a href=${to(f.path)}>${f.name}</a>` : f.name}</td>
                 <td class="n">${f.folder ? "" : bytes(f.size_bytes)}</td>
                 <td>${f.changed_at && moment(f.changed_at)}</td>
-                <td>${!f.folder && html`<a class="button quiet small" download=${f.name} href=${address(`${root}/content${query({ path: f.path })}`)}><${Icon} name="download" />${t("pr.download")}</a>`}</td>
+                <td>${!f.folder && html`<a class="button quiet small" download=${f.name} href=${address(`${root}/content${query({ path: f.path })}`)}><${Icon} name="download" />${t("pr.download")}</a>`}
+                  ${!f.folder && may && html` <button type="button" class="quiet small danger" aria-label=${t("pr.erase_of", { name: f.name })} title=${t("delete")} onClick=${() => erase(f)}><${Icon} name="trash" /></button>`}</td>
               </tr>`,
             )}</tbody>
           </table></div>`
         : html`<${Empty} icon="file" title=${t("pr.folder_empty")} />`}<//>
-    <p class="hint">${t("pr.storage_hint")}</p>
+    <p class="hint">${t("pr.storage_hint")} ${keeps(p) && busy(p) && t("pr.erase_later")}</p>
   </section>`;
 }
