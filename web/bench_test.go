@@ -97,7 +97,7 @@ func BenchmarkDashboards(b *testing.B) {
 	c := serve(b, "--limits", "off")
 	visit(b, c.base).moveIn(c)
 	c.run("login", "ann@example.org")
-	c.background("sim", "--printers", fmt.Sprint(printers), "--model", "X1C")
+	c.background("sim", "--printers", strconv.Itoa(printers), "--model", "X1C")
 	cl := c.ann()
 	var serials []string
 	within(b, 5*time.Minute, "all printers report", func() bool {
@@ -187,15 +187,15 @@ func (c *cloud) cpu() time.Duration {
 	}
 	_, after, _ := strings.Cut(string(raw), ") ") // its name may have blanks
 	fields := strings.Fields(after)
-	var ticks time.Duration // hundredths of a second: user, then system
+	ticks := 0 // hundredths of a second: user, then system
 	for _, f := range fields[11:13] {
 		n, err := strconv.Atoi(f)
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		ticks += time.Duration(n)
+		ticks += n
 	}
-	return ticks * 10 * time.Millisecond
+	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
 // dialIn is a printer's own connection.

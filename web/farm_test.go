@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 // farm has so many simulated printers come in, numbered from first, and waits for them.
 func (v *visitor) farm(c *cloud, first, n int) {
 	v.t.Helper()
-	c.background("sim", "--printers", fmt.Sprint(n), "--first", fmt.Sprint(first), "--speed", "2")
+	c.background("sim", "--printers", strconv.Itoa(n), "--first", strconv.Itoa(first), "--speed", "2")
 	v.patience = 4 * time.Minute
 	v.waits(fmt.Sprintf("there are %d printers", n), func(string) bool {
 		return js[int](v, `Object.values(window.lives || {}).filter((p) => p.connected && p.complete).length`) >= first-1+n

@@ -30,8 +30,12 @@ const mostKeys = 100
 // useNoted is how often the last use of a key or a session is written down.
 const useNoted = time.Minute
 
-// noteWithin is how long that may take.
-const noteWithin = 5 * time.Second
+// noteWithin is how long that may take, and noteAgain how long after a failure it is
+// tried again.
+const (
+	noteWithin = 5 * time.Second
+	noteAgain  = 10 * time.Second
+)
 
 // Keys keeps API keys. Acts are kept together with the change.
 type Keys interface {
@@ -199,7 +203,7 @@ func (a *Access) noteUse(ctx context.Context, actor grove.Actor, v Visit) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), noteWithin)
 	defer stop()
 	if err := note(ctx, id, u); err != nil {
-		a.uses.forget(v.Over + " " + id)
+		a.uses.soon(v.Over+" "+id, now)
 		a.log.Warn("use of a key or session not noted", slog.String("id", id), slog.Any("error", err))
 	}
 }
@@ -245,11 +249,11 @@ func (u *uses) due(id string, now time.Time) bool {
 	return true
 }
 
-// forget has the next use written down.
-func (u *uses) forget(id string) {
+// soon has a use written down that comes a while after one that could not be.
+func (u *uses) soon(id string, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.seen, id)
+	u.seen[id] = now.Add(noteAgain - useNoted)
 }
 
 // revokeAll ends all keys of a user.

@@ -307,8 +307,10 @@ func takeBody(w http.ResponseWriter, r *http.Request, route Route) error {
 		if err := checkJSON(body); err != nil {
 			return err
 		}
-		if err := checkNothing(body); route.Bodiless && err != nil {
-			return err
+		if route.Bodiless {
+			if err := checkNothing(body); err != nil {
+				return err
+			}
 		}
 	}
 	r.Header.Set("Content-Type", "application/json")

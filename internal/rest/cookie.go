@@ -44,13 +44,13 @@ func SetToken(ctx context.Context, t access.Tokens) {
 	setHidden(ctx, TokenCookie, t.Access, int(t.ExpiresIn/time.Second))
 }
 
-// SignInBrowser lets a browser in to the dashboard.
-func (rt *Router) SignInBrowser(ctx context.Context, t access.Tokens) error {
+// SignInBrowser lets a browser in to the dashboard, and says for how long.
+func (rt *Router) SignInBrowser(ctx context.Context, t access.Tokens) (time.Duration, error) {
 	b, err := rt.Access.ForBrowser(ctx, t)
 	if err == nil {
 		setHidden(ctx, DashboardCookie, b.Cookie, int(b.ExpiresIn/time.Second))
 	}
-	return err
+	return b.ExpiresIn, err
 }
 
 // SignOutBrowser has a browser forget whom it was signed in as.

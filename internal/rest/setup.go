@@ -80,7 +80,8 @@ func (f setupForm) begin(r *http.Request, p setupPage, password grove.Secret) er
 	if err != nil {
 		return err
 	}
-	return f.SignInBrowser(ctx, t)
+	_, err = f.SignInBrowser(ctx, t)
+	return err
 }
 
 // readForm reads a page's form within bounds of size and time.

@@ -249,7 +249,7 @@ func (f signInForm) handOver(w http.ResponseWriter, r *http.Request, p signInPag
 		if err != nil {
 			to = "/"
 		}
-		if err := f.SignInBrowser(r.Context(), t); err != nil {
+		if _, err := f.SignInBrowser(r.Context(), t); err != nil {
 			f.refuse(w, r, p, err)
 			return
 		}

@@ -23,13 +23,14 @@ async function ask(method, path, body, options) {
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method === "POST") headers["Idempotency-Key"] = options.key;
   let answer;
+  let text;
   try {
     answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: options.signal });
+    text = await answer.text();
   } catch (err) {
     if (err.name === "AbortError") throw err;
     throw new Refusal(0, { message: "unreachable", details: { cause: "unreachable" } });
   }
-  const text = await answer.text();
   let said = null;
   try {
     said = text ? JSON.parse(text) : null;
@@ -46,8 +47,8 @@ export function leave() {
   location.href = `/sign-in?to=${encodeURIComponent(location.pathname + location.search)}${location.hash}`;
 }
 
-// Calls that had no answer, with their keys: what is asked again the same may have been
-// done, and is then answered and not done twice. Commands act anew each time, since a
+// Calls that had no answer, or one from between here and the server, with their keys:
+// what is asked again the same may have been done, and is then answered and not done twice. Commands act anew each time, since a
 // second stop must stop.
 const unanswered = new Map();
 
@@ -64,7 +65,7 @@ export async function call(method, path, body, options = {}) {
   try {
     return await ask(method, whole, body, once);
   } catch (refusal) {
-    if (refusal.cause === "unreachable" && method === "POST" && !whole.endsWith("/commands")) {
+    if ((refusal.cause === "unreachable" || refusal.status >= 500) && method === "POST" && !whole.endsWith("/commands")) {
       unanswered.set(what, once.key);
       setTimeout(() => unanswered.delete(what), 10 * 60_000);
     }

@@ -92,11 +92,11 @@ func (f *face) enterByTicket(rt *rest.Router) http.HandlerFunc {
 			rest.Fail(rt, w, r, err)
 			return
 		}
-		if err := rt.SignInBrowser(r.Context(), t); err != nil {
+		if t.ExpiresIn, err = rt.SignInBrowser(r.Context(), t); err != nil {
 			rest.Fail(rt, w, r, err)
 			return
 		}
-		rest.SetToken(r.Context(), t)
+		rest.SetToken(r.Context(), t)                         // of the same session, which ends then
 		http.Redirect(w, r, to, http.StatusTemporaryRedirect) //nolint:gosec // G710: Target takes paths of this server and the visitor's own machine only
 	}
 }

@@ -51,6 +51,9 @@ export function said(refusal) {
 /** How long a printer may take until its reports show what it accepted. */
 const shows = 20_000;
 
+/** How long the answer to a command may take: the server waits ten seconds for the printer. */
+const answers = 20_000;
+
 /** Whether a printer comes to be as it was told to. */
 const seen = (serial, proof) =>
   new Promise((resolve) => {
@@ -71,15 +74,15 @@ const seen = (serial, proof) =>
  */
 export const command = (p, doing, print, proof) => send(p, doing, { print: { sequence_id: "0", ...print } }, proof);
 
-/** The same with a command of any class, whole. */
-export const send = (p, doing, body, proof) => once([p.serial, body], () => sending(p, doing, body, proof));
+/** The same with a command of any class, whole. A stop goes out again however long the one before has no answer. */
+export const send = (p, doing, body, proof) => (body.print?.command === "stop" ? sending(p, doing, body, proof) : once([p.serial, body], () => sending(p, doing, body, proof)));
 
 async function sending(p, doing, body, proof) {
   const path = `/printers/${encodeURIComponent(p.serial)}/commands`;
   const told = note("wait", t("command.sent", { what: doing, name: p.name }));
   const line = curl("POST", path, body);
   try {
-    const { data } = await call("POST", path, body);
+    const { data } = await call("POST", path, body, { signal: AbortSignal.timeout(answers) });
     const good = ["accepted", "sent", "queued"].includes(data.outcome);
     const waits = good && proof;
     told({ kind: waits ? "wait" : data.outcome === "accepted" ? "good" : good ? "plain" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason, curl: line });
