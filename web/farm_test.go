@@ -88,7 +88,7 @@ func (v *visitor) rename(as *caller) {
 func (v *visitor) still() {
 	v.t.Helper()
 	v.excuse("/live/live_") // the server says that there is none when it is told what is in sight
-	js[bool](v, `(streams.at(-1).close(), new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true)))))`)
+	js[bool](v, `(window.EventSource = class extends EventTarget { close() {} }, streams.at(-1).close(), new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true)))))`)
 }
 
 // touched pauses one printer, and gives in which cards or rows, by the selector of them,

@@ -19,8 +19,8 @@ type Browser struct {
 }
 
 // ForBrowser makes a sign-in one of the dashboard, whose session ends sooner than a
-// program's. What it gives is no access token: read out of a browser, it opens neither
-// the API to programs nor MQTT.
+// program's. What it gives is no access token: as a bearer, to be refreshed, and as
+// a password of MQTT it is refused.
 func (a *Access) ForBrowser(ctx context.Context, t Tokens) (Browser, error) {
 	life := min(a.tokenLife, browserLife)
 	now := time.Now().UTC().Truncate(time.Second)

@@ -22,7 +22,7 @@ const (
 	videoPath   = "/streaming/live/1" // OpenBambuAPI, ha-bambulab
 	pictureRate = "fps=2,scale=w='min(1280,iw)':h=-2"
 	lastBreath  = 2 * time.Second // for ffmpeg to end after it was killed
-	mostAtOnce  = "12582912"      // bytes of memory: room for pictures of 4096 × 2304; ffmpeg would make as much as it is told
+	mostAtOnce  = "12582912"      // bytes of memory at a time: room for about 12 million points; ffmpeg would make as much as it is told
 )
 
 // decoder is where ffmpeg is. It is looked for each time: it may be installed while

@@ -123,8 +123,10 @@ function App() {
 let foreign = "";
 effect(() => {
   const now = everyone.value.filter((p) => !people.mine(p)).map((p) => p.serial).join();
-  if (now && now !== foreign) people.loadShares().then(() => (foreign = now), () => null); // else at the next turn
-  if (!now) foreign = "";
+  if (!now || now === foreign) return void (foreign = now);
+  const before = foreign;
+  foreign = now;
+  people.loadShares().catch(() => setTimeout(() => foreign === now && (foreign = before), 10_000)); // then again at the next turn
 });
 
 /** The tab tells how far the fleet is without being looked at. */

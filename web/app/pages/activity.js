@@ -2,6 +2,7 @@
 import { html, useState } from "../lib.js";
 import { call, query, some } from "../api.js";
 import { ago, moment } from "../format.js";
+import { about } from "../live.js";
 import { params, set } from "../place.js";
 import { Icon } from "../icons.js";
 import { Empty, Head, Tabs } from "../ui/page.js";
@@ -28,7 +29,7 @@ function Notifications() {
   const fetched = useFetched(
     (signal) => some(`/notifications${query({ unread: only ? "true" : "" })}`, much, { limit: step, signal }),
     "",
-    { view: `${only} ${much} ${news.value}` },
+    { view: `${only} ${much} ${news.value}`, on: about("notification") },
   );
   return html`<label class="check"><input type="checkbox" checked=${only} onChange=${(e) => set({ only: e.target.checked ? "unread" : null })} />${t("told.only_unread")}</label>
     <${Fetched} of=${fetched}>${({ rows, total }) =>

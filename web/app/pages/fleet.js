@@ -43,13 +43,13 @@ function factsOf(p) {
   return known.get(p);
 }
 
-/** Jobs that hold a printer, by its serial, and the serials of starts nobody knows of. */
+/** Jobs that hold a printer, by its serial, the serials of starts nobody knows of, and whether that was heard. */
 export function useJobs() {
   const fetched = useFetched((signal) => all("/jobs?state=sending,accepted,running,unknown", { signal }), "", { on: about("job", "print", "printer") });
   return useMemo(() => {
     const jobs = new Map((fetched.data || []).map((j) => [j.device_id, j]));
-    return { jobs, unknown: new Set((fetched.data || []).filter((j) => j.state === "unknown").map((j) => j.device_id)) };
-  }, [fetched.data]);
+    return { jobs, heard: Boolean(fetched.data) && !fetched.error, unknown: new Set((fetched.data || []).filter((j) => j.state === "unknown").map((j) => j.device_id)) };
+  }, [fetched.data, fetched.error]);
 }
 
 /** Who is shown, and how many are in each group: {among, found, needing, counts}. */

@@ -1,6 +1,6 @@
 // One printer: all that it tells, and all that can be done with it.
 import { html, useEffect } from "../lib.js";
-import { get } from "../api.js";
+import { get, query } from "../api.js";
 import { percent } from "../format.js";
 import { Guard } from "../guard.js";
 import { about, printer, ready, watch } from "../live.js";
@@ -43,9 +43,12 @@ function useDetails(serial) {
 
 /** The job that holds the printer, and those that wait for it, the next one first. */
 function useJobs(serial) {
-  const fetched = useFetched((signal) => get(`/jobs?limit=100&device_id=${encodeURIComponent(serial)}&state=queued,claimed,uploading,ready,sending,accepted,running,unknown`, { signal }), serial, { on: about("job", "print", "printer") });
-  const all = fetched.data || [];
-  return { now: all.find((j) => j.state !== "queued"), waiting: all.filter((j) => j.state === "queued").reverse() };
+  const asked = async (signal) => {
+    const jobs = (values) => get(`/jobs${query({ device_id: serial, ...values })}`, { signal });
+    const [[now], waiting] = await Promise.all([jobs({ state: "claimed,uploading,ready,sending,accepted,running,unknown", limit: 1 }), jobs({ state: "queued", order: "line", limit: 100 })]);
+    return { now, waiting };
+  };
+  return useFetched(asked, serial, { on: about("job", "print", "printer") }).data || { waiting: [] };
 }
 
 export default function PrinterPage({ serial, part = "overview" }) {

@@ -59,7 +59,7 @@ function fit(n, box) {
 
 export default function Wall() {
   useAwake();
-  const { jobs, unknown } = useJobs();
+  const { jobs, unknown, heard } = useJobs();
   const at = useRef(null);
   const [box, measure] = useState({ width: innerWidth, height: innerHeight - 90 });
   const [page, turn] = useState(0);
@@ -84,7 +84,7 @@ export default function Wall() {
   return html`<div class="wall-page">
     <header>
       <${Title} text=${tag || t("wall.title")} />
-      <p class=${names("tally", need.length > 0 && "need")} role="status">${need.length > 0 ? html`<${Icon} name="alert" />${t("fleet.attention_n", { n: need.length })}` : html`<${Icon} name="check" />${t("wall.well")}`}</p>
+      <p class=${names("tally", need.length > 0 && "need")} role="status">${need.length > 0 ? html`<${Icon} name="alert" />${t("fleet.attention_n", { n: need.length })}` : heard && html`<${Icon} name="check" />${t("wall.well")}`}</p>
       <p class="tally">${t("wall.printing", { n: list.filter(busy).length, of: list.length })}</p>
       ${pages > 1 && html`<p class="tally">${t("wall.page", { n: (page % pages) + 1, of: pages })}</p>`}
       <time>${clock(now.value)}</time>

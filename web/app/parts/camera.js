@@ -18,6 +18,9 @@ export const Picture = ({ of: p, src, onError }) => html`<img src=${src} style=$
 
 /** So many pictures are asked for at a time, however many cameras are shown. */
 let free = 3;
+
+/** How long one may take, so that a dark camera keeps no place from the others. */
+const patience = 8000;
 const line = [];
 
 /** Does something when its turn comes, unless it is given up before. */
@@ -85,10 +88,10 @@ export function Camera({ of: p, every = 5000, large }) {
     const next = async () => {
       let rest = every;
       try {
-        if (!document.hidden) put(await inTurn(over.signal, () => take(over.signal)), "");
+        if (!document.hidden) put(await inTurn(over.signal, () => take(AbortSignal.any([over.signal, AbortSignal.timeout(patience)]))), "");
       } catch (err) {
         if (over.signal.aborted) return;
-        put(null, err.message);
+        put(null, err.name === "TimeoutError" || err.cause === "unreachable" ? t("camera.dark") : err.message);
         rest = 30_000;
       }
       if (!over.signal.aborted) timer = setTimeout(next, rest);

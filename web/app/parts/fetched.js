@@ -14,7 +14,7 @@ const rest = 1000; // ms after an answer until events may have it asked for agai
  * that a busy farm starves nobody; out of sight it waits. tell is given what asking
  * gives, unless it was asked anew since: an older answer never comes after a newer one.
  */
-function inquiry(asking, tell) {
+export function inquiry(asking, tell) {
   let under = null; // ends the request under way
   let wanted = "";
   let timer = 0;
@@ -83,7 +83,7 @@ export function useFetched(fetching, key = "", { view = "", on } = {}) {
     (told) => set((before) => (told.error && before.key === told.key && before.view === told.view ? { ...told, data: before.data } : told)),
   );
   const lost = useRef(false);
-  lost.current = state.error?.cause === "unreachable";
+  lost.current = state.error?.cause === "unreachable" || state.error?.status >= 500;
   const began = useRef(undefined);
   useEffect(() => {
     one.current.anew(began.current === key ? together : 0);

@@ -62,10 +62,11 @@ export function Line({ of: line, draw, again, label }) {
       const box = row.getBoundingClientRect();
       return e.clientY > box.top + box.height / 2;
     }).length;
-    set({ ...drag, to, by: e.clientY + scrollY - drag.y });
+    // Beside whom it is dropped is kept by the job: the line may change meanwhile.
+    set({ ...drag, to, on: line[to].id, by: e.clientY + scrollY - drag.y });
   };
   const drop = () => {
-    if (from >= 0) move(line, from, drag.to, again);
+    if (from >= 0 && drag.on) move(line, from, line.findIndex((j) => j.id === drag.on), again);
     set(null);
   };
   const keys = (e, i) => {

@@ -2,7 +2,7 @@
 import { html, kept, names, useEffect, useRef, useState } from "../lib.js";
 import { call, get, query } from "../api.js";
 import { moment } from "../format.js";
-import { about, everyone, printer } from "../live.js";
+import { about, everyone, printer, watch } from "../live.js";
 import { acts } from "../me.js";
 import { busy } from "../state.js";
 import { Icon } from "../icons.js";
@@ -19,6 +19,7 @@ import { JobState } from "./job.js";
 import { never, Why } from "./because.js";
 import { foresee } from "./foresee.js";
 import { Any, Choices, Later, Loading, Plates, Printers } from "./printwish.js";
+import { traysOf } from "../trays.js";
 import { t } from "../words.js";
 
 /**
@@ -131,9 +132,10 @@ function barred(fit) {
 }
 
 /** What fits now; what printers do changes it: plates that are cleared, trays that are filled. */
-function useFits(wish) {
+function useFits(wish, serial) {
+  useEffect(() => (serial ? watch(serial) : undefined), [serial]);
   const fits = useFetched(async (signal) => (await call("POST", "/jobs/fit", wish, { signal })).data, "", { view: JSON.stringify(wish), on: about("job", "print", "printer") });
-  const now = everyone.value.map((p) => [p.serial, p.online, p.plate_clear, p.shadow?.state]).join();
+  const now = everyone.value.map((p) => [p.serial, p.online, p.plate_clear, p.shadow?.state]).concat(traysOf(printer(serial)).map((tray) => tray.type + tray.color)).join();
   const before = useRef(now);
   useEffect(() => {
     if (before.current !== now) fits.soon();
@@ -181,7 +183,7 @@ function Wish({ file, known, changed, done, other }) {
   const [at, later] = useState(local(job?.not_before));
   const shown = file.plates.find((p) => p.index === plate);
   const wish = body(file, { plate, any, criteria, options, trays, mapping });
-  const answer = useFits(wish);
+  const answer = useFits(wish, serial);
   const fits = answer.fits || [];
   const aimed = serial || (fits.find((f) => f.fits) || fits.find((f) => !never(f)) || {}).device_id || "";
   const fit = any ? undefined : fits.find((f) => f.device_id === aimed);

@@ -2,41 +2,41 @@
 import { html, names, signal } from "../lib.js";
 import { call } from "../api.js";
 import { ago, moment } from "../format.js";
-import { onEvent, printer } from "../live.js";
+import { about, onEvent, printer } from "../live.js";
 import { Icon } from "../icons.js";
 import { act } from "../ui/acts.js";
 import { ask, Dialog } from "../ui/dialog.js";
 import { Empty } from "../ui/page.js";
-import { Fetched, useFetched } from "./fetched.js";
+import { Fetched, inquiry, useFetched } from "./fetched.js";
 import { has, t } from "../words.js";
 
 /** How many notifications are unread. */
 export const unread = signal(0);
 
-/** Grows when notifications came or were read. */
+/** Grows when somebody here read notifications. */
 export const news = signal(0);
 
-async function count() {
-  try {
-    const answer = await call("GET", "/notifications?unread=true&limit=1");
-    unread.value = answer.pagination?.total ?? 0;
-    news.value++;
-  } catch {
-    // The page says by itself when the server does not answer; the count follows with the next event.
-  }
-}
+const counting = inquiry(
+  // The page says by itself when the server does not answer; the count follows with the next event.
+  (signal) => call("GET", "/notifications?unread=true&limit=1", undefined, { signal }).catch(() => null),
+  (answer) => answer && (unread.value = answer.pagination?.total ?? 0),
+);
+onEvent((e) => (e.type === "reload" || e.type === "notification.created") && counting.soon());
+counting.now();
 
-onEvent((e) => (e.type === "reload" || e.type === "notification.created") && count());
-count();
+function count() {
+  news.value++;
+  counting.now();
+}
 
 async function mark(n, read) {
   await act(t("told.marking"), "PATCH", `/notifications/${encodeURIComponent(n.id)}`, { read }, { done: t(read ? "told.marked" : "told.marked_unread") });
-  await count();
+  count();
 }
 
 export async function markAll() {
   await act(t("told.marking"), "POST", "/v1/user-service/my/message/read", {}, { done: t("told.marked_all") });
-  await count();
+  count();
 }
 
 // What it is about, by its type.
@@ -76,7 +76,7 @@ export function Bell() {
 }
 
 function Opened({ close }) {
-  const fetched = useFetched((signal) => call("GET", "/notifications?unread=true&limit=8", undefined, { signal }), "", { view: news.value });
+  const fetched = useFetched((signal) => call("GET", "/notifications?unread=true&limit=8", undefined, { signal }), "", { view: news.value, on: about("notification") });
   return html`<${Dialog} title=${t("told.title")} onClose=${close}>
     <${Fetched} of=${fetched}>
       ${({ data }) => (data?.length ? html`<${Told} of=${data} />` : html`<${Empty} icon="bell" title=${t("told.none")} />`)}
