@@ -88,7 +88,7 @@ func TestAFoundPrinterBringsItsPorts(t *testing.T) {
 	v.click("Add …")
 	v.fill("Access code", "12345678")
 	v.click("Try and add it")
-	v.sees("is here", "there is a card or stick")
+	v.sees("Bambu Lab X1 Carbon 1 is here", "there is a card or stick")
 	for id, want := range map[string]int{"mqtts_port": 27883, "ftps_port": 27990, "rtsps_port": 27322} {
 		if got := js[int](v, `fetch("/v1/grove-service/printers/00M00A000000007", {credentials: "same-origin"}).then((r) => r.json()).then((a) => a.data.lan.`+id+`)`); got != want {
 			t.Errorf("%s is %d, want %d", id, got, want)

@@ -90,28 +90,28 @@ func (v *visitor) still() {
 	js[bool](v, `(streams.at(-1).close(), new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true)))))`)
 }
 
-// touched turns one printer, and gives the cards in which anything was drawn anew, and
-// the longest that the page was busy with it, in milliseconds.
-func (v *visitor) touched(name string) (cards []string, ms float64) {
+// touched pauses one printer, and gives in which cards or rows, by the selector of them,
+// anything was drawn anew, and how many milliseconds three frames took.
+func (v *visitor) touched(of, name string) (drawn []string, ms float64) {
 	v.t.Helper()
 	type answer struct {
-		Cards []string
+		Drawn []string
 		Took  float64
 	}
 	a := js[answer](v, fmt.Sprintf(`new Promise((over) => {
-  const cards = new Set();
+  const drawn = new Set();
   const watch = new MutationObserver((all) => all.forEach((m) => {
-    const card = (m.target.nodeType === 1 ? m.target : m.target.parentElement)?.closest(".card");
-    if (card) cards.add(card.querySelector(".title a").textContent);
+    const one = (m.target.nodeType === 1 ? m.target : m.target.parentElement)?.closest(%q);
+    if (one) drawn.add(one.querySelector('a[href^="/printers/"]').textContent);
   }));
   watch.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
   const p = structuredClone(Object.values(lives).find((one) => one.name === %q));
   p.shadow.state = "PAUSE";
   const began = performance.now();
   tell("printer", p);
-  requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() => over({ Cards: [...cards], Took: performance.now() - began }))));
-})`, name))
-	return a.Cards, a.Took
+  requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() => over({ Drawn: [...drawn], Took: performance.now() - began }))));
+})`, of, name))
+	return a.Drawn, a.Took
 }
 
 // scroll keeps a picture of all of the page, also of what lies below, where GROVE_PICTURES says.
@@ -172,7 +172,7 @@ func TestAFarmIsShownWithoutDrawingItAnew(t *testing.T) {
 		t.Errorf("%d print, and the counter shows %d", printing, got)
 	}
 	name := js[string](v, `document.querySelector(".card.printing .title a, .card.preparing .title a").textContent`)
-	cards, ms := v.touched(name)
+	cards, ms := v.touched(".card", name)
 	if len(cards) != 1 || cards[0] != name {
 		t.Errorf("%s turned, and these cards were drawn anew: %q", name, cards)
 	}

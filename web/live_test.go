@@ -189,6 +189,10 @@ func TestWhatIsInSightIsFollowed(t *testing.T) {
 	if js[bool](v, wish+`.at(-1).includes("X1")`) {
 		t.Error("what is out of sight is followed")
 	}
+	v.still()
+	if drawn, _ := v.touched(".jobrow", "Invented 299"); len(drawn) != 1 || drawn[0] != "Invented 299" {
+		t.Errorf("one print was paused, and these rows were drawn anew: %q", drawn)
+	}
 }
 
 func TestCamerasAreAskedAFewAtATimeAndOnlyWhereThereIsOne(t *testing.T) {

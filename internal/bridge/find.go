@@ -82,7 +82,7 @@ func (b *Bridge) Search(ctx context.Context, s grove.LANSearch) ([]grove.FoundPr
 	listening, enough := context.WithTimeout(ctx, s.Wait)
 	defer enough()
 	var looking sync.WaitGroup
-	looking.Go(func() { b.listenFor(listening, found) })
+	looking.Go(func() { b.listenFor(listening, networks, found) })
 	looking.Go(func() { b.scan(ctx, networks, found) })
 	looking.Wait()
 	return found.all(), nil

@@ -29,7 +29,7 @@ func question(group string) []byte {
 }
 
 // listenFor hears announcements and answers until ctx ends.
-func (b *Bridge) listenFor(ctx context.Context, found *finds) {
+func (b *Bridge) listenFor(ctx context.Context, networks []netip.Prefix, found *finds) {
 	var sockets []*net.UDPConn
 	for _, port := range b.cfg.Find.Ports {
 		sockets = append(sockets, b.ears(port)...)
@@ -37,7 +37,7 @@ func (b *Bridge) listenFor(ctx context.Context, found *finds) {
 	// Where an ear could not be had, because a slicer has it, answers still come.
 	if mouth, err := net.ListenUDP("udp4", nil); err == nil {
 		sockets = append(sockets, mouth)
-		b.call(mouth)
+		b.call(mouth, networks)
 	} else {
 		b.cfg.Log.Debug("no question sent", slog.Any("error", err))
 	}
@@ -69,8 +69,8 @@ func (b *Bridge) ears(port int) []*net.UDPConn {
 }
 
 // call asks who is there.
-func (b *Bridge) call(mouth *net.UDPConn) {
-	for _, address := range b.asked() {
+func (b *Bridge) call(mouth *net.UDPConn, networks []netip.Prefix) {
+	for _, address := range b.asked(networks) {
 		target, err := net.ResolveUDPAddr("udp4", address)
 		if err == nil {
 			_, err = mouth.WriteToUDP(question(b.cfg.Find.Group), target)
@@ -82,8 +82,9 @@ func (b *Bridge) call(mouth *net.UDPConn) {
 }
 
 // asked are those whom the question is sent to. Simulated printers on this machine
-// hear nothing but what is sent to their own address.
-func (b *Bridge) asked() []string {
+// hear nothing but what is sent to their own address; they are asked where these
+// networks have it.
+func (b *Bridge) asked(networks []netip.Prefix) []string {
 	if b.cfg.Find.Ask != nil {
 		return b.cfg.Find.Ask
 	}
@@ -92,7 +93,7 @@ func (b *Bridge) asked() []string {
 		to = append(to, at(last(n.prefix.Masked()).String(), askPort))
 	}
 	for a := sameMachine.Addr(); sameMachine.Contains(a); a = a.Next() {
-		if b.near(a) {
+		if inside(networks, a) {
 			to = append(to, at(a.String(), askPort))
 		}
 	}

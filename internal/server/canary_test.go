@@ -154,6 +154,7 @@ func TestNoSecretOfAPrintersNetworkIsWrittenAnywhere(t *testing.T) {
 			databases(t, func(t *testing.T, base Config) {
 				var log resttest.Log
 				c := distant(t)
+				c.lan.Ping, c.lan.Silence = patient(t).lan.Ping, patient(t).lan.Silence
 				c.TLS, c.Database, c.OfflineGrace = false, base.Database, 200*time.Millisecond
 				c.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))
 				h := owned(t, c)

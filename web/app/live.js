@@ -25,6 +25,12 @@ export const everyone = computed(() => {
   return serials.value.map((s) => printers.get(s).peek()).filter(Boolean);
 });
 
+/** A printer as it was at the last turn, for lists, which figures do not change. */
+export const glimpse = (serial) => {
+  turns.value;
+  return printers.get(serial)?.peek();
+};
+
 const listeners = new Set();
 
 /** Calls told(event) for each event, and told({type: "reload"}) when some were missed. Gives what ends it. */

@@ -42,7 +42,7 @@ function Shown({ of: j, again }) {
         <section class="panel"><h2>${t("job.state")}</h2>
           <div class="bar"><${JobState} of=${j} />${j.state === "running" && p && html`<${Running} of=${j} p=${p} />`}</div>
           <${Reason} of=${j} p=${p} />
-          ${doubtful(j) && html`<${Resolve} of=${j} done=${again} />`}
+          ${doubtful(j, p) && html`<${Resolve} of=${j} done=${again} />`}
           ${j.state === "queued" && j.any && !j.device_id && html`<${Fits} of=${j} />`}
           <${Times} of=${j} />
         </section>

@@ -1,7 +1,7 @@
 // What prints, what waits and why, and what needs a person first.
-import { html, still, useRef } from "../lib.js";
+import { html, still, useMemo, useRef } from "../lib.js";
 import { clock, ends, percent, span } from "../format.js";
-import { everyone, nameOf, printer } from "../live.js";
+import { everyone, glimpse, nameOf, printer } from "../live.js";
 import { acts } from "../me.js";
 import { model } from "../models.js";
 import { busy } from "../state.js";
@@ -21,10 +21,7 @@ export const QueueTabs = ({ at }) => html`<${Tabs} label=${t("queue.tabs")} at=$
 export default function Queue() {
   const held = useJobList(`?state=${holding.join()}`);
   const waiting = useJobList("?state=queued&order=line");
-  const again = () => {
-    held.again();
-    waiting.again();
-  };
+  const again = useMemo(() => () => (held.again(), waiting.again()), []);
   return html`
     <${Head} title=${t("nav.queue")}>
       ${acts() && html`<button type="button" onClick=${() => print({}).then(again)}><${Icon} name="printer" />${t("start.do")}</button>`}
@@ -35,7 +32,7 @@ export default function Queue() {
 }
 
 function Shown({ now, line, again }) {
-  const doubts = now.filter(doubtful);
+  const doubts = now.filter((j) => doubtful(j, glimpse(j.device_id)));
   const held = new Set(now.map((j) => j.device_id));
   const plates = everyone.value.filter((p) => p.online && !p.plate_clear && !busy(p) && !held.has(p.serial));
   const others = everyone.value.filter((p) => p.online && busy(p) && !held.has(p.serial));
@@ -46,7 +43,7 @@ function Shown({ now, line, again }) {
     ${now.length - doubts.length + others.length > 0 &&
     html`<section class="panel"><h2>${t("queue.now")}</h2>
       <ul class="line">
-        ${now.filter((j) => !doubtful(j)).map((j) => html`<${Now} key=${j.id} of=${j} />`)}
+        ${now.filter((j) => !doubts.includes(j)).map((j) => html`<${Now} key=${j.id} of=${j} />`)}
         ${others.map((p) => html`<${Foreign} key=${p.serial} serial=${p.serial} />`)}
       </ul>
     </section>`}
@@ -84,7 +81,7 @@ function First({ doubts, plates, line, again }) {
 }
 
 /** A job that holds its printer. */
-function Now({ of: j }) {
+const Now = still(function Now({ of: j }) {
   const at = useRef(null);
   useSight(at, j.device_id);
   const p = printer(j.device_id);
@@ -108,7 +105,7 @@ function Now({ of: j }) {
       ${prints && p && busy(p) ? html`<${Controls} of=${p} />` : acts(j) && html`<button type="button" class="quiet small danger" onClick=${() => cancelJob(j)}><${Icon} name="close" />${t("cancel")}</button>`}
     </div>
   </li>`;
-}
+});
 
 /** A print that was begun at the printer itself, or by another program. */
 const Foreign = still(function Foreign({ serial }) {
@@ -125,34 +122,32 @@ const Foreign = still(function Foreign({ serial }) {
 
 /** The waiting jobs, each printer's together, and apart those of any that fits. */
 function Waiting({ line, held, again }) {
-  const numbers = new Map(line.map((j, i) => [j.id, i + 1]));
-  const groups = new Map();
-  for (const j of line) {
-    if (!groups.has(j.device_id)) groups.set(j.device_id, []);
-    groups.get(j.device_id).push(j);
-  }
+  const numbers = useMemo(() => new Map(line.map((j, i) => [j.id, i + 1])), [line]);
+  const groups = useMemo(() => Map.groupBy(line, (j) => j.device_id), [line]);
   if (!groups.size) return html`<section class="panel"><h2>${t("queue.waiting")}</h2><p class="quiet">${t("queue.none_waits")} <a href="/library">${t("queue.library")}</a></p></section>`;
-  return [...groups].map(([serial, jobs]) => {
-    const p = printer(serial);
-    const name = serial ? nameOf(serial) : t("job.any");
-    return html`<section key=${serial || "any"} class="panel">
-      <h2 class="of">${serial ? html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${name}</a>` : name}${p && html` <small>${model(p.model)}</small> <${State} of=${p} />`}<small class="so-many">${t("queue.waits_n", { n: jobs.length })}</small></h2>
-      <${Line} of=${jobs} again=${again} label=${t("queue.line_of", { name })} draw=${(j, at) => html`<${Wait} of=${j} at=${at} line=${jobs} again=${again} number=${numbers.get(j.id)} held=${held} />`} />
-    </section>`;
-  });
+  return [...groups].map(([serial, jobs]) => html`<${Group} key=${serial || "any"} serial=${serial} jobs=${jobs} numbers=${numbers} held=${held.has(serial)} again=${again} />`);
 }
+
+const Group = still(function Group({ serial, jobs, numbers, held, again }) {
+  const p = printer(serial);
+  const name = serial ? nameOf(serial) : t("job.any");
+  return html`<section class="panel">
+    <h2 class="of">${serial ? html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${name}</a>` : name}${p && html` <small>${model(p.model)}</small> <${State} of=${p} />`}<small class="so-many">${t("queue.waits_n", { n: jobs.length })}</small></h2>
+    <${Line} of=${jobs} again=${again} label=${t("queue.line_of", { name })} draw=${(j, at) => html`<${Wait} of=${j} at=${at} line=${jobs} again=${again} number=${numbers.get(j.id)} held=${held} />`} />
+  </section>`;
+});
 
 /** Why a job waits: what is known here, else what the queue said last. */
 function Why({ of: j, at, held }) {
   const p = printer(j.device_id);
   if (j.not_before && new Date(j.not_before) > Date.now()) return html`<span><${Icon} name="clock" />${t("why.later", { when: clock(j.not_before) })}</span>`;
   if (at > 0) return html`<span><${Icon} name="queue" />${t("why.behind", { n: at })}</span>`;
-  if (p && !p.plate_clear && p.online && !busy(p) && !held.has(p.serial)) return html`<span class="do"><${Icon} name="check" />${t("why.plate")}</span>`;
-  if (p && (busy(p) || held.has(p.serial))) return html`<span><${Icon} name="printer" />${t("why.busy", { name: p.name })}</span>`;
+  if (p && !p.plate_clear && p.online && !busy(p) && !held) return html`<span class="do"><${Icon} name="check" />${t("why.plate")}</span>`;
+  if (p && (busy(p) || held)) return html`<span><${Icon} name="printer" />${t("why.busy", { name: p.name })}</span>`;
   return html`<span><${Icon} name="clock" />${j.why ? html`<${Sentence} of=${j} />` : t("why.next")}</span>`;
 }
 
-function Wait({ of: j, at, line, again, number, held }) {
+const Wait = still(function Wait({ of: j, at, line, again, number, held }) {
   const menu = [
     ["edit", t("job.edit"), () => change(j).then((changed) => changed && again())],
     at > 0 && ["up", t("line.up"), () => move(line, at, at - 1, again)],
@@ -179,4 +174,4 @@ function Wait({ of: j, at, line, again, number, held }) {
     </div>
     ${acts(j) && html`<div class="end"><${Menu} label=${t("job.do_of", { name: j.file_name })} items=${menu} /></div>`}
   `;
-}
+});

@@ -1,5 +1,5 @@
 // What is shown of a job in more than one place.
-import { html, names, useEffect, useState } from "../lib.js";
+import { html, names, useEffect, useRef, useState } from "../lib.js";
 import { all, call, curl } from "../api.js";
 import { clock, grams, moment, span } from "../format.js";
 import { about, nameOf, printer } from "../live.js";
@@ -58,8 +58,22 @@ export function Takes({ of: j }) {
   </span>`;
 }
 
-/** Jobs that change as events tell. */
-export const useJobList = (query) => useFetched((signal) => all(`/jobs${query}`, { signal }), query, { on: about("job", "print", "printer", "device") });
+/** Jobs that change as events tell; one that did not is the same thing as before. */
+export function useJobList(query) {
+  const before = useRef(new Map());
+  return useFetched(
+    async (signal) => {
+      const kept = (j) => {
+        const was = before.current.get(j.id);
+        return JSON.stringify(was) === JSON.stringify(j) ? was : j;
+      };
+      before.current = new Map((await all(`/jobs${query}`, { signal })).map((j) => [j.id, kept(j)]));
+      return [...before.current.values()];
+    },
+    query,
+    { on: about("job", "print", "printer", "device") },
+  );
+}
 
 /** Cancels a job after asking; a print that runs is stopped. */
 export async function cancelJob(j) {
@@ -98,9 +112,8 @@ export const Resolve = ({ of: j, done }) => html`<div class="resolve">
   </div>`}
 </div>`;
 
-/** Whether nobody but a person can tell what has become of the job. */
-export function doubtful(j) {
-  const p = printer(j.device_id);
+/** Whether nobody but a person can tell what has become of the job, which is on the printer p. */
+export function doubtful(j, p) {
   return j.state === "unknown" || (["accepted", "running"].includes(j.state) && p && !p.online);
 }
 
