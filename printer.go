@@ -82,7 +82,7 @@ type Live struct {
 	ReportedAt time.Time `json:"reported_at,omitzero"`
 	// Complete is true when a full report has arrived on the present link.
 	Complete bool `json:"complete"`
-	// Stale is true of a printer that is connected and told nothing of its state for two
+	// Stale is true of a printer that is online and told nothing of its state for two
 	// minutes, though it was asked: what is known of it may be over.
 	Stale bool `json:"stale"`
 	// Camera is whether a picture of it can be had now. NoCamera is why not, and what to

@@ -406,6 +406,12 @@ func TestAPrinterThatFallsSilentIsToldAsStale(t *testing.T) {
 		if got := told(10 * time.Second); !slices.Equal(got, []bool{true}) {
 			t.Errorf("after two minutes it was told %v", got)
 		}
+		h.Attach(serial, p) // connected anew, as the bridge does with one that says nothing
+		for _, stale := range told(10 * time.Second) {
+			if !stale {
+				t.Error("a new link alone made it speak")
+			}
+		}
 		h.Observe(serial, says("RUNNING", 20))
 		if got := told(2 * time.Second); !slices.Equal(got, []bool{false}) {
 			t.Errorf("when it spoke again it was told %v", got)

@@ -30,7 +30,10 @@ func (f *Fleet) Attach(serial string, link Link) (detach func(reason string)) {
 	epoch := u.epoch
 	u.link, u.complete, u.lostAt, u.trouble = link, false, time.Time{}, ""
 	u.welcome = u.welcome || u.lan != nil
-	u.pushallAt, u.heardAt, u.stale, u.view = time.Now(), time.Now(), false, view{}
+	u.pushallAt, u.view = time.Now(), view{}
+	if !u.announce { // a new link to one that says nothing does not make it speak
+		u.heardAt = time.Now()
+	}
 	u.turned = mark{} // what was missed shows in the first full report
 	if !u.printer.LastSeenAt.IsZero() {
 		u.away = max(u.away, time.Since(u.printer.LastSeenAt))
@@ -71,7 +74,7 @@ func (f *Fleet) detach(u *unit, epoch uint64, reason string) {
 		return
 	}
 	u.link, u.complete, u.lostAt = nil, false, time.Now()
-	u.stale, u.view = false, view{}
+	u.view = view{}
 	u.eye.part(epoch)
 	lost := u.drop()
 	u.show()
@@ -197,10 +200,10 @@ func (f *Fleet) tend(u *unit, now time.Time) (connected bool, cooling []physical
 // changes, and are asked after a minute.
 const mostStale = 2 * time.Minute
 
-// age notes whether what is known of a printer that is there is too old to tell of now.
+// age notes whether what is known of a printer that is online is too old to tell of now.
 // The caller holds mu.
 func (u *unit) age(now time.Time) {
-	if stale := u.link != nil && now.Sub(u.heardAt) > mostStale; stale != u.stale {
+	if stale := u.announce && now.Sub(u.heardAt) > mostStale; stale != u.stale {
 		u.stale = stale
 		u.show()
 	}

@@ -34,7 +34,7 @@ type unit struct {
 	complete   bool // a full report arrived on this link
 	fullAt     time.Time
 	reportedAt time.Time
-	heardAt    time.Time // the last report of this link, or when it came up
+	heardAt    time.Time // the last report, or when it came online or the server started
 	stale      bool
 	pushallAt  time.Time
 	dirty      bool
@@ -68,7 +68,7 @@ type mark struct {
 
 func newUnit(p grove.Printer, lan *grove.LAN, now time.Time, eye *eye) *unit {
 	u := &unit{
-		serial: p.Serial, lan: lan, eye: eye, lostAt: now, announce: p.Online, pending: map[string]*pending{},
+		serial: p.Serial, lan: lan, eye: eye, lostAt: now, heardAt: now, announce: p.Online, pending: map[string]*pending{},
 		full: make(chan struct{}), state: bambu.NewState(),
 	}
 	u.remember(p)

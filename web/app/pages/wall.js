@@ -36,11 +36,10 @@ function useAwake() {
 
 const now = signal(Date.now());
 
-/** Who comes first: those that need somebody, then those that print, the soonest first. */
-function order(unknown) {
-  const rank = (p) => (needs(p, unknown.has(p.serial)).length ? 0 : busy(p) ? 1 : p.online ? 2 : 3);
-  return (a, b) => rank(a) - rank(b) || (busy(a) && busy(b) ? (a.shadow.remaining_seconds || 1e9) - (b.shadow.remaining_seconds || 1e9) : 0) || a.name.localeCompare(b.name, undefined, { numeric: true });
-}
+const left = (p) => p.shadow.remaining_seconds || 1e9;
+
+/** Who comes first: those that need somebody, then those that print, the soonest first; else as they came, by name. */
+const before = (a, b) => a.rank - b.rank || (busy(a.p) && busy(b.p) ? left(a.p) - left(b.p) : 0);
 
 /** How many tiles lie beside each other so that they fill the screen best, and how many fit at all. */
 function fit(n, box) {
@@ -64,7 +63,8 @@ export default function Wall() {
   const [box, measure] = useState({ width: innerWidth, height: innerHeight - 90 });
   const [page, turn] = useState(0);
   const tag = params.value.get("tag");
-  const list = everyone.value.filter((p) => !tag || (p.tags || []).includes(tag)).sort(order(unknown));
+  const rank = (p) => (needs(p, unknown.has(p.serial)).length ? 0 : busy(p) ? 1 : p.online ? 2 : 3);
+  const list = everyone.value.filter((p) => !tag || (p.tags || []).includes(tag)).map((p) => ({ p, rank: rank(p) })).sort(before);
   const { columns, rows, most } = fit(list.length, box);
   const pages = Math.max(1, Math.ceil(list.length / most));
   const shown = list.slice((page % pages) * most, (page % pages) * most + most);
@@ -80,18 +80,18 @@ export default function Wall() {
     return () => clearInterval(timer);
   }, [pages]);
   if (!ready.value) return html`<div class="waiting" role="status"><span class="spinner"></span>${t("loading")}</div>`;
-  const need = list.filter((p) => needs(p, unknown.has(p.serial)).length);
+  const need = list.filter((one) => one.rank === 0);
   return html`<div class="wall-page">
     <header>
       <${Title} text=${tag || t("wall.title")} />
       <p class=${names("tally", need.length > 0 && "need")} role="status">${need.length > 0 ? html`<${Icon} name="alert" />${t("fleet.attention_n", { n: need.length })}` : heard && html`<${Icon} name="check" />${t("wall.well")}`}</p>
-      <p class="tally">${t("wall.printing", { n: list.filter(busy).length, of: list.length })}</p>
+      <p class="tally">${t("wall.printing", { n: list.filter(({ p }) => busy(p)).length, of: list.length })}</p>
       ${pages > 1 && html`<p class="tally">${t("wall.page", { n: (page % pages) + 1, of: pages })}</p>`}
       <time>${clock(now.value)}</time>
       <a class="button plain" href="/" aria-label=${t("wall.leave")}><${Icon} name="close" /></a>
     </header>
     <div class=${names("tiles", box.height / rows < low && "low")} ref=${at} style=${{ "--columns": columns, "--rows": rows }}>
-      ${list.length ? shown.map((p) => html`<${Tile} key=${p.serial} serial=${p.serial} cover=${jobs.get(p.serial)?.cover_url} unknown=${unknown.has(p.serial)} large=${columns * rows <= 6} />`) : html`<${Empty} icon="fleet" title=${t("fleet.empty")} />`}
+      ${list.length ? shown.map(({ p }) => html`<${Tile} key=${p.serial} serial=${p.serial} cover=${jobs.get(p.serial)?.cover_url} unknown=${unknown.has(p.serial)} large=${columns * rows <= 6} />`) : html`<${Empty} icon="fleet" title=${t("fleet.empty")} />`}
     </div>
   </div>`;
 }
