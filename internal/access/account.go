@@ -17,20 +17,6 @@ type Proof struct {
 	Remote   string
 }
 
-// again asks a signed-in person for all that a sign-in would: who has their token
-// and their password must not get past their authenticator app, or do away with it.
-// The reason is code_wanted when the password was right and the code is missing.
-func (a *Access) again(ctx context.Context, actor grove.Actor, proof Proof) (grove.User, error) {
-	u, err := a.User(ctx, actor)
-	if err != nil {
-		return grove.User{}, err
-	}
-	if u, err = a.prove(ctx, Credentials{Account: u.Email, Password: proof.Password, Remote: proof.Remote}); err != nil {
-		return grove.User{}, err
-	}
-	return u, a.secondAgain(ctx, u, proof)
-}
-
 // Security is how an account is protected.
 type Security struct {
 	Mode          grove.LoginMode

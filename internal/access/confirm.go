@@ -28,23 +28,37 @@ func (a *Access) Fresh(ctx context.Context, actor grove.Actor) (bool, error) {
 // It says until when that counts. A wrong one is answered and counted as at a sign-in;
 // code_wanted when the password was right and the code is missing.
 func (a *Access) Confirm(ctx context.Context, actor grove.Actor, proof Proof) (until time.Time, err error) {
-	if err := person(actor); err != nil {
+	if _, err := a.again(ctx, actor, proof, actor.Did("user.confirm", "")); err != nil {
 		return time.Time{}, err
 	}
-	u, err := a.again(ctx, actor, proof)
+	return time.Now().Add(freshFor), nil
+}
+
+// again asks a signed-in person for all that a sign-in would: who has their token
+// and their password must not get past their authenticator app, or do away with it.
+// Whatever it is asked for, their session counts as [Access.Fresh] from then on.
+// The reason is code_wanted when the password was right and the code is missing.
+func (a *Access) again(ctx context.Context, actor grove.Actor, proof Proof, acts ...grove.AuditEntry) (grove.User, error) {
+	u, err := a.User(ctx, actor)
 	if err != nil {
-		return time.Time{}, err
+		return grove.User{}, err
+	}
+	if u, err = a.prove(ctx, Credentials{Account: u.Email, Password: proof.Password, Remote: proof.Remote}); err != nil {
+		return grove.User{}, err
+	}
+	if err := a.secondAgain(ctx, u, proof); err != nil {
+		return grove.User{}, err
 	}
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	err = a.records.ConfirmSession(ctx, actor.SessionID, now, actor.Did("user.confirm", ""))
+	err = a.records.ConfirmSession(ctx, actor.SessionID, now, acts...)
 	switch {
 	case errors.Is(err, grove.NotFound):
-		return time.Time{}, tokenInvalid("its session has ended")
+		return grove.User{}, tokenInvalid("its session has ended")
 	case err != nil:
-		return time.Time{}, unavailable(fmt.Errorf("confirm session: %w", err))
+		return grove.User{}, unavailable(fmt.Errorf("confirm session: %w", err))
 	}
 	a.logins.attempt(u.Email, proof.Remote).succeeded(now)
-	return now.Add(freshFor), nil
+	return u, nil
 }
 
 func (a *Access) secondAgain(ctx context.Context, u grove.User, proof Proof) error {

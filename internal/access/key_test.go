@@ -15,10 +15,16 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-// person signs somebody new in.
+// signedIn signs somebody new in.
 func signedIn(t testing.TB, a *Access, email string) grove.Actor {
 	t.Helper()
 	addUser(t, a, email)
+	return atSession(t, a, email)
+}
+
+// atSession signs somebody in.
+func atSession(t testing.TB, a *Access, email string) grove.Actor {
+	t.Helper()
 	actor, err := a.Authenticate(t.Context(), string(login(t, a, email).Access))
 	if err != nil {
 		t.Fatal(err)
@@ -359,7 +365,7 @@ func TestAnInvitationEndsAfterAWeekAndWithItsOwnersRole(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		me := grove.Actor{Kind: grove.ActorUser, UserID: ann.ID}
+		me := atSession(t, a, ann.Email)
 		proof := Proof{Password: goodPassword, Remote: "127.0.0.1"}
 		late, err := a.Invite(t.Context(), me, "late@example.org", grove.Viewer, proof)
 		if err != nil {
@@ -389,7 +395,7 @@ func TestAResetEndsTheKeysTooAndTheOtherCodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	me := grove.Actor{Kind: grove.ActorUser, UserID: ann.ID}
+	me := atSession(t, a, ann.Email)
 	_, secret, err := a.CreateKey(t.Context(), me, KeyWish{Name: "thief", Scopes: grove.Scopes(), AllPrinters: true})
 	if err != nil {
 		t.Fatal(err)
@@ -426,7 +432,7 @@ func TestWhoTookAnAppAwayIsWrittenDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	me := grove.Actor{Kind: grove.ActorUser, UserID: ann.ID}
+	me := atSession(t, a, ann.Email)
 	if _, err := a.OwnerReset(t.Context(), me, bob.ID, true, Proof{Password: goodPassword, Remote: "127.0.0.1"}); err != nil {
 		t.Fatal(err)
 	}
@@ -459,7 +465,7 @@ func TestAResetEndsTheSessionsWhereCodesCannotBeEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	me := grove.Actor{Kind: grove.ActorUser, UserID: ann.ID}
+	me := atSession(t, a, ann.Email)
 	_, secret, err := a.CreateKey(t.Context(), me, KeyWish{Name: "thief", Scopes: grove.Scopes(), AllPrinters: true})
 	if err != nil {
 		t.Fatal(err)

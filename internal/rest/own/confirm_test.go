@@ -84,6 +84,39 @@ func TestWhatWouldLetOthersInNeedsAFreshProof(t *testing.T) {
 	})
 }
 
+// Nobody is asked for their password a minute after they typed it, whatever for.
+func TestAProofForAnythingCountsForTenMinutes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := bound(t)
+		const letters = "GET " + own + "/letters"
+		password := fmt.Sprintf(`"password":%q`, resttest.Password)
+		for _, c := range []struct{ name, body string }{
+			{"POST /invitations", `"email":"eve@grove.local","role":"viewer",`},
+			{"PUT /users/me/security", `"mode":"password",`},
+			{"POST /users/me/totp", ""},
+		} {
+			<-time.After(10 * time.Minute)
+			if status, body := try(h, letters); status != http.StatusForbidden {
+				t.Fatalf("before %s: %d %s", c.name, status, body)
+			}
+			method, path, _ := strings.Cut(c.name, " ")
+			wrong := "{" + c.body + `"password":"wrong"}`
+			resttest.Refused(t, h, 400, cloudapi.CodeIncorrect, method, own+path, wrong)
+			if status, body := try(h, letters); status != http.StatusForbidden {
+				t.Errorf("after a wrong password for %s: %d %s", c.name, status, body)
+			}
+			if w := h.Ask(method, own+path, "{"+c.body+password+"}"); w.Code/100 != 2 {
+				t.Fatalf("%s: %d %s", c.name, w.Code, w.Body)
+			}
+			<-time.After(9 * time.Minute)
+			if status, body := try(h, letters); status != http.StatusOK {
+				t.Errorf("nine minutes after %s: %d %s", c.name, status, body)
+			}
+		}
+	})
+}
+
 func TestNoProgramProvesThatItIsAPerson(t *testing.T) {
 	t.Parallel()
 	h, _ := bound(t)
