@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	api "github.com/grovecloud/grove"
@@ -88,8 +89,9 @@ func TestSomebodyIsInvitedAndGivenAnotherRole(t *testing.T) {
 // receiver is a program that is told of events.
 type receiver struct {
 	*httptest.Server
-	mu     sync.Mutex
-	bodies []string
+	refuses atomic.Bool // answers 500
+	mu      sync.Mutex
+	bodies  []string
 }
 
 func receive(t *testing.T) *receiver {
@@ -100,6 +102,9 @@ func receive(t *testing.T) *receiver {
 		r.bodies = append(r.bodies, string(body))
 		n := len(r.bodies)
 		r.mu.Unlock()
+		if r.refuses.Load() {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
 		fmt.Fprintf(w, `{"taken": %d}`, n)
 	}))
 	t.Cleanup(r.Close)
@@ -136,14 +141,24 @@ func TestAWebhookIsTriedLookedIntoAndSentOnceMore(t *testing.T) {
 	v.sees("The test arrived", "answered 200", `"taken": 1`, "webhook.test")
 	v.dressed("webhook-tested")
 	v.click("Close")
+	told.refuses.Store(true)
+	v.click("Test")
+	v.sees("The test did not arrive yet", "answered 500", "The receiver did not take it.")
+	v.dressed("webhook-tested-refused")
+	if strings.Contains(v.text(), "Done") {
+		t.Error("a test that did not arrive is told as done")
+	}
+	told.refuses.Store(false)
+	v.sees("The test arrived", "answered 200", "2 tries")
+	v.click("Close")
 	v.click("Deliveries")
 	v.sees("delivered")
 	js[bool](v, `(document.querySelector(".delivery details").open = true)`)
-	v.sees("webhook.test", `"taken": 1`)
+	v.sees("webhook.test", `"taken": 3`)
 	v.dressed("webhook-deliveries")
 	v.click("Send once more")
 	v.sees("It is sent once more")
-	until(t, "it is sent once more", func() bool { return told.count() == 2 })
+	until(t, "it is sent once more", func() bool { return told.count() == 4 })
 	v.click("More for Board in the hall")
 	v.click("Pause")
 	v.sees("The webhook is paused")

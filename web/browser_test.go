@@ -416,6 +416,9 @@ func (v *visitor) picture(name string) {
 // dressed takes pictures of the page in both themes, and as a phone shows it.
 func (v *visitor) dressed(name string) {
 	v.t.Helper()
+	if n := js[int](v, `[...document.querySelectorAll(".tabs")].filter((t) => t.scrollHeight > t.clientHeight).length`); n > 0 {
+		v.t.Errorf("%s: tabs scroll up and down", name)
+	}
 	v.picture(name)
 	v.theme("dark")
 	v.picture(name + "-dark")

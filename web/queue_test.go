@@ -359,6 +359,13 @@ func TestWhatWasPrintedIsCountedExportedAndPrintedAgain(t *testing.T) {
 	v.dressed("job-finished")
 	v.open("/timeline")
 	v.sees("1 day", "Bench P1S", "hook.gcode.3mf")
+	v.waits("what has ended stands before now", func(string) bool {
+		return js[bool](v, `(() => {
+			const now = document.querySelector(".timeline .now").getBoundingClientRect().right;
+			const ended = [...document.querySelectorAll(".timeline .bit")].filter((b) => b.querySelector(".finished, .cancelled"));
+			return ended.length > 0 && ended.every((b) => b.getBoundingClientRect().right <= now + 1 && b.getBoundingClientRect().width >= 24);
+		})()`)
+	})
 	v.dressed("timeline")
 }
 

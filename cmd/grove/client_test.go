@@ -106,6 +106,26 @@ func TestWaitingEndsWithWhatWillNotPass(t *testing.T) {
 	}
 }
 
+func TestATestOfAWebhookThatDoesNotArriveIsAFailure(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		delivery string
+		code     int
+		stderr   string
+	}{
+		{`"state":"delivered","last_status":200`, 0, ""},
+		{`"state":"pending","last_status":500`, exitConflict, "grove: the test did not arrive, it was answered with 500; look later with: grove webhooks deliveries wh_1\n"},
+		{`"state":"pending","last_error":"x.example could not be resolved"`, exitUnavailable, "grove: the test did not arrive, x.example could not be resolved; look"},
+		{`"state":"pending"`, exitUnavailable, "there is no answer yet"},
+	} {
+		p, args := foreign(t, answer(`{"data":{"id":"dl_1","endpoint_id":"wh_1",`+c.delivery+`}}`))
+		code, stdout, stderr := ends(t, p.command("grove", "webhooks", "test", "wh_1", args[len(args)-2], args[len(args)-1]))
+		if code != c.code || !strings.Contains(stderr, c.stderr) || !strings.Contains(stdout, "dl_1") {
+			t.Errorf("%s: exit code %d, want %d with %q:\n%s%s", c.delivery, code, c.code, c.stderr, stdout, stderr)
+		}
+	}
+}
+
 func TestARefusalSaysWhenToComeBack(t *testing.T) {
 	t.Parallel()
 	p, args := foreign(t, refusal(http.StatusTooManyRequests, "Retry-After: 12"))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -143,7 +144,7 @@ func (c *webhooksTestCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	return at.show(d, func(w *tabwriter.Writer) {
+	err = at.show(d, func(w *tabwriter.Writer) {
 		fmt.Fprintf(w, "delivery\t%s\nstate\t%s\nstatus\t%d\ntook\t%.3f s\n", d.ID, d.State, d.LastStatus, d.LastSeconds)
 		if d.LastError != "" {
 			fmt.Fprintf(w, "error\t%s\n", d.LastError)
@@ -152,6 +153,19 @@ func (c *webhooksTestCmd) Run(ctx context.Context, at *cloud) error {
 			fmt.Fprintf(w, "answer\t%s\n", d.LastResponse)
 		}
 	})
+	return cmp.Or(err, arrived(d))
+}
+
+// arrived says why a test event is not with its receiver, unless it is.
+func arrived(d cloudapi.Delivery) error {
+	log := "; look later with: grove webhooks deliveries " + d.EndpointID
+	switch {
+	case d.State == grove.DeliveryDelivered:
+		return nil
+	case d.LastStatus > 0:
+		return grove.Errorf(grove.Conflict, "not_delivered", "the test did not arrive, it was answered with %d%s", d.LastStatus, log)
+	}
+	return grove.Errorf(grove.Unavailable, "not_delivered", "the test did not arrive, %s%s", cmp.Or(d.LastError, "there is no answer yet"), log)
 }
 
 type webhooksSecretCmd struct {

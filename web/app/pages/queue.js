@@ -168,7 +168,7 @@ const Wait = still(function Wait({ of: j, at, line, again, number, held }) {
         ${j.plate > 1 && html`<span>${t("job.plate", { n: j.plate })}</span>`}
         ${j.estimate_seconds > 0 && html`<span>${span(j.estimate_seconds)}</span>`}
         <${Takes} of=${j} />
-        <span>${t("job.expires")} ${when(j.expires_at)}</span>
+        <span>${t("job.expires", { when: when(j.expires_at) })}</span>
       </div>
       ${j.any && !j.device_id && html`<${Fits} of=${j} />`}
     </div>

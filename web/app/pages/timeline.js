@@ -1,5 +1,5 @@
 // Which printer printed what, side by side over time. The history has the same as a list.
-import { html, useEffect, useState } from "../lib.js";
+import { html, names, useEffect, useRef, useState } from "../lib.js";
 import { all, query } from "../api.js";
 import { clock, moment, span } from "../format.js";
 import { everyone, nameOf, printer } from "../live.js";
@@ -43,16 +43,49 @@ function expected(j, now) {
   return Math.max(now, new Date(j.started_at).getTime() + j.estimate_seconds * 1000);
 }
 
+const least = 24; // px: what is narrower can't be hit
+
+/** Prints of one printer by their time; those too short to stand beside each other are told as one. */
+function apart(bars, ms, now) {
+  const bits = [];
+  const left = (bit) => (bit.ended ? Math.min(bit.begin, now - ms) : bit.begin);
+  for (const bar of bars.sort((a, b) => a.begin - b.begin)) {
+    const last = bits.at(-1);
+    const short = bar.end - bar.begin < ms;
+    if (last?.short && short && bar.ended && last.ended && left(bar) < left(last) + ms) {
+      last.all.push(bar.j);
+      last.end = Math.max(last.end, bar.end);
+      last.short = last.end - last.begin < ms;
+    } else bits.push({ ...bar, short, all: [bar.j] });
+  }
+  return bits;
+}
+
+/** How wide an element is, in px. */
+function useWidth(at) {
+  const [wide, measure] = useState(0);
+  useEffect(() => {
+    const eye = new ResizeObserver(([e]) => measure(e.contentRect.width));
+    if (at.current) eye.observe(at.current);
+    return () => eye.disconnect();
+  }, []);
+  return wide;
+}
+
 function Chart({ jobs, from, to, now, tick }) {
+  const scale = useRef(null);
+  const px = useWidth(scale);
   const at = (time) => `${((Math.min(Math.max(time, from), to) - from) / (to - from)) * 100}%`;
   const wide = (a, b) => `${((Math.min(b, to) - Math.max(a, from)) / (to - from)) * 100}%`;
+  // What has ended stands before the line of now, however short it was.
+  const place = (bit) => ({ left: bit.ended ? `min(${at(bit.begin)}, ${at(now)} - ${least}px)` : at(bit.begin), width: wide(bit.begin, bit.end) });
   const rows = new Map(everyone.value.map((p) => [p.serial, []]));
   for (const j of jobs) {
     const begin = new Date(j.started_at).getTime();
     const end = j.finished_at ? new Date(j.finished_at).getTime() : expected(j, now);
     if (end < from) continue;
     if (!rows.has(j.device_id)) rows.set(j.device_id, []);
-    rows.get(j.device_id).push({ j, begin, end });
+    rows.get(j.device_id).push({ j, begin, end, ended: !!j.finished_at });
   }
   if (!rows.size) return html`<${Empty} icon="history" title=${t("history.empty")}><a class="button" href="/library"><${Icon} name="library" />${t("queue.library")}</a><//>`;
   const first = new Date(from);
@@ -62,7 +95,7 @@ function Chart({ jobs, from, to, now, tick }) {
   for (let m = first.getTime(); m < to; m += tick * hour) marks.push(m);
   const label = new Intl.DateTimeFormat(locale.value, tick >= 12 ? { weekday: "short", hour: "numeric" } : { hour: "numeric", minute: "2-digit" });
   return html`<div class="timeline panel">
-    <div class="axis" aria-hidden="true"><span class="who"></span><div class="lane">${marks.filter((m) => (m - from) / (to - from) > 0.05).map((m) => html`<small key=${m} style=${{ left: at(m) }}>${label.format(m)}</small>`)}</div></div>
+    <div class="axis" aria-hidden="true"><span class="who"></span><div class="lane" ref=${scale}>${marks.filter((m) => (m - from) / (to - from) > 0.05).map((m) => html`<small key=${m} style=${{ left: at(m) }}>${label.format(m)}</small>`)}</div></div>
     <ul>
       ${[...rows].map(
         ([serial, bars]) => html`<li key=${serial}>
@@ -70,14 +103,20 @@ function Chart({ jobs, from, to, now, tick }) {
           <ul class="lane">
             ${marks.map((m) => html`<li key=${m} class="mark" aria-hidden="true" style=${{ left: at(m) }}></li>`)}
             <li class="mark now" aria-hidden="true" style=${{ left: at(now) }}></li>
-            ${bars.map(({ j, begin, end }) => {
-              const words = t("timeline.job", { name: j.file_name, state: t(`job.${j.state}`), from: moment(j.started_at), time: span((end - begin) / 1000) });
-              return html`<li key=${j.id} class="bit" style=${{ left: at(begin), width: wide(begin, end) }}><a class=${j.state} href=${path(j)} title=${words} aria-label=${words}>${j.file_name}</a></li>`;
-            })}
+            ${apart(bars, px && (least / px) * (to - from), now).map((bit) => html`<li key=${bit.j.id} class=${names("bit", bit.short && "short")} style=${place(bit)}><${Bit} of=${bit} /></li>`)}
           </ul>
         </li>`,
       )}
     </ul>
     <p class="hint">${t("timeline.hint", { when: clock(now) })}</p>
   </div>`;
+}
+
+function Bit({ of: { j, all, begin, end } }) {
+  if (all.length > 1) {
+    const words = t("timeline.several", { n: all.length, from: moment(begin), to: moment(end), names: all.map((one) => one.file_name).join(", ") });
+    return html`<a class="several" href=${`/history${query({ printer: j.device_id })}`} title=${words} aria-label=${words}>${all.length}</a>`;
+  }
+  const words = t("timeline.job", { name: j.file_name, state: t(`job.${j.state}`), from: moment(begin), time: span((end - begin) / 1000) });
+  return html`<a class=${j.state} href=${path(j)} title=${words} aria-label=${words}>${j.file_name}</a>`;
 }

@@ -1,5 +1,5 @@
 // Where events are sent, what was sent, and what was answered.
-import { html, names, useState } from "../../lib.js";
+import { html, names, useEffect, useState } from "../../lib.js";
 import { all, call } from "../../api.js";
 import { clock, day, moment } from "../../format.js";
 import { params, set } from "../../place.js";
@@ -34,10 +34,8 @@ const at = (h) => `/webhooks/${encodeURIComponent(h.id)}`;
 function Hook({ of: h, open, again }) {
   const [turn, next] = useState(0);
   const test = async () => {
-    const answer = await act(t("admin.hooks.testing"), "POST", `${at(h)}/test?wait_seconds=15`, {});
-    if (!answer) return;
+    await ask(Tested, { of: h });
     next(turn + 1);
-    await ask(Tested, { of: answer.data });
   };
   const pause = async () => {
     if (await act(t(h.enabled ? "admin.hooks.pause" : "admin.hooks.resume"), "PATCH", at(h), { enabled: !h.enabled }, { done: t(h.enabled ? "admin.hooks.paused" : "admin.hooks.resumed") })) again();
@@ -129,10 +127,29 @@ const Result = ({ of: d }) => html`<div class="result">
   ${d.last_response && html`<h4>${t("admin.hooks.answer")}</h4><pre>${pretty(d.last_response)}</pre>`}
 </div>`;
 
-const Tested = ({ of: d, close }) => html`<${Dialog} wide title=${t(`admin.hooks.tested.${d.state}`)} onClose=${() => close()}>
-  <${Result} of=${d} />
-  <footer><button type="button" onClick=${() => close()}>${t("close")}</button></footer>
-<//>`;
+const look = 2000; // ms between looks at whether a test has arrived
+
+/** Sends a test, and follows it until it arrives or nobody looks any more. */
+function Tested({ of: h, close }) {
+  const path = `${at(h)}/test?wait_seconds=15`;
+  const sent = useFetched(async () => (await call("POST", path, {})).data, h.id);
+  const first = sent.data;
+  const log = useFetched(async (signal) => (first ? (await call("GET", `${at(h)}/deliveries?limit=${rows}`, undefined, { signal })).data : []), first?.id);
+  const d = log.data?.find((one) => one.id === first?.id) || first;
+  useEffect(() => {
+    if (d?.state !== "pending") return undefined;
+    const timer = setInterval(log.soon, look);
+    return () => clearInterval(timer);
+  }, [d?.state]);
+  return html`<${Dialog} wide title=${t(d ? `admin.hooks.tested.${d.state}` : "admin.hooks.test")} onClose=${() => close()}>
+    ${d ? html`<${Outcome} of=${d} /><${Result} of=${d} />` : sent.error ? html`<${Fetched} of=${sent} />` : html`<div class="waiting" role="status"><span class="spinner"></span>${t("admin.hooks.testing")}</div>`}
+    <footer><${Curl} of=${["POST", path, {}]} /><span class="grow"></span><button type="button" onClick=${() => close()}>${t("close")}</button></footer>
+  <//>`;
+}
+
+const Outcome = ({ of: d }) => html`<div class=${names("banner", d.state === "delivered" ? "good" : "bad")} role="status">
+  <${Icon} name=${icons[d.state]} /><div class="grow">${t(`admin.hooks.outcome.${d.state}`)}</div>
+</div>`;
 
 const Secret = ({ of: h, close }) => html`<${Dialog} held wide title=${t("admin.hooks.secret")} onClose=${() => close()}>
   <div class="once"><p>${t("admin.hooks.secret_text")}</p><${Take} text=${h.secret} label=${t("admin.hooks.secret")} /></div>
