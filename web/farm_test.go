@@ -29,6 +29,35 @@ func (v *visitor) farm(c *cloud, first, n int) {
 	v.patience = time.Minute
 }
 
+// Printers of one model are told apart by the ends of their names.
+func TestTheEndsOfLongNamesAreSeen(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	c.loginDemo()
+	c.background("sim", "--printers", "20", "--model", "X1 Carbon")
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	whole := func(name, of string) {
+		t.Helper()
+		for _, width := range []int64{390, 1280} {
+			v.do(chromedp.EmulateViewport(width, 900))
+			if cut := js[[]string](v, fmt.Sprintf(`[...document.querySelectorAll(%q)].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.innerText)`, of)); len(cut) > 0 {
+				t.Errorf("%s, %d px wide: %q are cut", name, width, cut)
+			}
+		}
+		v.dressed(name)
+	}
+	v.waits("all are there", func(string) bool { return js[int](v, `document.querySelectorAll(".card").length`) == 23 })
+	for _, size := range []string{"Small", "Large, with camera", "Medium"} {
+		v.click("View")
+		v.click(size)
+		whole("names-"+size[:1], ".card .title a")
+	}
+	v.open("/timeline")
+	v.sees("X1 Carbon 20")
+	whole("names-timeline", ".timeline .who")
+}
+
 // shown is how many the counter of a name shows.
 func (v *visitor) shown(counter string) int {
 	v.t.Helper()
