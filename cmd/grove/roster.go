@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -42,9 +45,23 @@ func (r *roster) told(serial string, err error) {
 	}
 	if !r.live && len(r.up) == r.total {
 		r.live = true
-		fmt.Fprintf(r.w, "%d simulated %s live; stop them with Ctrl-C.\n", r.total, r.what)
+		fmt.Fprintf(r.w, "%d simulated %s live; stop them with Ctrl-C.\n%s", r.total, r.what, r.serials())
 	}
 	r.most = r.most && len(r.up) < r.total
+}
+
+// mostShown is how many serials are told.
+const mostShown = 20
+
+// serials are those of the printers, which commands want.
+func (r *roster) serials() string {
+	all := slices.Sorted(maps.Keys(r.up))
+	shown := all[:min(len(all), mostShown)]
+	lines := "  " + strings.Join(shown, "\n  ") + "\n"
+	if more := len(all) - len(shown); more > 0 {
+		lines += fmt.Sprintf("  and %d more: grove printers lists them all\n", more)
+	}
+	return lines
 }
 
 func (r *roster) lost(serial string, err error) {
