@@ -79,10 +79,16 @@ func TestAnAuthenticatorAppIsSetUpAndAskedFor(t *testing.T) {
 	v.sees("Authenticator app", "Ways to sign in")
 	v.dressed("sign-in-ways")
 	v.click("Set up an app")
+	v.sees("Your password first, so that nobody else does this for you.")
 	v.excuse("400")
 	v.fill("Your password of now", "not my password")
 	v.click("Next")
-	v.sees("password")
+	v.waits("what the server says begins like a sentence", func(string) bool {
+		return js[string](v, `(() => {
+			const said = document.querySelector("dialog .banner.bad > .grow");
+			return said && getComputedStyle(said, "::first-letter").textTransform || "";
+		})()`) == "uppercase"
+	})
 	v.fill("Your password of now", demoPassword)
 	v.click("Next")
 	v.sees("Scan this with the app.")

@@ -183,7 +183,7 @@ func TestTheServerAndItsBridgesAreLookedAfter(t *testing.T) {
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Printers")
 	v.open("/admin/server")
-	v.sees("all is well", "SQLite", "Download the CA certificate", "No mail server is set up", "Limits in force")
+	v.sees("all is well", "SQLite", "Download the CA certificate", "No mail server is set up", "Limits in force", "10 GiB")
 	v.dressed("server")
 	v.open("/admin/bridges")
 	v.sees("No bridges")

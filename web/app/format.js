@@ -53,6 +53,15 @@ export function bytes(n) {
   return `${number(n, n < 10 && at > 0 ? 1 : 0)} ${units[at]}`;
 }
 
+/** A limit as it was set: in GiB where it is whole ones. */
+export function limit(n) {
+  if (n % 1e6 === 0 || n % 1024 > 0) return bytes(n);
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let at = 0;
+  for (; n % 1024 === 0 && at < units.length - 1; at++) n /= 1024;
+  return `${number(n)} ${units[at]}`;
+}
+
 export const celsius = (n) => `${number(Math.round(n))} °C`;
 export const grams = (n) => (n >= 1000 ? `${number(n / 1000, 2)} kg` : `${number(n, n < 10 ? 1 : 0)} g`);
 export const meters = (n) => `${number(n, n < 10 ? 2 : 1)} m`;

@@ -3,7 +3,7 @@ import { html, signal } from "../lib.js";
 import { Icon } from "../icons.js";
 import { t } from "../words.js";
 
-/** Notes at the edge of the page: {id, kind, text, more, action}. */
+/** Notes at the edge of the page: {id, kind, text, more, copied, curl}. */
 const notes = signal([]);
 let last = 0;
 
@@ -26,7 +26,7 @@ export async function copy(text) {
     await navigator.clipboard.writeText(text); // there is none without TLS
     note("good", t("copied"));
   } catch {
-    note("bad", t("not_copied"), { more: text });
+    note("bad", t("not_copied"), { copied: text });
   }
 }
 
@@ -37,7 +37,7 @@ export const Notes = () => html`<div class="notes" role="status" aria-live="poli
   ${notes.value.map(
     (n) => html`<div key=${n.id} class=${`note ${n.kind}`}>
       <${Icon} name=${{ wait: "clock", good: "check", bad: "alert" }[n.kind] || "bell"} />
-      <div class="grow"><strong>${n.text}</strong>${n.more && html`<p>${n.more}</p>`}</div>
+      <div class="grow"><strong>${n.text}</strong>${n.more && html`<p>${n.more}</p>`}${n.copied && html`<div>${n.copied}</div>`}</div>
       ${n.curl && html`<${Line} of=${n.curl} />`}
       <button class="plain" aria-label=${t("close")} onClick=${() => (notes.value = notes.value.filter((o) => o.id !== n.id))}><${Icon} name="close" /></button>
     </div>`,

@@ -1,7 +1,7 @@
 // The server itself: what it is, whether it is well, and within which bounds.
 import { html } from "../../lib.js";
 import { get } from "../../api.js";
-import { bytes, day, span } from "../../format.js";
+import { bytes, day, limit, span } from "../../format.js";
 import { Icon } from "../../icons.js";
 import { Form } from "../../ui/form.js";
 import { note } from "../../ui/notes.js";
@@ -48,9 +48,9 @@ const Limits = ({ of: l }) => html`<section class="panel">
   <h2>${t("admin.limits")}</h2>
   <${Facts} of=${[
     [t("admin.limits.rates"), html`<span class="marks">${l.rates.split(",").map((rate) => html`<code class="sign" key=${rate}>${rate}</code>`)}</span>`],
-    [t("admin.limits.file"), bytes(l.file_bytes)],
-    [t("admin.limits.quota"), l.quota_bytes ? bytes(l.quota_bytes) : t("admin.limits.none")],
-    [t("admin.limits.free"), l.min_free_bytes ? bytes(l.min_free_bytes) : t("admin.limits.none")],
+    [t("admin.limits.file"), limit(l.file_bytes)],
+    [t("admin.limits.quota"), l.quota_bytes ? limit(l.quota_bytes) : t("admin.limits.none")],
+    [t("admin.limits.free"), l.min_free_bytes ? limit(l.min_free_bytes) : t("admin.limits.none")],
     [t("admin.limits.keep"), days(l.keep_days)],
     [t("admin.limits.keep_audit"), days(l.keep_audit_days)],
   ]} />
