@@ -32,7 +32,8 @@ type Hints struct {
 	Password  string // everybody's, of a demo
 	Serial    string
 	Demo      bool
-	Elsewhere bool // the reader may sit at another machine, without the CA
+	MQTTPort  string // of the broker
+	Elsewhere bool   // the reader may sit at another machine, without the CA
 }
 
 // mountPages mounts the page about this server, what it is dressed in, and the documents.

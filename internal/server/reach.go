@@ -34,6 +34,7 @@ func (i Info) broker() string {
 func (s *Server) hints() rest.Hints {
 	i := s.place()
 	h := rest.Hints{Program: s.cfg.Program, Flags: i.Reach(), CA: i.CAFile, Email: "you@example.org", Serial: "SERIAL", Demo: s.cfg.Demo}
+	_, h.MQTTPort = i.mqttAt()
 	if s.cfg.Demo {
 		h.Email, h.Password, h.Serial = DemoEmail, demoPassword, allToys()[1].serial
 	}

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"io"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -50,5 +52,27 @@ func TestACloudOnAllAddressesTellsOneThatItHas(t *testing.T) {
 	}
 	if got := reachable(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80}); got != "192.0.2.1:80" {
 		t.Errorf("192.0.2.1 is told as %s", got)
+	}
+}
+
+func TestThePageSaysWhereTheBrokerListens(t *testing.T) {
+	t.Parallel()
+	h := start(t, testConfig(t))
+	_, port, err := net.SplitHostPort(h.info.MQTTS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.info.HTTP+"/about", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := web.Do(ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	page, err := io.ReadAll(r.Body)
+	if err != nil || !strings.Contains(string(page), "with TLS on port "+port) {
+		t.Errorf("port %s is not told: %v\n%s", port, err, page)
 	}
 }
