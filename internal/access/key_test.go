@@ -260,7 +260,7 @@ func TestAUseThatCouldNotBeNotedIsNotedSoonAfter(t *testing.T) {
 		if use(); noted() {
 			t.Error("what could not be written is tried again at once")
 		}
-		time.Sleep(noteAgain)
+		<-time.After(noteAgain)
 		if use(); !noted() {
 			t.Error("the use is lost")
 		}
