@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -303,6 +304,53 @@ func TestASecretStaysUntilItIsKept(t *testing.T) {
 	v.sees("What is it for?")
 	v.do(chromedp.MouseClickXY(4, 4))
 	v.waits("a dialog with nothing to lose is closed beside it", func(text string) bool { return !strings.Contains(text, "What is it for?") })
+}
+
+// Who is asked whether a print shall stop stops no other that began meanwhile.
+func TestStopIsForThePrintThatWasAskedAbout(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	f := before(t, c)
+	v := visit(t, f.URL)
+	var sent atomic.Int32
+	f.answer("/commands", func(w http.ResponseWriter, r *http.Request) {
+		sent.Add(1)
+		f.pass(w, r)
+	})
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Workshop X1 Carbon", "Printing")
+	v.open("/printers/" + demoX1)
+	v.sees("Layer", "benchy")
+	file := js[string](v, `document.querySelector(".print .file").textContent`)
+	v.click("Stop")
+	v.sees("Stop the print on Workshop X1 Carbon?")
+	v.asks(file+", ", " %")
+	other := strings.Repeat("q", len(file))
+	f.retell(`"file_name":"`+file+`"`, `"file_name":"`+other+`"`)
+	v.waits("the page tells of the other print", func(string) bool {
+		return js[string](v, `document.querySelector(".print .file").textContent`) == other
+	})
+	v.click("Stop the print")
+	v.asks("“"+file+"” is over. Nothing was stopped.", other+", ")
+	v.picture("stop-another")
+	if n := sent.Load(); n != 0 {
+		t.Errorf("%d commands were sent for a print that nobody asked about", n)
+	}
+	v.click("Stop the print")
+	v.sees("Stop done")
+	if n := sent.Load(); n != 1 {
+		t.Errorf("%d commands were sent, not the stop alone", n)
+	}
+}
+
+// asks waits until the dialog on top shows all of the words.
+func (v *visitor) asks(words ...string) {
+	v.t.Helper()
+	for _, w := range words {
+		v.waits(fmt.Sprintf("the dialog shows %q", w), func(string) bool {
+			return strings.Contains(js[string](v, `document.querySelector("dialog[open]")?.innerText ?? ""`), w)
+		})
+	}
 }
 
 // A printer can be stopped in every state in which it may move or heat, also in one
