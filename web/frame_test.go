@@ -380,3 +380,44 @@ func TestStopIsOfferedWheneverAPrinterMayMove(t *testing.T) {
 		t.Errorf("it may move in %s", got)
 	}
 }
+
+// Whatever has a page is gone to by its name, also parts of pages, files and jobs.
+func TestThePaletteLeadsToWhatIsNamed(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	job := as.print(as.file("hook.gcode.3mf"), demoP1)
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Bench P1S")
+	for _, goal := range [][2]string{
+		{"history", "/history"}, {"audit", "/admin/audit"}, {"webhooks", "/admin/webhooks"}, {"api keys", "/account/keys"}, {"hook.gc", "/library/"},
+		{fmt.Sprintf("#%d", job.ID), fmt.Sprintf("/jobs/%d", job.ID)}, {fmt.Sprintf("hook job %d", job.ID), ""},
+	} {
+		v.control("k")
+		v.sees("Go anywhere")
+		v.fill("Go anywhere", goal[0])
+		if goal[1] == "" {
+			v.asks("Nothing found")
+			v.key(kb.Escape)
+			continue
+		}
+		until(t, "something is found for "+goal[0], func() bool {
+			return v.chosen() != "" && js[int](v, `document.querySelectorAll(".choices li").length`) < 8
+		})
+		v.picture("palette-" + strings.ReplaceAll(goal[0], " ", "-"))
+		v.key(kb.Enter)
+		until(t, goal[0]+" leads to "+goal[1], func() bool { return strings.HasPrefix(js[string](v, "location.pathname"), goal[1]) })
+	}
+	v.control("k")
+	v.fill("Go anywhere", "dark")
+	until(t, "the theme is found", func() bool { return strings.HasPrefix(v.chosen(), "Dark") })
+	v.key(kb.Enter)
+	until(t, "the page is dark", func() bool { return js[string](v, "document.documentElement.dataset.theme") == "dark" })
+}
+
+// chosen is what the palette would do.
+func (v *visitor) chosen() string {
+	v.t.Helper()
+	return js[string](v, `document.querySelector(".choices [aria-selected=true]")?.textContent ?? ""`)
+}
