@@ -67,7 +67,8 @@ type Security struct {
 	TOTP          bool            `json:"totp"`
 	TOTPSince     time.Time       `json:"totp_since,omitzero"`
 	RecoveryCodes int             `json:"recovery_codes_left"`
-	Mail          bool            `json:"mail"` // false: letters go to the server's log and to owners
+	MinPassword   int             `json:"min_password"` // characters of a new password, at least
+	Mail          bool            `json:"mail"`         // false: letters go to the server's log and to owners
 }
 
 // Enrolment is what an authenticator app must be told.

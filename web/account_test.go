@@ -76,7 +76,7 @@ func TestAnAuthenticatorAppIsSetUpAndAskedFor(t *testing.T) {
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Printers")
 	v.open("/account/sign-in")
-	v.sees("Authenticator app", "Ways to sign in")
+	v.sees("Authenticator app", "Ways to sign in", "10 characters or more")
 	v.dressed("sign-in-ways")
 	v.click("Set up an app")
 	v.sees("Your password first, so that nobody else does this for you.")

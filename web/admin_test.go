@@ -53,7 +53,7 @@ func TestSomebodyIsInvitedAndGivenAnotherRole(t *testing.T) {
 	owner.click("Change the role")
 	owner.sees("Ann is now: Viewer")
 	guest.open("/account")
-	guest.sees("Looks, and changes nothing.")
+	guest.sees("Sees what is shared with them, and changes nothing.")
 
 	owner.click("Reset code")
 	owner.sees("Reset code for Ann")

@@ -30,7 +30,7 @@ func TestANewcomerWatchesAPrintEnd(t *testing.T) {
 	c := serve(t)
 	v := visit(t, c.base)
 	v.open("/")
-	v.sees("Setup code")
+	v.sees("Setup code", "12 characters or more")
 	v.dressed("setup")
 	v.moveIn(c)
 	v.dressed("welcome")
@@ -40,6 +40,16 @@ func TestANewcomerWatchesAPrintEnd(t *testing.T) {
 	v.sees("Workshop X1 Carbon", "benchy")
 	v.patience = 4 * time.Minute
 	v.waits("the print is over", func(text string) bool { return !strings.Contains(text, "Printing") })
+	v.open("/welcome")
+	v.offers([]string{"Take the simulated printers away"}, []string{"Simulate three printers"})
+	v.picture("welcome-simulated")
+	v.click("Take the simulated printers away")
+	v.sees("Take the simulated printers away?")
+	v.click("Take the simulated printers away")
+	v.sees("The simulated printers are gone")
+	v.offers([]string{"Simulate three printers"}, []string{"Take the simulated printers away"})
+	v.open("/")
+	v.sees("No printers yet")
 }
 
 func TestPrintersAreAdded(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -305,6 +306,53 @@ func TestASecretStaysUntilItIsKept(t *testing.T) {
 	v.waits("a dialog with nothing to lose is closed beside it", func(text string) bool { return !strings.Contains(text, "What is it for?") })
 }
 
+// Who is asked whether a print shall stop stops no other that began meanwhile.
+func TestStopIsForThePrintThatWasAskedAbout(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	f := before(t, c)
+	v := visit(t, f.URL)
+	var sent atomic.Int32
+	f.answer("/commands", func(w http.ResponseWriter, r *http.Request) {
+		sent.Add(1)
+		f.pass(w, r)
+	})
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Workshop X1 Carbon", "Printing")
+	v.open("/printers/" + demoX1)
+	v.sees("Layer", "benchy")
+	file := js[string](v, `document.querySelector(".print .file").textContent`)
+	v.click("Stop")
+	v.sees("Stop the print on Workshop X1 Carbon?")
+	v.asks(file+", ", " %")
+	other := strings.Repeat("q", len(file))
+	f.retell(`"file_name":"`+file+`"`, `"file_name":"`+other+`"`)
+	v.waits("the page tells of the other print", func(string) bool {
+		return js[string](v, `document.querySelector(".print .file").textContent`) == other
+	})
+	v.click("Stop the print")
+	v.asks("“"+file+"” is over. Nothing was stopped.", other+", ")
+	v.picture("stop-another")
+	if n := sent.Load(); n != 0 {
+		t.Errorf("%d commands were sent for a print that nobody asked about", n)
+	}
+	v.click("Stop the print")
+	v.sees("Stop done")
+	if n := sent.Load(); n != 1 {
+		t.Errorf("%d commands were sent, not the stop alone", n)
+	}
+}
+
+// asks waits until the dialog on top shows all of the words.
+func (v *visitor) asks(words ...string) {
+	v.t.Helper()
+	for _, w := range words {
+		v.waits(fmt.Sprintf("the dialog shows %q", w), func(string) bool {
+			return strings.Contains(js[string](v, `document.querySelector("dialog[open]")?.innerText ?? ""`), w)
+		})
+	}
+}
+
 // A printer can be stopped in every state in which it may move or heat, also in one
 // that nobody has heard of.
 func TestStopIsOfferedWheneverAPrinterMayMove(t *testing.T) {
@@ -331,4 +379,45 @@ func TestStopIsOfferedWheneverAPrinterMayMove(t *testing.T) {
 	if got := strings.Join(moves, " "); got != "SLICING PREPARE INIT RUNNING PAUSE UNKNOWN" {
 		t.Errorf("it may move in %s", got)
 	}
+}
+
+// Whatever has a page is gone to by its name, also parts of pages, files and jobs.
+func TestThePaletteLeadsToWhatIsNamed(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	job := as.print(as.file("hook.gcode.3mf"), demoP1)
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Bench P1S")
+	for _, goal := range [][2]string{
+		{"history", "/history"}, {"audit", "/admin/audit"}, {"webhooks", "/admin/webhooks"}, {"api keys", "/account/keys"}, {"hook.gc", "/library/"},
+		{fmt.Sprintf("#%d", job.ID), fmt.Sprintf("/jobs/%d", job.ID)}, {fmt.Sprintf("hook job %d", job.ID), ""},
+	} {
+		v.control("k")
+		v.sees("Go anywhere")
+		v.fill("Go anywhere", goal[0])
+		if goal[1] == "" {
+			v.asks("Nothing found")
+			v.key(kb.Escape)
+			continue
+		}
+		until(t, "something is found for "+goal[0], func() bool {
+			return v.chosen() != "" && js[int](v, `document.querySelectorAll(".choices li").length`) < 8
+		})
+		v.picture("palette-" + strings.ReplaceAll(goal[0], " ", "-"))
+		v.key(kb.Enter)
+		until(t, goal[0]+" leads to "+goal[1], func() bool { return strings.HasPrefix(js[string](v, "location.pathname"), goal[1]) })
+	}
+	v.control("k")
+	v.fill("Go anywhere", "dark")
+	until(t, "the theme is found", func() bool { return strings.HasPrefix(v.chosen(), "Dark") })
+	v.key(kb.Enter)
+	until(t, "the page is dark", func() bool { return js[string](v, "document.documentElement.dataset.theme") == "dark" })
+}
+
+// chosen is what the palette would do.
+func (v *visitor) chosen() string {
+	v.t.Helper()
+	return js[string](v, `document.querySelector(".choices [aria-selected=true]")?.textContent ?? ""`)
 }

@@ -115,10 +115,27 @@ func TestAViewerIsOfferedNothing(t *testing.T) {
 	v.offers(nil, []string{"Print on Bench P1S", "Cool down", "Chamber light", "Home"})
 	v.open("/library")
 	v.sees("Library")
+	v.sees("Your account may look and keeps no files.")
 	v.offers(nil, []string{"Upload", "Upload files"})
 	v.open("/queue")
 	v.sees("Queue")
-	v.offers(nil, []string{"Print"})
+	v.offers(nil, []string{"Print", "Print from the library"})
+	v.open("/printers/" + demoP1 + "/share")
+	v.sees("Bench P1S")
+	v.offers([]string{"Bench P1S"}, []string{"Share this printer"})
+	v.open("/welcome")
+	v.sees("Nobody gets in here who was not let in.")
+	v.offers([]string{"Accept a share", "Connect a client"}, []string{"Simulate three printers", "Add printers"})
+	v.picture("welcome-viewer")
+	v.open("/account/keys")
+	v.click("Make a key")
+	v.sees("printer:read", "audit:read")
+	for _, scope := range []string{"printer:control", "file:write", "webhook:admin", "network:reach"} {
+		if strings.Contains(v.text(), scope) {
+			t.Errorf("a viewer is offered a key with %s", scope)
+		}
+	}
+	v.picture("key-viewer")
 	v.open("/admin/sharing")
 	v.sees("You share no printer.", "Bench P1S")
 	v.offers([]string{"End"}, []string{"Share a printer"})
@@ -128,4 +145,28 @@ func TestAViewerIsOfferedNothing(t *testing.T) {
 	if strings.Contains(v.text(), "Upload") {
 		t.Error("a viewer is told of a key that uploads")
 	}
+}
+
+// Who was invited and has no printer yet finds where a share is taken up.
+func TestAViewerWithoutPrintersTakesUpAShare(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	eve := as.guest("eve", grovecloud.Viewer, nil)
+	share, err := as.Share(t.Context(), cloudapi.ShareRequest{Serial: demoP1, Role: grovecloud.Viewer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := visit(t, c.base)
+	v.signIn(eve, password)
+	v.sees("No printers yet")
+	v.picture("fleet-viewer-none")
+	v.open("/history")
+	v.sees("Nothing was printed yet")
+	v.offers(nil, []string{"Print from the library"})
+	v.open("/")
+	v.click("Accept a share")
+	v.fill("Link", string(share.Token))
+	v.click("Accept a share")
+	v.sees("Bench P1S", "Ready")
 }

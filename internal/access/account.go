@@ -23,6 +23,7 @@ type Security struct {
 	TOTP          bool
 	TOTPSince     time.Time
 	RecoveryCodes int
+	MinPassword   int  // characters of a new password, at least
 	Mail          bool // whether letters are mailed, or only logged and shown to owners
 }
 
@@ -39,7 +40,7 @@ func (a *Access) Security(ctx context.Context, actor grove.Actor) (Security, err
 	if err != nil {
 		return Security{}, err
 	}
-	s := Security{Mode: how.Mode, TOTP: how.TOTP(), TOTPSince: how.TOTPSince, Mail: a.Mails()}
+	s := Security{Mode: how.Mode, TOTP: how.TOTP(), TOTPSince: how.TOTPSince, MinPassword: a.minPassword, Mail: a.Mails()}
 	for _, c := range codes {
 		if c.Open(time.Now()) {
 			s.RecoveryCodes++

@@ -143,6 +143,9 @@ func parsePHC(s grove.Secret) (phc, error) {
 	return p, nil
 }
 
+// MinPassword is how many characters a new password has at least.
+func (a *Access) MinPassword() int { return a.minPassword }
+
 // checkPassword says what is wrong with a new password.
 func (a *Access) checkPassword(password grove.Secret) error {
 	var words string

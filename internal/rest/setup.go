@@ -15,6 +15,9 @@ type setupPage struct {
 	speech
 
 	Error, Code, Email, Name string
+
+	Unfit bool // the password is what was wrong
+	Least int  // characters of a password
 }
 
 type setupForm struct {
@@ -44,6 +47,7 @@ func (f setupForm) show(w http.ResponseWriter, r *http.Request) {
 
 func (f setupForm) render(w http.ResponseWriter, status int, p setupPage) {
 	formHeaders(w)
+	p.Least = f.Access.MinPassword()
 	w.WriteHeader(status)
 	if err := f.page.Execute(w, p); err != nil {
 		panic(err)
@@ -59,7 +63,7 @@ func (f setupForm) take(w http.ResponseWriter, r *http.Request) {
 	if err := f.begin(r, p, grove.Secret(r.PostForm.Get("password"))); err != nil {
 		told := failed(r.Context(), err)
 		maps.Copy(w.Header(), told.header)
-		p.Error = p.why(told)
+		p.Error, p.Unfit = p.why(told), told.Details.Fields["password"] != ""
 		f.render(w, told.status, p)
 		return
 	}

@@ -55,6 +55,7 @@ type signInPage struct {
 	To       string // the page of the dashboard that the visitor wants; empty: it is a slicer that signs in
 	Demo     *Hints // whose account everybody knows; nil: this is no demo
 	Mail     bool   // whether codes are mailed
+	Least    int    // characters of a new password
 }
 
 // signInForm is the page with its rules.
@@ -98,7 +99,7 @@ func (f signInForm) show(w http.ResponseWriter, r *http.Request) {
 
 func (f signInForm) render(w http.ResponseWriter, status int, p signInPage) {
 	formHeaders(w)
-	p.Mail = f.Access.Mails()
+	p.Mail, p.Least = f.Access.Mails(), f.Access.MinPassword()
 	if f.Hints.Demo {
 		p.Demo = &f.Hints
 	}

@@ -58,6 +58,21 @@ func TestThePagesLeadStrangersToTheirSignIn(t *testing.T) {
 	}
 }
 
+// How long a password must be is said before one fails, and one that did is at hand.
+func TestTheFirstPasswordIsAskedForAsItMustBe(t *testing.T) {
+	t.Parallel()
+	h := resttest.Empty(t, "off")
+	code, _ := h.Access.SetupCode()
+	if w := h.Ask("GET", "/setup", "", "Authorization", ""); !strings.Contains(w.Body.String(), ">12 characters or more") {
+		t.Errorf("the form: %d %s", w.Code, w.Body)
+	}
+	w := fill(h, "/setup", "code", code, "email", "b@grove.local", "password", "short")
+	focus := regexp.MustCompile(`<input[^>]* id="(\w+)"[^>]* autofocus`).FindAllStringSubmatch(w.Body.String(), -1)
+	if w.Code != 400 || len(focus) != 1 || focus[0][1] != "password" || !strings.Contains(w.Body.String(), "too few characters") {
+		t.Errorf("after a short one %d, the focus is on %q: %s", w.Code, focus, w.Body)
+	}
+}
+
 func TestWhoSignsInForAPageGetsThere(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")

@@ -39,6 +39,14 @@ func allToys() []toy {
 	}
 }
 
+// all are the printers as this server simulates them. The demo goes on by itself; a
+// newcomer's P1S leaves the plate to a person, as real printers do.
+func (t *toys) all() []toy {
+	all := allToys()
+	all[1].autoClear = t.s.cfg.Demo
+	return all
+}
+
 // isToy reports whether the printer of a serial is, or would be, one that a server
 // simulates.
 func isToy(serial string) bool {
@@ -84,13 +92,14 @@ func (t *toys) load() {
 // resume makes those printers of before that are still their owner's by the secret that
 // is remembered; whatever was given up, or away, stays so.
 func (t *toys) resume(ctx context.Context) {
-	for i, one := range allToys() {
+	for i, one := range t.all() {
 		known, err := t.s.db.Printer(ctx, one.serial)
 		secret, had := t.kept.Secrets[one.serial]
 		if !had || err != nil || known.OwnerID != t.kept.OwnerID || known.DeviceSecretHash != fleet.HashSecret(string(secret)) {
 			delete(t.kept.Secrets, one.serial)
 			continue
 		}
+		one.autoClear = known.AutoClear // bound by an earlier version, it may do otherwise
 		printer, err := t.make(one, i)
 		if err != nil {
 			t.s.log.Warn("printer not simulated", slog.String("printer", one.serial), slog.Any("error", err))
@@ -129,7 +138,7 @@ func (t *toys) build(ctx context.Context, owner int64) (all []*sim.Printer, err 
 			err = errors.Join(err, t.s.fleet.Unbind(ctx, actor, serial))
 		}
 	}()
-	for i, one := range allToys() {
+	for i, one := range t.all() {
 		fresh, err := t.bind(ctx, actor, one)
 		if err != nil {
 			return nil, err

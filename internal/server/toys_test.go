@@ -27,6 +27,10 @@ func TestAnOwnerTriesSimulatedPrinters(t *testing.T) {
 	}
 	for _, serial := range all {
 		h.connected(serial)
+		live, err := h.server.fleet.Now(serial)
+		if itself := serial == "00M00D000000001"; err != nil || live.AutoClear != itself {
+			t.Errorf("%s clears its plate by itself: %v, want %v %v", serial, live.AutoClear, itself, err)
+		}
 	}
 	if _, err := h.client.Simulate(t.Context()); !errors.Is(err, grove.Conflict) {
 		t.Errorf("simulated twice: %v", err)

@@ -1,11 +1,11 @@
 // Keys and the palette. Whatever a key does can also be clicked.
 import { html, kept, signal, useEffect, useRef, useState } from "./lib.js";
-import { everyone } from "./live.js";
 import { go } from "./place.js";
 import { places } from "./routes.js";
-import { acts, runs } from "./me.js";
+import { acts, may } from "./me.js";
 import { Icon } from "./icons.js";
 import { ask, Dialog } from "./ui/dialog.js";
+import { goals, numbered, useNamed } from "./parts/goals.js";
 import { upload } from "./parts/uploading.js";
 import { t } from "./words.js";
 
@@ -31,9 +31,7 @@ export function useKeys(keys) {
   }, []);
 }
 
-const may = { runs, acts };
-
-export const shown = () => places.filter(([, , , , who]) => !who || may[who]());
+export const shown = () => places.filter(([, , , , who]) => may(who));
 
 let after = ""; // g, for a moment
 let timer = 0;
@@ -117,12 +115,10 @@ function Palette({ close }) {
   const all = [
     ...local.value.map(([, label, doing]) => ({ icon: "bolt", label, doing })),
     ...(acts() ? [{ icon: "upload", label: t("upload.key"), doing: upload }] : []),
-    ...shown().map(([path, label, icon]) => ({ icon, label: t(label), doing: () => go(path) })),
-    ...everyone.value.map((p) => ({ icon: "printer", label: p.name, more: p.serial, doing: () => go(`/printers/${encodeURIComponent(p.serial)}`) })),
-    { icon: "person", label: t("nav.account"), doing: () => go("/account") },
-    { icon: "code", label: t("nav.docs"), doing: () => (location.href = "/docs") },
+    ...goals(),
   ];
-  const found = all.filter((c) => words.every((w) => `${c.label} ${c.more || ""}`.toLowerCase().includes(w)));
+  const named = useNamed(text);
+  const found = [...numbered(text), ...all.filter((c) => words.every((w) => `${c.label} ${c.more || ""}`.toLowerCase().includes(w))), ...named.list];
   const choices = found.slice(0, most);
   const chosen = Math.min(at, choices.length - 1);
   const keys = (e) => {
@@ -145,6 +141,6 @@ function Palette({ close }) {
       )}
     </ul>
     ${found.length > most && html`<p class="hint">${t("palette.more", { n: found.length - most })}</p>`}
-    ${found.length === 0 && html`<p class="hint">${t("nothing_found")}</p>`}
+    ${found.length === 0 && !named.waits && html`<p class="hint">${t("nothing_found")}</p>`}
   <//>`;
 }

@@ -25,6 +25,10 @@ export const acts = (on) => me.value?.role !== "viewer" && (!on || mine(on) || g
 /** Whether it is theirs, to name, to share and to give up. */
 export const keeps = (p) => acts() && mine(p);
 
+const those = { runs, owns, acts };
+/** Whether who looks is one of those: of runs, owns or acts; without a word everybody is. */
+export const may = (who) => !who || those[who]();
+
 export async function leave() {
   await call("POST", "/v1/user-service/my/logout", {}).catch(() => null);
   location.href = "/sign-in?to=/";

@@ -35,6 +35,12 @@ export const places = [
   ["/admin", "nav.admin", "settings", "a", "acts"],
 ];
 
+/** The parts of pages that have some, in their order: [name, who may]. */
+export const parts = {
+  account: [["profile"], ["sign-in"], ["sessions"], ["keys"], ["letters", "owns"]],
+  admin: [["people", "runs"], ["sharing"], ["webhooks", "acts"], ["bridges", "acts"], ["audit"], ["server", "runs"]],
+};
+
 const patterns = routes.map(([path, page, by]) => [new RegExp(`^${path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`), page, by]);
 
 /** What an address spells; one that spells nothing is taken as it stands. */

@@ -2,7 +2,8 @@
 // Whoever has printers has some of it; the rest is for those who run the server.
 import { html } from "../lib.js";
 import { Guard } from "../guard.js";
-import { acts, runs } from "../me.js";
+import { may } from "../me.js";
+import { parts } from "../routes.js";
 import { Empty, Head, Tabs } from "../ui/page.js";
 import { t } from "../words.js";
 import { Audit } from "./admin/audit.js";
@@ -12,13 +13,12 @@ import { Server } from "./admin/server.js";
 import { Sharing } from "./admin/sharing.js";
 import { Webhooks } from "./admin/webhooks.js";
 
-const parts = { people: People, sharing: Sharing, webhooks: Webhooks, bridges: Bridges, audit: Audit, server: Server };
-const may = { people: runs, server: runs, webhooks: acts, bridges: acts };
+const shows = { people: People, sharing: Sharing, webhooks: Webhooks, bridges: Bridges, audit: Audit, server: Server };
 
 export default function Admin({ part }) {
-  const shown = Object.keys(parts).filter((name) => !may[name] || may[name]());
+  const shown = parts.admin.filter(([, who]) => may(who)).map(([name]) => name);
   const at = part || shown[0];
-  const Part = shown.includes(at) ? parts[at] : null;
+  const Part = shown.includes(at) ? shows[at] : null;
   return html`
     <${Head} title=${t("admin.title")} within=${Part && t(`admin.part.${at}`)} />
     <${Tabs} label=${t("admin.title")} at=${`/admin/${at}`} of=${shown.map((name) => [`/admin/${name}`, t(`admin.part.${name}`)])} />

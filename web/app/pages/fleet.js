@@ -8,6 +8,7 @@ import { go, params, set } from "../place.js";
 import { useKeys } from "../keys.js";
 import { busy, needs, stateOf } from "../state.js";
 import { Icon } from "../icons.js";
+import { ask } from "../ui/dialog.js";
 import { Menu } from "../ui/menu.js";
 import { Empty, Head } from "../ui/page.js";
 import { useFetched } from "../parts/fetched.js";
@@ -15,6 +16,7 @@ import { Camera } from "../parts/camera.js";
 import { Image } from "../parts/image.js";
 import { clearPlate, Controls, Heats, link, Needs, Print, State, Trays, useSight } from "../parts/printer.js";
 import { DropHere, PrintHere } from "../parts/print.js";
+import { AcceptShare } from "../parts/sharing.js";
 import { ends, percent, span } from "../format.js";
 import { t } from "../words.js";
 
@@ -116,6 +118,7 @@ export default function Fleet() {
 const Nothing = () => html`<${Empty} icon="fleet" title=${t("fleet.empty")}>
   <p>${t(runs() ? "fleet.empty_text" : "fleet.empty_guest")}</p>
   ${runs() && html`<a class="button" href="/add"><${Icon} name="add" />${t("fleet.add")}</a>`}
+  <button type="button" class=${names(runs() && "quiet")} onClick=${() => ask(AcceptShare)}><${Icon} name="link" />${t("share.accept")}</button>
 <//>`;
 
 /** Who needs a hand, before everything else; with many, the first few. */

@@ -48,7 +48,7 @@ export default function History() {
     <${Fetched} of=${list}>
       ${({ rows, total }) =>
         rows.length === 0
-          ? html`<${Empty} icon="history" title=${t(p.size ? "nothing_found" : "history.empty")}>${p.size ? html`<button type="button" class="quiet" onClick=${() => set({ printer: null, q: null, from: null, to: null, state: null })}>${t("fleet.key_all")}</button>` : html`<a class="button" href="/library"><${Icon} name="library" />${t("queue.library")}</a>`}<//>`
+          ? html`<${Empty} icon="history" title=${t(p.size ? "nothing_found" : "history.empty")}>${p.size ? html`<button type="button" class="quiet" onClick=${() => set({ printer: null, q: null, from: null, to: null, state: null })}>${t("fleet.key_all")}</button>` : acts() && html`<a class="button" href="/library"><${Icon} name="library" />${t("queue.library")}</a>`}<//>`
           : html`<div class=${names("panel", list.old && "old")}><ul class="line past" aria-label=${t("history.jobs")}>${rows.map((j) => html`<li key=${j.id} class="jobrow"><${Past} of=${j} /></li>`)}</ul></div>
               <p class="foot quiet">${t("history.shown", { n: rows.length, of: total })} ${rows.length < total && html`<button type="button" class="quiet small" onClick=${() => show(much + step)}>${t("history.next")}</button>`}</p>`}
     <//>

@@ -62,7 +62,7 @@ export default function Library() {
 const Nothing = ({ narrowed }) =>
   narrowed
     ? html`<${Empty} icon="search" title=${t("nothing_found")}><button type="button" class="quiet" onClick=${() => set({ q: null, tag: null, kind: null })}>${t("library.key_all")}</button><//>`
-    : html`<${Empty} icon="library" title=${t("library.empty")}><p>${t("library.empty_text")}</p>${acts() && html`<button type="button" onClick=${upload}><${Icon} name="upload" />${t("upload.do")}</button>`}<//>`;
+    : html`<${Empty} icon="library" title=${t("library.empty")}><p>${t(acts() ? "library.empty_text" : "library.empty_viewer")}</p>${acts() && html`<button type="button" onClick=${upload}><${Icon} name="upload" />${t("upload.do")}</button>`}<//>`;
 
 /** What can be done with a file; again is called after what changes it. */
 export function Does({ of: file, again, gone = again }) {

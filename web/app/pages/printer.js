@@ -51,6 +51,9 @@ function useJobs(serial) {
   return useFetched(asked, serial, { on: about("job", "print", "printer") }).data || { waiting: [] };
 }
 
+/** What of a printer who looks may see. */
+const partsOf = (p) => Object.keys(parts).filter((name) => (name !== "share" || keeps(p)) && (name !== "storage" || mine(p)));
+
 export default function PrinterPage({ serial, part = "overview" }) {
   useEffect(() => watch(serial), [serial]);
   const p = printer(serial);
@@ -58,6 +61,7 @@ export default function PrinterPage({ serial, part = "overview" }) {
   const { hash } = place.value;
   if (hash.startsWith("#share_") && !(p && mine(p))) return html`<${Offered} token=${hash.slice(1)} serial=${serial} />`;
   if (!p || !(part in parts)) return html`<${Empty} page icon="printer" title=${t("pr.none")}><p>${t("pr.none_text", { serial })}</p><a class="button" href="/">${t("nav.fleet")}</a><//>`;
+  if (!partsOf(p).includes(part)) return html`<${Empty} page icon="search" title=${t("no_page")}><a class="button" href=${link(p)}>${p.name}</a><//>`;
   return html`<${Known} of=${p} part=${part} />`;
 }
 
@@ -65,7 +69,7 @@ function Known({ of: p, part }) {
   const details = useDetails(p.serial);
   const jobs = useJobs(p.serial);
   const at = link(p);
-  const shown = Object.keys(parts).filter((name) => (name !== "share" || keeps(p)) && (name !== "storage" || mine(p)));
+  const shown = partsOf(p);
   const path = (name) => (name === "overview" ? at : `${at}/${name}`);
   useKeys(shown.map((name, i) => [String(i + 1), t(`pr.${name}`), () => go(path(name))]));
   const Part = parts[part];

@@ -37,7 +37,7 @@ function Shown({ now, line, again }) {
   const plates = everyone.value.filter((p) => p.online && !p.plate_clear && !busy(p) && !held.has(p.serial));
   const others = everyone.value.filter((p) => p.online && busy(p) && !held.has(p.serial));
   if (!now.length && !line.length && !plates.length && !others.length)
-    return html`<${Empty} icon="queue" title=${t("queue.empty")}><p>${t("queue.empty_text")}</p><a class="button" href="/library"><${Icon} name="library" />${t("queue.library")}</a><//>`;
+    return html`<${Empty} icon="queue" title=${t("queue.empty")}><p>${t(acts() ? "queue.empty_text" : "queue.empty_viewer")}</p>${acts() && html`<a class="button" href="/library"><${Icon} name="library" />${t("queue.library")}</a>`}<//>`;
   return html`
     <${First} doubts=${doubts} plates=${plates} line=${line} again=${again} />
     ${now.length - doubts.length + others.length > 0 &&
@@ -124,7 +124,7 @@ const Foreign = still(function Foreign({ serial }) {
 function Waiting({ line, held, again }) {
   const numbers = useMemo(() => new Map(line.map((j, i) => [j.id, i + 1])), [line]);
   const groups = useMemo(() => Map.groupBy(line, (j) => j.device_id), [line]);
-  if (!groups.size) return html`<section class="panel"><h2>${t("queue.waiting")}</h2><p class="quiet">${t("queue.none_waits")} <a href="/library">${t("queue.library")}</a></p></section>`;
+  if (!groups.size) return html`<section class="panel"><h2>${t("queue.waiting")}</h2><p class="quiet">${t("queue.none_waits")} ${acts() && html`<a href="/library">${t("queue.library")}</a>`}</p></section>`;
   return [...groups].map(([serial, jobs]) => html`<${Group} key=${serial || "any"} serial=${serial} jobs=${jobs} numbers=${numbers} held=${held.has(serial)} again=${again} />`);
 }
 

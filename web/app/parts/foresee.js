@@ -54,6 +54,7 @@ export function foresee({ any, fits, fit, at, copies, ams, ahead, waits }) {
   const soon = any ? onAny(free, able) : onOne(fit, at || waits);
   if (!soon.can) return soon;
   const those = !any ? [fit] : free.length && !at ? free : able;
+  const itself = !any && printer(fit.device_id)?.auto_clear;
   const wrong = ams && those.every(off) && off(those[0]);
   return {
     can: true,
@@ -62,7 +63,7 @@ export function foresee({ any, fits, fit, at, copies, ams, ahead, waits }) {
       at ? t("start.then", { time: moment(at) }) : soon.text,
       wrong && t(`start.${wrong}_off`),
       !any && ahead > 0 && t("start.ahead", { n: ahead }),
-      copies > 1 && t("start.copies_after", { n: copies - 1 }),
+      itself ? t("start.itself", { name: fit.device_name }) : copies > 1 && t("start.copies_after", { n: copies - 1 }),
     ].filter(Boolean).join(" "),
   };
 }

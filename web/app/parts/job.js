@@ -16,6 +16,7 @@ import { useFetched } from "./fetched.js";
 import { Because, never, reasons } from "./because.js";
 import { Swatch } from "./file.js";
 import { Image } from "./image.js";
+import { which } from "./printer.js";
 import { Match } from "./printwish.js";
 import { t } from "../words.js";
 
@@ -79,7 +80,9 @@ export function useJobList(query) {
 export async function cancelJob(j) {
   const name = nameOf(j.device_id);
   const begun = ["sending", "accepted", "running", "unknown"].includes(j.state);
-  const yes = begun ? await sure(t("stop.title", { name }), t("stop.text"), t("stop.yes")) : await sure(t("job.cancel_title", { name: j.file_name }), t("job.cancel_text"), t("job.cancel_yes"));
+  const on = printer(j.device_id);
+  const far = on?.shadow.task_id === String(j.id) ? which(on) : j.file_name;
+  const yes = begun ? await sure(t("stop.title", { name }), `${far}. ${t("stop.text")}`, t("stop.yes")) : await sure(t("job.cancel_title", { name: j.file_name }), t("job.cancel_text"), t("job.cancel_yes"));
   return yes ? act(t(begun ? "job.stopping" : "job.cancelling"), "POST", `/jobs/${j.id}/cancel`, {}, { done: t(begun ? "job.stop_asked" : "job.cancelled_done") }) : undefined;
 }
 

@@ -3,7 +3,7 @@ import { html, names, useState } from "../../lib.js";
 import { all } from "../../api.js";
 import { ago, day } from "../../format.js";
 import { everyone, nameOf } from "../../live.js";
-import { me } from "../../me.js";
+import { acts, me, runs } from "../../me.js";
 import { Icon } from "../../icons.js";
 import { act } from "../../ui/acts.js";
 import { ask, Dialog, sure } from "../../ui/dialog.js";
@@ -21,11 +21,13 @@ const scopes = {
   server: ["webhook:admin", "audit:read", "network:reach"],
 };
 
+/** Whether the role has it; a key has no more than its account. */
+const has = (scope) => runs() || (acts() ? scope !== "network:reach" : scope.endsWith(":read"));
+
 const every = Object.values(scopes).flat();
 const kits = {
   look: ["printer:read", "job:read", "file:read"],
   print: ["printer:read", "printer:control", "printer:start", "job:read", "job:write", "file:read", "file:write"],
-  all: every,
 };
 
 const ended = (k) => k.revoked_at || (k.expires_at && new Date(k.expires_at) < Date.now());
@@ -93,8 +95,8 @@ function Make({ close }) {
     <${Form} yes=${t("account.keys.make")} cancel=${close} done=${({ data }) => tell(data)} send=${(v) => ["POST", "/keys", body(v)]}>
       <${Field} label=${t("account.keys.name")} hint=${t("account.keys.name_hint")} name="name" required maxlength="100" autocomplete="off" autofocus />
       <fieldset class="plain-set"><legend>${t("account.keys.may")}</legend>
-        <div class="bar">${Object.entries(kits).map(([kit, list]) => html`<button type="button" key=${kit} class="quiet small" aria-pressed=${list.length === may.length && list.every((s) => may.includes(s))} onClick=${() => let_(list)}>${t(`account.keys.kit.${kit}`)}</button>`)}</div>
-        <div class="groups">${Object.entries(scopes).map(([group, list]) => html`<div key=${group} role="group" aria-label=${t(`account.keys.group.${group}`)}>
+        <div class="bar">${Object.entries({ ...kits, all: every.filter(has) }).filter(([, list]) => list.every(has)).map(([kit, list]) => html`<button type="button" key=${kit} class="quiet small" aria-pressed=${list.length === may.length && list.every((s) => may.includes(s))} onClick=${() => let_(list)}>${t(`account.keys.kit.${kit}`)}</button>`)}</div>
+        <div class="groups">${Object.entries(scopes).map(([group, list]) => [group, list.filter(has)]).filter(([, list]) => list.length).map(([group, list]) => html`<div key=${group} role="group" aria-label=${t(`account.keys.group.${group}`)}>
           <h3>${t(`account.keys.group.${group}`)}</h3>
           ${list.map((s) => html`<label class="check" key=${s}><input type="checkbox" checked=${may.includes(s)} onChange=${() => let_(toggled(may, s))} /><span>${t(`scope.${s}`)} <code>${s}</code></span></label>`)}
         </div>`)}</div>

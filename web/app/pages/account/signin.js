@@ -16,12 +16,12 @@ import { QR } from "./qr.js";
 export function SignIn() {
   const security = useFetched(() => get("/users/me/security"));
   return html`<${Fetched} of=${security}>${(s) => html`<div class="columns">
-    <div><${Password} totp=${s.totp} /></div>
+    <div><${Password} of=${s} /></div>
     <div><${App} of=${s} again=${security.again} /><${Mode} of=${s} key=${s.mode} again=${security.again} /></div>
   </div>`}<//>`;
 }
 
-function Password({ totp }) {
+function Password({ of: s }) {
   const [turn, next] = useState(0);
   const done = () => {
     note("good", t("account.password.done"));
@@ -32,8 +32,8 @@ function Password({ totp }) {
     <p class="hint">${t("account.password.about")}</p>
     <${Form} key=${turn} yes=${t("account.password.yes")} done=${done} send=${(v) => ["PUT", "/users/me/password", { ...proof(v), new_password: v.fresh }]}>
       <input type="hidden" autocomplete="username" value=${me.value.email} />
-      <${Proof} totp=${totp} />
-      <${Field} label=${t("account.password.new")} hint=${t("account.password.long")} name="fresh" type="password" required minlength="8" maxlength="1024" autocomplete="new-password" />
+      <${Proof} totp=${s.totp} />
+      <${Field} label=${t("account.password.new")} hint=${t("account.password.long", { n: s.min_password })} name="fresh" type="password" required minlength=${s.min_password} maxlength="1024" autocomplete="new-password" />
     <//>
   </section>`;
 }

@@ -34,6 +34,7 @@ function Now({ of: p, jobs }) {
       <div class="grow">
         <${Print} of=${p} />
         ${now && html`<p class="hint">${now.started_at && t("pr.since", { time: moment(now.started_at) })} ${now.estimate_seconds > 0 && t("pr.estimate", { time: span(now.estimate_seconds) })} <a href=${`/jobs/${now.id}`}>${t("pr.job", { n: now.id })}</a></p>`}
+        ${on && p.auto_clear && html`<p class="hint">${t("plate.itself_text")}</p>`}
       </div>
     </div>
     ${waiting.length > 0 && html`<div class="waits"><h3>${t("pr.next", { n: waiting.length })}</h3><ol>
