@@ -229,10 +229,10 @@ func TestPagesAreTitledAndGoneTo(t *testing.T) {
 	v.sees("There is no such file") // a link that somebody cut short
 }
 
-// control presses a key together with Ctrl.
-func (v *visitor) control(key string) {
+// palette opens what leads anywhere, by its key.
+func (v *visitor) palette() {
 	v.t.Helper()
-	v.do(chromedp.KeyEvent(key, chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	v.do(chromedp.KeyEvent("k", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
 }
 
 // Whoever speaks to the computer can have single keys do nothing.
@@ -255,7 +255,7 @@ func TestSingleKeysCanBeSwitchedOff(t *testing.T) {
 	v.key("?")
 	v.key("g")
 	v.key("l")
-	v.control("k")
+	v.palette()
 	v.sees("Go anywhere")
 	if at := js[string](v, `location.pathname`); at != "/account" {
 		t.Errorf("keys led to %s", at)
@@ -292,7 +292,7 @@ func TestASecretStaysUntilItIsKept(t *testing.T) {
 	v.waits("what is shown but once is there after clicks and keys beside it", func(text string) bool {
 		return strings.Contains(text, "It is shown this once") && js[int](v, `document.querySelectorAll("dialog:modal").length`) == 1
 	})
-	v.control("k")
+	v.palette()
 	v.sees("Go anywhere")
 	if ids := js[[]string](v, `[...document.querySelectorAll("dialog[open]")].map((d) => d.getAttribute("aria-labelledby"))`); len(ids) != 2 || ids[0] == ids[1] {
 		t.Errorf("two dialogs are called by %q", ids)
@@ -391,10 +391,15 @@ func TestThePaletteLeadsToWhatIsNamed(t *testing.T) {
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Bench P1S")
 	for _, goal := range [][2]string{
-		{"history", "/history"}, {"audit", "/admin/audit"}, {"webhooks", "/admin/webhooks"}, {"api keys", "/account/keys"}, {"hook.gc", "/library/"},
-		{fmt.Sprintf("#%d", job.ID), fmt.Sprintf("/jobs/%d", job.ID)}, {fmt.Sprintf("hook job %d", job.ID), ""},
+		{"history", "/history"},
+		{"audit", "/admin/audit"},
+		{"webhooks", "/admin/webhooks"},
+		{"api keys", "/account/keys"},
+		{"hook.gc", "/library/"},
+		{fmt.Sprintf("#%d", job.ID), fmt.Sprintf("/jobs/%d", job.ID)},
+		{fmt.Sprintf("hook job %d", job.ID), ""},
 	} {
-		v.control("k")
+		v.palette()
 		v.sees("Go anywhere")
 		v.fill("Go anywhere", goal[0])
 		if goal[1] == "" {
@@ -409,7 +414,7 @@ func TestThePaletteLeadsToWhatIsNamed(t *testing.T) {
 		v.key(kb.Enter)
 		until(t, goal[0]+" leads to "+goal[1], func() bool { return strings.HasPrefix(js[string](v, "location.pathname"), goal[1]) })
 	}
-	v.control("k")
+	v.palette()
 	v.fill("Go anywhere", "dark")
 	until(t, "the theme is found", func() bool { return strings.HasPrefix(v.chosen(), "Dark") })
 	v.key(kb.Enter)

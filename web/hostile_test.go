@@ -152,7 +152,7 @@ func TestHostileNamesLeaveEveryPageWhole(t *testing.T) {
 	v.sees("Nozzle")
 	v.bounded("list of printers")
 	v.key("v")
-	v.control("k")
+	v.palette()
 	v.sees("Go anywhere")
 	v.bounded("palette")
 	v.open("/library/" + file)
