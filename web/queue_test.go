@@ -400,7 +400,7 @@ func TestTheBellCountsWhatNobodyHasRead(t *testing.T) {
 	job := as.print(as.file("hook.gcode.3mf"), demoP1)
 	as.becomes(job.ID, grovecloud.Finished)
 	count := func() int { return js[int](v, `Number(document.querySelector(".bell b")?.textContent || 0)`) }
-	v.waits("the bell counts", func(string) bool { return count() > 0 })
+	v.waits("the bell counts the plate of another printer and this print", func(string) bool { return count() == 2 })
 	js[bool](v, `(document.querySelector(".bell").click(), true)`)
 	v.sees("Notifications", "Bench P1S finished hook.gcode.3mf.")
 	v.picture("bell")

@@ -300,22 +300,26 @@ func takeBody(w http.ResponseWriter, r *http.Request, route Route) error {
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		body = nil
-	} else {
-		if err := checkMedia(r, route.Lenient); err != nil {
-			return err
-		}
-		if err := checkJSON(body); err != nil {
-			return err
-		}
-		if route.Bodiless {
-			if err := checkNothing(body); err != nil {
-				return err
-			}
-		}
+	} else if err := checkBody(r, route, body); err != nil {
+		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
+}
+
+// checkBody accepts JSON as it should be, and of a bodiless route nothing in it.
+func checkBody(r *http.Request, route Route, body []byte) error {
+	if err := checkMedia(r, route.Lenient); err != nil {
+		return err
+	}
+	if err := checkJSON(body); err != nil {
+		return err
+	}
+	if !route.Bodiless {
+		return nil
+	}
+	return checkNothing(body)
 }
 
 func tooLarge() error {
