@@ -49,10 +49,10 @@ func TestAPlateIsClearByItselfOnlyAfterAPrintThatEndedWell(t *testing.T) {
 		}
 		m := h.machine(alone)
 		h.fleet.Attach(alone, m)
-		for state, clear := range map[string]bool{"FINISH": true, "FAILED": false} {
+		for state, want := range map[string]bool{"FINISH": true, "FAILED": false} {
 			m.becomes(map[string]any{"gcode_state": "RUNNING"})
 			m.becomes(map[string]any{"gcode_state": state})
-			if p, err := h.db.Printer(t.Context(), alone); err != nil || p.PlateClear != clear {
+			if p, err := h.db.Printer(t.Context(), alone); err != nil || p.PlateClear != want {
 				t.Errorf("after %s the plate is clear: %t (%v)", state, p.PlateClear, err)
 			}
 		}
