@@ -36,8 +36,8 @@ type Printer struct {
 	// PlateClear is false from the moment a print begins until a person (or the
 	// demo) confirms that the plate is empty.
 	PlateClear bool `json:"plate_clear"`
-	// AutoClear lets the server confirm the plate by itself after a print that
-	// finished. For printers that are not there; never on by default.
+	// AutoClear lets the server confirm the plate by itself. For printers that
+	// are not there; never on by default.
 	AutoClear bool `json:"auto_clear"`
 	// HeatUntil is when heat that somebody asked for is switched off unless the
 	// printer prints; zero when nobody asked.

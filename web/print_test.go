@@ -35,7 +35,7 @@ func TestAPrintIsThreeClicksAway(t *testing.T) {
 	v.sees("Print on Bench P1S", "cube.gcode.3mf", "15 min")
 	v.dressed("print-file")
 	v.click("cube.gcode.3mf")
-	v.sees("Prints at once on Bench P1S", "Once it has finished, Bench P1S clears its plate by itself; what follows begins without a question.", "Another colour", "Sliced for P1S, and this is X1 Carbon. Slice it for this model.", "Does not fit")
+	v.sees("Prints at once on Bench P1S", "Bench P1S clears its plate by itself; what follows begins without a question.", "Another colour", "Sliced for P1S, and this is X1 Carbon. Slice it for this model.", "Does not fit")
 	if text := v.text(); strings.Contains(text, "Same colour") || strings.Contains(text, "Fits\n") {
 		t.Error("a green cube is said to have its colour where orange is loaded")
 	}

@@ -41,24 +41,6 @@ func TestAJobGoesItsWay(t *testing.T) {
 	})
 }
 
-func TestAPlateIsClearByItselfOnlyAfterAPrintThatEndedWell(t *testing.T) {
-	live(t, func(t *testing.T, h *house) {
-		const alone = "01P00A000000009"
-		if _, err := h.fleet.Bind(t.Context(), h.actor, fleet.Binding{Serial: alone, Name: "Alone", Model: "P1S", AutoClear: true}); err != nil {
-			t.Fatal(err)
-		}
-		m := h.machine(alone)
-		h.fleet.Attach(alone, m)
-		for state, want := range map[string]bool{"FINISH": true, "FAILED": false} {
-			m.becomes(map[string]any{"gcode_state": "RUNNING"})
-			m.becomes(map[string]any{"gcode_state": state})
-			if p, err := h.db.Printer(t.Context(), alone); err != nil || p.PlateClear != want {
-				t.Errorf("after %s the plate is clear: %t (%v)", state, p.PlateClear, err)
-			}
-		}
-	})
-}
-
 func TestNothingStartsOnAPlateThatIsNotConfirmed(t *testing.T) {
 	live(t, func(t *testing.T, h *house) {
 		h.m.becomes(map[string]any{"gcode_state": "RUNNING"}) // at the printer's screen

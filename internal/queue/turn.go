@@ -263,8 +263,8 @@ func (c *scene) movePlate() {
 		c.q.taken.used(c.p.Serial)
 	case ended(is) && (is != was || c.newTask() || c.away > unseen):
 		c.q.taken.used(c.p.Serial)
-		c.p.PlateClear = c.p.AutoClear && is == "FINISH" // of one that was stopped or failed, somebody looks
-		if !c.p.PlateClear {
+		c.p.PlateClear = c.p.AutoClear
+		if !c.p.AutoClear {
 			c.tell(grove.PlateToClear, is, "")
 		}
 	}
