@@ -28,7 +28,7 @@ func (a *Access) Fresh(ctx context.Context, actor grove.Actor) (bool, error) {
 // It says until when that counts. A wrong one is answered and counted as at a sign-in;
 // code_wanted when the password was right and the code is missing.
 func (a *Access) Confirm(ctx context.Context, actor grove.Actor, proof Proof) (until time.Time, err error) {
-	if _, err := a.again(ctx, actor, proof, actor.Did("user.confirm", "")); err != nil {
+	if _, err := a.again(ctx, actor, proof); err != nil {
 		return time.Time{}, err
 	}
 	return time.Now().Add(freshFor), nil
@@ -36,9 +36,10 @@ func (a *Access) Confirm(ctx context.Context, actor grove.Actor, proof Proof) (u
 
 // again asks a signed-in person for all that a sign-in would: who has their token
 // and their password must not get past their authenticator app, or do away with it.
-// Whatever it is asked for, their session counts as [Access.Fresh] from then on.
+// Whatever it is asked for, their session counts as [Access.Fresh] from then on,
+// and the audit log has it.
 // The reason is code_wanted when the password was right and the code is missing.
-func (a *Access) again(ctx context.Context, actor grove.Actor, proof Proof, acts ...grove.AuditEntry) (grove.User, error) {
+func (a *Access) again(ctx context.Context, actor grove.Actor, proof Proof) (grove.User, error) {
 	u, err := a.User(ctx, actor)
 	if err != nil {
 		return grove.User{}, err
@@ -50,7 +51,7 @@ func (a *Access) again(ctx context.Context, actor grove.Actor, proof Proof, acts
 		return grove.User{}, err
 	}
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	err = a.records.ConfirmSession(ctx, actor.SessionID, now, acts...)
+	err = a.records.ConfirmSession(ctx, actor.SessionID, now, actor.Did("user.confirm", ""))
 	switch {
 	case errors.Is(err, grove.NotFound):
 		return grove.User{}, tokenInvalid("its session has ended")
