@@ -217,7 +217,7 @@ func TestAPrintersTimelapsesAreListedAndFetched(t *testing.T) {
 	var films []grove.StorageEntry
 	until(t, "a timelapse is there", func() bool {
 		films, err = h.client.StorageFiles(t.Context(), bench, "/timelapse")
-		return err == nil && len(films) > 0
+		return err == nil && len(films) > 0 && films[0].SizeBytes > 0 // it appears before all of it is written
 	})
 	var film bytes.Buffer
 	n, err := h.client.StorageFile(t.Context(), bench, films[0].Path, &film)

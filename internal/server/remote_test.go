@@ -276,7 +276,7 @@ func TestAServerStopsThoughATunnelIsOpenAndTheBridgeFindsTheNext(t *testing.T) {
 	until(t, "the printer is let go of", func() bool { return p.Clients() == 0 })
 	next := owned(t, c)
 	next.connected(bench)
-	if b := next.bridges()[0]; b.Epoch != 2 || !b.Connected {
+	if b := next.bridges()[0]; b.Epoch < 2 || !b.Connected {
 		t.Errorf("the bridge is shown as %+v", b)
 	}
 	until(t, "it may print again", func() bool { return next.server.fleet.Fit(bench) == nil })

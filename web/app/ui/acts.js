@@ -42,10 +42,10 @@ async function once(what, doing) {
 /** What was done, where there was no answer or a bad one. */
 const not = (refusal, what) => t(refusal.cause === "unreachable" ? "unanswered" : "refused", { what });
 
-/** What a refusal says, in words. */
+/** What a refusal says, as a sentence. */
 export function said(refusal) {
   if (refusal.cause === "unreachable") return t("unreachable");
-  return refusal.message;
+  return refusal.message.replace(/^[a-z]+(?= )/, (word) => word[0].toUpperCase() + word.slice(1)); // names of fields and files stay
 }
 
 /** How long a printer may take until its reports show what it accepted. */
