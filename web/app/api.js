@@ -25,7 +25,7 @@ async function ask(method, path, body, options) {
   let answer;
   let text;
   try {
-    answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: options.signal });
+    answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: options.within ? AbortSignal.timeout(options.within) : options.signal });
     text = await answer.text();
   } catch (err) {
     if (err.name === "AbortError") throw err;
@@ -56,6 +56,7 @@ const unanswered = new Map();
  * Calls the API; path begins after /v1/grove-service unless it is whole. Gives the
  * answer's body. Where the server wants a proof of who is asking, it is asked for,
  * and the call made once more; not where options.unasked says that nobody clicked.
+ * options.within is how many milliseconds an answer may take, from each time it is made.
  */
 export async function call(method, path, body, options = {}) {
   const whole = address(path);

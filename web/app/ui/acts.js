@@ -82,7 +82,7 @@ async function sending(p, doing, body, proof) {
   const told = note("wait", t("command.sent", { what: doing, name: p.name }));
   const line = curl("POST", path, body);
   try {
-    const { data } = await call("POST", path, body, { signal: AbortSignal.timeout(answers) });
+    const { data } = await call("POST", path, body, { within: answers });
     const good = ["accepted", "sent", "queued"].includes(data.outcome);
     const waits = good && proof;
     told({ kind: waits ? "wait" : data.outcome === "accepted" ? "good" : good ? "plain" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason, curl: line });
