@@ -343,6 +343,39 @@ func TestStopIsForThePrintThatWasAskedAbout(t *testing.T) {
 	}
 }
 
+// A stop goes out again while the one before has no answer.
+func TestASecondStopIsSentThoughTheFirstHasNoAnswer(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	f := before(t, c)
+	v := visit(t, f.URL)
+	var sent atomic.Int32
+	held := make(chan struct{})
+	t.Cleanup(func() { close(held) })
+	f.answer("/commands", func(w http.ResponseWriter, r *http.Request) {
+		if sent.Add(1) == 1 {
+			select {
+			case <-held:
+			case <-r.Context().Done():
+			}
+			return
+		}
+		f.pass(w, r)
+	})
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Workshop X1 Carbon", "Printing")
+	v.open("/printers/" + demoX1)
+	v.sees("Layer", "benchy")
+	for n := int32(1); n <= 2; n++ {
+		v.click("Stop")
+		v.sees("Stop the print on Workshop X1 Carbon?")
+		v.click("Stop the print")
+		until(t, "the stop is sent", func() bool { return sent.Load() == n })
+		v.waits("the dialog is closed", func(text string) bool { return !strings.Contains(text, "Stop the print on Workshop") })
+	}
+	v.sees("Stop done")
+}
+
 // asks waits until the dialog on top shows all of the words.
 func (v *visitor) asks(words ...string) {
 	v.t.Helper()
