@@ -13,6 +13,9 @@ export class Refusal extends Error {
   }
 }
 
+/** What there is to say where the server's answer did not come. */
+export const unanswering = (status) => new Refusal(status, { message: "unreachable", details: { cause: "unreachable" } });
+
 /** Set while somebody must prove that it is them: {resolve, reject}. */
 export const proving = signal(null);
 
@@ -29,13 +32,14 @@ async function ask(method, path, body, options) {
     text = await answer.text();
   } catch (err) {
     if (err.name === "AbortError") throw err;
-    throw new Refusal(0, { message: "unreachable", details: { cause: "unreachable" } });
+    throw unanswering(0);
   }
   let said = null;
   try {
     said = text ? JSON.parse(text) : null;
   } catch {
     // What is no JSON comes from something between here and the server.
+    if (answer.ok || answer.status >= 500) throw unanswering(answer.status);
   }
   if (answer.ok) return said;
   if (answer.status === 401) leave();
@@ -115,7 +119,7 @@ export async function fetched(path) {
   for (let proved = false; ; proved = true) {
     const answer = await fetch(whole).catch(() => null);
     if (answer?.ok) return answer.blob();
-    const refusal = new Refusal(answer?.status || 0, answer ? await answer.json().catch(() => null) : { message: "unreachable", details: { cause: "unreachable" } });
+    const refusal = answer ? new Refusal(answer.status, await answer.json().catch(() => null)) : unanswering(0);
     if (proved || refusal.cause !== "unconfirmed") throw refusal;
     await new Promise((resolve, reject) => (proving.value = { resolve, reject }));
   }

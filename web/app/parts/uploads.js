@@ -1,7 +1,7 @@
 // Files on their way to the library. What was cut goes on where the server has it; what
 // the browser lost with the page goes on once the same file is given again.
 import { kept, signal } from "../lib.js";
-import { call, curl, get, here, Refusal } from "../api.js";
+import { call, curl, get, here, Refusal, unanswering } from "../api.js";
 import { sha256 } from "../sha256.js";
 import { said } from "../ui/acts.js";
 import { t } from "../words.js";
@@ -149,7 +149,7 @@ function put(key, { url, offset_bytes: from }, signal) {
     line.setRequestHeader("Upload-Offset", from);
     line.upload.onprogress = (e) => change(key, { sent: from + e.loaded, state: e.loaded === e.total ? "checking" : "sending" });
     line.onload = () => (line.status < 300 ? resolve() : reject(refusal(line)));
-    line.onerror = () => reject(new Refusal(0, { details: { cause: "unreachable" } }));
+    line.onerror = () => reject(unanswering(0));
     line.onabort = () => reject(new DOMException("given up", "AbortError"));
     signal.addEventListener("abort", () => line.abort());
     line.send(bodies.get(key).slice(from));
@@ -166,7 +166,7 @@ function refusal(line) {
 
 async function arrived(key) {
   const file = await get(at(find(key).id));
-  if (file.upload) throw new Refusal(0, { details: { cause: "unreachable" } });
+  if (file.upload) throw unanswering(0);
   bodies.delete(key);
   if (file.state === "rejected") return change(key, { state: "bad", why: file.problem });
   change(key, { state: "done", sent: find(key).size, file, why: file.problem });
