@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -451,4 +452,27 @@ func TestNamesThatAreNoNamesLeaveTheQueueWhole(t *testing.T) {
 	}
 	see("/history", "&amp;'")
 	v.picture("history-hostile")
+}
+
+// The hours of the timeline stand within it, whatever time it is.
+func TestHoursStandWithinTheTimeline(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Workshop X1 Carbon")
+	v.do(chromedp.EmulateViewport(390, 900))
+	for zone := range 4 { // as an hour is written every four hours
+		if _, err := chromedp.Call(v.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: fmt.Sprintf("Etc/GMT+%d", zone)}); err != nil {
+			t.Fatal(err)
+		}
+		v.open("/timeline")
+		v.waits("there are hours", func(string) bool { return js[int](v, `document.querySelectorAll(".axis small").length`) > 1 })
+		if out := js[string](v, `(() => {
+			const lane = document.querySelector(".axis .lane").getBoundingClientRect();
+			return [...document.querySelectorAll(".axis small")].filter((e) => e.checkVisibility() && (e.getBoundingClientRect().left < lane.left || e.getBoundingClientRect().right > lane.right)).map((e) => e.textContent).join(", ");
+		})()`); out != "" {
+			t.Errorf("at GMT-%d the timeline is left by %s", zone, out)
+		}
+	}
 }

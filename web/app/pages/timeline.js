@@ -1,5 +1,5 @@
 // Which printer printed what, side by side over time. The history has the same as a list.
-import { html, names, useEffect, useRef, useState } from "../lib.js";
+import { html, names, useEffect, useState } from "../lib.js";
 import { all, query } from "../api.js";
 import { clock, moment, span } from "../format.js";
 import { everyone, nameOf, printer } from "../live.js";
@@ -44,6 +44,7 @@ function expected(j, now) {
 }
 
 const least = 24; // px: what is narrower can't be hit
+const half = 40; // px: no label of an hour reaches farther to either side
 
 /** Prints of one printer by their time; those too short to stand beside each other are told as one. */
 function apart(bars, ms, now) {
@@ -61,20 +62,22 @@ function apart(bars, ms, now) {
   return bits;
 }
 
-/** How wide an element is, in px. */
-function useWidth(at) {
+/** How wide an element is, in px, and its ref: 0 until it is there. */
+function useWidth() {
   const [wide, measure] = useState(0);
+  const [at, stand] = useState(null);
   useEffect(() => {
+    if (!at) return undefined;
     const eye = new ResizeObserver(([e]) => measure(e.contentRect.width));
-    if (at.current) eye.observe(at.current);
+    eye.observe(at);
     return () => eye.disconnect();
-  }, []);
-  return wide;
+  }, [at]);
+  return [wide, stand];
 }
 
 function Chart({ jobs, from, to, now, tick }) {
-  const scale = useRef(null);
-  const px = useWidth(scale);
+  const [px, scale] = useWidth();
+  const along = (time) => ((time - from) / (to - from)) * px;
   const at = (time) => `${((Math.min(Math.max(time, from), to) - from) / (to - from)) * 100}%`;
   const wide = (a, b) => `${((Math.min(b, to) - Math.max(a, from)) / (to - from)) * 100}%`;
   // What has ended stands before the line of now, however short it was.
@@ -95,7 +98,7 @@ function Chart({ jobs, from, to, now, tick }) {
   for (let m = first.getTime(); m < to; m += tick * hour) marks.push(m);
   const label = new Intl.DateTimeFormat(locale.value, tick >= 12 ? { weekday: "short", hour: "numeric" } : { hour: "numeric", minute: "2-digit" });
   return html`<div class="timeline panel">
-    <div class="axis" aria-hidden="true"><span class="who"></span><div class="lane" ref=${scale}>${marks.filter((m) => (m - from) / (to - from) > 0.05).map((m) => html`<small key=${m} style=${{ left: at(m) }}>${label.format(m)}</small>`)}</div></div>
+    <div class="axis" aria-hidden="true"><span class="who"></span><div class="lane" ref=${scale}>${marks.filter((m) => along(m) > half && along(m) < px - half).map((m) => html`<small key=${m} style=${{ left: at(m) }}>${label.format(m)}</small>`)}</div></div>
     <ul>
       ${[...rows].map(
         ([serial, bars]) => html`<li key=${serial}>
