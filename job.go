@@ -117,6 +117,9 @@ type Job struct {
 	SnapshotURL string `json:"snapshot_url,omitempty"`
 	// CoverURL is where the plate's picture is, if it has one, fetched likewise.
 	CoverURL string `json:"cover_url,omitempty"`
+	// FileYours is whether its file is in the library of whoever asks, without which
+	// they can't print it again: a guest prints files of their own. Not stored.
+	FileYours bool `json:"file_yours"`
 
 	Attempt *Attempt `json:"attempt,omitempty"`
 	Version int64    `json:"-"` // grows with each change; the store compares it

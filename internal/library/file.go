@@ -58,6 +58,19 @@ func (l *Library) File(ctx context.Context, actor grove.Actor, id string) (grove
 	return own(actor, id, f, err)
 }
 
+// Held are those of the files that are stored and the actor's, by their ids.
+func (l *Library) Held(ctx context.Context, actor grove.Actor, ids ...string) (map[string]bool, error) {
+	owner, err := ownerOf(actor)
+	if err != nil {
+		return nil, err
+	}
+	held, err := l.Records.HeldFiles(ctx, owner, ids)
+	if err != nil {
+		return nil, fmt.Errorf("look whose files they are: %w", err)
+	}
+	return held, nil
+}
+
 // FileByTicket is the actor's file whose upload has this ticket.
 func (l *Library) FileByTicket(ctx context.Context, actor grove.Actor, ticket string) (grove.File, error) {
 	f, err := l.Records.FileByTicket(ctx, ticket)

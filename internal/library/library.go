@@ -42,6 +42,8 @@ type Records interface {
 	Files(ctx context.Context, filter grove.FileFilter, page grove.Page) (grove.List[grove.File], error)
 	// FileKin says how stored files of one owner stand to the others, by their ids.
 	FileKin(ctx context.Context, ownerID int64, files []grove.File) (map[string]grove.FileKin, error)
+	// HeldFiles are those of the files that an owner has stored, by their ids.
+	HeldFiles(ctx context.Context, ownerID int64, ids []string) (map[string]bool, error)
 	// Projects lists the stored files by project number, the highest first.
 	Projects(ctx context.Context, ownerID int64, page grove.Page) (grove.List[grove.File], error)
 	StoredBytes(ctx context.Context, ownerID int64) (int64, error)

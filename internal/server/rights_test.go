@@ -159,7 +159,16 @@ func (h *house) guestPrints(guest *client.Client) {
 		list, err := c.Jobs(h.t.Context(), grove.JobQuery{}, grove.Page{})
 		if err != nil || len(list.Items) != 1 || list.Items[0].ID != id {
 			h.t.Errorf("%s: jobs %+v, %v", name, list, err)
+			continue
 		}
+		// Whose the file is, which is not whose the printer is, says who may print it again.
+		one, err := c.Job(h.t.Context(), id)
+		if yours := name == "guest"; err != nil || list.Items[0].FileYours != yours || one.FileYours != yours {
+			h.t.Errorf("%s: the file is theirs: %t in the list, %t alone, %v", name, list.Items[0].FileYours, one.FileYours, err)
+		}
+	}
+	if _, err := h.client.ReprintJob(h.t.Context(), id); !errors.Is(err, grove.NotFound) {
+		h.t.Errorf("the owner prints the guest's file again: %v", err)
 	}
 	audit, err := h.server.db.Audit(h.t.Context(), 0, grove.Page{})
 	if err != nil {

@@ -115,6 +115,20 @@ func (db *DB) FileKin(ctx context.Context, ownerID int64, files []grove.File) (m
 	return kin, nil
 }
 
+// HeldFiles are those of the files that an owner has stored, by their ids.
+func (db *DB) HeldFiles(ctx context.Context, ownerID int64, ids []string) (map[string]bool, error) {
+	asked := map[string]bool{}
+	for _, id := range ids {
+		asked[id] = true
+	}
+	found, err := tellOf[int](ctx, db, ownerID, "id", "count(*)", asked)
+	held := make(map[string]bool, len(found))
+	for id := range found {
+		held[id] = true
+	}
+	return held, err
+}
+
 // tellOf asks something of the stored files of an owner that have the same in a column.
 func tellOf[T any](ctx context.Context, db *DB, ownerID int64, column, what string, values map[string]bool) (map[string]T, error) {
 	if len(values) == 0 {
@@ -126,7 +140,7 @@ func tellOf[T any](ctx context.Context, db *DB, ownerID int64, column, what stri
 	oneOf(&l, column, slices.Sorted(maps.Keys(values)))
 	found, err := all(ctx, db.read, scanTold[T], "SELECT "+column+", "+what+" FROM "+l.filter()+" GROUP BY "+column, l.args...)
 	if err != nil {
-		return nil, fault("look for files that are alike", err)
+		return nil, fault("look for files that have something", err)
 	}
 	out := make(map[string]T, len(found))
 	for _, f := range found {

@@ -94,6 +94,8 @@ func TestFilesKnowTheirVersionsAndDuplicates(t *testing.T) {
 			fileID(0): {Versions: 2}, fileID(1): {Versions: 2}, fileID(2): {Versions: 1, DuplicateOf: fileID(0)},
 		})
 		same(t, must(db.FileKin(t.Context(), 1, nil))(t), map[string]grove.FileKin{})
+		same(t, must(db.HeldFiles(t.Context(), 1, []string{fileID(0), fileID(3), fileID(4), fileID(0), "", "none"}))(t), map[string]bool{fileID(0): true})
+		same(t, must(db.HeldFiles(t.Context(), 1, nil))(t), map[string]bool{})
 	})
 }
 

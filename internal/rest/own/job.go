@@ -74,19 +74,38 @@ func (f *face) jobs(ctx context.Context, in *jobsInput) (cloudapi.Data[[]grove.J
 	query := in.query()
 	query.Line = in.Order == "line"
 	list, err := f.Queue.Jobs(ctx, rest.Actor(ctx), query, in.Want())
-	for i := range list.Items {
-		f.illustrate(&list.Items[i])
+	if err == nil {
+		err = f.illustrate(ctx, list.Items)
 	}
 	return cloudapi.ListOf(list, in.Want()), err
 }
 
-// illustrate gives a job the links to the pictures of its plate and of its end.
-func (f *face) illustrate(j *grove.Job) grove.Job {
-	j.SnapshotURL = f.Library.JobPictureURL(j)
-	if j.FileID != "" {
-		j.CoverURL = f.Library.ThumbnailURL(grove.File{ID: j.FileID}, j.Plate)
+// illustrate gives jobs the links to the pictures of their plates and of their ends, and
+// says whether whoever asks has their files.
+func (f *face) illustrate(ctx context.Context, jobs []grove.Job) error {
+	ids := make([]string, 0, len(jobs))
+	for i := range jobs {
+		ids = append(ids, jobs[i].FileID)
 	}
-	return *j
+	held, err := f.Library.Held(ctx, rest.Actor(ctx), ids...)
+	for i := range jobs {
+		j := &jobs[i]
+		j.SnapshotURL, j.FileYours = f.Library.JobPictureURL(j), held[j.FileID]
+		if j.FileID != "" {
+			j.CoverURL = f.Library.ThumbnailURL(grove.File{ID: j.FileID}, j.Plate)
+		}
+	}
+	return err
+}
+
+// oneJob answers with a job, unless it is refused.
+func (f *face) oneJob(ctx context.Context, j grove.Job, err error) (cloudapi.Data[grove.Job], error) {
+	if err != nil {
+		return cloudapi.Data[grove.Job]{}, err
+	}
+	shown := []grove.Job{j}
+	err = f.illustrate(ctx, shown)
+	return cloudapi.Of(shown[0]), err
 }
 
 // submission is what a wish asks of the queue.
@@ -119,8 +138,8 @@ func (f *face) createJobs(ctx context.Context, in *jobInput) (cloudapi.Data[[]gr
 		b.Copies = 1
 	}
 	made, err := f.Queue.SubmitCopies(ctx, rest.Actor(ctx), s, b.Copies)
-	for i := range made {
-		f.illustrate(&made[i])
+	if err == nil {
+		err = f.illustrate(ctx, made)
 	}
 	return cloudapi.Of(cloudapi.Items(made)), err
 }
@@ -148,7 +167,7 @@ type byJob struct {
 
 func (f *face) job(ctx context.Context, in *byJob) (cloudapi.Data[grove.Job], error) {
 	j, err := f.Queue.Job(ctx, rest.Actor(ctx), in.ID)
-	return cloudapi.Of(f.illustrate(&j)), err
+	return f.oneJob(ctx, j, err)
 }
 
 func (f *face) fit(ctx context.Context, in *byJob) (cloudapi.Data[[]grove.Fit], error) {
@@ -167,7 +186,7 @@ func (f *face) editJob(ctx context.Context, in *editInput) (cloudapi.Data[grove.
 		return cloudapi.Data[grove.Job]{}, oneOfBoth()
 	}
 	j, err := f.Queue.Edit(ctx, rest.Actor(ctx), in.ID, queue.Edit{Plate: b.Plate, Options: b.Options, NotBefore: b.NotBefore, Serial: b.DeviceID, Any: b.Any})
-	return cloudapi.Of(f.illustrate(&j)), err
+	return f.oneJob(ctx, j, err)
 }
 
 type moveInput struct {
@@ -177,17 +196,17 @@ type moveInput struct {
 
 func (f *face) moveJob(ctx context.Context, in *moveInput) (cloudapi.Data[grove.Job], error) {
 	j, err := f.Queue.Move(ctx, rest.Actor(ctx), in.ID, in.Body)
-	return cloudapi.Of(f.illustrate(&j)), err
+	return f.oneJob(ctx, j, err)
 }
 
 func (f *face) reprint(ctx context.Context, in *byJob) (cloudapi.Data[grove.Job], error) {
 	j, err := f.Queue.Reprint(ctx, rest.Actor(ctx), in.ID)
-	return cloudapi.Of(f.illustrate(&j)), err
+	return f.oneJob(ctx, j, err)
 }
 
 func (f *face) cancel(ctx context.Context, in *byJob) (cloudapi.Data[grove.Job], error) {
 	j, err := f.Queue.Cancel(ctx, rest.Actor(ctx), in.ID)
-	return cloudapi.Of(f.illustrate(&j)), err
+	return f.oneJob(ctx, j, err)
 }
 
 type resolveInput struct {
@@ -197,7 +216,7 @@ type resolveInput struct {
 
 func (f *face) resolve(ctx context.Context, in *resolveInput) (cloudapi.Data[grove.Job], error) {
 	j, err := f.Queue.Resolve(ctx, rest.Actor(ctx), in.ID, in.Body.Outcome)
-	return cloudapi.Of(f.illustrate(&j)), err
+	return f.oneJob(ctx, j, err)
 }
 
 func (f *face) figures(ctx context.Context, in *JobNarrow) (cloudapi.Data[grove.JobFigures], error) {

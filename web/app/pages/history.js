@@ -12,7 +12,7 @@ import { copy } from "../ui/notes.js";
 import { Empty, Head } from "../ui/page.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
 import { Why } from "../parts/because.js";
-import { copyJob, ended, JobState, path, Plate, reprint, Takes, Took, when, Where } from "../parts/job.js";
+import { copyJob, ended, JobState, path, Plate, repeats, reprint, Takes, Took, when, Where } from "../parts/job.js";
 import { Bars } from "../parts/bars.js";
 import { Image } from "../parts/image.js";
 import { number, t } from "../words.js";
@@ -121,7 +121,7 @@ function Past({ of: j }) {
       </div>
     </div>
     <div class="end"><${JobState} of=${j} />
-      ${acts(j) && j.file_id && html`<button type="button" class="quiet small" title=${t("job.reprint_of", { name: j.file_name })} onClick=${() => reprint(j)}><${Icon} name="refresh" />${t("job.reprint")}</button>`}
+      ${repeats(j) && html`<button type="button" class="quiet small" title=${t("job.reprint_of", { name: j.file_name })} onClick=${() => reprint(j)}><${Icon} name="refresh" />${t("job.reprint")}</button>`}
       <${Menu} label=${t("job.do_of", { name: j.file_name })} items=${[["code", t("curl"), () => copyJob(j)]]} />
     </div>
   `;

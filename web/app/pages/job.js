@@ -11,7 +11,7 @@ import { Fact, Head, Progress } from "../ui/page.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
 import { Controls, Needs, State } from "../parts/printer.js";
 import { Because, plain, Said } from "../parts/because.js";
-import { cancelJob, copyJob, doubtful, ended, Fits, JobState, more, reprint, Resolve, tray, Where } from "../parts/job.js";
+import { cancelJob, copyJob, doubtful, ended, Fits, JobState, more, repeats, reprint, Resolve, tray, Where } from "../parts/job.js";
 import { Swatch } from "../parts/file.js";
 import { Image } from "../parts/image.js";
 import { change } from "../parts/print.js";
@@ -28,10 +28,10 @@ function Shown({ of: j, again }) {
   const p = printer(j.device_id);
   return html`
     <${Head} title=${j.file_name || t("print.unnamed")} back=${over ? "/history" : "/queue"}>
-      ${acts(j) && j.state === "queued" && html`<button type="button" class="quiet" onClick=${() => change(j).then((changed) => changed && again())}><${Icon} name="edit" />${t("job.edit")}</button>`}
-      ${acts(j) && j.file_id && html`<button type="button" class=${over ? "" : "quiet"} onClick=${() => reprint(j)}><${Icon} name="refresh" />${t("job.reprint")}</button>`}
+      ${repeats(j) && j.state === "queued" && html`<button type="button" class="quiet" onClick=${() => change(j).then((changed) => changed && again())}><${Icon} name="edit" />${t("job.edit")}</button>`}
+      ${repeats(j) && html`<button type="button" class=${over ? "" : "quiet"} onClick=${() => reprint(j)}><${Icon} name="refresh" />${t("job.reprint")}</button>`}
       ${acts(j) && !over && html`<button type="button" class="quiet danger" onClick=${() => cancelJob(j).then(again)}><${Icon} name="close" />${t("job.cancel")}</button>`}
-      <${Menu} label=${t("job.do_of", { name: j.file_name })} items=${[acts(j) && j.file_id && ["copy", t("job.more"), () => more(j)], ["code", t("curl"), () => copyJob(j)]]} />
+      <${Menu} label=${t("job.do_of", { name: j.file_name })} items=${[repeats(j) && ["copy", t("job.more"), () => more(j)], ["code", t("curl"), () => copyJob(j)]]} />
     <//>
     <div class="job">
       <div class="sides">
@@ -102,7 +102,7 @@ function Facts({ of: j, p }) {
     <dl class="job-list">
       <${Fact} name=${t("printer")}><${Where} of=${j} /> ${p && html`<${State} of=${p} />`}<//>
       ${j.any && html`<${Fact} name=${t("job.asked")}><${Asked} of=${j.any} /><//>`}
-      <${Fact} name=${t("job.file")}>${j.file_id ? html`<a href=${`/library/${encodeURIComponent(j.file_id)}`}>${j.file_name}</a>` : j.file_name}, ${t("job.plate", { n: j.plate })}<//>
+      <${Fact} name=${t("job.file")}>${j.file_yours ? html`<a href=${`/library/${encodeURIComponent(j.file_id)}`}>${j.file_name}</a>` : j.file_name}, ${t("job.plate", { n: j.plate })}<//>
       <${Fact} name=${t("job.duration")}>${j.estimate_seconds > 0 ? t("job.planned", { time: span(j.estimate_seconds) }) : "–"}${took ? `, ${t("job.took", { time: span(took) })}` : ""}<//>
       <${Fact} name=${t("figures.filament")}>${j.weight_grams > 0 ? `${grams(j.weight_grams)}${j.length_meters > 0 ? `, ${meters(j.length_meters)}` : ""}` : "–"}<//>
       <${Fact} name=${t("start.options")}>${chosen.length ? chosen.map((name) => t(`option.${name}`)).join(", ") : t("job.no_options")}<//>
@@ -125,7 +125,7 @@ function Mapping({ of: j }) {
   const list = j.filaments || [];
   if (!list.length) return null;
   const trays = j.options.ams_mapping || [];
-  return html`<h3>${t("job.mapping")}</h3><div class="table"><table>
+  return html`<h3>${t("job.mapping")}</h3><div class="table slim"><table>
     <thead><tr><th scope="col">${t("figures.material")}</th><th scope="col" class="n">${t("figures.filament")}</th><th scope="col">${t("job.from")}</th></tr></thead>
     <tbody>${list.map((f) => html`<tr key=${f.id}><td><${Swatch} of=${f.color} /> ${f.type || t("job.material_unknown")}</td><td class="n">${grams(f.grams)}</td>
       <td>${!j.options.use_ams ? t("job.tray_outside") : f.id - 1 in trays ? `${tray(trays[f.id - 1])}${j.options.auto_mapped ? ` (${t("job.auto_mapped")})` : ""}` : t("job.tray_later")}</td></tr>`)}</tbody>

@@ -11,7 +11,7 @@ import { Empty, Head, Progress, Tabs } from "../ui/page.js";
 import { Fetched } from "../parts/fetched.js";
 import { clearPlate, Controls, link, Print, State, useSight } from "../parts/printer.js";
 import { Said, Why as Sentence } from "../parts/because.js";
-import { cancelJob, copyJob, doubtful, Fits, holding, JobState, more, path, Plate, Resolve, Takes, useJobList, when, Where } from "../parts/job.js";
+import { cancelJob, copyJob, doubtful, Fits, holding, JobState, more, path, Plate, repeats, Resolve, Takes, useJobList, when, Where } from "../parts/job.js";
 import { first, last, Line, move } from "../parts/line.js";
 import { change, print } from "../parts/print.js";
 import { t } from "../words.js";
@@ -149,12 +149,12 @@ function Why({ of: j, at, held }) {
 
 const Wait = still(function Wait({ of: j, at, line, again, number, held }) {
   const menu = [
-    ["edit", t("job.edit"), () => change(j).then((changed) => changed && again())],
+    repeats(j) && ["edit", t("job.edit"), () => change(j).then((changed) => changed && again())],
     at > 0 && ["up", t("line.up"), () => move(line, at, at - 1, again)],
     at < line.length - 1 && ["down", t("line.down"), () => move(line, at, at + 1, again)],
     number > 1 && ["send", t("line.top"), () => first(j, again)],
     ["queue", t("line.bottom"), () => last(j, again)],
-    ["copy", t("job.more"), () => more(j).then(again)],
+    repeats(j) && ["copy", t("job.more"), () => more(j).then(again)],
     ["trash", t("job.cancel"), () => cancelJob(j).then(again)],
     ["code", t("curl"), () => copyJob(j)],
   ];

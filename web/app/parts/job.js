@@ -86,6 +86,9 @@ export async function cancelJob(j) {
   return yes ? act(t(begun ? "job.stopping" : "job.cancelling"), "POST", `/jobs/${j.id}/cancel`, {}, { done: t(begun ? "job.stop_asked" : "job.cancelled_done") }) : undefined;
 }
 
+/** Whether who looks may print what a job prints: on its printer, and the file is theirs. */
+export const repeats = (j) => acts(j) && j.file_yours;
+
 /** Makes a job like this one, and shows it. */
 export async function reprint(j) {
   const answer = await act(t("job.reprinting"), "POST", `/jobs/${j.id}/reprint`, {}, { done: t("job.reprinted", { name: j.file_name }) });
