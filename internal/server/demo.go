@@ -1,11 +1,16 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/bambu"
+	"github.com/grovecloud/grove/internal/library"
+	"github.com/grovecloud/grove/printfile/printfiletest"
 )
 
 // The demo's account is known to everybody, which is why the demo only listens
@@ -18,7 +23,8 @@ const (
 // openDemo makes the demo account and its printers, or finds them again.
 func (s *Server) openDemo(ctx context.Context) error {
 	u, err := s.db.UserByEmail(ctx, DemoEmail)
-	if errors.Is(err, grove.NotFound) {
+	fresh := errors.Is(err, grove.NotFound)
+	if fresh {
 		u, err = s.access.AddUser(ctx, DemoEmail, demoPassword, "Demo", grove.Owner)
 	}
 	if err != nil {
@@ -27,5 +33,22 @@ func (s *Server) openDemo(ctx context.Context) error {
 	if s.toys.first, err = s.toys.build(ctx, u.ID); err != nil {
 		return fmt.Errorf("bind demo printers: %w", err)
 	}
+	if fresh {
+		s.stockDemo(ctx, u.ID)
+	}
 	return nil
+}
+
+// stockDemo puts a file for each printer into the library, of what all of them have
+// loaded. A demo without room for them goes on without.
+func (s *Server) stockDemo(ctx context.Context, userID int64) {
+	actor := grove.Actor{Kind: grove.ActorUser, UserID: userID}
+	for _, one := range allToys() {
+		m, _ := bambu.LookupModel(one.model)
+		content := printfiletest.ThreeMF(printfiletest.Model(one.model), printfiletest.Filaments(grove.Filament{Type: "PLA", Color: "F2754EFF", Preset: "GFA00"}))
+		wish := library.Wish{Name: "Cube for " + m.Name + ".gcode.3mf", Size: int64(len(content))}
+		if _, err := s.library.Store(ctx, actor, wish, bytes.NewReader(content)); err != nil {
+			s.log.Warn("no file for a printer of the demo", slog.String("file", wish.Name), slog.Any("error", err))
+		}
+	}
 }

@@ -3,10 +3,13 @@ package server
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/fleet"
+	"github.com/grovecloud/grove/internal/library"
+	"github.com/grovecloud/grove/internal/queue"
 )
 
 // What happens to the demo's printers in between, they are all there again after
@@ -51,6 +54,45 @@ func TestTheDemoFindsItsPrintersAgain(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Each printer of the demo has a file that fits it as it stands, and what was deleted of
+// them stays so.
+func TestTheDemoHasAFileForEachOfItsPrinters(t *testing.T) {
+	t.Parallel()
+	c := testConfig(t)
+	c.Demo = true
+	h := start(t, c)
+	files, err := h.server.library.Files(t.Context(), h.demoOwner(), library.Query{}, grove.Page{Limit: 10})
+	if err != nil || len(files.Items) != len(allToys()) {
+		t.Fatalf("%d files, %v", len(files.Items), err)
+	}
+	suited := map[string]bool{}
+	for _, f := range files.Items {
+		until(t, f.Name+" fits a printer", func() bool {
+			fits, err := h.server.queue.Preview(t.Context(), h.demoOwner(), queue.Submission{FileID: f.ID, Options: grove.Options{UseAMS: true}})
+			for _, fit := range fits {
+				lasting := slices.ContainsFunc(fit.Misfits, func(m grove.Misfit) bool { return m.Lasting })
+				if !lasting && len(fit.Filaments) == 1 && fit.Filaments[0].Match == grove.ColorSame {
+					suited[fit.Serial] = true
+					return true
+				}
+			}
+			return err != nil
+		})
+	}
+	if len(suited) != len(allToys()) {
+		t.Errorf("only %v have a file", suited)
+	}
+	if err := h.server.library.Delete(t.Context(), h.demoOwner(), files.Items[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	h.stop()
+	again := start(t, c)
+	files, err = again.server.library.Files(t.Context(), again.demoOwner(), library.Query{}, grove.Page{Limit: 10})
+	if err != nil || len(files.Items) != len(allToys())-1 {
+		t.Errorf("after one was deleted and a restart there are %d, %v", len(files.Items), err)
 	}
 }
 
