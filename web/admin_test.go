@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	api "github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/web"
 )
 
@@ -24,9 +26,9 @@ func TestSomebodyIsInvitedAndGivenAnotherRole(t *testing.T) {
 	owner.open("/admin")
 	owner.sees("Administration", "None waits.")
 	owner.click("Invite somebody")
-	owner.sees("Your password of now")
+	owner.sees("Your current password")
 	owner.fill("E-mail address", "ann@example.org")
-	owner.fill("Your password of now", demoPassword)
+	owner.fill("Your current password", demoPassword)
 	owner.dressed("invite")
 	owner.click("Invite somebody")
 	owner.sees("ann@example.org is invited", "Hand this link over")
@@ -57,7 +59,7 @@ func TestSomebodyIsInvitedAndGivenAnotherRole(t *testing.T) {
 
 	owner.click("Reset code")
 	owner.sees("Reset code for Ann")
-	owner.fill("Your password of now", demoPassword)
+	owner.fill("Your current password", demoPassword)
 	owner.click("Reset code")
 	owner.sees("Hand this code over to ann@example.org")
 	owner.dressed("reset")
@@ -183,7 +185,7 @@ func TestTheServerAndItsBridgesAreLookedAfter(t *testing.T) {
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Printers")
 	v.open("/admin/server")
-	v.sees("all is well", "SQLite", "Download the CA certificate", "No mail server is set up", "Limits in force", "10 GiB")
+	v.sees("SQLite", "Download the CA certificate", "No mail server is set up", "Limits in force", "10 GiB")
 	v.dressed("server")
 	v.open("/admin/bridges")
 	v.sees("No bridges")
@@ -213,6 +215,84 @@ func TestTheServerAndItsBridgesAreLookedAfter(t *testing.T) {
 	v.sees("End the share of")
 	v.click("End")
 	v.sees("You share no printer.")
+}
+
+// All is well only where the disk has room, too.
+func TestADiskThatRunsFullIsNotWell(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	f := before(t, c)
+	status, err := c.calls().Server(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := visit(t, f.URL)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers")
+	status.Files.TotalBytes, status.Limits.MinFreeBytes = 100<<30, 1<<30
+	for _, one := range []struct {
+		free       int64
+		says, hint string
+	}{
+		{50 << 30, "all is well", ""},
+		{5 << 30, "the disk is nearly full", "With less than 1 GiB free no file is taken any more."},
+		{1 << 29, "the disk is full", "Less than 1 GiB is free"},
+	} {
+		status.Files.FreeBytes = one.free
+		body, err := json.Marshal(cloudapi.Of(status))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.answer("/grove-service/server", says(string(body)))
+		v.open("/admin/server")
+		v.sees(one.says, one.hint)
+		if well := strings.Contains(v.text(), "all is well"); well != (one.hint == "") {
+			t.Errorf("with %d bytes free all is well: %t", one.free, well)
+		}
+		v.picture("server: " + one.says)
+	}
+}
+
+// Where a proof is asked for, the form that asks for it gives way, and comes back with
+// all that was filled in.
+func TestAFormAsksForTheProofInItsPlace(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	f := before(t, c)
+	v := visit(t, f.URL)
+	v.excuse("403 (Forbidden)")
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers")
+	v.open("/admin/sharing")
+	v.click("Share a printer")
+	v.click("May print, stop and heat")
+	var once sync.Once
+	f.answer("/grove-service/shares", func(w http.ResponseWriter, r *http.Request) {
+		old := false
+		if r.Method == http.MethodPost {
+			once.Do(func() { old = true })
+		}
+		if !old {
+			f.pass(w, r)
+			return
+		}
+		w.WriteHeader(http.StatusForbidden)
+		says(`{"code": 403, "message": "no", "details": {"cause": "unconfirmed", "reason": "prove that it is you"}}`)(w, r)
+	})
+	v.click("Share")
+	v.sees("your password is asked for once more")
+	v.dressed("share-proof")
+	if n := js[int](v, `document.querySelectorAll("dialog[open]").length`); n != 1 {
+		t.Errorf("%d dialogs lie on each other", n)
+	}
+	if v.offered("Share") {
+		t.Error("what waits for the proof can be sent without it")
+	}
+	v.fill("Password", demoPassword)
+	v.click("It is me")
+	v.sees("The printer waits for its guest")
+	v.click("I have kept it")
+	v.sees("May print, stop and heat", "waits to be accepted")
 }
 
 func TestAllThatKeysAndWebhooksMayBeToldOfHasWords(t *testing.T) {

@@ -206,7 +206,7 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 		{"/admin/webhooks", "No webhooks yet"},
 		{"/admin/bridges", "No bridges"},
 		{"/admin/audit", "Audit log"},
-		{"/admin/server", "all is well"},
+		{"/admin/server", "Database"},
 	})
 	as.becomes(printed.ID, grovecloud.Finished)
 	w.page("/activity?view=events", "bracket.gcode.3mf")

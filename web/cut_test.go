@@ -73,6 +73,7 @@ func TestWhatWasDoneIsCopiedForATerminal(t *testing.T) {
 	v.sees("The next print may start at once")
 	v.click("Plate is empty")
 	v.waits("the plate is known to be empty", func(text string) bool { return !strings.Contains(text, "Is the plate empty?") })
+	v.sees("Plate counts as empty")
 	line := v.copied("Copy as curl")
 	if want := fmt.Sprintf("/printers/%s/plate-clear", demoA1); !strings.Contains(line, want) {
 		t.Errorf("the line for a terminal is %s", line)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	grovecloud "github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
@@ -30,6 +31,16 @@ func (c *caller) guest(name string, role grovecloud.Role, shares map[string]grov
 		c.t.Fatal(err)
 	}
 	return email
+}
+
+// later makes a job that no printer begins meanwhile.
+func (c *caller) later(file, serial string) int64 {
+	c.t.Helper()
+	made, err := c.CreateJobs(c.t.Context(), cloudapi.JobRequest{DeviceID: serial, JobWish: cloudapi.JobWish{FileID: file}, NotBefore: time.Now().Add(time.Hour)})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return made[0].ID
 }
 
 // offers fails unless the page offers each of the first, and none of the others.
@@ -60,6 +71,7 @@ func TestAGuestIsOfferedWhatTheShareAllows(t *testing.T) {
 		demoX1: grovecloud.Viewer, demoA1: grovecloud.Viewer, demoP1: grovecloud.Operator,
 	})
 	waits := as.print(as.file("hook.gcode.3mf", printfiletest.Model("N1")), demoA1)
+	theirs := as.later(as.file("theirs.gcode.3mf"), demoP1)
 
 	v := visit(t, c.base)
 	v.signIn(ann, password)
@@ -89,7 +101,24 @@ func TestAGuestIsOfferedWhatTheShareAllows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	(&caller{cl, t}).file("own.gcode.3mf", printfiletest.Model("N1"))
+	anns := &caller{cl, t}
+	anns.file("own.gcode.3mf", printfiletest.Model("N1"))
+	own := anns.later(anns.file("ours.gcode.3mf"), demoP1)
+	v.open(fmt.Sprintf("/jobs/%d", theirs))
+	v.sees("What happened when")
+	v.offers([]string{"Cancel the job"}, []string{"Edit", "Reprint"})
+	v.open(fmt.Sprintf("/jobs/%d", own))
+	v.sees("What happened when")
+	v.offers([]string{"Edit", "Reprint", "Cancel the job"}, nil)
+	v.open("/history")
+	for _, id := range []int64{theirs, own} {
+		if _, err := as.CancelJob(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v.sees("theirs.gcode.3mf", "ours.gcode.3mf")
+	v.offers([]string{"Print ours.gcode.3mf again"}, []string{"Print theirs.gcode.3mf again"})
+	v.picture("guest-history")
 	v.open("/library")
 	v.click("own.gcode.3mf")
 	v.click("Print")
@@ -109,7 +138,11 @@ func TestAViewerIsOfferedNothing(t *testing.T) {
 	v := visit(t, c.base)
 	v.signIn(bob, password)
 	v.sees("Bench P1S", "Ready")
-	v.offers(nil, []string{"Print on Bench P1S", "Add a printer"})
+	v.offers([]string{"Accept a share"}, []string{"Print on Bench P1S", "Add a printer"})
+	v.open("/account")
+	v.sees("Shared with you")
+	v.offers([]string{"Accept a share"}, nil)
+	v.picture("account-viewer")
 	v.open("/printers/" + demoP1)
 	v.sees("Shared with you: you may look.")
 	v.offers(nil, []string{"Print on Bench P1S", "Cool down", "Chamber light", "Home"})

@@ -74,6 +74,17 @@ func (v *visitor) listens() {
 	}
 }
 
+// listening is a demo, and somebody who looks at it with the ear.
+func listening(t *testing.T) (*cloud, *visitor) {
+	t.Helper()
+	c := serve(t, "--demo")
+	v := visit(t, c.base)
+	v.listens()
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Workshop X1 Carbon")
+	return c, v
+}
+
 // invented are printers that are not there: like the demo's second one, but as change says,
 // a script that is given p and its number i.
 func (v *visitor) invented(n int, change string) {
@@ -92,11 +103,7 @@ func (v *visitor) invented(n int, change string) {
 
 func TestAPrinterThatSaysNothingIsShownSoAtOnce(t *testing.T) {
 	t.Parallel()
-	c := serve(t, "--demo")
-	v := visit(t, c.base)
-	v.listens()
-	v.signIn(demoEmail, demoPassword)
-	v.sees("Workshop X1 Carbon")
+	_, v := listening(t)
 	v.invented(1, `p.shadow.state = "RUNNING"; p.shadow.layer = 3; p.online = p.connected = true; p.plate_clear = true;`)
 	v.sees("Invented 0")
 	const state = `document.querySelector('a[href="/printers/X0"]').closest(".card").querySelector(".state").innerText`
@@ -137,11 +144,7 @@ func TestAnOlderAnswerIsNotShownAfterANewerOne(t *testing.T) {
 
 func TestABusyFarmStarvesNoListAndFloodsNoServer(t *testing.T) {
 	t.Parallel()
-	c := serve(t, "--demo")
-	v := visit(t, c.base)
-	v.listens()
-	v.signIn(demoEmail, demoPassword)
-	v.sees("Workshop X1 Carbon")
+	c, v := listening(t)
 	v.open("/queue")
 	v.sees("needs a person first")
 	// Two hundred events in four seconds, and how often the line was asked for meanwhile.
@@ -174,11 +177,7 @@ func TestABusyFarmStarvesNoListAndFloodsNoServer(t *testing.T) {
 
 func TestWhatIsInSightIsFollowed(t *testing.T) {
 	t.Parallel()
-	c := serve(t, "--demo")
-	v := visit(t, c.base)
-	v.listens()
-	v.signIn(demoEmail, demoPassword)
-	v.sees("Workshop X1 Carbon")
+	_, v := listening(t)
 	v.open("/queue")
 	v.sees("needs a person first")
 	v.invented(300, `p.shadow.state = "RUNNING"; p.online = p.connected = true;`)
@@ -201,11 +200,7 @@ func TestWhatIsInSightIsFollowed(t *testing.T) {
 
 func TestCamerasAreAskedAFewAtATimeAndOnlyWhereThereIsOne(t *testing.T) {
 	t.Parallel()
-	c := serve(t, "--demo")
-	v := visit(t, c.base)
-	v.listens()
-	v.signIn(demoEmail, demoPassword)
-	v.sees("Workshop X1 Carbon")
+	_, v := listening(t)
 	v.do(chromedp.EmulateViewport(2000, 2400))
 	v.click("View")
 	v.click("Large, with camera")
@@ -233,11 +228,7 @@ func TestCamerasAreAskedAFewAtATimeAndOnlyWhereThereIsOne(t *testing.T) {
 
 func TestTheTabShowsHowFarThePrintIs(t *testing.T) {
 	t.Parallel()
-	c := serve(t, "--demo")
-	v := visit(t, c.base)
-	v.listens()
-	v.signIn(demoEmail, demoPassword)
-	v.sees("Workshop X1 Carbon")
+	_, v := listening(t)
 	title := func() string { return js[string](v, `document.title`) }
 	until(t, "the title shows a percentage", func() bool { return strings.Contains(title(), "% · ") })
 	const icon = `document.getElementById("icon").href`

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -80,10 +81,22 @@ func TestAnyPrinterThatFitsIsAskedFor(t *testing.T) {
 	t.Parallel()
 	v := stocked(t)
 	v.open("/library")
+	v.click("cube.gcode.3mf")
 	v.click("Print")
 	v.sees("Prints at once on Bench P1S")
 	v.click("Any that fits The first of your printers that is free and suits takes it.")
 	v.sees("Prints at once on Bench P1S, the one that fits now")
+	if text := v.text(); strings.Contains(text, "is asked for") || strings.Count(text, "Sliced for P1S, and this is X1 Carbon.") != 1 {
+		t.Errorf("why others don't fit is not said once: %s", text)
+	}
+	if n := js[int](v, `[...document.querySelectorAll("dialog[open] *")].filter((e) => e.scrollHeight > e.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(e).overflowY)).length`); n > 0 {
+		t.Errorf("%d parts of the dialog scroll by themselves", n)
+	}
+	const bench = `[...document.querySelectorAll(".printers-pick > label")].find((l) => l.textContent.includes("Bench P1S"))`
+	js[bool](v, `(`+bench+`.click(), true)`)
+	v.waits("it prints on the one that is chosen again", func(text string) bool { return strings.Contains(text, "Prints at once on Bench P1S.") })
+	v.click("Any that fits The first of your printers that is free and suits takes it.")
+	v.sees("the one that fits now")
 	v.click("In the colours of the file")
 	v.sees("which is another colour", "Waits until the 1 printer that suits can take it")
 	v.dressed("print-any")
@@ -101,6 +114,7 @@ func TestATrayIsChosenByHand(t *testing.T) {
 	t.Parallel()
 	v := stocked(t)
 	v.open("/library")
+	v.click("cube.gcode.3mf")
 	v.click("Print")
 	v.sees("Prints at once on Bench P1S", "A3, chosen by the server")
 	v.fill("Tray for filament 1, PLA", "1")
@@ -127,7 +141,7 @@ func TestWhatKeepsAPrintIsSaidInTheLanguageOfThePage(t *testing.T) {
 	js[bool](v, `(localStorage.setItem("language", JSON.stringify("de")), true)`)
 	v.open("/library/" + file)
 	v.click("Drucken")
-	v.sees("Für A1 mini geslict, und dies ist P1S.", "Seine Platte muss noch geräumt werden.", "Passt nicht")
+	v.sees("Für A1 mini geslict, und dies ist P1S.", "Wartet, bis jemand bestätigt, dass die Platte von Desk A1 mini leer ist.", "Passt nicht")
 	v.picture("print-misfits-de")
 	job := as.print(file, "")
 	until(t, "the server has said why the job waits", func() bool { return as.becomes(job.ID, grovecloud.Queued).Waits != nil })
@@ -178,4 +192,61 @@ func TestAJobThatSomebodyElseChangedIsShownAnew(t *testing.T) {
 	f.answer("/grove-service"+at, nil)
 	v.click("Save")
 	v.waits("the change is made", func(string) bool { return js[int](v, `document.querySelectorAll("dialog[open]").length`) == 0 })
+}
+
+// Which printers fit is said with one reason each: of one that prints, that it does.
+func TestEachReasonIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.click("Workshop X1 Carbon")
+	v.click("Pause")
+	v.sees("Pause done")
+	job := as.print(as.file("gear.gcode.3mf", printfiletest.Model("BL-P001")), "")
+	v.open(fmt.Sprintf("/jobs/%d", job.ID))
+	v.click("Which printers fit?")
+	v.sees("Its print is paused.", "Sliced for X1 Carbon, and this is P1S.", "Another colour")
+	if text := js[string](v, `document.querySelector(".fits").innerText`); strings.Contains(text, "late") {
+		t.Errorf("the plate is a reason, too: %s", text)
+	}
+	if gap := js[float64](v, `((m) => {
+  const words = document.createRange();
+  words.selectNodeContents([...m.childNodes].find((n) => n.nodeType === 3));
+  return words.getBoundingClientRect().left - m.querySelector(".icon").getBoundingClientRect().right;
+})(document.querySelector(".hue .match"))`); gap < 2 {
+		t.Errorf("the words are %.0f pixels from their icon", gap)
+	}
+	v.dressed("fits")
+}
+
+// A farm does not fill the dialog: the first dozen that suits best is shown, and all that
+// are asked for.
+func TestOfManyPrintersSomeAreShownUnasked(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	f := before(t, c)
+	var fits []grovecloud.Fit
+	for i := range 14 {
+		fits = append(fits, grovecloud.Fit{Serial: fmt.Sprintf("P%d", i), Name: fmt.Sprintf("Bench %d", i), Model: "C12", Fits: i > 1, Misfits: []grovecloud.Misfit{}})
+	}
+	body, err := json.Marshal(cloudapi.Of(fits))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.answer("/jobs/fit", says(string(body)))
+	file := c.calls().file("many.gcode.3mf")
+	v := visit(t, f.URL)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers", "Ready")
+	v.open("/library/" + file)
+	v.click("Print")
+	v.sees("Prints at once on Bench 2", "Show all 14 printers")
+	const rows = `document.querySelectorAll(".printers-pick > label").length - 1`
+	if n := js[int](v, rows); n != 12 {
+		t.Errorf("%d printers are shown unasked", n)
+	}
+	v.click("Show all 14 printers")
+	until(t, "all are shown", func() bool { return js[int](v, rows) == 14 })
 }

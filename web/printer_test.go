@@ -109,9 +109,23 @@ func TestTemperaturesAreDrawn(t *testing.T) {
 	)
 	v.click("Show all")
 	v.waits("all is shown again", func(text string) bool { return !strings.Contains(text, "Show all") })
+	const legend = `document.querySelector(".legend").innerText`
+	if text := js[string](v, legend); !strings.Contains(text, "Chamber") {
+		t.Errorf("the X1 Carbon measures its chamber, and the legend has %q", text)
+	}
 	v.click("7 days")
 	until(t, "the address names the range", func() bool { return js[string](v, `location.search`) == "?range=7d" })
 	until(t, "a week is drawn", func() bool { return js[bool](v, `!!document.querySelector(".chart canvas")`) })
+	v.open(idle + "/temperatures")
+	v.sees("Temperatures over time")
+	until(t, "the legend has figures", func() bool {
+		return strings.Contains(js[string](v, `document.querySelector(".legend")?.innerText ?? ""`), "Bed")
+	})
+	if text := js[string](v, legend); strings.Contains(text, "Chamber") {
+		t.Errorf("the P1S has no sensor there, and the legend has %q", text)
+	}
+	v.open(idle + "/health")
+	v.sees("0.4 mm stainless steel")
 }
 
 func TestWhatAPrinterHoldsIsTold(t *testing.T) {

@@ -59,7 +59,7 @@ const unanswered = new Map();
 /**
  * Calls the API; path begins after /v1/grove-service unless it is whole. Gives the
  * answer's body. Where the server wants a proof of who is asking, it is asked for,
- * and the call made once more; not where options.unasked says that nobody clicked.
+ * and the call made once more; not where options.unasked says that nobody clicked, or that who calls sees to it.
  * options.within is how many milliseconds an answer may take, from each time it is made.
  */
 export async function call(method, path, body, options = {}) {
@@ -130,9 +130,10 @@ const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 const hidden = { password: "YOUR PASSWORD", new_password: "NEW PASSWORD", access_code: "ACCESS CODE", code: "CODE", token: "TOKEN" };
 const unsaid = (name, value) => (value && hidden[name]) || value;
 
-/** The same call for a terminal; the token and passwords stay out of it. */
-export function curl(method, path, body) {
+/** The same call for a terminal; the token and passwords stay out of it. ca is a file with the CA's certificate. */
+export function curl(method, path, body, ca) {
   const parts = ["curl"];
+  if (ca) parts.push("--cacert", ca);
   if (method !== "GET") parts.push("-X", method);
   parts.push(quoted(location.origin + address(path)), "-H", '"Authorization: Bearer $GROVE_TOKEN"');
   if (body !== undefined) parts.push("-H", "'Content-Type: application/json'", "-d", quoted(JSON.stringify(body, unsaid)));

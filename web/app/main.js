@@ -13,10 +13,11 @@ import { begins } from "./tab.js";
 import { Bell } from "./parts/told.js";
 import { Icon } from "./icons.js";
 import { Dialog, Opened } from "./ui/dialog.js";
-import { Field, Form } from "./ui/form.js";
+import { Prove } from "./ui/form.js";
 import { Menu } from "./ui/menu.js";
 import { Notes } from "./ui/notes.js";
 import { Empty } from "./ui/page.js";
+import { acceptShare } from "./parts/sharing.js";
 import { Uploads } from "./parts/uploading.js";
 import { choose, language, languages, load, t } from "./words.js";
 
@@ -36,9 +37,10 @@ function Nav({ here }) {
     </ul>
     <div class="nav-end">
       <${Bell} />
-      <button type="button" class="plain" onClick=${keys.palette} aria-label=${t("keys.palette")}><${Icon} name="search" /></button>
-      <${Menu} label=${people.me.value?.name || people.me.value?.email || t("nav.account")} icon="person" items=${[
+      <button type="button" class="plain" onClick=${keys.palette} title=${t("keys.palette")}><${Icon} name="search" /><span>${t("keys.palette")}</span></button>
+      <${Menu} label=${people.me.value?.name || people.me.value?.email || t("nav.account")} icon="person" named items=${[
         ["person", t("nav.account"), () => go("/account")],
+        ["people", t("share.accept"), acceptShare],
         ...Object.entries(languages).map(([short, name]) => [short === language.value ? "check" : "globe", name, () => choose(short)]),
         ...["system", "light", "dark"].map((which) => [which === theme.value ? "check" : "light", t(`theme.${which}`), () => dress(which)]),
         ["code", t("nav.docs"), () => (location.href = "/docs")],
@@ -70,11 +72,7 @@ function Proof() {
     else asked.resolve();
   };
   return html`<${Dialog} title=${t("proof.title")} onClose=${() => end(Object.assign(new Error("given up"), { cause: "given_up" }))}>
-    <p>${t("proof.why")}</p>
-    <${Form} yes=${t("proof.yes")} done=${() => end()} send=${(v) => ["POST", "/users/me/sessions/current/confirm", v.code ? v : { password: v.password }]}>
-      <${Field} label=${t("password")} name="password" type="password" required autocomplete="current-password" autofocus />
-      <${Field} label=${t("proof.code")} hint=${t("proof.code_hint")} name="code" autocomplete="one-time-code" />
-    <//>
+    <${Prove} done=${() => end()} />
   <//>`;
 }
 

@@ -1,10 +1,11 @@
 // Points an existing client here: what to copy for each kind, and whether it came.
 import { html, useEffect, useState } from "../lib.js";
-import { get } from "../api.js";
+import { curl, get } from "../api.js";
 import { ago } from "../format.js";
 import { Icon } from "../icons.js";
 import { copy } from "../ui/notes.js";
 import { Head } from "../ui/page.js";
+import { Take } from "../ui/take.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
 import { t } from "../words.js";
 
@@ -21,6 +22,7 @@ export default function Connect() {
           <dl class="settings">
             ${kit.settings.map((s) => html`<div key=${s.name}><dt>${s.name}</dt><dd><code>${s.value}</code><button type="button" class="plain" aria-label=${t("connect.copy", { name: s.name })} onClick=${() => copy(s.value)}><${Icon} name="copy" /></button></dd></div>`)}
           </dl>
+          ${kit.client === "curl" && html`<${Try} needs=${k.http_needs_ca} />`}
           <p>${t(`connect.secret.${kit.secret}`)} ${kit.secret === "api_key" && html`<a href="/account/keys">${t("connect.make_key")}</a>`}</p>
           ${(k.http_needs_ca || k.mqtt_needs_ca) && html`<p><a class="button quiet" href=${k.ca_path} download="grove-ca.pem" data-out><${Icon} name="download" />${t("connect.ca")}</a></p><p class="hint">SHA-256 <code>${k.ca_sha256}</code></p>`}
           <${Light} />
@@ -28,6 +30,9 @@ export default function Connect() {
       </div>`;
     }}<//>`;
 }
+
+/** A line that works as it stands, but for the key. */
+const Try = ({ needs }) => html`<p>${t("connect.try")}</p><${Take} label=${t("connect.try")} text=${`GROVE_TOKEN='API KEY'\n${curl("GET", "/printers", undefined, needs && "grove-ca.pem")}`} />`;
 
 const newest = (rows) => rows.filter((r) => r.last_used_at && !r.current && !/^Mozilla/.test(r.last_used_by || r.client || "")).sort((a, b) => b.last_used_at.localeCompare(a.last_used_at))[0];
 

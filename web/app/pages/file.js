@@ -67,7 +67,7 @@ function Jobs({ of: file }) {
           <thead><tr><th>${t("library.job")}</th><th>${t("fleet.state")}</th><th>${t("printer")}</th><th>${t("library.made")}</th><th>${t("library.why")}</th></tr></thead>
           <tbody>${jobs.map((j) => {
             const p = name(j.device_id);
-            return html`<tr key=${j.id}><td><a href=${`/jobs/${j.id}`}>${j.id}</a></td><td><${JobState} of=${j} /></td><td>${p ? html`<a href=${printerLink(p)}>${p.name}</a>` : j.device_id || t("start.any")}</td><td>${clock(j.created_at)}</td><td class="quiet"><${Why} of=${j} /></td></tr>`;
+            return html`<tr key=${j.id}><td data-head=${t("library.job")}><a href=${`/jobs/${j.id}`}>${j.id}</a></td><td><${JobState} of=${j} /></td><td>${p ? html`<a href=${printerLink(p)}>${p.name}</a>` : j.device_id || t("start.any")}</td><td>${clock(j.created_at)}</td><td class="quiet all"><${Why} of=${j} /></td></tr>`;
           })}</tbody>
         </table></div>`}<//>
   </section>`;
@@ -84,7 +84,7 @@ function Versions({ of: file }) {
           <tbody>${data.map((v, i) => html`<tr key=${v.id} aria-current=${v.id === file.id ? "true" : null}>
             <td>${v.id === file.id ? html`<strong>${t("library.this_one")}</strong>` : html`<a href=${link(v.id)}>${t("library.version", { n: data.length - i })}</a>`}</td>
             <td>${moment(v.stored_at)}</td><td class="n">${bytes(v.size_bytes)}</td>
-            <td><code title=${v.sha256}>${v.sha256.slice(0, 12)}</code> ${v.duplicate_of && html`<a class="kin" href=${link(v.duplicate_of)}>${t("library.duplicate")}</a>`}</td>
+            <td data-head="SHA-256"><code title=${v.sha256}>${v.sha256.slice(0, 12)}</code> ${v.duplicate_of && html`<a class="kin" href=${link(v.duplicate_of)}>${t("library.duplicate")}</a>`}</td>
             <td><${Filaments} of=${v.plates.flatMap((p) => p.filaments || []).slice(0, 8)} /></td>
           </tr>`)}</tbody>
         </table></div>`}<//>

@@ -8,7 +8,6 @@ import { go, params, set } from "../place.js";
 import { useKeys } from "../keys.js";
 import { busy, needs, stateOf } from "../state.js";
 import { Icon } from "../icons.js";
-import { ask } from "../ui/dialog.js";
 import { Menu } from "../ui/menu.js";
 import { Empty, Head } from "../ui/page.js";
 import { useFetched } from "../parts/fetched.js";
@@ -16,7 +15,7 @@ import { Camera } from "../parts/camera.js";
 import { Image } from "../parts/image.js";
 import { clearPlate, Controls, Heats, link, Needs, Print, State, Trays, useSight } from "../parts/printer.js";
 import { DropHere, PrintHere } from "../parts/print.js";
-import { AcceptShare } from "../parts/sharing.js";
+import { acceptShare } from "../parts/sharing.js";
 import { ends, percent, span } from "../format.js";
 import { t } from "../words.js";
 
@@ -91,7 +90,7 @@ export default function Fleet() {
   const tags = [...new Set(everybody.flatMap((p) => p.tags || []))].sort();
   return html`
     <${Head} title=${t("nav.fleet")}>
-      ${runs() && html`<a class="button quiet" href="/add"><${Icon} name="add" />${t("fleet.add")}</a>`}
+      ${runs() ? html`<a class="button quiet" href="/add"><${Icon} name="add" />${t("fleet.add")}</a>` : html`<button type="button" class="quiet" onClick=${acceptShare}><${Icon} name="link" />${t("share.accept")}</button>`}
       <input type="search" placeholder=${t("fleet.search")} aria-label=${t("fleet.search")} value=${params.value.get("q") || ""} onInput=${(e) => set({ q: e.target.value })} />
       ${tags.length > 0 && html`<select aria-label=${t("tags")} value=${tag} onChange=${(e) => set({ tag: e.target.value })}><option value="">${t("fleet.all_tags")}</option>${tags.map((w) => html`<option key=${w} value=${w}>${w}</option>`)}</select>`}
       <${Menu} label=${t("fleet.view")} icon=${view.value === "cards" ? "grid" : "list"} items=${[
@@ -118,7 +117,7 @@ export default function Fleet() {
 const Nothing = () => html`<${Empty} icon="fleet" title=${t("fleet.empty")}>
   <p>${t(runs() ? "fleet.empty_text" : "fleet.empty_guest")}</p>
   ${runs() && html`<a class="button" href="/add"><${Icon} name="add" />${t("fleet.add")}</a>`}
-  <button type="button" class=${names(runs() && "quiet")} onClick=${() => ask(AcceptShare)}><${Icon} name="link" />${t("share.accept")}</button>
+  <button type="button" class=${names(runs() && "quiet")} onClick=${acceptShare}><${Icon} name="link" />${t("share.accept")}</button>
 <//>`;
 
 /** Who needs a hand, before everything else; with many, the first few. */
@@ -199,11 +198,11 @@ const Row = still(function Row({ serial }) {
   return html`<tr ref=${at} class=${names("row", stateOf(p))}>
     <td><a href=${link(p)}>${p.name}</a> <small>${model(p.model)}</small></td>
     <td><${State} of=${p} /></td>
-    <td class="cut-off">${on ? s.file_name : ""}</td>
+    <td class="cut-off all">${on ? s.file_name : ""}</td>
     <td class="n">${on ? percent(s.percent) : ""}</td>
     <td class="n">${on && s.remaining_seconds ? html`${span(s.remaining_seconds)} <small>${ends(s.remaining_seconds)}</small>` : ""}</td>
-    <td class="n">${Math.round(s.nozzle_celsius)}°</td>
-    <td class="n">${Math.round(s.bed_celsius)}°</td>
-    <td>${acts(p) && needs(p).some((w) => w.what === "plate") ? html`<button type="button" class="small" onClick=${() => clearPlate(p)}>${t("plate.yes")}</button>` : html`<${Controls} of=${p} /><${PrintHere} of=${p} labels=${false} />`}</td>
+    <td class="n" data-head=${t("heat.nozzle")}>${Math.round(s.nozzle_celsius)}°</td>
+    <td class="n" data-head=${t("heat.bed")}>${Math.round(s.bed_celsius)}°</td>
+    <td class="acts">${acts(p) && needs(p).some((w) => w.what === "plate") ? html`<button type="button" class="small" onClick=${() => clearPlate(p)}>${t("plate.yes")}</button>` : html`<${Controls} of=${p} /><${PrintHere} of=${p} labels=${false} />`}</td>
   </tr>`;
 });

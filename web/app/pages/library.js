@@ -100,14 +100,14 @@ const List = ({ of: list, again }) => html`<div class="table"><table>
     const all = sums(f);
     return html`<tr key=${f.id}>
       <td><${Picture} of=${f.cover_url} /></td>
-      <td class="cut-off"><a href=${link(f.id)} title=${f.name}>${f.name}</a><div class="beside"><${Kin} of=${f} /><${Tags} of=${f.tags} /></div></td>
+      <td class="cut-off called"><a href=${link(f.id)} title=${f.name}>${f.name}</a><div class="beside"><${Kin} of=${f} /><${Tags} of=${f.tags} /></div></td>
       <td>${f.model ? model(f.model) : ""}</td>
       <td class="n">${all.seconds ? span(all.seconds) : ""}</td>
       <td class="n">${all.grams ? grams(all.grams) : ""}</td>
       <td><${Filaments} of=${all.filaments} /></td>
       <td class="n">${bytes(f.size_bytes)}</td>
       <td title=${moment(f.stored_at)}>${ago(f.stored_at)}</td>
-      <td><div class="does"><${PrintFile} of=${f} /><${Does} of=${f} again=${again} /></div></td>
+      <td class="acts"><div class="does"><${PrintFile} of=${f} /><${Does} of=${f} again=${again} /></div></td>
     </tr>`;
   })}</tbody>
 </table></div>`;

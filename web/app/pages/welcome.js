@@ -6,10 +6,10 @@ import { me, mine, runs } from "../me.js";
 import { go } from "../place.js";
 import { Icon } from "../icons.js";
 import { act } from "../ui/acts.js";
-import { ask, sure } from "../ui/dialog.js";
+import { sure } from "../ui/dialog.js";
 import { Title } from "../ui/page.js";
 import { useFetched } from "../parts/fetched.js";
-import { AcceptShare } from "../parts/sharing.js";
+import { acceptShare } from "../parts/sharing.js";
 import { t } from "../words.js";
 
 export default function Welcome() {
@@ -43,7 +43,7 @@ export default function Welcome() {
       </section>`}
       ${!runs() && html`<section class="panel way">
         <${Icon} name="people" /><h2>${t("share.accept")}</h2><p>${t("welcome.accept_text")}</p>
-        <button type="button" onClick=${() => ask(AcceptShare)}>${t("share.accept")}</button>
+        <button type="button" onClick=${acceptShare}>${t("share.accept")}</button>
       </section>`}
       <section class="panel way">
         <${Icon} name="link" /><h2>${t("welcome.connect")}</h2><p>${t("welcome.connect_text")}</p>

@@ -31,7 +31,7 @@ export function Bars({ title, rows, write, head, table }) {
     <details><summary>${t("figures.table")}</summary>
       <div class="table"><table>
         <thead><tr>${head.map((h, i) => html`<th key=${h} scope="col" class=${i ? "n" : null}>${h}</th>`)}</tr></thead>
-        <tbody>${table.map((row) => html`<tr key=${row[0]}>${row.map((cell, i) => (i ? html`<td class="n">${cell}</td>` : html`<th scope="row">${cell}</th>`))}</tr>`)}</tbody>
+        <tbody>${table.map((row) => html`<tr key=${row[0]}>${row.map((cell, i) => (i ? html`<td class="n" data-head=${head[i]}>${cell}</td>` : html`<th scope="row">${cell}</th>`))}</tr>`)}</tbody>
       </table></div>
     </details>
   </figure>`;

@@ -7,8 +7,16 @@ import { has, number, t } from "../words.js";
 /** Whether a printer will never take it as it is. */
 export const never = (fit) => fit.misfits.some((m) => m.lasting);
 
-/** What keeps a printer from it: what lasts hides what would pass. */
-export const reasons = (fit) => (never(fit) ? fit.misfits.filter((m) => m.lasting) : fit.misfits);
+// A plate is judged where nothing is on it, and the job that has a printer is what it prints.
+const hides = { printer_busy: ["plate_not_clear", "printer_held"], printer_held: ["plate_not_clear"], printer_settling: ["plate_not_clear"], printer_silent: ["plate_not_clear"] };
+
+/** What keeps a printer from it, each once: what lasts hides what would pass, and the file what the job asks likewise. */
+export function reasons(fit) {
+  const list = never(fit) ? fit.misfits.filter((m) => m.lasting) : fit.misfits;
+  const hidden = new Set(list.flatMap((m) => hides[m.reason] || []));
+  const ofFile = (reason) => list.some((m) => m.reason === reason && m.values?.of === "file");
+  return list.filter((m) => !hidden.has(m.reason) && !(m.values?.of === "job" && ofFile(m.reason)));
+}
 
 // What a reason says more exactly is a part of its key.
 const within = {
@@ -17,6 +25,7 @@ const within = {
   filament_not_loaded: (v) => v.what,
   color_differs: (v) => (v.nearest ? "" : "unknown"),
   plate_not_clear: (v) => (v.printers ? "any" : ""),
+  printer_busy: (v) => ({ RUNNING: "prints", PAUSE: "paused" })[v.state],
 };
 
 // How values are written.

@@ -1,10 +1,11 @@
 // What will happen with a print that is about to be asked for, in words.
 import { moment } from "../format.js";
 import { printer } from "../live.js";
-import { never, saying } from "./because.js";
+import { never, reasons, saying } from "./because.js";
 import { t } from "../words.js";
 
-const lasting = (fit) => fit.misfits.find((m) => m.lasting);
+/** All that keeps a printer from it, in words. */
+const why = (fit) => reasons(fit).map(saying).join(" ");
 
 const has = (fit, ...reasons) => fit.misfits.some((m) => reasons.includes(m.reason));
 
@@ -20,8 +21,7 @@ export function off(fit) {
 /** What the server says of one printer: {kind: good, wait or bad, text, can}. */
 function onOne(fit, later) {
   const name = fit.device_name;
-  const why = lasting(fit);
-  if (why) return { kind: "bad", text: saying(why), can: false };
+  if (never(fit)) return { kind: "bad", text: why(fit), can: false };
   if (fit.fits) return { kind: "good", text: t("start.at_once", { name }), can: true };
   if (has(fit, "printer_offline") && !later) return { kind: "bad", text: t("start.offline", { name }), can: false };
   const wait = (text) => ({ kind: "wait", text, can: true });
@@ -30,7 +30,7 @@ function onOne(fit, later) {
     return wait(now ? t("start.behind", { name, file: now }) : t("start.behind_some", { name }));
   }
   if (has(fit, "plate_not_clear")) return wait(t("start.plate", { name }));
-  return wait(t("start.waits", { why: saying(fit.misfits[0]) }));
+  return wait(t("start.waits", { why: why(fit) }));
 }
 
 function onAny(free, able) {

@@ -7,6 +7,7 @@ import { go } from "../place.js";
 import { parts, places } from "../routes.js";
 import { choose, languages, t } from "../words.js";
 import { useFetched } from "./fetched.js";
+import { acceptShare } from "./sharing.js";
 
 const page = (path, label, icon, more) => ({ icon, label, more, doing: () => go(path) });
 
@@ -21,6 +22,7 @@ export const goals = () => [
   page("/wall", t("wall.open"), "wall"),
   ...(may("runs") ? [page("/add", t("fleet.add"), "add")] : []),
   page("/connect", t("connect.title"), "link"),
+  { icon: "people", label: t("share.accept"), doing: acceptShare },
   ...everyone.value.map((p) => page(`/printers/${encodeURIComponent(p.serial)}`, p.name, "printer", p.serial)),
   ...partsOf("account").map((name) => page(name === "profile" ? "/account" : `/account/${name}`, t(`account.part.${name}`), "person", t("account.title"))),
   ...partsOf("admin").map((name) => page(`/admin/${name}`, t(`admin.part.${name}`), "settings", t("admin.title"))),

@@ -212,8 +212,9 @@ function Wish({ file, known, changed, done, other }) {
         <${Loading} plate=${shown} fit=${fit} any=${any} trays=${trays} choose=${chooseTray} use=${options.use_ams} />
       </div>
       <div class="where">
-        <${Printers} fits=${answer.fits} ams=${options.use_ams} at=${any ? "" : aimed} any=${any} choose=${choosePrinter} anywhere=${() => anywhere(true)} />
-        ${any && html`<${Any} of=${criteria} want=${want} file=${file} />`}
+        <${Printers} fits=${answer.fits} ams=${options.use_ams} at=${any ? "" : aimed} any=${any} choose=${choosePrinter} anywhere=${() => anywhere(true)}>
+          ${any && html`<${Any} of=${criteria} want=${want} file=${file} />`}
+        <//>
       </div>
       <div class="how">
         <${Choices} of=${options} opt=${opt} />

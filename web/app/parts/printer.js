@@ -25,7 +25,7 @@ export function Print({ of: p, small }) {
   const s = p.shadow;
   if (!busy(p)) {
     const name = p.file_name || s.file_name;
-    return html`<div class="print idle">${name && stateOf(p) !== "ready" ? html`<div class="file" title=${name}>${name}</div>` : html`<div class="file quiet">${p.online ? t("print.none") : p.last_seen_at ? t("print.seen", { when: clock(p.last_seen_at) }) : t("print.never_seen")}</div>`}${p.auto_clear && !small && html`<p class="hint">${t("plate.itself")}</p>`}</div>`;
+    return html`<div class="print idle">${name && stateOf(p) !== "ready" ? html`<div class="file" title=${name}>${name}</div>` : html`<div class="file quiet">${p.online ? t(p.plate_clear ? "print.none" : "print.idle") : p.last_seen_at ? t("print.seen", { when: clock(p.last_seen_at) }) : t("print.never_seen")}</div>`}${p.auto_clear && !small && html`<p class="hint">${t("plate.itself")}</p>`}</div>`;
   }
   const far = farOf(p);
   return html`<div class="print">

@@ -1,5 +1,5 @@
 // The choices of a print: plate, printer, trays, options, when.
-import { html, names } from "../lib.js";
+import { html, names, useState } from "../lib.js";
 import { colour, grams, percent, span } from "../format.js";
 import { everyone, printer } from "../live.js";
 import { model } from "../models.js";
@@ -28,23 +28,39 @@ export const Plates = ({ of: file, at, choose }) => html`<fieldset class="plates
 
 const rank = (fit) => (fit.fits ? 0 : never(fit) ? 2 : 1);
 
-/** Where: each printer with whether it fits and what keeps it, or whichever fits. */
-export const Printers = ({ fits, at, any, ams, choose, anywhere }) => html`<fieldset class=${names("printers-pick", any && "brief")}>
-  <legend>${t("printer")}</legend>
-  <label class=${names("anyone", any && "on")}><input type="radio" name="printer" checked=${any} onChange=${anywhere} /><span class="grow"><strong>${t("start.any")}</strong> <small>${t("start.any_hint")}</small></span></label>
-  ${!fits && html`<div class="waiting"><span class="spinner"></span>${t("start.looking")}</div>`}
-  ${(fits || []).toSorted((a, b) => rank(a) - rank(b)).map((f) => {
-    const wrong = f.fits && ams && off(f);
-    const look = wrong ? ["soon", "alert", t(`start.fits_${wrong}`)] : f.fits ? ["yes", "check", t("start.fits")] : never(f) ? ["no", "cross", t(f.barred ? "start.may_not" : "start.fits_not")] : ["soon", "clock", t("start.fits_later")];
-    return html`<label key=${f.device_id} class=${names(look[0], f.device_id === at && "on")}>
-      ${!any && html`<input type="radio" name="printer" checked=${f.device_id === at} disabled=${never(f)} onChange=${() => choose(f.device_id)} />`}
-      <span class="grow"><strong>${f.device_name}</strong> <small>${model(f.model)}</small>
-        ${reasons(f).map((m) => html`<small class="why" key=${m.reason + m.message}><${Because} of=${m} /></small>`)}
-      </span>
-      <span class="fit"><${Icon} name=${look[1]} />${look[2]}</span>
-    </label>`;
-  })}
-</fieldset>`;
+const few = 12; // printers that are shown unasked
+
+/**
+ * Where: whichever fits, with what is asked of it as children, or one of the printers,
+ * each with whether it fits and what keeps it. Of the one that is chosen that is said
+ * where it is said what becomes of the print.
+ */
+export function Printers({ fits, at, any, ams, choose, anywhere, children }) {
+  const [all, show] = useState(false);
+  const list = (fits || []).toSorted((a, b) => rank(a) - rank(b));
+  const shown = list.filter((f, i) => all || i < few || f.device_id === at);
+  return html`<fieldset class="printers-pick">
+    <legend>${t("printer")}</legend>
+    <label class=${names("anyone", any && "on")}><input type="radio" name="printer" checked=${any} onChange=${anywhere} /><span class="grow"><strong>${t("start.any")}</strong> <small>${t("start.any_hint")}</small></span></label>
+    ${children}
+    ${!fits && html`<div class="waiting"><span class="spinner"></span>${t("start.looking")}</div>`}
+    ${shown.map((f) => html`<${Printer} key=${f.device_id} of=${f} at=${at} ams=${ams} choose=${choose} />`)}
+    ${shown.length < list.length && html`<button type="button" class="quiet small" onClick=${() => show(true)}>${t("start.all_printers", { n: list.length })}</button>`}
+  </fieldset>`;
+}
+
+function Printer({ of: f, at, ams, choose }) {
+  const wrong = f.fits && ams && off(f);
+  const look = wrong ? ["soon", "alert", t(`start.fits_${wrong}`)] : f.fits ? ["yes", "check", t("start.fits")] : never(f) ? ["no", "cross", t(f.barred ? "start.may_not" : "start.fits_not")] : ["soon", "clock", t("start.fits_later")];
+  const on = f.device_id === at;
+  return html`<label class=${names(look[0], on && "on")}>
+    <input type="radio" name="printer" checked=${on} disabled=${never(f)} onChange=${() => choose(f.device_id)} />
+    <span class="grow"><strong>${f.device_name}</strong> <small>${model(f.model)}</small>
+      ${!on && reasons(f).map((m) => html`<small class="why" key=${m.reason + m.message}><${Because} of=${m} /></small>`)}
+    </span>
+    <span class="fit"><${Icon} name=${look[1]} />${look[2]}</span>
+  </label>`;
+}
 
 const toggled = (list, word) => (list.includes(word) ? list.filter((w) => w !== word) : [...list, word]);
 

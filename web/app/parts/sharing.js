@@ -7,7 +7,7 @@ import { everyone, nameOf } from "../live.js";
 import { keeps, loadShares, mine } from "../me.js";
 import { go } from "../place.js";
 import { act } from "../ui/acts.js";
-import { Dialog, sure } from "../ui/dialog.js";
+import { ask, Dialog, sure } from "../ui/dialog.js";
 import { Field, Form } from "../ui/form.js";
 import { Head } from "../ui/page.js";
 import { Take } from "../ui/take.js";
@@ -76,7 +76,9 @@ export function MakeShare({ serial, close }) {
 }
 
 /** Takes up a share that was handed over: its link, or the token in it. */
-export const AcceptShare = ({ close }) => html`<${Dialog} title=${t("share.accept")} onClose=${close}>
+export const acceptShare = () => ask(AcceptShare);
+
+const AcceptShare = ({ close }) => html`<${Dialog} title=${t("share.accept")} onClose=${close}>
   <${Form} yes=${t("share.accept")} cancel=${close} done=${() => (loadShares(), close())} send=${(v) => ["POST", "/shares/accept", { token: v.token.trim().replace(/^.*#/, "") }]}>
     <${Field} label=${t("admin.link")} hint=${t("share.accept_hint")} name="token" required maxlength="400" autocomplete="off" autofocus />
   <//>

@@ -72,7 +72,7 @@ export const Told = ({ of: rows }) => html`<ul class="news">
 /** The bell of the navigation: how much is unread, and what. */
 export function Bell() {
   const n = unread.value;
-  return html`<button type="button" class="plain bell" aria-label=${t("told.bell_n", { n })} title=${t("nav.activity")} onClick=${() => ask(Opened)}><${Icon} name="bell" />${n > 0 && html`<b aria-hidden="true">${n > 99 ? "99+" : n}</b>`}</button>`;
+  return html`<button type="button" class="plain bell" aria-label=${t("told.bell_n", { n })} title=${t("told.bell_n", { n })} onClick=${() => ask(Opened)}><${Icon} name="bell" /><span>${t("told.title")}</span>${n > 0 && html`<b aria-hidden="true">${n > 99 ? "99+" : n}</b>`}</button>`;
 }
 
 function Opened({ close }) {

@@ -11,8 +11,11 @@ function unroll(menu, button) {
   menu.style.left = `${b.right > m.width ? b.right - m.width : b.left}px`;
 }
 
-/** A button that opens a menu: items are [icon, words, what to do] or null. */
-export function Menu({ label, icon = "more", items, wide }) {
+/**
+ * A button that opens a menu: items are [icon, words, what to do] or null. Its label is
+ * shown where it is wide, and where it is named as far as there is room.
+ */
+export function Menu({ label, icon = "more", items, wide, named }) {
   const [open, show] = useState(false);
   const at = useRef(null);
   useEffect(() => {
@@ -38,7 +41,7 @@ export function Menu({ label, icon = "more", items, wide }) {
     }
   };
   return html`<div class="menu" ref=${at} onKeyDown=${open ? keys : null}>
-    <button type="button" class=${wide ? "quiet" : "plain"} aria-haspopup="menu" aria-expanded=${open} aria-label=${wide ? null : label} onClick=${() => show(!open)}><${Icon} name=${icon} />${wide && label}</button>
+    <button type="button" class=${wide ? "quiet" : "plain"} aria-haspopup="menu" aria-expanded=${open} aria-label=${wide || named ? null : label} title=${wide ? null : label} onClick=${() => show(!open)}><${Icon} name=${icon} />${wide && label}${named && html`<span>${label}</span>`}</button>
     ${open &&
     html`<div role="menu" popover="manual" aria-label=${label}>
       ${items.filter(Boolean).map(

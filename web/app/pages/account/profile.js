@@ -2,12 +2,14 @@
 import { html } from "../../lib.js";
 import { dress, theme, themes } from "../../dress.js";
 import { day } from "../../format.js";
+import { Icon } from "../../icons.js";
 import { Single } from "../../keys.js";
 import { load, me } from "../../me.js";
 import { Field, Form } from "../../ui/form.js";
 import { note } from "../../ui/notes.js";
 import { Fact } from "../../ui/page.js";
 import { Take } from "../../ui/take.js";
+import { acceptShare } from "../../parts/sharing.js";
 import { choose, language, languages, locale, t } from "../../words.js";
 
 export function Profile() {
@@ -39,6 +41,11 @@ export function Profile() {
       </select>`}<//>
       <${Single} />
       <p class="hint">${t("account.profile.times", { zone: Intl.DateTimeFormat(locale.value).resolvedOptions().timeZone })}</p>
+    </section>
+    <section class="panel">
+      <h2>${t("share.others")}</h2>
+      <p>${t("welcome.accept_text")}</p>
+      <div class="bar"><button type="button" class="quiet" onClick=${acceptShare}><${Icon} name="link" />${t("share.accept")}</button></div>
     </section>
   </div>`;
 }

@@ -26,17 +26,35 @@ export function Server() {
 
 const Facts = ({ of }) => html`<dl class="known first">${of.filter(Boolean).map(([what, is]) => html`<${Fact} key=${what} name=${what}>${is}<//>`)}</dl>`;
 
+/** How the disk is: full where no file is taken any more, near where that comes; empty where there is room, or nobody knows. */
+function diskOf({ files: f, limits: l }) {
+  if (f.total_bytes <= 0 || f.free_bytes < 0) return "";
+  if (f.free_bytes < l.min_free_bytes) return "full";
+  return f.free_bytes < f.total_bytes / 10 ? "near" : "";
+}
+
+/** Whether all is well: what the server says of itself, and its disk. */
+function Well({ health, disk }) {
+  if (!health) return null;
+  const [look, words] = !health.well ? ["off", "unwell"] : disk ? ["warn", `disk_${disk}`] : ["on", "well"];
+  return html`<span class=${`sign ${look}`}>${t(`admin.server.${words}`)}</span>`;
+}
+
+const Disk = ({ of: { files: f, limits: l }, is }) => html`${t("admin.server.free", { free: bytes(f.free_bytes), total: bytes(f.total_bytes) })}
+  <${Progress} of=${(100 * (f.total_bytes - f.free_bytes)) / f.total_bytes} kind=${is && "paused"} label=${t("admin.server.disk")} />
+  ${is && l.min_free_bytes > 0 && html`<p class="hint">${t(`admin.server.${is}_text`, { min: limit(l.min_free_bytes) })}</p>`}`;
+
 function About({ of: s, health }) {
-  const used = s.files.total_bytes > 0 ? (100 * (s.files.total_bytes - s.files.free_bytes)) / s.files.total_bytes : null;
+  const disk = diskOf(s);
   return html`<section class="panel">
-    <h2>Grove ${s.version} ${health.data && html`<span class=${health.data.well ? "sign on" : "sign off"}>${t(health.data.well ? "admin.server.well" : "admin.server.unwell")}</span>`}</h2>
+    <h2>Grove ${s.version} <${Well} health=${health.data} disk=${disk} /></h2>
     ${health.data?.why && html`<p class="short"><${Icon} name="alert" />${health.data.why}</p>`}
     <${Facts} of=${[
       [t("admin.server.up"), span(s.uptime_seconds)],
       [t("nav.fleet"), t("admin.server.printers", { n: s.printers.bound, online: s.printers.online })],
       [t("admin.server.database"), `${s.database.kind === "postgresql" ? "PostgreSQL" : "SQLite"} · ${bytes(s.database.size_bytes)}`],
       [t("admin.server.files"), `${number(s.files.count)} · ${bytes(s.files.size_bytes)}`],
-      used !== null && [t("admin.server.disk"), html`${t("admin.server.free", { free: bytes(s.files.free_bytes), total: bytes(s.files.total_bytes) })}<${Progress} of=${used} kind=${used > 90 ? "failed" : ""} label=${t("admin.server.disk")} />`],
+      s.files.total_bytes > 0 && [t("admin.server.disk"), html`<${Disk} of=${s} is=${disk} />`],
       s.demo && [t("admin.server.kind"), t("admin.server.demo")],
     ]} />
   </section>`;

@@ -4,7 +4,7 @@ import { html, useState } from "../../lib.js";
 import { call } from "../../api.js";
 import { clock, moment, percent } from "../../format.js";
 import { acts, keeps, mine } from "../../me.js";
-import { model } from "../../models.js";
+import { model, nozzle } from "../../models.js";
 import { errorCode, errorOf, hmsLink } from "../../state.js";
 import { Icon } from "../../icons.js";
 import { act, command } from "../../ui/acts.js";
@@ -91,7 +91,7 @@ function Machine({ of: p, details }) {
     <dl class="told">
       <${Fact} name=${t("pr.model")}>${model(p.model)}<//>
       <${Fact} name=${t("pr.serial")}><code>${p.serial}</code><//>
-      ${p.shadow.nozzle_diameter > 0 && html`<${Fact} name=${t("pr.nozzle")}>${number(p.shadow.nozzle_diameter, 2)} mm ${d.extruders?.[0]?.nozzle_type || ""}<//>`}
+      ${p.shadow.nozzle_diameter > 0 && html`<${Fact} name=${t("pr.nozzle")}>${number(p.shadow.nozzle_diameter, 2)} mm ${nozzle(d.extruders?.[0]?.nozzle_type)}<//>`}
       ${typeof d.door_open === "boolean" && html`<${Fact} name=${t("pr.door")}>${t(d.door_open ? "pr.door_open" : "pr.door_shut")}<//>`}
       ${d.storage && html`<${Fact} name=${t("pr.storage")}>${t(`pr.card.${d.storage}`)}<//>`}
       <${Fact} name=${t("pr.bound")}>${moment(p.bound_at)}<//>
@@ -118,7 +118,7 @@ function Firmware({ of: p, details }) {
     ${up?.percent > 0 && up.status !== "IDLE" && html`<p>${up.status} ${percent(up.percent)}</p>`}
     <${Fetched} of=${fetched}>${(answer) => {
       const modules = answer.devices?.[0]?.module || [];
-      return modules.length > 0 && html`<details><summary>${t("pr.modules", { n: modules.length })}</summary><div class="table"><table>
+      return modules.length > 0 && html`<details><summary>${t("pr.modules", { n: modules.length })}</summary><div class="table slim"><table>
         <thead><tr><th>${t("pr.module")}</th><th>${t("pr.version")}</th><th>${t("pr.serial")}</th></tr></thead>
         <tbody>${modules.map((m) => html`<tr key=${m.name}><td>${m.name}</td><td>${m.sw_ver}</td><td><code>${m.sn}</code></td></tr>`)}</tbody>
       </table></div></details>`;

@@ -3,7 +3,7 @@
 import { html, useState } from "../../lib.js";
 import { clock } from "../../format.js";
 import { acts } from "../../me.js";
-import { modelOf } from "../../models.js";
+import { modelOf, nozzle } from "../../models.js";
 import { Icon } from "../../icons.js";
 import { command } from "../../ui/acts.js";
 import { number, t } from "../../words.js";
@@ -63,8 +63,8 @@ const Nozzles = ({ of: list }) =>
     <tbody>${list.map(
       (e) => html`<tr key=${e.id}>
         <td>${t(e.id ? "pr.left" : "pr.right")} ${e.active && html`<span class="badge">${t("pr.in_use")}</span>`}</td>
-        <td class="n">${number(e.celsius, 1)} °C</td><td class="n">${e.target_celsius ? `${number(e.target_celsius)} °C` : "–"}</td>
-        <td>${[e.nozzle_diameter && `${number(e.nozzle_diameter, 2)} mm`, e.nozzle_type].filter(Boolean).join(", ")}</td>
+        <td class="n" data-head=${t("pr.now")}>${number(e.celsius, 1)} °C</td><td class="n" data-head=${t("pr.aim")}>${e.target_celsius ? `${number(e.target_celsius)} °C` : "–"}</td>
+        <td>${[e.nozzle_diameter && `${number(e.nozzle_diameter, 2)} mm`, nozzle(e.nozzle_type)].filter(Boolean).join(", ")}</td>
       </tr>`,
     )}</tbody>
   </table></div>`;

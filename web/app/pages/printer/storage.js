@@ -54,7 +54,7 @@ function Folder({ of: p, state }) {
                 <td class="cut-off"><${Icon} name=${f.folder ? "library" : "file"} /> ${f.folder ? html`<a href=${to(f.path)}>${f.name}</a>` : f.name}</td>
                 <td class="n">${f.folder ? "" : bytes(f.size_bytes)}</td>
                 <td>${f.changed_at && moment(f.changed_at)}</td>
-                <td>${!f.folder && html`<a class="button quiet small" download=${f.name} href=${address(`${root}/content${query({ path: f.path })}`)}><${Icon} name="download" />${t("pr.download")}</a>`}
+                <td class="acts">${!f.folder && html`<a class="button quiet small" download=${f.name} href=${address(`${root}/content${query({ path: f.path })}`)}><${Icon} name="download" />${t("pr.download")}</a>`}
                   ${!f.folder && may && html` <button type="button" class="quiet small danger" aria-label=${t("pr.erase_of", { name: f.name })} title=${t("delete")} onClick=${() => erase(f)}><${Icon} name="trash" /></button>`}</td>
               </tr>`,
             )}</tbody>

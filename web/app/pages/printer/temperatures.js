@@ -2,6 +2,7 @@
 import { base, html, useEffect, useMemo, useRef, useState } from "../../lib.js";
 import { get, query } from "../../api.js";
 import { clock } from "../../format.js";
+import { modelOf } from "../../models.js";
 import { params, set } from "../../place.js";
 import { Bad } from "../../ui/page.js";
 import { useFetched } from "../../parts/fetched.js";
@@ -41,7 +42,9 @@ function useSeries(p, hours) {
   useEffect(() => grow([]), [fetched.data]);
   useEffect(() => {
     const at = Math.floor(Date.now() / 1000);
-    if (p.connected) grow((rows) => (at - (rows.at(-1)?.[0] ?? 0) < apart ? rows : [...rows, [at, ...lines.map(([, name]) => p.shadow[name])]]));
+    // Without a sensor printers report something all the same.
+    const known = (name) => !name.startsWith("chamber") || modelOf(p)?.chamber_sensor;
+    if (p.connected) grow((rows) => (at - (rows.at(-1)?.[0] ?? 0) < apart ? rows : [...rows, [at, ...lines.map(([, name]) => (known(name) ? p.shadow[name] : null))]]));
   }, [p.shadow]);
   const series = useMemo(() => {
     if (!fetched.data) return null;
@@ -159,7 +162,7 @@ function Figures({ series }) {
   const used = lines.map((line, n) => [...line, n]).filter(([, , , , n]) => series.shown[n]);
   return html`<details class="figures-table"><summary>${t("pr.as_table")}</summary><div class="table"><table>
     <thead><tr><th>${t("pr.time")}</th>${used.map(([words]) => html`<th class="n" key=${words}>${t(words)}</th>`)}</tr></thead>
-    <tbody>${picked.map((i) => html`<tr key=${x[i]}><td>${clock(x[i] * 1000)}</td>${used.map(([words, , , , n]) => html`<td class="n" key=${words}>${series.all[n + 1][i] == null ? "–" : number(series.all[n + 1][i], 1)}</td>`)}</tr>`)}</tbody>
+    <tbody>${picked.map((i) => html`<tr key=${x[i]}><td>${clock(x[i] * 1000)}</td>${used.map(([words, , , , n]) => html`<td class="n" key=${words} data-head=${t(words)}>${series.all[n + 1][i] == null ? "–" : number(series.all[n + 1][i], 1)}</td>`)}</tr>`)}</tbody>
   </table></div></details>`;
 }
 

@@ -1,0 +1,139 @@
+package web_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	grovecloud "github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
+)
+
+// cut are the tables of which a page shows less than there is, and what is wider than it.
+const cut = `[
+  ...[...document.querySelectorAll(".table")].filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map((e) => "a table of " + e.scrollWidth + " in " + e.clientWidth),
+  ...(document.documentElement.scrollWidth > innerWidth ? ["a page of " + document.documentElement.scrollWidth + " in " + innerWidth] : []),
+].join()`
+
+// On a phone nothing is cut off at the side, on any page that has columns.
+func TestOnAPhoneAllColumnsAreSeen(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	file := as.file("a bracket of which the name is rather long for a phone.gcode.3mf")
+	job := as.print(file, demoP1)
+	as.becomes(job.ID, grovecloud.Running, grovecloud.Finished)
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers", "Ready")
+	js[bool](v, `(["fleet", "library"].forEach((page) => localStorage.setItem(page + ".view", JSON.stringify("list"))), true)`)
+	v.do(chromedp.EmulateViewport(390, 844))
+	for _, p := range [][]string{
+		{"/", "Bench P1S"},
+		{"/library", "a bracket"},
+		{"/library/" + file, "Job", "SHA-256"},
+		{"/queue", "Queue"},
+		{"/history", "Success", "Filament by material"},
+		{"/timeline", "Timeline"},
+		{fmt.Sprintf("/jobs/%d", job.ID), "What happened when", "Where the filament comes from"},
+		{"/activity", "Activity"},
+		{"/printers/" + demoX1 + "/temperatures", "Show as a table", "Nozzle target"},
+		{"/printers/" + demoX1 + "/health", "modules"},
+		{"/printers/" + demoX1 + "/filament", "Slot 4"},
+		{"/admin/audit", "job.create"},
+		{"/admin/people", "Demo"},
+		{"/admin/webhooks", "Webhooks"},
+		{"/admin/server", "SQLite"},
+		{"/account", "Language"},
+		{"/account/keys", "keys"},
+		{"/account/sessions", "Sessions"},
+	} {
+		v.open(p[0])
+		v.sees(p[1:]...)
+		js[bool](v, `(document.querySelectorAll("main details").forEach((e) => (e.open = true)), true)`)
+		v.scroll("narrow-"+strings.ReplaceAll(strings.Trim(p[0], "/"), "/", "-"), 2400)
+		if wide := js[string](v, cut); wide != "" {
+			t.Errorf("%s: %s", p[0], wide)
+		}
+	}
+}
+
+// On a phone the picture of a print is seen whole, and no note lies on what stops it.
+func TestOnAPhoneAPrintIsSeenAndStopped(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	job := as.print(as.file("tower.gcode.3mf"), demoP1)
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers")
+	v.do(chromedp.EmulateViewport(390, 844))
+	v.open("/printers/" + demoP1)
+	as.becomes(job.ID, grovecloud.Running)
+	until(t, "the plate's picture is shown", func() bool { return js[bool](v, `!!document.querySelector(".now .cover img")`) })
+	if !js[bool](v, `(() => {
+  const img = document.querySelector(".now .cover img");
+  const [a, b] = [img, img.parentElement].map((e) => e.getBoundingClientRect());
+  return a.top >= b.top && a.bottom <= b.bottom + 1 && getComputedStyle(img).objectFit === "contain";
+})()`) {
+		t.Error("the picture is cut off")
+	}
+	v.click("Pause")
+	v.sees("Pause done")
+	v.picture("phone-note")
+	if js[bool](v, `(() => {
+  const [a, b] = [".notes", ".reach"].map((s) => document.querySelector(s).getBoundingClientRect());
+  return a.bottom > b.top && a.top < b.bottom;
+})()`) {
+		t.Error("a note lies on Stop")
+	}
+}
+
+// What the icons of the navigation do is said in words where there is room, and to those
+// who hear the page anywhere.
+func TestTheNavigationHasWordsForItsIcons(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers", "Notifications", "Go anywhere", "Demo")
+	v.dressed("nav")
+	for _, width := range []int64{800, 390} {
+		v.do(chromedp.EmulateViewport(width, 844))
+		for _, name := range []string{"Go anywhere", "Demo"} {
+			if !v.offered(name) {
+				t.Errorf("at a width of %d nothing is called %q", width, name)
+			}
+		}
+		if seen := js[int](v, `[...document.querySelectorAll(".nav-end button > span")].filter((e) => e.getBoundingClientRect().width > 1).length`); seen > 0 {
+			t.Errorf("at a width of %d there is no room for %d of the words", width, seen)
+		}
+	}
+	v.click("Demo")
+	v.click("Accept a share")
+	v.sees("The link that the owner of the printer gave you.")
+}
+
+// The line that is offered for a terminal does what it says, once it has a key.
+func TestTheLineForATerminalWorksWithAKey(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	key, err := c.calls().CreateKey(t.Context(), cloudapi.KeyRequest{Name: "terminal", Scopes: []grovecloud.Action{grovecloud.ReadPrinter}, AllPrinters: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers")
+	v.open("/connect")
+	const label = "In a terminal, with an API key in its place:"
+	v.sees(label, "Waiting for the first request")
+	v.dressed("connect-curl")
+	line := v.taken(label)
+	if answer := runLine(t, strings.Replace(line, "API KEY", string(key.Secret), 1)); !strings.Contains(answer, demoP1) {
+		t.Errorf("%s answers %s", line, answer)
+	}
+	v.sees("is connected, from 127.0.0.1")
+}
