@@ -70,6 +70,7 @@ function paint(name) {
 function options(series, width, onZoom) {
   const axis = { stroke: paint("--quiet"), grid: { stroke: paint("--line"), width: 1 }, ticks: { stroke: paint("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
   const time = new Intl.DateTimeFormat(locale.value, { hour: "numeric", minute: "2-digit" });
+  const exact = new Intl.DateTimeFormat(locale.value, { hour: "numeric", minute: "2-digit", second: "2-digit" });
   const date = new Intl.DateTimeFormat(locale.value, { weekday: "short", hour: "numeric", minute: "2-digit" });
   const [all] = series.all;
   const long = all.at(-1) - all[0] > 86_400;
@@ -80,7 +81,7 @@ function options(series, width, onZoom) {
     cursor: { drag: { x: true, y: false }, points: { size: 6 } },
     scales: { y: { range: (_, least, most) => [0, Math.max(60, Math.ceil(((most || 0) * 1.08) / 20) * 20)] } },
     axes: [
-      { ...axis, space: long ? 90 : 60, values: (_, list) => list.map((v) => (long ? date : time).format(v * 1000)) },
+      { ...axis, space: 90, values: (_, list, at, room, seconds) => list.map((v) => (seconds < 60 ? exact : long ? date : time).format(v * 1000)) },
       { ...axis, size: 52, values: (_, list) => list.map((v) => `${number(v)}°`) },
     ],
     series: [
