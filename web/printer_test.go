@@ -108,7 +108,12 @@ func TestTemperaturesAreDrawn(t *testing.T) {
 		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, box[0]+box[2]*.7, y, chromedp.ButtonLeft),
 	)
 	v.click("Show all")
-	v.waits("all is shown again", func(text string) bool { return !strings.Contains(text, "Show all") })
+	const shown = `[...document.querySelectorAll(".graph button")].filter((b) => !b.disabled).map((b) => b.textContent).join()`
+	v.waits("all is shown again", func(string) bool { return !strings.Contains(js[string](v, shown), "Show all") })
+	v.click("Closer") // for who can't drag
+	v.click("Earlier")
+	v.click("Wider")
+	v.waits("nothing is left to widen", func(string) bool { return !strings.Contains(js[string](v, shown), "Wider") })
 	const legend = `document.querySelector(".legend").innerText`
 	if text := js[string](v, legend); !strings.Contains(text, "Chamber") {
 		t.Errorf("the X1 Carbon measures its chamber, and the legend has %q", text)

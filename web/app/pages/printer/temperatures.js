@@ -24,6 +24,8 @@ const lines = [
 
 const apart = 10; // seconds between points that are added
 
+const closest = 120; // seconds of the chart that are seen at least
+
 const fewest = 20; // steps that are shown, also of a printer that is new
 
 /** The columns of a chart, from where something is known: times in seconds since 1970, then each line. */
@@ -105,6 +107,15 @@ function Chart({ series, range }) {
     u.setScale("x", { min: x[0], max: x.at(-1) });
     zoom(false);
   };
+  // For who has no mouse to drag with: so many times as long as what is seen, and moved by so much of it.
+  const view = (times, by = 0) => {
+    const u = plot.current;
+    const [first, last] = [u.data[0][0], u.data[0].at(-1)];
+    const { min, max } = u.scales.x;
+    const long = Math.min(Math.max((max - min) * times, closest), last - first);
+    const from = Math.min(Math.max((min + max - long) / 2 + by * (max - min), first), last - long);
+    u.setScale("x", { min: from, max: from + long });
+  };
   useEffect(() => {
     let over = false;
     let looked = null;
@@ -152,7 +163,14 @@ function Chart({ series, range }) {
       ${lines.map(([words, , colour, target], n) => series.shown[n] && html`<li key=${words}><i class=${target ? "dashed" : ""} style=${{ borderColor: `var(${colour})` }}></i>${t(words)} <b>${series.all[n + 1][i] == null ? "–" : `${number(series.all[n + 1][i], 1)} °C`}</b></li>`)}
     </ul>
     <div class="chart" ref=${at} aria-hidden="true"></div>
-    <p class="hint">${t("pr.zoom_hint")} ${zoomed && html`<button type="button" class="quiet small" onClick=${() => whole(plot.current)}>${t("pr.zoom_out")}</button>`}</p>`;
+    <p class="bar">
+      <button type="button" class="quiet small" onClick=${() => view(0.5)}>${t("pr.zoom_in")}</button>
+      <button type="button" class="quiet small" disabled=${!zoomed} onClick=${() => view(2)}>${t("pr.zoom_out")}</button>
+      <button type="button" class="quiet small" disabled=${!zoomed} onClick=${() => view(1, -0.5)}>${t("pr.zoom_earlier")}</button>
+      <button type="button" class="quiet small" disabled=${!zoomed} onClick=${() => view(1, 0.5)}>${t("pr.zoom_later")}</button>
+      <button type="button" class="quiet small" disabled=${!zoomed} onClick=${() => whole(plot.current)}>${t("pr.zoom_all")}</button>
+      <span class="hint drags">${t("pr.zoom_hint")}</span>
+    </p>`;
 }
 
 /** The same as figures, for those who hear the page: two dozen rows. */
