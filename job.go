@@ -121,6 +121,10 @@ type Job struct {
 	// they can't print it again: a guest prints files of their own. Not stored.
 	FileYours bool `json:"file_yours"`
 
+	// Revision is a word for what is asked of a job that waits, another after each change
+	// of plate, options, time or printers; not stored.
+	Revision string `json:"revision,omitempty"`
+
 	Attempt *Attempt `json:"attempt,omitempty"`
 	Version int64    `json:"-"` // grows with each change; the store compares it
 }
