@@ -116,7 +116,7 @@ func (e Edit) apply(j, before *grove.Job, draft grove.Job) error {
 	j.Any, j.Options = draft.Any, draft.Options
 	j.Plate, j.EstimateSeconds, j.WeightGrams = draft.Plate, draft.EstimateSeconds, draft.WeightGrams
 	j.Filaments, j.LengthMeters = draft.Filaments, draft.LengthMeters
-	j.Why = draft.Why
+	j.Why, j.Waits = draft.Why, nil
 	if e.NotBefore != nil {
 		j.NotBefore, j.ExpiresAt = draft.NotBefore, draft.ExpiresAt
 	}

@@ -47,7 +47,6 @@ func (q *Queue) Jobs(ctx context.Context, actor grove.Actor, query grove.JobQuer
 // shown is a job with what is not stored of it: its revision, and the progress that its
 // printer last told.
 func (q *Queue) shown(j grove.Job) grove.Job {
-	j.Waits = q.waits.of(&j)
 	if j.State == grove.Queued {
 		j.Revision = revision(&j)
 	}
