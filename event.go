@@ -19,7 +19,7 @@ const (
 
 	JobQueued    EventType = "job.queued"
 	JobWaiting   EventType = "job.waiting"
-	JobChanged   EventType = "job.changed" // somebody changed what is asked of a waiting job, or moved it in the line
+	JobChanged   EventType = "job.changed" // by its status: somebody changed what is asked of a waiting job, or moved it in the line; or it is uploading, sending, accepted
 	JobStarted   EventType = "job.started"
 	JobFinished  EventType = "job.finished"
 	JobFailed    EventType = "job.failed"

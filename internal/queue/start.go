@@ -96,13 +96,22 @@ func stillOn(j *grove.Job, serial string, to grove.JobState) error {
 }
 
 // again puts a job back in line, from where it may go to another printer if that was
-// left open. Nothing was sent.
-func again(j *grove.Job, why string) error {
+// left open. Nothing was sent. It is told of one that was told to be on its way.
+func (q *Queue) again(j *grove.Job, why string) ([]grove.Event, error) {
+	told := j.State != grove.Claimed
 	if loose(j) {
 		j.Serial = ""
 	}
 	j.Why = why
-	return j.MoveTo(grove.Queued)
+	if err := j.MoveTo(grove.Queued); err != nil || !told {
+		return nil, err
+	}
+	return []grove.Event{q.event(grove.JobWaiting, j, "waiting", why)}, nil
+}
+
+// onItsWay is the fact that a job came nearer to its print.
+func (q *Queue) onItsWay(j *grove.Job, how string) grove.Event {
+	return q.event(grove.JobChanged, j, string(j.State), how)
 }
 
 // vet asks the printer how it is and puts the job back in line unless it could
@@ -158,9 +167,9 @@ func said(j *grove.Job, why grove.Misfit) bool { return j.Why == why.Message && 
 // release puts a job back in line. Nothing was sent.
 func (q *Queue) release(ctx context.Context, id int64, why grove.Misfit) error {
 	_, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
-		err := again(j, why.Message)
+		events, err := q.again(j, why.Message)
 		j.Waits = &why
-		return nil, err
+		return events, err
 	})
 	return err
 }
@@ -193,7 +202,10 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File, berth g
 	}
 	q.taken.take(j.Serial, j.ID) // before the commit: a print reported meanwhile either refuses it or undoes this
 	_, err = q.change(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
-		return nil, q.commit(p, active, j, attempt)
+		if err := q.commit(p, active, j, attempt); err != nil {
+			return nil, err
+		}
+		return []grove.Event{q.onItsWay(active, "its start is sent to the printer")}, nil
 	}, startAct(&j, attempt.Nonce, "job.start"))
 	if err != nil {
 		return q.unstarted(ctx, j, err)
