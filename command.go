@@ -23,6 +23,24 @@ type CommandResult struct {
 	JobID      string  `json:"job_id,omitempty"`
 }
 
+// ExpectedPrint says which print a command is for, as [Live] showed it to whoever gives
+// it; the command is sent while the printer is at that print and at no other. What is
+// empty, here or in what the printer says, tells no print from another.
+type ExpectedPrint struct {
+	TaskID    string `json:"task_id,omitempty"` // "0" of prints that were begun at the screen
+	SubtaskID string `json:"subtask_id,omitempty"`
+	FileName  string `json:"file_name,omitempty"`
+	// ReportedAt is [Live]'s: a printer that was at rest since is at another print, though
+	// it may be of the same file.
+	ReportedAt time.Time `json:"reported_at,omitzero"`
+}
+
+// Expected is the print that l shows.
+func (l *Live) Expected() ExpectedPrint {
+	s := &l.Shadow
+	return ExpectedPrint{TaskID: s.TaskID, SubtaskID: s.SubtaskID, FileName: s.FileName, ReportedAt: l.ReportedAt}
+}
+
 // AuditEntry records who did what. Rows are only ever added.
 type AuditEntry struct {
 	ID     int64     `json:"id"`

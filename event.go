@@ -16,10 +16,11 @@ const (
 	DeviceOnline        EventType = "device.online"
 	DeviceOffline       EventType = "device.offline"
 	NotificationCreated EventType = "notification.created"
+	NotificationSettled EventType = "notification.settled" // what it asked for is done, so that it counts as read
 
 	JobQueued    EventType = "job.queued"
 	JobWaiting   EventType = "job.waiting"
-	JobChanged   EventType = "job.changed" // somebody changed what is asked of a waiting job, or moved it in the line
+	JobChanged   EventType = "job.changed" // by its status: somebody changed what is asked of a waiting job, or moved it in the line; or it is uploading, sending, accepted
 	JobStarted   EventType = "job.started"
 	JobFinished  EventType = "job.finished"
 	JobFailed    EventType = "job.failed"
@@ -28,9 +29,10 @@ const (
 	JobUnknown   EventType = "job.unknown"
 	PrinterError EventType = "printer.error"
 	PlateToClear EventType = "printer.plate_to_clear"
-	HeatEnding   EventType = "printer.heat_ending"  // heat without a print, soon switched off
-	HeatOff      EventType = "printer.heat_off"     // it was
-	StorageLeft  EventType = "printer.storage_left" // a print's file can't be deleted from the printer
+	PlateCleared EventType = "printer.plate_cleared" // as a person said
+	HeatEnding   EventType = "printer.heat_ending"   // heat without a print, soon switched off
+	HeatOff      EventType = "printer.heat_off"      // it was
+	StorageLeft  EventType = "printer.storage_left"  // a print's file can't be deleted from the printer
 	// PrinterQuarantined: who answers at its address shows another key than its own.
 	PrinterQuarantined EventType = "printer.quarantined"
 	BridgeConnected    EventType = "bridge.connected"
@@ -41,9 +43,9 @@ const (
 // EventTypes are all that a webhook endpoint may subscribe to.
 func EventTypes() []EventType {
 	return []EventType{
-		PrintStarted, PrintCompleted, PrintFailed, DeviceOnline, DeviceOffline, NotificationCreated,
+		PrintStarted, PrintCompleted, PrintFailed, DeviceOnline, DeviceOffline, NotificationCreated, NotificationSettled,
 		JobQueued, JobWaiting, JobChanged, JobStarted, JobFinished, JobFailed, JobCancelled, JobExpired, JobUnknown,
-		PrinterError, PlateToClear, HeatEnding, HeatOff, PrinterQuarantined, StorageLeft,
+		PrinterError, PlateToClear, PlateCleared, HeatEnding, HeatOff, PrinterQuarantined, StorageLeft,
 		BridgeConnected, BridgeDisconnected,
 	}
 }
@@ -69,7 +71,7 @@ type EventData struct {
 	// are of no one printer.
 	BridgeID   string `json:"bridge_id,omitempty"`
 	BridgeName string `json:"bridge_name,omitempty"`
-	// NotificationID and Message are set on notification.created.
+	// NotificationID is set on notification.created, with the Message, and on notification.settled.
 	NotificationID string `json:"notification_id,omitempty"`
 	Message        string `json:"message,omitempty"`
 }
@@ -84,7 +86,7 @@ type Notification struct {
 	DeviceID  string    `json:"device_id"`
 	JobID     string    `json:"job_id,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
-	Read      bool      `json:"read"`
+	Read      bool      `json:"read"` // also once what it asks for is done
 }
 
 // Notice says what a person should be told of e, if anything. The store keeps
@@ -118,8 +120,28 @@ func (e Event) Notice() (message string, ok bool) {
 		if d.Status == "printing" {
 			return d.DeviceName + " went offline while printing. The printer goes on by itself; only the view is lost.", true
 		}
-	case PrintStarted, DeviceOnline, NotificationCreated, JobQueued, JobWaiting, JobChanged, JobStarted, JobFinished,
-		JobFailed, JobCancelled, JobExpired, HeatOff, BridgeConnected, WebhookTest:
+	case PrintStarted, DeviceOnline, NotificationCreated, NotificationSettled, JobQueued, JobWaiting, JobChanged, JobStarted, JobFinished,
+		JobFailed, JobCancelled, JobExpired, PlateCleared, HeatOff, BridgeConnected, WebhookTest:
 	}
 	return "", false
+}
+
+// settles is which notifications a fact leaves nothing to do for.
+var settles = map[EventType]EventType{
+	PlateCleared: PlateToClear,
+	PrintStarted: PlateToClear, // somebody took the last print away
+	DeviceOnline: DeviceOffline,
+	JobChanged:   JobUnknown, // the printer took the start after all
+	JobStarted:   JobUnknown,
+	JobFinished:  JobUnknown,
+	JobFailed:    JobUnknown,
+	JobCancelled: JobUnknown,
+}
+
+// Settles says which notifications of e's printer ask for nothing any more: those of
+// this type, and where ofJob is true only those of e's job. The store marks them as read
+// in e's transaction, whoever got them, and adds a notification.settled event for each.
+func (e Event) Settles() (t EventType, ofJob, ok bool) {
+	t, ok = settles[e.Type]
+	return t, t == JobUnknown, ok && e.Data.DeviceID != ""
 }

@@ -75,8 +75,8 @@ type Job struct {
 	Plate    int      `json:"plate"` // from 1
 	State    JobState `json:"state"`
 	Why      string   `json:"why,omitempty"` // in words: why it waits, failed or is unknown
-	// Waits is the same of a job that waits, for who says it in words of their own: as
-	// long as the server knows why, which after a restart takes it up to a minute.
+	// Waits is the same of a job that waits, for who says it in words of their own; nil
+	// where Why says all that the server knows.
 	Waits   *Misfit `json:"waits,omitempty"`
 	Failure string  `json:"failure,omitempty"` // stable word for a failure
 	Percent int     `json:"percent"`           // of the print; while uploading, of the file
@@ -121,6 +121,10 @@ type Job struct {
 	// they can't print it again: a guest prints files of their own. Not stored.
 	FileYours bool `json:"file_yours"`
 
+	// Revision is a word for what is asked of a job that waits, another after each change
+	// of plate, options, time or printers; not stored.
+	Revision string `json:"revision,omitempty"`
+
 	Attempt *Attempt `json:"attempt,omitempty"`
 	Version int64    `json:"-"` // grows with each change; the store compares it
 }
@@ -148,12 +152,12 @@ type Options struct {
 	Timelapse     bool   `json:"timelapse"`
 }
 
-// MoveTo changes the state, or refuses with Conflict.
+// MoveTo changes the state, and with it what the job waited for, or refuses with Conflict.
 func (j *Job) MoveTo(to JobState) error {
 	if !slices.Contains(next[j.State], to) {
 		return Errorf(Conflict, "job_state", "job %d is %s, it cannot become %s", j.ID, j.State, to)
 	}
-	j.State = to
+	j.State, j.Waits = to, nil
 	return nil
 }
 

@@ -16,6 +16,7 @@ type Request struct {
 	SequenceID string                     // as words, whether it was a string or a number; empty if there was none
 	Fields     map[string]json.RawMessage // all members of the class object
 	Raw        []byte                     // the class object
+	Expected   *grove.ExpectedPrint       // the print that it is for; nil: whichever
 }
 
 // classes are those in which clients ask; printers alone use mc_print and event.
@@ -23,7 +24,7 @@ var classes = []string{"print", "info", "pushing", "system", "camera", "xcam", "
 
 // ParseRequests reads what a client sent to a printer: one request for each
 // class, in the order of the message. A signature (header) and a user_id beside
-// them are left out. Messages over 64 KiB, with a member named twice, with
+// them are left out; expected_print, Grove's own, goes to each. Messages over 64 KiB, with a member named twice, with
 // another class or without a command are refused as a whole.
 func ParseRequests(payload []byte) ([]Request, error) {
 	d, err := readDocument(payload, maxRequestBytes, true)
@@ -34,21 +35,44 @@ func ParseRequests(payload []byte) ([]Request, error) {
 	if d.tokens[0].kind != objectKind {
 		return nil, malformed("a command must be an object such as {\"print\":{\"command\":\"pause\"}}")
 	}
+	expected, err := d.expectedPrint(d.member(0, expectedPrint))
+	if err != nil {
+		return nil, err
+	}
 	var all []Request
 	for j := 1; j < d.after(0); j = d.after(j + 1) {
-		if envelope(d.name(j)) {
+		if name := d.name(j); envelope(name) || string(name) == expectedPrint {
 			continue
 		}
 		r, err := d.request(string(d.name(j)), j+1)
 		if err != nil {
 			return nil, err
 		}
+		r.Expected = expected
 		all = append(all, r)
 	}
 	if len(all) == 0 {
 		return nil, malformed("the message holds no command")
 	}
 	return all, nil
+}
+
+// expectedPrint is the member beside the class objects that says which print is meant.
+const expectedPrint = "expected_print"
+
+// expectedPrint reads value i, which says it; nil for i < 0. One that can't be read whole
+// is refused: the command would act on whichever print.
+func (d *document) expectedPrint(i int) (*grove.ExpectedPrint, error) {
+	if i < 0 {
+		return nil, nil
+	}
+	var e grove.ExpectedPrint
+	strict := json.NewDecoder(bytes.NewReader(d.raw(i)))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&e); err != nil || e == (grove.ExpectedPrint{}) {
+		return nil, malformed("%s must say which print is meant by task_id, subtask_id, file_name and reported_at, or some of them, each a string as the printer's state has it", expectedPrint)
+	}
+	return &e, nil
 }
 
 func malformed(format string, args ...any) *grove.Error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -29,6 +30,18 @@ func TestARequestIsReadAsItWasWritten(t *testing.T) {
 	}
 	if want := `{"command":"set_nozzle_temp","param":"220","sequence_id":"7"}`; string(r.Raw) != want {
 		t.Errorf("raw %s", r.Raw)
+	}
+}
+
+func TestARequestSaysWhichPrintItIsFor(t *testing.T) {
+	t.Parallel()
+	if r := parse(t, `{"print":{"command":"stop"}}`); r.Expected != nil {
+		t.Errorf("of none: %+v", r.Expected)
+	}
+	r := parse(t, `{"expected_print":{"task_id":"7","subtask_id":"11","file_name":"cube","reported_at":"2026-01-02T03:04:05.000000006Z"},"print":{"command":"stop"}}`)
+	want := grove.ExpectedPrint{TaskID: "7", SubtaskID: "11", FileName: "cube", ReportedAt: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)}
+	if r.Expected == nil || *r.Expected != want || string(r.Raw) != `{"command":"stop"}` {
+		t.Errorf("%+v of %s", r.Expected, r.Raw)
 	}
 }
 
@@ -85,6 +98,13 @@ func TestAMessageThatIsNoCommandIsRefused(t *testing.T) {
 		"a command twice, hidden": `{"print":{"command":"pause","comm\u0061nd":"project_file"}}`,
 		"a value twice, deep":     `{"print":{"command":"pause","a":[{"b":1,"b":2}]}}`,
 		"a control in a string":   "{\"print\":{\"command\":\"pau\nse\"}}",
+		"only a print":            `{"expected_print":{"task_id":"7"}}`,
+		"a print of no member":    `{"print":{"command":"stop"},"expected_print":{}}`,
+		"a print of null":         `{"print":{"command":"stop"},"expected_print":null}`,
+		"a print of a number":     `{"print":{"command":"stop"},"expected_print":{"task_id":7}}`,
+		"a print of more":         `{"print":{"command":"stop"},"expected_print":{"task_id":"7","plate":1}}`,
+		"a print of a bad time":   `{"print":{"command":"stop"},"expected_print":{"reported_at":"now"}}`,
+		"a print twice":           `{"print":{"command":"stop"},"expected_print":{"task_id":"7"},"expected_print":{"task_id":"8"}}`,
 		"a bad escape":            `{"print":{"command":"pau\xse"}}`,
 		"a bad number":            `{"print":{"command":"pause","n":01}}`,
 		"very deep":               `{"print":{"command":"pause","a":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}}`,

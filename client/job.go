@@ -97,7 +97,8 @@ func (c *Client) JobFit(ctx context.Context, id int64) ([]grove.Fit, error) {
 	return own[[]grove.Fit](ctx, c, http.MethodGet, jobPath+"/"+strconv.FormatInt(id, 10)+"/fit", nil)
 }
 
-// EditJob changes a job that waits; once it is claimed: Conflict.
+// EditJob changes a job that waits; once it is claimed, or is of another revision than the
+// one that is named: Conflict.
 func (c *Client) EditJob(ctx context.Context, id int64, in cloudapi.JobEdit) (grove.Job, error) {
 	return own[grove.Job](ctx, c, http.MethodPatch, jobPath+"/"+strconv.FormatInt(id, 10), in)
 }

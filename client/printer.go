@@ -75,6 +75,22 @@ func (c *Client) Command(ctx context.Context, serial string, message json.RawMes
 	return own[grove.CommandResult](ctx, c, http.MethodPost, printerPath(serial)+"/commands", message)
 }
 
+// CommandForPrint is Command for one print alone, as [grove.Live.Expected] has it:
+// Conflict another_print or print_over, and nothing was sent, once the printer is at
+// another or at none. Grove only.
+func (c *Client) CommandForPrint(ctx context.Context, serial string, message json.RawMessage, meant grove.ExpectedPrint) (grove.CommandResult, error) {
+	var whole map[string]json.RawMessage
+	if err := json.Unmarshal(message, &whole); err != nil || whole == nil {
+		return grove.CommandResult{}, grove.Errorf(grove.Invalid, "malformed_command", `a command is an object such as {"print":{"command":"pause"}}`)
+	}
+	raw, err := json.Marshal(meant)
+	if err != nil {
+		return grove.CommandResult{}, err
+	}
+	whole["expected_print"] = raw
+	return own[grove.CommandResult](ctx, c, http.MethodPost, printerPath(serial)+"/commands", whole)
+}
+
 // OfferPIN makes a PIN that gives a printer away: whoever claims it within ten
 // minutes has it. Grove only.
 func (c *Client) OfferPIN(ctx context.Context, serial string) (cloudapi.PrinterPIN, error) {

@@ -29,6 +29,8 @@ type JobRequest struct {
 // JobEdit is PATCH /v1/grove-service/jobs/{id}; what is absent stays. DeviceID and Any
 // replace each other.
 type JobEdit struct {
+	// Revision is the job's as it was when the change was thought of: 409 if it is another.
+	Revision  string          `json:"revision,omitempty" maxLength:"64"`
 	Plate     *int            `json:"plate,omitempty"`
 	Options   *grove.Options  `json:"options,omitempty"`    // all of them
 	NotBefore *time.Time      `json:"not_before,omitempty"` // past: at once

@@ -3,7 +3,6 @@ package web_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -161,35 +160,24 @@ func TestWhatKeepsAPrintIsSaidInTheLanguageOfThePage(t *testing.T) {
 func TestAJobThatSomebodyElseChangedIsShownAnew(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "--demo")
-	f := before(t, c)
 	as := c.calls()
 	job := as.print(as.file("tower.gcode.3mf", printfiletest.Model("N1")), demoA1)
-	at := fmt.Sprintf("/jobs/%d", job.ID)
-	v := visit(t, f.URL)
+	v := visit(t, c.base)
 	v.excuse("409 (Conflict)")
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Printers", "Ready")
-	v.open(at)
+	v.open(fmt.Sprintf("/jobs/%d", job.ID))
 	v.click("Edit")
 	v.sees("Timelapse", "Goes to the queue of Desk A1 mini")
-	f.answer("/grove-service"+at, func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPatch {
-			f.pass(w, r)
-			return
-		}
-		options := job.Options
-		options.Timelapse = true
-		if _, err := as.EditJob(r.Context(), job.ID, cloudapi.JobEdit{Options: &options}); err != nil {
-			t.Error(err)
-		}
-		w.WriteHeader(http.StatusConflict)
-		says(`{"code": 9, "message": "changed", "details": {"cause": "job_changed", "reason": "job was changed by somebody else meanwhile"}}`)(w, r)
-	})
+	options := job.Options
+	options.Timelapse = true
+	if _, err := as.EditJob(t.Context(), job.ID, cloudapi.JobEdit{Options: &options}); err != nil {
+		t.Fatal(err)
+	}
 	v.click("Save")
 	v.sees("Somebody else changed this job meanwhile", "Your change was not made")
 	v.waits("the dialog shows what the other made of it", func(string) bool { return js[bool](v, `((e) => !!(e?.control ?? e)?.checked)(`+find+`("Timelapse"))`) })
 	v.picture("job-changed")
-	f.answer("/grove-service"+at, nil)
 	v.click("Save")
 	v.waits("the change is made", func(string) bool { return js[int](v, `document.querySelectorAll("dialog[open]").length`) == 0 })
 }

@@ -397,24 +397,46 @@ func TestTheBellCountsWhatNobodyHasRead(t *testing.T) {
 	v.sees("Printers", "Ready")
 	job := as.print(as.file("hook.gcode.3mf"), demoP1)
 	as.becomes(job.ID, grovecloud.Finished)
-	count := func() int { return js[int](v, `Number(document.querySelector(".bell b")?.textContent || 0)`) }
-	v.waits("the bell counts the plate of another printer and this print", func(string) bool { return count() == 2 })
+	v.waits("the bell counts the plate of another printer and this print", func(string) bool { return v.bell() == 2 })
 	js[bool](v, `(document.querySelector(".bell").click(), true)`)
 	v.sees("Notifications", "Bench P1S finished hook.gcode.3mf.")
 	v.picture("bell")
-	before := count()
+	before := v.bell()
 	v.click("Mark as read")
-	v.waits("one fewer", func(string) bool { return count() < before })
+	v.waits("one fewer", func(string) bool { return v.bell() < before })
 	v.click("All activity")
 	v.sees("Activity", "Only unread", "Bench P1S finished")
 	v.dressed("activity")
 	if before > 1 {
 		v.click("Mark all as read")
 	}
-	v.waits("none is unread", func(string) bool { return count() == 0 })
+	v.waits("none is unread", func(string) bool { return v.bell() == 0 })
 	v.click("Events")
 	v.sees("Print finished", "hook.gcode.3mf", "job.finished")
 	v.dressed("events")
+}
+
+// bell is how many unread notifications the bell counts.
+func (v *visitor) bell() int {
+	return js[int](v, `Number(document.querySelector(".bell b")?.textContent || 0)`)
+}
+
+func TestTheBellForgetsWhatSomebodyElseHasDone(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers", "Ready")
+	v.waits("the bell counts a plate", func(string) bool { return v.bell() == 1 })
+	js[bool](v, `(document.querySelector(".bell").click(), true)`)
+	v.sees("Notifications", "Clear the plate of Desk A1 mini")
+	if _, err := as.ClearPlate(t.Context(), demoA1); err != nil {
+		t.Fatal(err)
+	}
+	v.waits("the bell counts none, and its list has none", func(text string) bool {
+		return v.bell() == 0 && !strings.Contains(text, "Clear the plate of Desk A1 mini")
+	})
 }
 
 func TestNamesThatAreNoNamesLeaveTheQueueWhole(t *testing.T) {

@@ -63,11 +63,13 @@ type jobsEditCmd struct {
 	Among  criteria  `embed:""`
 	Plate  int       `help:"Print this plate." placeholder:"N"`
 	Before time.Time `name:"not-before" help:"Start no sooner; a time that has passed: at once." placeholder:"TIME"`
+
+	Revision string `help:"Only while nobody changed it since; from: grove jobs show --json." placeholder:"WORD"`
 }
 
 // Run changes a job.
 func (c *jobsEditCmd) Run(ctx context.Context, at *cloud) error {
-	var in cloudapi.JobEdit
+	in := cloudapi.JobEdit{Revision: c.Revision}
 	var err error
 	if in.Any, err = c.Among.wanted(c.Any); err != nil {
 		return err

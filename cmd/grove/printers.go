@@ -226,6 +226,8 @@ type cmdCmd struct {
 	Serial  string `arg:"" help:"The printer."`
 	Command string `arg:"" help:"pause, resume, stop, set_nozzle_temp, set_bed_temp, set_chamber_temp, set_fan_speed, set_airduct, set_ctt, or a whole JSON message."`
 	Param   string `arg:"" optional:"" help:"The command's parameter: °C or percent. A negative one goes behind --."`
+	Job     string `help:"Only while the printer is at the print of this job." placeholder:"ID"`
+	File    string `help:"Only while the printer is at a print of this name, as it shows it." placeholder:"NAME"`
 }
 
 // Run sends a command and tells what the printer answered. A command that the
@@ -239,7 +241,7 @@ func (c *cmdCmd) Run(ctx context.Context, at *cloud) error {
 	if err != nil {
 		return err
 	}
-	r, err := cl.Command(ctx, c.Serial, message)
+	r, err := c.send(ctx, cl, message)
 	if err != nil {
 		return err
 	}
@@ -257,6 +259,13 @@ func (c *cmdCmd) Run(ctx context.Context, at *cloud) error {
 	case grove.CommandSent, grove.CommandAccepted, grove.CommandQueued:
 	}
 	return nil
+}
+
+func (c *cmdCmd) send(ctx context.Context, cl *client.Client, message []byte) (grove.CommandResult, error) {
+	if c.Job == "" && c.File == "" {
+		return cl.Command(ctx, c.Serial, message)
+	}
+	return cl.CommandForPrint(ctx, c.Serial, message, grove.ExpectedPrint{TaskID: c.Job, FileName: c.File})
 }
 
 func outcomeLine(r grove.CommandResult) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,6 +97,40 @@ func TestAViewerIsToldEveryChangeOfWhatItWatchesAndTheTurnsOfTheRest(t *testing.
 		}
 		if got := looks(t, l); got != serial+" RUNNING "+other+" RUNNING" {
 			t.Errorf("both began: told %q", got)
+		}
+	})
+}
+
+// Who watches a printer over MQTT is no word of the printer, which may say nothing for
+// as long as nothing changes.
+func TestWhoWatchesOverMQTTIsShownThoughThePrinterSaysNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var users atomic.Int64
+		h := newHouse(t, func(c *fleet.Config) {
+			c.Clients = func(string) grove.Clients { return grove.Clients{Users: int(users.Load())} }
+		})
+		defer h.run()()
+		h.Attach(serial, &printer{})
+		h.Observe(serial, says("IDLE", 20))
+		<-time.After(2 * time.Second) // what its coming brings about is over
+		synctest.Wait()
+		first, second := h.watch(h.actor, fleet.Interest{Only: serial}), h.watch(h.actor, fleet.Interest{Only: serial})
+		shown := func(all []json.RawMessage) int { return readLive(t, all[0]).Details.Clients.Users }
+		if n := shown(first.All()); n != 0 {
+			t.Fatalf("%d watch", n)
+		}
+		users.Store(2)
+		seen, err := first.Next(t.Context(), 3*time.Second)
+		if err != nil || len(seen) != 1 || readLive(t, seen[0].Live).Details.Clients.Users != 2 {
+			t.Errorf("whoever looked on was told %v, %v", seen, err)
+		}
+		if n := shown(second.All()); n != 2 {
+			t.Errorf("whoever looks now is shown that %d watch", n)
+		}
+		<-time.After(2 * time.Second)
+		if seen, err := first.Next(t.Context(), 3*time.Second); err != nil || len(seen) != 0 {
+			t.Errorf("told again of nothing new: %v, %v", seen, err)
 		}
 	})
 }

@@ -71,6 +71,7 @@ func withoutCode(payload []byte) []byte {
 func (f *Fleet) merged(u *unit, report bambu.Report, now time.Time) {
 	u.shadow, u.reportedAt, u.dirty = u.state.Shadow(), now, true
 	u.heardAt, u.stale = now, false
+	u.rested()
 	u.printer.LastSeenAt = now
 	// A message that calls itself full and does not tell the state proves nothing
 	// about it: what is remembered may be of a former link.

@@ -189,6 +189,7 @@ func (f *Fleet) tend(u *unit, now time.Time) (connected bool, cooling []physical
 	off := f.tendHeat(u, now)
 	u.mu.Unlock()
 	u.lookAt(now)
+	f.recount(u)
 	f.lose(u, lost)
 	if silent { // start is what brings a firmware back that stopped reporting (ha-bambulab)
 		f.askAll(u, [2]string{"pushing", "start"}, [2]string{"pushing", "pushall"})

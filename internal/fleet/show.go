@@ -13,7 +13,8 @@ import (
 // drawings, which have their own lock: nobody who writes one holds up a report.
 type gallery struct {
 	near, far map[*Lookout]struct{}
-	outlined  outline // as those far away saw it last
+	outlined  outline       // as those far away saw it last
+	clients   grove.Clients // as those who follow it alone saw them last
 	changes   uint64
 
 	drawings drawings
@@ -115,6 +116,27 @@ func (u *unit) unwatch(l *Lookout) {
 		u.drawings.mu.Lock()
 		u.drawings.each = nil
 		u.drawings.mu.Unlock()
+	}
+}
+
+// recount looks who watches the printer over MQTT, which no report tells, for those who
+// are shown it.
+func (f *Fleet) recount(u *unit) {
+	u.mu.Lock()
+	wanted := false
+	for l := range u.near {
+		wanted = wanted || l.only != ""
+	}
+	u.mu.Unlock()
+	if !wanted {
+		return
+	}
+	now := f.Clients(u.serial)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if now != u.clients {
+		u.clients = now
+		u.show()
 	}
 }
 

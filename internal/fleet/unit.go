@@ -34,6 +34,7 @@ type unit struct {
 	complete   bool // a full report arrived on this link
 	fullAt     time.Time
 	reportedAt time.Time
+	restedAt   time.Time // the last report that it was at rest
 	heardAt    time.Time // the last report, or when it came online or the server started
 	stale      bool
 	pushallAt  time.Time
@@ -74,6 +75,7 @@ func newUnit(p grove.Printer, lan *grove.LAN, now time.Time, eye *eye) *unit {
 	u.remember(p)
 	if s, err := bambu.LoadState(p.State); err == nil && len(p.State) > 0 {
 		u.state, u.shadow, u.reportedAt = s, s.Shadow(), p.StateAt
+		u.rested()
 	}
 	if v, ok := bambu.ParseVersions(p.Versions); ok {
 		u.versions = v
@@ -88,6 +90,14 @@ func (u *unit) remember(p grove.Printer) {
 	u.model = bambu.Fallback()
 	if m, ok := bambu.LookupModel(p.Model); ok {
 		u.model = m
+	}
+}
+
+// rested notes when the printer was last at rest: what it prints after is another print.
+// The caller holds mu.
+func (u *unit) rested() {
+	if u.shadow.Idle() {
+		u.restedAt = u.reportedAt
 	}
 }
 

@@ -117,7 +117,9 @@ func (q *Queue) ClearPlate(ctx context.Context, actor grove.Actor, serial string
 				"job %d may be on the plate of %s (%s); resolve it first", active.ID, p.Name, active.State)
 		}
 		p.PlateClear = true
-		return nil, nil
+		c := &scene{q: q, p: p}
+		c.tellOfPrinter(grove.PlateCleared, "", "clear", "")
+		return c.events, nil
 	}, grove.AuditEntry{At: time.Now().UTC(), Actor: actor.String(), UserID: live.OwnerID, Action: "plate.clear", Serial: serial})
 	if err != nil {
 		return p, err

@@ -84,7 +84,8 @@ func (q *Queue) carry(ctx context.Context, j grove.Job, f grove.File, b grove.Be
 	}
 	_, err = q.Records.UpdateJob(ctx, j.ID, func(now *grove.Job) ([]grove.Event, error) {
 		now.RemotePath, now.RemoteToldAt = b.Path, time.Time{}
-		return nil, stillOn(now, j.Serial, grove.Uploading)
+		err := stillOn(now, j.Serial, grove.Uploading)
+		return []grove.Event{q.onItsWay(now, "its file is brought to the printer")}, err
 	})
 	if err != nil {
 		return false, err

@@ -302,6 +302,52 @@ func TestWhatBecomesOfAJobWhoseFileDoesNotArrive(t *testing.T) {
 	})
 }
 
+// way is what was told of a job, by its events' statuses.
+func (h *house) way(id int64) string {
+	h.t.Helper()
+	list, err := h.db.Events(h.t.Context(), h.actor.UserID, 0, 100)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var out []string
+	for _, e := range list {
+		if e.Data.JobID == (&grove.Job{ID: id}).TaskID() && strings.HasPrefix(string(e.Type), "job.") {
+			out = append(out, e.Data.Status)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func TestAJobIsToldOnItsWayToThePrinterAndBack(t *testing.T) {
+	carried(t, func(t *testing.T, h *house, s *stick) {
+		s.broken = grove.Errorf(grove.Conflict, "storage_full", "the storage is full")
+		j := h.submit()
+		pass(time.Minute)
+		if way := h.way(j.ID); way != "queued uploading" {
+			t.Errorf("while its file is brought, told of %s", way)
+		}
+		h.leave("switched off")
+		pass(90 * time.Second)
+		if way := h.way(j.ID); !strings.HasPrefix(way, "queued uploading waiting") {
+			t.Errorf("of a printer that went away, told of %s", way)
+		}
+		s.set(func() { s.broken = nil })
+		h.plug(s)
+		pass(3 * time.Minute)
+		h.m.prints("RUNNING")
+		if way := h.way(j.ID); !strings.HasSuffix(way, "waiting uploading sending accepted running") {
+			t.Errorf("at last told of %s", way)
+		}
+	})
+	live(t, func(t *testing.T, h *house) { // which fetches its file itself
+		j := h.submit()
+		h.m.prints("RUNNING")
+		if way := h.way(j.ID); way != "queued sending accepted running" {
+			t.Errorf("told of %s", way)
+		}
+	})
+}
+
 // R13: what was uploaded is deleted, tried again while the printer is there, and
 // somebody is told when that does not work for long.
 func TestAFileThatCannotBeDeletedIsTriedAgainAndTold(t *testing.T) {

@@ -79,8 +79,7 @@ func (s *choosing) placeOne(ctx context.Context, j *grove.Job) error {
 		return nil
 	}
 	why := s.why(w)
-	if why.Message == j.Why {
-		s.waits.keep(j.ID, why)
+	if said(j, why) {
 		return nil
 	}
 	return s.wait(ctx, j.ID, why)

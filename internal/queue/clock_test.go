@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,28 @@ func (h *house) restart() {
 	h.stop()
 	h.open()
 	h.run()
+}
+
+// Why a job waits is known from the first moment on, before anything has looked again.
+func TestWhyAJobWaitsOutlivesARestart(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		second := h.more(hall, "Hall", "P1S")
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING"})
+		second.becomes(map[string]any{"gcode_state": "FINISH"})
+		j, other := h.make(wish(grove.Criteria{}), 1)[0], h.submit()
+		pass(time.Minute)
+		want := []string{h.waits(j.ID), h.waits(other.ID)}
+		h.stop()
+		h.open() // and nothing runs
+		if got := []string{h.waits(j.ID), h.waits(other.ID)}; !slices.Equal(got, want) || got[0] != "plate_not_clear map[printers:[Hall]]" || got[1] == "" {
+			t.Errorf("they wait for %q, and before for %q", got, want)
+		}
+		h.run()
+		pass(time.Minute)
+		if told := h.waits(j.ID); !strings.HasPrefix(told, grove.WaitNoneFree) {
+			t.Errorf("with both printers away it waits for %s", told)
+		}
+	})
 }
 
 func (h *house) jump(d time.Duration) { h.shift.Add(int64(d)) }

@@ -93,7 +93,7 @@ func (q *Queue) resume(ctx context.Context, j grove.Job) error {
 			if !j.State.Preparing() {
 				return nil, nil // a person cancelled it meanwhile
 			}
-			return nil, again(j, "waits again after a restart of the server")
+			return q.again(j, "waits again after a restart of the server")
 		})
 		return err
 	}
@@ -245,7 +245,7 @@ func (q *Queue) unstrand(ctx context.Context, c *crew) error {
 			if !j.State.Preparing() {
 				return nil, nil
 			}
-			return nil, again(j, "waits again after an interruption")
+			return q.again(j, "waits again after an interruption")
 		})
 		if err != nil && !errors.Is(err, grove.Conflict) {
 			return err

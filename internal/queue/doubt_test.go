@@ -46,6 +46,68 @@ func TestACancelledJobStopsNoOtherPrint(t *testing.T) {
 	})
 }
 
+// unread is what people are still asked to see to.
+func (h *house) unread() string {
+	h.t.Helper()
+	list, err := h.db.Notifications(h.t.Context(), h.actor.UserID, true, grove.Page{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var types []string
+	for _, n := range list.Items {
+		types = append(types, string(n.Type))
+	}
+	return strings.Join(types, " ")
+}
+
+func TestWhoDidWhatWasAskedForIsAskedNoMore(t *testing.T) {
+	live(t, func(t *testing.T, h *house) { // a plate
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING"})
+		h.m.becomes(map[string]any{"gcode_state": "FINISH"})
+		if got := h.unread(); got != "print.completed printer.plate_to_clear" {
+			t.Fatalf("asked for %s", got)
+		}
+		if _, err := h.queue.ClearPlate(t.Context(), h.actor, serial); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.unread(); got != "print.completed" {
+			t.Errorf("with the plate cleared, still told of %s", got)
+		}
+	})
+	for _, answer := range []grove.JobState{grove.Running, grove.Finished, grove.Failed} { // a start
+		live(t, func(t *testing.T, h *house) {
+			h.m.mute = true
+			j := h.submit()
+			h.leave("restart")
+			h.restart()
+			synctest.Wait()
+			h.want(j.ID, grove.Unknown)
+			if got := h.unread(); got != "job.unknown" {
+				t.Fatalf("asked for %s", got)
+			}
+			if _, err := h.queue.Resolve(t.Context(), h.actor, j.ID, answer); err != nil {
+				t.Fatal(err)
+			}
+			if got := h.unread(); got != "" {
+				t.Errorf("answered %s, still asked for %s", answer, got)
+			}
+		})
+	}
+	live(t, func(t *testing.T, h *house) { // a printer
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING"})
+		h.leave("off")
+		pass(time.Minute)
+		if got := h.unread(); got != "device.offline" {
+			t.Fatalf("told of %s", got)
+		}
+		h.arrive()
+		pass(time.Second)
+		if got := h.unread(); got != "" {
+			t.Errorf("with the printer back, still told of %s", got)
+		}
+	})
+}
+
 func TestSilentPrintersHoldUpNobodyElse(t *testing.T) {
 	live(t, func(t *testing.T, h *house) {
 		idle, err := json.Marshal(map[string]any{"print": map[string]any{"command": "push_status", "msg": 0, "gcode_state": "IDLE", "task_id": "0"}})

@@ -2,7 +2,9 @@ package queue
 
 import (
 	"context"
-	"reflect"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"time"
@@ -13,6 +15,7 @@ import (
 // Edit is a change of a job that waits. Nil fields stay. Serial and Any replace each
 // other.
 type Edit struct {
+	Revision  string // of what is changed, as it was seen; empty: whatever it is by now
 	Plate     *int
 	Options   *grove.Options
 	NotBefore *time.Time // past: at once
@@ -35,6 +38,9 @@ func (q *Queue) Edit(ctx context.Context, actor grove.Actor, id int64, e Edit) (
 	if before.State != grove.Queued {
 		return before, notQueued(&before)
 	}
+	if e.Revision != "" && e.Revision != revision(&before) {
+		return before, changedMeanwhile(id)
+	}
 	draft, err := q.plan(ctx, actor, e.of(&before), func(int64) (grove.File, error) { return q.Files.Ready(ctx, before.FileID) })
 	if err != nil {
 		return before, err
@@ -48,10 +54,25 @@ func (q *Queue) Edit(ctx context.Context, actor grove.Actor, id int64, e Edit) (
 		}
 		return []grove.Event{q.event(grove.JobChanged, j, "changed", j.Why)}, nil
 	}, jobAct(actor, &before, "job.edit"))
-	if err == nil {
-		q.Kick()
+	if err != nil {
+		return j, err
 	}
-	return j, err
+	q.Kick()
+	return q.shown(j), nil
+}
+
+// revision is a word for what is asked of a job, as far as it can be edited.
+func revision(j *grove.Job) string {
+	asked, err := json.Marshal(Edit{}.of(j))
+	if err != nil {
+		return "" // of what is no JSON, which no job has
+	}
+	sum := sha256.Sum256(asked)
+	return hex.EncodeToString(sum[:8])
+}
+
+func changedMeanwhile(id int64) error {
+	return grove.Errorf(grove.Conflict, "job_changed", "job %d was changed by somebody else meanwhile, so your change was not made; look at it, then change it again", id)
 }
 
 // of is what the job will have been submitted as.
@@ -84,8 +105,8 @@ func (e Edit) apply(j, before *grove.Job, draft grove.Job) error {
 	if j.State != grove.Queued {
 		return notQueued(j)
 	}
-	if !reflect.DeepEqual(Edit{}.of(j), Edit{}.of(before)) { // the draft would undo that
-		return grove.Errorf(grove.Conflict, "job_changed", "job %d was changed by somebody else meanwhile, so your change was not made; look at it, then change it again", j.ID)
+	if revision(j) != revision(before) { // the draft would undo that
+		return changedMeanwhile(j.ID)
 	}
 	if j.RemotePath == "" {
 		j.Serial = draft.Serial
@@ -95,7 +116,7 @@ func (e Edit) apply(j, before *grove.Job, draft grove.Job) error {
 	j.Any, j.Options = draft.Any, draft.Options
 	j.Plate, j.EstimateSeconds, j.WeightGrams = draft.Plate, draft.EstimateSeconds, draft.WeightGrams
 	j.Filaments, j.LengthMeters = draft.Filaments, draft.LengthMeters
-	j.Why = draft.Why
+	j.Why, j.Waits = draft.Why, nil
 	if e.NotBefore != nil {
 		j.NotBefore, j.ExpiresAt = draft.NotBefore, draft.ExpiresAt
 	}

@@ -137,12 +137,45 @@ func TestOfTwoEditsAtOnceNoneUndoesTheOther(t *testing.T) {
 				t.Errorf("%s: the later edit: %v", name, err)
 			}
 			synctest.Wait()
-			if diff := cmp.Diff(want, h.job(j.ID), cmpopts.IgnoreFields(grove.Job{}, "Why", "Version")); diff != "" {
+			if diff := cmp.Diff(want, h.job(j.ID), cmpopts.IgnoreFields(grove.Job{}, "Why", "Waits", "Version", "Revision")); diff != "" {
 				t.Errorf("%s: not as the earlier edit left it: %s", name, diff)
 			}
 			if _, err := h.queue.Edit(t.Context(), h.actor, j.ID, second); err != nil {
 				t.Errorf("%s: once more: %v", name, err)
 			}
+		}
+	})
+}
+
+// A page may have been open for long: what it shows is not what its change would undo.
+func TestAnEditOfWhatIsNoLongerSoIsRefused(t *testing.T) {
+	live(t, func(t *testing.T, h *house) {
+		h.m.becomes(map[string]any{"gcode_state": "RUNNING"})
+		j := h.submit()
+		seen := j.Revision
+		pass(time.Minute) // why it waits is another by then, which is no change of what is asked
+		edit := func(revision string, options grove.Options) (grove.Job, error) {
+			return h.queue.Edit(t.Context(), h.actor, j.ID, queue.Edit{Revision: revision, Options: &options})
+		}
+		after, err := edit(seen, grove.Options{Timelapse: true})
+		if err != nil || after.Revision == "" || after.Revision == seen {
+			t.Fatalf("revision %q after %q, %v", after.Revision, seen, err)
+		}
+		if _, err := edit(seen, grove.Options{FlowCali: true}); !errors.Is(err, grove.Conflict) || !grove.HasReason(err, "job_changed") {
+			t.Errorf("of what it was before: %v", err)
+		}
+		if got := h.job(j.ID).Options; !got.Timelapse || got.FlowCali {
+			t.Errorf("the options are %+v", got)
+		}
+		list, err := h.queue.Jobs(t.Context(), h.actor, grove.JobQuery{}, grove.Page{Limit: 1})
+		if err != nil || list.Items[0].Revision != after.Revision {
+			t.Errorf("the list tells %q, not %q: %v", list.Items[0].Revision, after.Revision, err)
+		}
+		if _, err := edit(after.Revision, grove.Options{FlowCali: true}); err != nil {
+			t.Errorf("of what it is: %v", err)
+		}
+		if _, err := edit("", grove.Options{}); err != nil {
+			t.Errorf("of whatever it is: %v", err)
 		}
 	})
 }

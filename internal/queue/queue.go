@@ -125,7 +125,6 @@ type Queue struct {
 	tidied   past           // when a file was last to be deleted from its printer; the loop's own
 	untidy   past           // since when that is tried; the loop's own
 	loads    loads
-	waits    waits
 	taken    plates
 	clock    clock
 	line     line

@@ -15,7 +15,7 @@ func (q *Queue) Job(ctx context.Context, actor grove.Actor, id int64) (grove.Job
 	if q.Gate.Authorize(actor, grove.ReadJobs, grove.Resource{Serial: j.Serial, OwnerID: j.OwnerID}) != nil || !q.within(actor, &j) {
 		return grove.Job{}, grove.Errorf(grove.NotFound, "job_not_found", "there is no job %d in this account", id)
 	}
-	return q.withProgress(j), nil
+	return q.shown(j), nil
 }
 
 // within reports whether a job without a printer can go to none but the actor's: a key
@@ -39,13 +39,17 @@ func (q *Queue) Jobs(ctx context.Context, actor grove.Actor, query grove.JobQuer
 		return list, err
 	}
 	for i, j := range list.Items {
-		list.Items[i] = q.withProgress(j)
+		list.Items[i] = q.shown(j)
 	}
 	return list, nil
 }
 
-func (q *Queue) withProgress(j grove.Job) grove.Job {
-	j.Waits = q.waits.of(&j)
+// shown is a job with what is not stored of it: its revision, and the progress that its
+// printer last told.
+func (q *Queue) shown(j grove.Job) grove.Job {
+	if j.State == grove.Queued {
+		j.Revision = revision(&j)
+	}
 	if l := q.loads.of(j.ID); l != nil && j.State == grove.Uploading {
 		j.Percent = int(l.percent.Load())
 	}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"path"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/grovecloud/grove"
@@ -97,13 +96,22 @@ func stillOn(j *grove.Job, serial string, to grove.JobState) error {
 }
 
 // again puts a job back in line, from where it may go to another printer if that was
-// left open. Nothing was sent.
-func again(j *grove.Job, why string) error {
+// left open. Nothing was sent. It is told of one that was told to be on its way.
+func (q *Queue) again(j *grove.Job, why string) ([]grove.Event, error) {
+	told := j.State != grove.Claimed
 	if loose(j) {
 		j.Serial = ""
 	}
 	j.Why = why
-	return j.MoveTo(grove.Queued)
+	if err := j.MoveTo(grove.Queued); err != nil || !told {
+		return nil, err
+	}
+	return []grove.Event{q.event(grove.JobWaiting, j, "waiting", why)}, nil
+}
+
+// onItsWay is the fact that a job came nearer to its print.
+func (q *Queue) onItsWay(j *grove.Job, how string) grove.Event {
+	return q.event(grove.JobChanged, j, string(j.State), how)
 }
 
 // vet asks the printer how it is and puts the job back in line unless it could
@@ -143,53 +151,27 @@ func plateMisfit(name string) grove.Misfit {
 
 // wait keeps the job queued and tells once why.
 func (q *Queue) wait(ctx context.Context, id int64, why grove.Misfit) error {
-	q.waits.keep(id, why)
 	_, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
-		if j.State != grove.Queued || j.Why == why.Message {
+		if j.State != grove.Queued || said(j, why) {
 			return nil, nil
 		}
-		j.Why = why.Message
+		j.Why, j.Waits = why.Message, &why
 		return []grove.Event{q.event(grove.JobWaiting, j, "waiting", why.Message)}, nil
 	})
 	return err
 }
 
+// said reports whether a job says that it waits for this.
+func said(j *grove.Job, why grove.Misfit) bool { return j.Why == why.Message && j.Waits != nil }
+
 // release puts a job back in line. Nothing was sent.
 func (q *Queue) release(ctx context.Context, id int64, why grove.Misfit) error {
-	q.waits.keep(id, why)
 	_, err := q.Records.UpdateJob(ctx, id, func(j *grove.Job) ([]grove.Event, error) {
-		return nil, again(j, why.Message)
+		events, err := q.again(j, why.Message)
+		j.Waits = &why
+		return events, err
 	})
 	return err
-}
-
-// waits are why jobs wait, beside the sentences that are stored. What is lost of them
-// is known again when the line has come by.
-type waits struct {
-	mu  sync.Mutex
-	all map[int64]grove.Misfit
-}
-
-// mostWaits bounds what is kept of jobs that wait no more.
-const mostWaits = 10_000
-
-func (w *waits) keep(job int64, why grove.Misfit) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.all == nil || len(w.all) >= mostWaits {
-		w.all = map[int64]grove.Misfit{}
-	}
-	w.all[job] = why
-}
-
-// of is why a job waits, if that is what is stored of it.
-func (w *waits) of(j *grove.Job) *grove.Misfit {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if why, known := w.all[j.ID]; known && j.State == grove.Queued && why.Message == j.Why {
-		return &why
-	}
-	return nil
 }
 
 func (q *Queue) fail(ctx context.Context, j grove.Job, failure, why string) error {
@@ -220,7 +202,10 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File, berth g
 	}
 	q.taken.take(j.Serial, j.ID) // before the commit: a print reported meanwhile either refuses it or undoes this
 	_, err = q.change(ctx, j.Serial, func(p *grove.Printer, active *grove.Job) ([]grove.Event, error) {
-		return nil, q.commit(p, active, j, attempt)
+		if err := q.commit(p, active, j, attempt); err != nil {
+			return nil, err
+		}
+		return []grove.Event{q.onItsWay(active, "its start is sent to the printer")}, nil
 	}, startAct(&j, attempt.Nonce, "job.start"))
 	if err != nil {
 		return q.unstarted(ctx, j, err)

@@ -67,6 +67,9 @@ func (q *Queue) create(ctx context.Context, actor grove.Actor, job grove.Job, co
 	}
 	q.metrics.submitted.Add(float64(copies))
 	q.Kick()
+	for i, j := range made {
+		made[i] = q.shown(j)
+	}
 	return made, nil
 }
 

@@ -112,8 +112,7 @@ func (q *Queue) Answered(ctx context.Context, serial string, a Answer) error {
 			return nil // a report was faster
 		}
 		if a.OK {
-			c.j.Why = ""
-			return c.j.MoveTo(grove.Accepted)
+			return c.accept()
 		}
 		// It may begin all the same, for minutes: until then a person alone clears the plate.
 		if c.j.Attempt != nil {
@@ -179,8 +178,7 @@ func (c *scene) moveJob() error {
 		return c.moveForeign()
 	case "PREPARE", "SLICING":
 		if c.j.State == grove.Sending || c.j.State == grove.Unknown {
-			c.j.Why = ""
-			return c.j.MoveTo(grove.Accepted)
+			return c.accept()
 		}
 	case "RUNNING", "PAUSE":
 		return c.run()
@@ -202,6 +200,15 @@ func faultWords(s grove.Shadow) string {
 		return "error " + bambu.PrintErrorText(s.PrintError)
 	}
 	return "it gave no error code"
+}
+
+func (c *scene) accept() error {
+	if err := c.j.MoveTo(grove.Accepted); err != nil {
+		return err
+	}
+	c.j.Why = ""
+	c.events = append(c.events, c.q.onItsWay(c.j, "the printer took its start"))
+	return nil
 }
 
 func (c *scene) run() error {

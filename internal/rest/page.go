@@ -25,15 +25,14 @@ const (
 
 // Hints are what the page tells its reader to type.
 type Hints struct {
-	Program   string // how grove is called there; empty: grove
-	Flags     string // that lead here, for a shell; empty: the URL alone
-	CA        string // the certificate's file; empty where the reader has no such file
-	Email     string
-	Password  string // everybody's, of a demo
-	Serial    string
-	Demo      bool
-	MQTTPort  string // of the broker
-	Elsewhere bool   // the reader may sit at another machine, without the CA
+	Program  string // how grove is called there; empty: grove
+	Here     string // flags that lead here, for a shell on this machine; empty: it is not the reader's
+	Flags    string // the same for any machine, with the CA's certificate as it is downloaded; empty: the URL alone
+	Email    string
+	Password string // everybody's, of a demo
+	Serial   string
+	Demo     bool
+	MQTTPort string // of the broker
 }
 
 // mountPages mounts the page about this server, what it is dressed in, and the documents.
@@ -63,16 +62,25 @@ func (rt *Router) open(at, summary string, raw Raw, h http.HandlerFunc) {
 // visitor used, unless the server was told its own.
 func (rt *Router) page(t *template.Template) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		first, err := rt.Access.NeedsSetup(r.Context())
+		if err != nil {
+			rt.fail(w, r, err)
+			return
+		}
 		htmlHeaders(w, pagePolicy)
 		shown := struct {
 			Hints
-			URL, Version string
-		}{rt.Hints, rt.address(r), rt.Version}
+			URL, Version     string
+			First, Elsewhere bool // nobody owns it yet; the reader has no CA yet
+		}{rt.Hints, rt.address(r), rt.Version, first, rt.Hints.Here == ""}
 		if shown.Program == "" {
 			shown.Program = "grove"
 		}
 		if shown.Flags == "" {
 			shown.Flags = "--url " + shown.URL
+		}
+		if (first || shown.Demo) && shown.Here != "" { // later whoever asks has no need to know where things lie
+			shown.Flags = shown.Here
 		}
 		if err := t.Execute(w, shown); err != nil {
 			panic(err)

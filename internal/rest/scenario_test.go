@@ -212,6 +212,14 @@ func connect(p *play) {
 	}
 }
 
+// prints has the printer at the print of a job, rests at none.
+func prints(p *play) {
+	p.Fleet.Observe(benchSerial, fmt.Appendf(nil,
+		`{"print":{"command":"push_status","gcode_state":"RUNNING","task_id":%q,"subtask_name":"part.gcode.3mf","mc_percent":40}}`, p.names["job"]))
+}
+
+func rests(p *play) { p.Fleet.Observe(benchSerial, []byte(resttest.Report)) }
+
 // hello is the beginning of a stream, as it is written.
 type hello struct {
 	http.ResponseWriter

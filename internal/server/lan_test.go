@@ -235,9 +235,12 @@ func TestOnePrinterHasOneConnectionWhoeverWatches(t *testing.T) {
 		if n := p.Clients(); n != 1 {
 			t.Errorf("the printer has %d MQTT clients after it was tried", n)
 		}
+		said := h.figure("grove_bridge_messages_out_total")
 		if again := h.add(p); again.Printer.Serial != bench {
 			t.Errorf("added again: %+v", again)
 		}
+		// Both the try and the connection that follows it ask two things.
+		until(t, "a new connection has greeted the printer", func() bool { return h.figure("grove_bridge_messages_out_total") >= said+4 })
 		h.connected(bench)
 		until(t, "the connection from before it was added again is gone", func() bool { return p.Clients() == 1 })
 		if _, err := h.client.Bind(t.Context(), bindRequest()); !grove.HasReason(err, "printer_on_lan") {

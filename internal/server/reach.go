@@ -30,16 +30,16 @@ func (i Info) broker() string {
 }
 
 // hints are what the page tells its reader to type. Where other machines can read
-// it, the reader sits elsewhere and needs the CA first.
+// it, the reader sits elsewhere.
 func (s *Server) hints() rest.Hints {
 	i := s.place()
-	h := rest.Hints{Program: s.cfg.Program, Flags: i.Reach(), CA: i.CAFile, Email: "you@example.org", Serial: "SERIAL", Demo: s.cfg.Demo}
+	h := rest.Hints{Program: s.cfg.Program, Here: i.Reach(), Flags: i.broker() + " --ca grove-ca.pem", Email: "you@example.org", Serial: "SERIAL", Demo: s.cfg.Demo}
 	_, h.MQTTPort = i.mqttAt()
 	if s.cfg.Demo {
 		h.Email, h.Password, h.Serial = DemoEmail, demoPassword, allToys()[1].serial
 	}
 	if !s.private {
-		h.Program, h.Flags, h.CA, h.Elsewhere = "grove", i.broker()+" --ca ca.pem", "", true
+		h.Program, h.Here = "grove", ""
 	}
 	return h
 }

@@ -1,9 +1,11 @@
 package server
 
 import (
-	"io"
+	"html"
 	"net"
 	"net/http"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -62,17 +64,34 @@ func TestThePageSaysWhereTheBrokerListens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.info.HTTP+"/about", nil)
-	if err != nil {
-		t.Fatal(err)
+	_, _, page := h.raw(http.MethodGet, "/about", "", "")
+	if !strings.Contains(string(page), "with TLS on port "+port) {
+		t.Errorf("port %s is not told: %s", port, page)
 	}
-	r, err := web.Do(ask)
-	if err != nil {
-		t.Fatal(err)
+}
+
+func TestThePageOfAServerWithAnOwnerSaysNothingOfItsDisk(t *testing.T) {
+	t.Parallel()
+	c := testConfig(t)
+	h := start(t, c)
+	about := func() string {
+		_, _, page := h.raw(http.MethodGet, "/about", "", "")
+		return html.UnescapeString(string(page))
 	}
-	defer r.Body.Close()
-	page, err := io.ReadAll(r.Body)
-	if err != nil || !strings.Contains(string(page), "with TLS on port "+port) {
-		t.Errorf("port %s is not told: %v\n%s", port, err, page)
+	if page := about(); !strings.Contains(page, "First start") || !strings.Contains(page, Quote(h.info.CAFile)) {
+		t.Errorf("before the first start it says %s", page)
+	}
+	h.stop()
+	h = owned(t, c)
+	page := about()
+	if strings.Contains(page, "First start") || strings.Contains(page, filepath.Dir(h.info.CAFile)) || !strings.Contains(page, "--ca grove-ca.pem") {
+		t.Errorf("with an owner it says %s", page)
+	}
+	link := regexp.MustCompile(`href="([^"]+/ca\.pem)"`).FindStringSubmatch(page)
+	if link == nil {
+		t.Fatalf("it leads to no certificate: %s", page)
+	}
+	if _, _, ca := h.raw(http.MethodGet, link[1], string(h.client.Token()), ""); !strings.HasPrefix(string(ca), "-----BEGIN CERTIFICATE") {
+		t.Errorf("%s gives %s", link[1], ca)
 	}
 }

@@ -276,6 +276,8 @@ func TestAServerStopsThoughATunnelIsOpenAndTheBridgeFindsTheNext(t *testing.T) {
 	until(t, "the printer is let go of", func() bool { return p.Clients() == 0 })
 	next := owned(t, c)
 	next.connected(bench)
+	// It may have come more often: to the former server as that ended, or twice to this one,
+	// where a busy machine kept its first connection waiting.
 	if b := next.bridges()[0]; b.Epoch < 2 || !b.Connected {
 		t.Errorf("the bridge is shown as %+v", b)
 	}

@@ -17,7 +17,7 @@ const eventColumns = "user_id, type, at, data"
 // on. The notifications among them are their owner's.
 const ofGuest = `SELECT events.id, events.user_id, type, at, data FROM events
 	JOIN shares ON printer_serial = serial AND owner_id = events.user_id AND ended_at = 0 AND events.id > after_event
-	WHERE shares.user_id = $1 AND type <> 'notification.created' AND events.id `
+	WHERE shares.user_id = $1 AND type NOT IN ('notification.created', 'notification.settled') AND events.id `
 
 func scanEvent(r row) (grove.Event, error) {
 	var e grove.Event
@@ -74,7 +74,7 @@ func (t *tx) addFacts(ctx context.Context, events []grove.Event, acts []grove.Au
 }
 
 // addEvents numbers and adds events, the notifications that people should get
-// of them, and a delivery for each endpoint that wants one.
+// of them, what becomes of earlier ones, and a delivery for each endpoint that wants one.
 func (t *tx) addEvents(ctx context.Context, events []grove.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -89,15 +89,12 @@ func (t *tx) addEvents(ctx context.Context, events []grove.Event) error {
 		if err := t.addEvent(ctx, e, &subscribers, people...); err != nil {
 			return err
 		}
-		for _, who := range people {
-			notice, ok, err := t.addNotice(ctx, e, who)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				break
-			}
-			if err := t.addEvent(ctx, notice, &subscribers, who); err != nil {
+		notices, err := t.notices(ctx, e, people)
+		if err != nil {
+			return err
+		}
+		for _, n := range notices {
+			if err := t.addEvent(ctx, n, &subscribers, n.UserID); err != nil {
 				return err
 			}
 		}

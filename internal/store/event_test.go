@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -97,6 +98,60 @@ func TestNotificationsAreReadAndUnread(t *testing.T) {
 		same(t, must(db.Notifications(ctx, 1, true, grove.Page{}))(t).Total, 3)
 		refused(t, db.MarkNotification(ctx, 2, id, true), grove.NotFound, "notification_not_found")
 	})
+}
+
+// What somebody has done is done for everybody who was asked to.
+func TestAFactSettlesTheNotificationsThatAskedForIt(t *testing.T) {
+	fact := func(kind grove.EventType, serial, job, status string) grove.Event {
+		return grove.Event{UserID: 1, Type: kind, At: noon, Data: grove.EventData{DeviceID: serial, JobID: job, Status: status}}
+	}
+	asked := []grove.Event{
+		fact(grove.PlateToClear, "S1", "7", ""), fact(grove.PlateToClear, "S2", "7", ""), fact(grove.JobUnknown, "S1", "7", ""), fact(grove.JobUnknown, "S1", "8", ""),
+		fact(grove.DeviceOffline, "S1", "", "printing"), fact(grove.PrintCompleted, "S1", "7", ""),
+	}
+	for name, c := range map[string]struct {
+		done grove.Event
+		of   int // which of these it settles
+	}{
+		"the plate was cleared":    {fact(grove.PlateCleared, "S1", "", ""), 0},
+		"a print began after all":  {fact(grove.PrintStarted, "S1", "", ""), 0},
+		"another plate":            {fact(grove.PlateCleared, "S2", "", ""), 1},
+		"the start was taken":      {fact(grove.JobChanged, "S1", "7", "accepted"), 2},
+		"somebody saw it run":      {fact(grove.JobStarted, "S1", "8", ""), 3},
+		"somebody saw it done":     {fact(grove.JobFinished, "S1", "7", ""), 2},
+		"somebody saw it lost":     {fact(grove.JobFailed, "S1", "7", ""), 2},
+		"it was stopped":           {fact(grove.JobCancelled, "S1", "7", ""), 2},
+		"another job began":        {fact(grove.JobStarted, "S1", "9", ""), -1},
+		"the printer is back":      {fact(grove.DeviceOnline, "S1", "", ""), 4},
+		"another printer is back":  {fact(grove.DeviceOnline, "S2", "", ""), -1},
+		"nothing that it asks for": {fact(grove.HeatOff, "S1", "", ""), -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			storetest.EachConfig(t, os.Getenv, func(t *testing.T, cfg store.Config) {
+				cfg.Audience = func(string, int64) []int64 { return []int64{2} }
+				db := storetest.Open(t, cfg)
+				ctx := t.Context()
+				for _, e := range asked {
+					ok(t, db.AddEvents(ctx, []grove.Event{e}))
+				}
+				ok(t, db.AddEvents(ctx, []grove.Event{c.done}))
+				for _, user := range []int64{1, 2} {
+					all := must(db.Notifications(ctx, user, false, grove.Page{}))(t).Items // newest first
+					same(t, len(all), len(asked))
+					for i, n := range all {
+						same(t, n.Read, len(asked)-1-i == c.of)
+					}
+					last := must(db.LatestEvents(ctx, user, 0, 1))(t)[0]
+					if c.of >= 0 {
+						n := all[len(asked)-1-c.of]
+						same(t, []string{string(last.Type), last.Data.NotificationID, last.Data.DeviceID}, []string{"notification.settled", n.ID, n.DeviceID})
+					} else if last.Type == grove.NotificationSettled {
+						t.Errorf("user %d is told that %s is settled", user, last.Data.NotificationID)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestMessagesHaveNumbersThatListsGoOnAfter(t *testing.T) {

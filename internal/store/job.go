@@ -14,7 +14,7 @@ const (
 	jobColumns = "id, owner_id, serial, file_id, file_name, plate, state, why, failure, percent, options, mode, " +
 		"profile_id, model_id, estimate_seconds, weight_grams, length_meters, " +
 		"created_at, expires_at, start_by, started_at, finished_at, remote_path, remote_told_at, pictured_at, " +
-		"criteria, position, not_before, filaments"
+		"criteria, position, not_before, filaments, waits"
 	jobWithAttempt = jobColumns + ", version, coalesce(nonce, ''), coalesce(not_after, 0), coalesce(sent_at, 0)"
 	jobTables      = "jobs LEFT JOIN start_attempts ON job_id = id"
 	findJob        = "SELECT " + jobWithAttempt + " FROM " + jobTables + " WHERE "
@@ -31,7 +31,7 @@ func scanJob(r row) (grove.Job, error) {
 		document{&j.Options}, &j.Mode, &j.ProfileID, &j.ModelID, &j.EstimateSeconds, &j.WeightGrams, &j.LengthMeters,
 		instant{&j.CreatedAt}, instant{&j.ExpiresAt}, instant{&j.StartBy}, instant{&j.StartedAt}, instant{&j.FinishedAt},
 		&j.RemotePath, instant{&j.RemoteToldAt}, instant{&j.PicturedAt},
-		document{&j.Any}, &j.Position, instant{&j.NotBefore}, document{&j.Filaments}, &j.Version, &a.Nonce, instant{&a.NotAfter}, instant{&a.SentAt})
+		document{&j.Any}, &j.Position, instant{&j.NotBefore}, document{&j.Filaments}, document{&j.Waits}, &j.Version, &a.Nonce, instant{&a.NotAfter}, instant{&a.SentAt})
 	if a.Nonce != "" {
 		a.JobID, a.Serial = j.ID, j.Serial
 		j.Attempt = &a
@@ -44,13 +44,14 @@ func jobRow(j grove.Job) ([]any, error) {
 	options, errOptions := toJSON(j.Options)
 	criteria, errCriteria := toJSON(j.Any)
 	filaments, errFilaments := toJSON(j.Filaments)
+	waits, errWaits := toJSON(j.Waits)
 	return []any{
 		j.ID, j.OwnerID, j.Serial, j.FileID, j.FileName, j.Plate, string(j.State), j.Why, j.Failure, j.Percent,
 		options, j.Mode, j.ProfileID, j.ModelID, j.EstimateSeconds, j.WeightGrams, j.LengthMeters,
 		millis(j.CreatedAt), millis(j.ExpiresAt), millis(j.StartBy), millis(j.StartedAt), millis(j.FinishedAt),
 		j.RemotePath, millis(j.RemoteToldAt), millis(j.PicturedAt),
-		criteria, j.Position, millis(j.NotBefore), filaments,
-	}, errors.Join(errOptions, errCriteria, errFilaments)
+		criteria, j.Position, millis(j.NotBefore), filaments, waits,
+	}, errors.Join(errOptions, errCriteria, errFilaments, errWaits)
 }
 
 // CreateJob adds a job as [DB.CreateJobs] does.

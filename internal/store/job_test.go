@@ -23,6 +23,7 @@ func queued(serial string) grove.Job {
 		Options:   grove.Options{UseAMS: true, AMSMapping: []int{-1, 2}, BedType: "textured_plate", Timelapse: true},
 		ProfileID: 600000001, ModelID: "US1", EstimateSeconds: 3600, WeightGrams: 12.5, LengthMeters: 4.25,
 		CreatedAt: noon, ExpiresAt: noon.Add(24 * time.Hour),
+		Why: "waits for Hall", Waits: &grove.Misfit{Reason: grove.MisfitPlate, Message: "waits for Hall", Values: map[string]any{"printers": []any{"Hall"}}},
 	}
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/oklog/ulid/v2"
@@ -20,26 +21,56 @@ func scanNotification(r row) (grove.Notification, error) {
 // newID makes an id that sorts by its time of making.
 func newID(prefix string) string { return prefix + strings.ToLower(ulid.Make().String()) }
 
-// addNotice keeps the notification of an event that a person should see, for one who
-// does, and gives the event that says so. ok is false when nobody needs to be told.
-func (t *tx) addNotice(ctx context.Context, e grove.Event, userID int64) (notice grove.Event, ok bool, err error) {
-	message, ok := e.Notice()
-	if !ok {
-		return grove.Event{}, false, nil
+// notices keeps the notifications that these people should get of an event, settles
+// those that it leaves nothing to do for, and gives the events that say so.
+func (t *tx) notices(ctx context.Context, e grove.Event, people []int64) ([]grove.Event, error) {
+	var told []grove.Event
+	if message, ok := e.Notice(); ok {
+		for _, who := range people {
+			notice, err := t.addNotice(ctx, e, message, who)
+			if err != nil {
+				return nil, err
+			}
+			told = append(told, notice)
+		}
 	}
+	settled, err := t.settle(ctx, e)
+	return append(told, settled...), err
+}
+
+// addNotice keeps the notification of an event for one user, and gives the event that
+// says so.
+func (t *tx) addNotice(ctx context.Context, e grove.Event, message string, userID int64) (grove.Event, error) {
 	id := newID("ntf_")
 	number, err := t.count(ctx, countMessages, firstMessage)
 	if err != nil {
-		return grove.Event{}, false, err
+		return grove.Event{}, err
 	}
 	_, err = exec(ctx, t, insertInto("notifications", notificationColumns),
 		id, number, userID, string(e.Type), message, e.Data.DeviceID, e.Data.JobID, millis(e.At), false)
-	if err != nil {
-		return grove.Event{}, false, err
-	}
-	notice = grove.Event{UserID: userID, Type: grove.NotificationCreated, At: e.At, Data: e.Data}
+	notice := grove.Event{UserID: userID, Type: grove.NotificationCreated, At: e.At, Data: e.Data}
 	notice.Data.NotificationID, notice.Data.Message = id, message
-	return notice, true, nil
+	return notice, err
+}
+
+// settle marks the notifications as read that e leaves nothing to do for, whoever got
+// them, and gives the events that say so.
+func (t *tx) settle(ctx context.Context, e grove.Event) ([]grove.Event, error) {
+	kind, ofJob, ok := e.Settles()
+	if !ok {
+		return nil, nil
+	}
+	settled, err := all(ctx, t, scanNotification, `UPDATE notifications SET is_read = $1
+		WHERE NOT is_read AND device_id = $2 AND type = $3 AND (job_id = $4 OR NOT $5) RETURNING `+notificationColumns,
+		true, e.Data.DeviceID, string(kind), e.Data.JobID, ofJob)
+	slices.SortFunc(settled, func(a, b grove.Notification) int { return strings.Compare(a.ID, b.ID) })
+	var told []grove.Event
+	for _, n := range settled {
+		one := grove.Event{UserID: n.UserID, Type: grove.NotificationSettled, At: e.At, Data: e.Data}
+		one.Data.NotificationID = n.ID
+		told = append(told, one)
+	}
+	return told, err
 }
 
 // Notifications lists what a user should see, newest first.

@@ -30,7 +30,8 @@ func (f *face) mountJobs(rt *rest.Router) {
 	rest.Plain(rt, export, rest.Raw{Gives: "text/csv", Query: []string{"device_id", "state", "file_id", "text", "from", "to"}}, f.exportJobs)
 	rest.Handle(rt, get("/jobs/{id}", tag, "One job"), f.job)
 	edit := op(http.MethodPatch, "/jobs/{id}", tag, "Change a job that waits")
-	edit.About = "Only while it is queued: else 409. What is absent stays; `device_id` and `any` replace each other."
+	edit.About = "Only while it is queued: else 409. What is absent stays; `device_id` and `any` replace each other. " +
+		"With the `revision` of the job as it was seen, 409 `job_changed` when somebody else changed it since."
 	rest.Handle(rt, edit, f.editJob)
 	rest.Handle(rt, get("/jobs/{id}/fit", tag, "Which of my printers could take a job, and why others can't"), f.fit)
 	move := post("/jobs/{id}/move", tag, "Give a queued job another place in the line")
@@ -185,7 +186,7 @@ func (f *face) editJob(ctx context.Context, in *editInput) (cloudapi.Data[grove.
 	if b.DeviceID != nil && b.Any != nil {
 		return cloudapi.Data[grove.Job]{}, oneOfBoth()
 	}
-	j, err := f.Queue.Edit(ctx, rest.Actor(ctx), in.ID, queue.Edit{Plate: b.Plate, Options: b.Options, NotBefore: b.NotBefore, Serial: b.DeviceID, Any: b.Any})
+	j, err := f.Queue.Edit(ctx, rest.Actor(ctx), in.ID, queue.Edit{Revision: b.Revision, Plate: b.Plate, Options: b.Options, NotBefore: b.NotBefore, Serial: b.DeviceID, Any: b.Any})
 	return f.oneJob(ctx, j, err)
 }
 

@@ -156,9 +156,9 @@ function local(at) {
   return d < new Date() ? "" : new Date(d - d.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-/** What changes a job. Left alone, its time stays, and with it how long it may wait. */
+/** What changes a job as it was seen. Left alone, its time stays, and with it how long it may wait. */
 function changes(job, wish, serial, at) {
-  const out = { plate: wish.plate, options: wish.options, ...(wish.any ? { any: wish.any } : { device_id: serial }) };
+  const out = { revision: job.revision, plate: wish.plate, options: wish.options, ...(wish.any ? { any: wish.any } : { device_id: serial }) };
   if (at !== local(job.not_before)) out.not_before = new Date(at || 0).toISOString();
   return ["PATCH", `/jobs/${job.id}`, out];
 }

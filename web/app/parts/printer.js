@@ -1,13 +1,14 @@
 // What is shown of a printer in more than one place.
-import { html, names, useEffect, useRef, useState } from "../lib.js";
+import { html, names, useEffect, useState } from "../lib.js";
+import { get } from "../api.js";
 import { clock, colour, ends, percent, span } from "../format.js";
-import { printer, watch } from "../live.js";
+import { watch } from "../live.js";
 import { acts } from "../me.js";
 import { modelOf } from "../models.js";
 import { busy, farOf, hmsLink, needs, pausable, stageOf, stateOf, states } from "../state.js";
 import { flatTray } from "../trays.js";
 import { Icon } from "../icons.js";
-import { act, command } from "../ui/acts.js";
+import { act, command, commandForPrint } from "../ui/acts.js";
 import { ask, Dialog, sure } from "../ui/dialog.js";
 import { note } from "../ui/notes.js";
 import { Progress } from "../ui/page.js";
@@ -70,39 +71,25 @@ export function Trays({ of: p }) {
 /** Which print a printer is at, and how far: what a question about it names. */
 export const which = (p) => t("stop.which", { file: p.shadow.file_name || t("print.unnamed"), far: percent(farOf(p)) });
 
-/** Whether a printer is at another print than before, as far as it says. */
-function another(before, now) {
-  const differs = (name) => before.shadow[name] && now.shadow[name] && before.shadow[name] !== now.shadow[name];
-  return ["task_id", "subtask_id", "file_name"].some(differs);
-}
-
-/** Asks before a print is stopped, and stops no other that began meanwhile: of that it asks anew. */
-function Stop({ of: p, close }) {
-  const [asked, turn] = useState({ p, over: "" });
-  const rested = useRef(false);
-  const now = printer(p.serial);
-  if (now && !busy(now)) rested.current = true;
-  const same = now && !rested.current && !another(asked.p, now);
-  const shown = useRef(p);
-  if (same) shown.current = now;
-  const name = p.name;
+/**
+ * Asks before a print is stopped. The server stops no other that runs by then: of that it
+ * is asked anew, and over is the one that was meant before.
+ */
+function Stop({ of: p, over, close }) {
+  const { name } = p;
   const stop = (e) => {
-    if (asked.over && e.detail > 1) return; // the second half of a double click was meant for the print before
-    if (same || !now) {
-      close();
-      command(p, t("do.stop"), { command: "stop" }, (q) => !busy(q));
-    } else if (!busy(now)) {
-      close();
-      note("plain", t("stop.over", { name }));
-    } else {
-      rested.current = false;
-      shown.current = now;
-      turn({ p: now, over: asked.p.shadow.file_name || t("print.unnamed") });
-    }
+    if (over && e.detail > 1) return; // the second half of a double click was meant for the print before
+    close();
+    commandForPrint(p, t("do.stop"), { command: "stop" }, (q) => !busy(q), again);
+  };
+  const again = async () => {
+    const now = await get(`/printers/${encodeURIComponent(p.serial)}`).catch(() => null);
+    if (now && busy(now)) ask(Stop, { of: now, over: p.shadow.file_name || t("print.unnamed") });
+    else note("plain", t("stop.over", { name }));
   };
   return html`<${Dialog} title=${t("stop.title", { name })} onClose=${() => close()}>
-    <div role="status">${asked.over && html`<div class="banner warn"><${Icon} name="alert" /><div class="grow">${t("stop.other", { file: asked.over })}</div></div>`}</div>
-    <p><strong>${which(shown.current)}</strong></p>
+    <div role="status">${over && html`<div class="banner warn"><${Icon} name="alert" /><div class="grow">${t("stop.other", { file: over })}</div></div>`}</div>
+    <p><strong>${which(p)}</strong></p>
     <p>${t("stop.text")}</p>
     <footer><button type="button" class="quiet" onClick=${() => close()}>${t("cancel")}</button><button type="button" class="danger" onClick=${stop}>${t("stop.yes")}</button></footer>
   <//>`;
@@ -117,7 +104,7 @@ export function Controls({ of: p, labels }) {
   return html`<div class="controls">
     ${paused
       ? html`<button type="button" class="quiet" aria-label=${labels ? null : t("do.resume")} title=${t("do.resume")} onClick=${() => command(p, t("do.resume"), { command: "resume" }, is("RUNNING"))}><${Icon} name="play" />${show(t("do.resume"))}</button>`
-      : pausable(p) && html`<button type="button" class="quiet" aria-label=${labels ? null : t("do.pause")} title=${t("do.pause")} onClick=${() => command(p, t("do.pause"), { command: "pause" }, is("PAUSE"))}><${Icon} name="pause" />${show(t("do.pause"))}</button>`}
+      : pausable(p) && html`<button type="button" class="quiet" aria-label=${labels ? null : t("do.pause")} title=${t("do.pause")} onClick=${() => commandForPrint(p, t("do.pause"), { command: "pause" }, is("PAUSE"))}><${Icon} name="pause" />${show(t("do.pause"))}</button>`}
     <button type="button" class="quiet danger" aria-label=${labels ? null : t("do.stop")} title=${t("do.stop")} onClick=${() => ask(Stop, { of: p })}><${Icon} name="stop" />${show(t("do.stop"))}</button>
   </div>`;
 }

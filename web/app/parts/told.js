@@ -21,7 +21,8 @@ const counting = inquiry(
   (signal) => call("GET", "/notifications?unread=true&limit=1", undefined, { signal }).catch(() => null),
   (answer) => answer && (unread.value = answer.pagination?.total ?? 0),
 );
-onEvent((e) => (e.type === "reload" || e.type === "notification.created") && counting.soon());
+const counts = about("notification", "reload");
+onEvent((e) => counts(e) && counting.soon());
 counting.now();
 
 function count() {
@@ -41,9 +42,9 @@ export async function markAll() {
 
 // What it is about, by its type.
 const icons = {
-  "print.completed": "check", "print.failed": "cross", "print.started": "play", "printer.error": "alert", "printer.plate_to_clear": "check", "printer.heat_ending": "heat", "printer.heat_off": "heat",
+  "print.completed": "check", "print.failed": "cross", "print.started": "play", "printer.error": "alert", "printer.plate_to_clear": "check", "printer.plate_cleared": "check", "printer.heat_ending": "heat", "printer.heat_off": "heat",
   "printer.quarantined": "shield", "printer.storage_left": "trash", "job.unknown": "alert", "job.queued": "queue", "job.waiting": "clock", "job.changed": "edit", "job.started": "play", "job.finished": "check", "job.failed": "cross",
-  "job.cancelled": "slash", "job.expired": "clock", "device.online": "plug", "device.offline": "plug", "bridge.connected": "network", "bridge.disconnected": "network", "notification.created": "bell",
+  "job.cancelled": "slash", "job.expired": "clock", "device.online": "plug", "device.offline": "plug", "bridge.connected": "network", "bridge.disconnected": "network", "notification.created": "bell", "notification.settled": "bell",
 };
 const bad = new Set(["print.failed", "printer.error", "printer.quarantined", "bridge.disconnected", "job.failed", "job.unknown"]);
 

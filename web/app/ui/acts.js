@@ -74,10 +74,20 @@ const seen = (serial, proof) =>
  */
 export const command = (p, doing, print, proof) => send(p, doing, { print: { sequence_id: "0", ...print } }, proof);
 
-/** The same with a command of any class, whole. A stop goes out again however long the one before has no answer. */
-export const send = (p, doing, body, proof) => (body.print?.command === "stop" ? sending(p, doing, body, proof) : once([p.serial, body], () => sending(p, doing, body, proof)));
+/** The same for the print that p shows alone. gone is called, and nothing was sent, where the printer is at that no more. */
+export const commandForPrint = (p, doing, print, proof, gone) => send(p, doing, { print: { sequence_id: "0", ...print } }, proof, { meant: shown(p), gone });
 
-async function sending(p, doing, body, proof) {
+/** Which print p shows, as the server tells prints apart. */
+function shown({ shadow: s, reported_at: at }) {
+  const all = { task_id: s.task_id, subtask_id: s.subtask_id, file_name: s.file_name, reported_at: at };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value));
+}
+
+/** A command of any class, whole, likewise; only, as above, for one print. A stop goes out again however long the one before has no answer. */
+export const send = (p, doing, body, proof, only = {}) => (body.print?.command === "stop" ? sending(p, doing, body, proof, only) : once([p.serial, body], () => sending(p, doing, body, proof, only)));
+
+async function sending(p, doing, bare, proof, { meant, gone }) {
+  const body = { ...bare, expected_print: meant };
   const path = `/printers/${encodeURIComponent(p.serial)}/commands`;
   const told = note("wait", t("command.sent", { what: doing, name: p.name }));
   const line = curl("POST", path, body);
@@ -89,6 +99,11 @@ async function sending(p, doing, body, proof) {
     if (waits) seen(p.serial, proof).then((so) => told({ kind: so ? "good" : "bad", text: t(so ? "command.verified" : "command.unseen", { what: doing, name: p.name }), curl: line }));
     return data;
   } catch (refusal) {
+    if (gone && ["another_print", "print_over"].includes(refusal.cause)) {
+      told(null);
+      gone();
+      return undefined;
+    }
     told({ kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
     return undefined;
   }
