@@ -83,6 +83,7 @@ type Notification struct {
 	UserID    int64     `json:"-"`
 	Type      EventType `json:"type"`
 	Message   string    `json:"message"`
+	Data      EventData `json:"data"` // what the event said, for who says it in other words
 	DeviceID  string    `json:"device_id"`
 	JobID     string    `json:"job_id,omitempty"`
 	CreatedAt time.Time `json:"created_at"`

@@ -437,6 +437,9 @@ func TestTheBellForgetsWhatSomebodyElseHasDone(t *testing.T) {
 	v.waits("the bell counts none, and its list has none", func(text string) bool {
 		return v.bell() == 0 && !strings.Contains(text, "Clear the plate of Desk A1 mini")
 	})
+	js[bool](v, `(localStorage.setItem("language", JSON.stringify("de")), true)`)
+	v.open("/activity")
+	v.sees("Räumen Sie die Platte von Desk A1 mini und bestätigen Sie es")
 }
 
 func TestNamesThatAreNoNamesLeaveTheQueueWhole(t *testing.T) {

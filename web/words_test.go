@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	grovecloud "github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/web"
 )
 
@@ -45,6 +46,21 @@ func scripts(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// What people are told is told in the language of the page.
+func TestEveryNoticeHasWords(t *testing.T) {
+	t.Parallel()
+	english := words(t, "en")
+	for _, kind := range grovecloud.EventTypes() {
+		e := grovecloud.Event{Type: kind, Data: grovecloud.EventData{DeviceName: "Bench", FileName: "cube", BridgeName: "Bench", Status: "printing"}}
+		said, told := e.Notice()
+		if key := "notice." + string(kind); told != (english[key] != "") {
+			t.Errorf("%s is told: %t, its words are %q", key, told, english[key])
+		} else if now := strings.NewReplacer("{printer}", "Bench", "{bridge}", "Bench", "{file}", "cube").Replace(english[key]); told && strings.TrimSpace(said) != now {
+			t.Errorf("the server says %q, the page %q", said, now)
+		}
+	}
 }
 
 var inBraces = regexp.MustCompile(`\{\w+\}`)

@@ -48,7 +48,7 @@ func TestAnEventBringsItsNotificationAndItsDeliveries(t *testing.T) {
 		note := notes.Items[0]
 		same(t, notes.Total, 1)
 		same(t, note, grove.Notification{
-			ID: note.ID, Number: 500_000_001, UserID: 1, Type: grove.PrintCompleted, Message: "Bench finished cube.3mf.", DeviceID: "S1", JobID: "7", CreatedAt: noon,
+			ID: note.ID, Number: 500_000_001, UserID: 1, Type: grove.PrintCompleted, Message: "Bench finished cube.3mf.", Data: completed().Data, DeviceID: "S1", JobID: "7", CreatedAt: noon,
 		})
 		if !strings.HasPrefix(note.ID, "ntf_") {
 			t.Errorf("the id is %s", note.ID)

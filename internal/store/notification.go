@@ -10,11 +10,11 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-const notificationColumns = "id, number, user_id, type, message, device_id, job_id, created_at, is_read"
+const notificationColumns = "id, number, user_id, type, message, data, device_id, job_id, created_at, is_read"
 
 func scanNotification(r row) (grove.Notification, error) {
 	var n grove.Notification
-	err := r.Scan(&n.ID, &n.Number, &n.UserID, &n.Type, &n.Message, &n.DeviceID, &n.JobID, instant{&n.CreatedAt}, &n.Read)
+	err := r.Scan(&n.ID, &n.Number, &n.UserID, &n.Type, &n.Message, document{&n.Data}, &n.DeviceID, &n.JobID, instant{&n.CreatedAt}, &n.Read)
 	return n, err
 }
 
@@ -46,8 +46,12 @@ func (t *tx) addNotice(ctx context.Context, e grove.Event, message string, userI
 	if err != nil {
 		return grove.Event{}, err
 	}
+	data, err := toJSON(e.Data)
+	if err != nil {
+		return grove.Event{}, err
+	}
 	_, err = exec(ctx, t, insertInto("notifications", notificationColumns),
-		id, number, userID, string(e.Type), message, e.Data.DeviceID, e.Data.JobID, millis(e.At), false)
+		id, number, userID, string(e.Type), message, data, e.Data.DeviceID, e.Data.JobID, millis(e.At), false)
 	notice := grove.Event{UserID: userID, Type: grove.NotificationCreated, At: e.At, Data: e.Data}
 	notice.Data.NotificationID, notice.Data.Message = id, message
 	return notice, err

@@ -7,6 +7,7 @@ import { params, set } from "../place.js";
 import { Icon } from "../icons.js";
 import { Empty, Head, Tabs } from "../ui/page.js";
 import { Fetched, useFetched } from "../parts/fetched.js";
+import { Said } from "../parts/because.js";
 import { About, called, markAll, news, Told, unread, What } from "../parts/told.js";
 import { t } from "../words.js";
 
@@ -60,7 +61,7 @@ function Events() {
       ? html`<${Empty} icon="history" title=${t("event.none")} />`
       : html`<div class="panel"><ul class="news">${rows.map(
             (e) => html`<li key=${e.id}><${What} type=${e.type} />
-              <div class="grow"><p><strong>${called(e.type)}</strong>${e.data.bridge_name && ` · ${e.data.bridge_name}`}${e.data.file_name && ` · ${e.data.file_name}`}${(e.data.message || e.data.reason) && html` · <span lang="en">${e.data.message || e.data.reason}</span>`}</p>
+              <div class="grow"><p><strong>${called(e.type)}</strong>${e.data.bridge_name && ` · ${e.data.bridge_name}`}${e.data.file_name && ` · ${e.data.file_name}`}${(e.data.message || e.data.reason) && html` · <${Said}>${e.data.message || e.data.reason}<//>`}</p>
                 <p class="job-facts"><time datetime=${e.timestamp} title=${moment(e.timestamp)}>${ago(e.timestamp)}</time><${About} job=${e.data.job_id} serial=${e.data.device_id} name=${e.data.device_name} /><code>${e.type}</code></p></div></li>`,
           )}</ul></div>
           ${more && html`<p class="foot"><button type="button" class="quiet small" onClick=${() => show(much + step)}>${t("history.next")}</button></p>`}`}

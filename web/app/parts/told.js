@@ -7,6 +7,7 @@ import { Icon } from "../icons.js";
 import { act } from "../ui/acts.js";
 import { ask, Dialog } from "../ui/dialog.js";
 import { Empty } from "../ui/page.js";
+import { Said } from "./because.js";
 import { Fetched, inquiry, useFetched } from "./fetched.js";
 import { has, t } from "../words.js";
 
@@ -58,12 +59,20 @@ export function About({ job, serial, name }) {
   return html`${job && html`<a href=${`/jobs/${encodeURIComponent(job)}`}>${t("told.job")}</a>`}${serial && html`<a href=${`/printers/${encodeURIComponent(serial)}`}>${printer(serial)?.name || name || serial}</a>`}`;
 }
 
+/** What a notification says, with the reason in the server's words; older ones have all in those. */
+function Message({ of: { type, message, data } }) {
+  const key = `notice.${type}`;
+  if (!has(key) || !(data.device_name || data.bridge_name)) return html`<${Said}>${message}<//>`;
+  const words = t(key, { printer: data.device_name, bridge: data.bridge_name, file: data.file_name || t("notice.a_print") });
+  return html`${words}${data.reason && html` <${Said}>${data.reason}<//>`}`;
+}
+
 /** Notifications as a list, with what marks each. */
 export const Told = ({ of: rows }) => html`<ul class="news">
   ${rows.map(
     (n) => html`<li key=${n.id} class=${n.read ? null : "unread"}>
       <${What} type=${n.type} />
-      <div class="grow"><p>${!n.read && html`<span class="aside">${t("told.unread")}: </span>`}<span lang="en">${n.message}</span></p>
+      <div class="grow"><p>${!n.read && html`<span class="aside">${t("told.unread")}: </span>`}<${Message} of=${n} /></p>
         <p class="job-facts"><time datetime=${n.created_at} title=${moment(n.created_at)}>${ago(n.created_at)}</time><${About} job=${n.job_id} serial=${n.device_id} /></p></div>
       <button type="button" class="plain" title=${t(n.read ? "told.mark_unread" : "told.mark_read")} aria-label=${t(n.read ? "told.mark_unread" : "told.mark_read")} onClick=${() => mark(n, !n.read)}><${Icon} name=${n.read ? "mail" : "check"} /></button>
     </li>`,
