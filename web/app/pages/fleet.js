@@ -105,6 +105,7 @@ export default function Fleet() {
         ([name, n]) => (n > 0 || only === name) && html`<button type="button" key=${name} class=${`counter ${name}`} aria-pressed=${only === name} onClick=${() => set({ state: only === name ? null : name })}><${Icon} name=${icons[name]} /><b>${n}</b> ${t(`fleet.${name}`)}</button>`,
       )}
     </div>
+    <p class="aside" role="status">${needing.length > 0 && t("fleet.attention_n", { n: needing.length })}</p>
     ${!only && html`<${Attention} of=${needing} unknown=${unknown} />`}
     ${found.length === 0
       ? html`<${Empty} icon="search" title=${t("nothing_found")}><button type="button" class="quiet" onClick=${() => set({ state: null, q: null, tag: null })}>${t("fleet.key_all")}</button><//>`
@@ -162,9 +163,9 @@ const Card = still(function Card({ serial, cover, unknown }) {
   const p = printer(serial);
   if (!p) return null;
   const state = stateOf(p);
-  return html`<article ref=${at} class=${names("card", state, !seen && "unseen")}>
+  return html`<article ref=${at} aria-label=${p.name} class=${names("card", state, !seen && "unseen")}>
     <header class="title">
-      <a href=${link(p)}>${p.name}</a>
+      <h2><a href=${link(p)}>${p.name}</a></h2>
       <small>${model(p.model)}${p.shadow.nozzle_diameter > 0 && ` · ${p.shadow.nozzle_diameter} mm`}</small>
       <${State} of=${p} />
     </header>
