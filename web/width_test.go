@@ -60,6 +60,28 @@ func TestOnAPhoneAllColumnsAreSeen(t *testing.T) {
 	}
 }
 
+// A long name pushes no column out of sight, where there is room for all of them.
+func TestALongNamePushesNoColumnOut(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	name := strings.Repeat("W", 38)
+	if _, err := c.calls().ChangePrinter(t.Context(), demoX1, cloudapi.PrinterEdit{Name: &name}); err != nil {
+		t.Fatal(err)
+	}
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	js[bool](v, `(localStorage.setItem("fleet.view", JSON.stringify("list")), true)`)
+	v.do(chromedp.EmulateViewport(1280, 900))
+	for _, p := range [][]string{{"/", name, "Nozzle"}, {"/admin/audit", name, "Detail"}} {
+		v.open(p[0])
+		v.sees(p[1:]...)
+		v.picture("long-" + strings.ReplaceAll(strings.Trim(p[0], "/"), "/", "-"))
+		if wide := js[string](v, cut); wide != "" {
+			t.Errorf("%s: %s", p[0], wide)
+		}
+	}
+}
+
 // On a phone the picture of a print is seen whole, and no note lies on what stops it.
 func TestOnAPhoneAPrintIsSeenAndStopped(t *testing.T) {
 	t.Parallel()

@@ -197,7 +197,7 @@ const Row = still(function Row({ serial }) {
   const s = p.shadow;
   const on = busy(p);
   return html`<tr ref=${at} class=${names("row", stateOf(p))}>
-    <td><a href=${link(p)}>${p.name}</a> <small>${model(p.model)}</small></td>
+    <td class="named"><a href=${link(p)}>${p.name}</a> <small>${model(p.model)}</small></td>
     <td><${State} of=${p} /></td>
     <td class="cut-off all">${on ? s.file_name : ""}</td>
     <td class="n">${on ? percent(s.percent) : ""}</td>

@@ -57,7 +57,7 @@ export function Audit() {
     <${Fetched} of=${log}>${({ data, pagination }) => data?.length
       ? html`<div class="table"><table class="audit">
             <thead><tr><th>${t("admin.audit.when")}</th><th>${t("admin.audit.actor")}</th><th>${t("admin.audit.act")}</th><th>${t("printer")}</th><th>${t("admin.audit.detail")}</th></tr></thead>
-            <tbody>${data.map((e) => html`<tr key=${e.id}><td class="moment">${moment(e.at)}</td><td><${Actor} of=${e.actor} people=${people.data} /></td><td><code>${e.action}</code></td><td>${e.device_id ? nameOf(e.device_id) : ""}</td><td class="detail all" title=${e.detail}>${/^Mozilla\//.test(e.detail) ? program(e.detail) : e.detail}</td></tr>`)}</tbody>
+            <tbody>${data.map((e) => html`<tr key=${e.id}><td class="moment">${moment(e.at)}</td><td class="named"><${Actor} of=${e.actor} people=${people.data} /></td><td><code>${e.action}</code></td><td class="named">${e.device_id ? nameOf(e.device_id) : ""}</td><td class="detail all" title=${e.detail}>${/^Mozilla\//.test(e.detail) ? program(e.detail) : e.detail}</td></tr>`)}</tbody>
           </table></div>
           <${Pages} of=${pagination} page=${page} />`
       : html`<${Empty} icon="history" title=${t("nothing_found")} />`}<//>
