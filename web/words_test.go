@@ -53,11 +53,11 @@ func TestEveryNoticeHasWords(t *testing.T) {
 	t.Parallel()
 	english := words(t, "en")
 	for _, kind := range grovecloud.EventTypes() {
-		e := grovecloud.Event{Type: kind, Data: grovecloud.EventData{DeviceName: "Bench", FileName: "cube", BridgeName: "Bench", Status: "printing"}}
+		e := grovecloud.Event{Type: kind, Data: grovecloud.EventData{DeviceName: "Bench", FileName: "cube", BridgeName: "Bench", Status: "printing", Reason: "so it is"}}
 		said, told := e.Notice()
 		if key := "notice." + string(kind); told != (english[key] != "") {
 			t.Errorf("%s is told: %t, its words are %q", key, told, english[key])
-		} else if now := strings.NewReplacer("{printer}", "Bench", "{bridge}", "Bench", "{file}", "cube").Replace(english[key]); told && strings.TrimSpace(said) != now {
+		} else if now := strings.NewReplacer("{printer}", "Bench", "{bridge}", "Bench", "{file}", "cube").Replace(english[key]); told && strings.TrimSuffix(said, " so it is") != now || told && strings.HasSuffix(now, ":") != (said != now) {
 			t.Errorf("the server says %q, the page %q", said, now)
 		}
 	}

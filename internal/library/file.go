@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -58,17 +59,18 @@ func (l *Library) File(ctx context.Context, actor grove.Actor, id string) (grove
 	return own(actor, id, f, err)
 }
 
-// Held are those of the files that are stored and the actor's, by their ids.
-func (l *Library) Held(ctx context.Context, actor grove.Actor, ids ...string) (map[string]bool, error) {
+// Held are those of the files that are stored and the actor's, by their ids. Where that
+// can't be read it is none, and the log says so: it goes with answers to what is done.
+func (l *Library) Held(ctx context.Context, actor grove.Actor, ids ...string) map[string]bool {
 	owner, err := ownerOf(actor)
 	if err != nil {
-		return nil, err
+		return nil // who is nobody's account has no files
 	}
 	held, err := l.Records.HeldFiles(ctx, owner, ids)
 	if err != nil {
-		return nil, fmt.Errorf("look whose files they are: %w", err)
+		l.Log.WarnContext(ctx, "it can't be read whose files they are", slog.Any("error", err))
 	}
-	return held, nil
+	return held
 }
 
 // FileByTicket is the actor's file whose upload has this ticket.

@@ -154,6 +154,23 @@ func TestAFactSettlesTheNotificationsThatAskedForIt(t *testing.T) {
 	}
 }
 
+// Whose printer it was, or who was a guest, hears nothing of what the next one prints.
+func TestAFactSettlesNothingOfFormerOwners(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		plate := grove.Event{UserID: 1, Type: grove.PlateToClear, At: noon, Data: grove.EventData{DeviceID: "S1", DeviceName: "Bench", FileName: "cube"}}
+		ok(t, db.AddEvents(ctx, []grove.Event{plate}))
+		begun := grove.Event{UserID: 2, Type: grove.PrintStarted, At: noon, Data: grove.EventData{DeviceID: "S1", DeviceName: "Mine now", FileName: "secret"}}
+		ok(t, db.AddEvents(ctx, []grove.Event{begun}))
+		same(t, must(db.LatestEvents(ctx, 1, 0, 1))(t)[0].Type, grove.NotificationCreated)
+		same(t, must(db.Notifications(ctx, 1, true, grove.Page{}))(t).Total, 1)
+		begun.UserID = 1
+		ok(t, db.AddEvents(ctx, []grove.Event{begun}))
+		last := must(db.LatestEvents(ctx, 1, 0, 1))(t)[0]
+		same(t, []string{string(last.Type), last.Data.DeviceName, last.Data.FileName}, []string{"notification.settled", "Bench", "cube"})
+	})
+}
+
 func TestMessagesHaveNumbersThatListsGoOnAfter(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()

@@ -34,16 +34,22 @@ async function ask(method, path, body, options) {
     if (err.name === "AbortError") throw err;
     throw unanswering(0);
   }
-  let said = null;
-  try {
-    said = text ? JSON.parse(text) : null;
-  } catch {
-    // What is no JSON comes from something between here and the server.
-    if (answer.ok || answer.status >= 500) throw unanswering(answer.status);
-  }
+  const said = answered(text);
+  // What is none of ours comes from something between here and the server.
+  if (!said && answer.status !== 204 && (answer.ok || answer.status >= 500)) throw unanswering(answer.status);
   if (answer.ok) return said;
   if (answer.status === 401) leave();
   throw new Refusal(answer.status, said);
+}
+
+/** What the server says, which is always an object; null for anything else. */
+function answered(text) {
+  try {
+    const said = JSON.parse(text);
+    return typeof said === "object" ? said : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Goes to sign in, and back here afterwards. */
@@ -51,10 +57,22 @@ export function leave() {
   location.href = `/sign-in?to=${encodeURIComponent(location.pathname + location.search)}${location.hash}`;
 }
 
-// Calls that had no answer, or one from between here and the server, with their keys:
-// what is asked again the same may have been done, and is then answered and not done twice. Commands act anew each time, since a
-// second stop must stop.
+// Calls of which nobody knows whether they were done, with their keys: what is asked again
+// the same is then answered and not done twice. Commands act anew each time, as does a job
+// that is cancelled, since a second stop must stop.
 const unanswered = new Map();
+
+const anew = /\/(commands|cancel)$/;
+
+/** Whether what was refused so may be done, or be under way. */
+const unsure = (refusal) => refusal.cause === "unreachable" || refusal.cause === "repeat_running" || refusal.status >= 500;
+
+/** Keeps the key of a call, or forgets it. */
+function remember(what, key) {
+  clearTimeout(unanswered.get(what)?.timer);
+  unanswered.delete(what);
+  if (key) unanswered.set(what, { key, timer: setTimeout(() => unanswered.delete(what), 10 * 60_000) });
+}
 
 /**
  * Calls the API; path begins after /v1/grove-service unless it is whole. Gives the
@@ -65,15 +83,13 @@ const unanswered = new Map();
 export async function call(method, path, body, options = {}) {
   const whole = address(path);
   const what = method + whole + JSON.stringify(body);
-  const once = { ...options, key: options.key || unanswered.get(what) || random() };
-  unanswered.delete(what);
+  const once = { ...options, key: options.key || unanswered.get(what)?.key || random() };
   try {
-    return await ask(method, whole, body, once);
+    const said = await ask(method, whole, body, once);
+    remember(what, "");
+    return said;
   } catch (refusal) {
-    if ((refusal.cause === "unreachable" || refusal.status >= 500) && method === "POST" && !whole.endsWith("/commands")) {
-      unanswered.set(what, once.key);
-      setTimeout(() => unanswered.delete(what), 10 * 60_000);
-    }
+    if (method === "POST" && !anew.test(whole)) remember(what, unsure(refusal) ? once.key : "");
     if (refusal.cause !== "unconfirmed" || options.unasked) throw refusal;
     await new Promise((resolve, reject) => (proving.value = { resolve, reject }));
     return ask(method, whole, body, { ...once, key: random() });

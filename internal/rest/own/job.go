@@ -75,20 +75,18 @@ func (f *face) jobs(ctx context.Context, in *jobsInput) (cloudapi.Data[[]grove.J
 	query := in.query()
 	query.Line = in.Order == "line"
 	list, err := f.Queue.Jobs(ctx, rest.Actor(ctx), query, in.Want())
-	if err == nil {
-		err = f.illustrate(ctx, list.Items)
-	}
+	f.illustrate(ctx, list.Items)
 	return cloudapi.ListOf(list, in.Want()), err
 }
 
 // illustrate gives jobs the links to the pictures of their plates and of their ends, and
-// says whether whoever asks has their files.
-func (f *face) illustrate(ctx context.Context, jobs []grove.Job) error {
+// says whether whoever asks has their files. It can't fail: what is answered is done.
+func (f *face) illustrate(ctx context.Context, jobs []grove.Job) {
 	ids := make([]string, 0, len(jobs))
 	for i := range jobs {
 		ids = append(ids, jobs[i].FileID)
 	}
-	held, err := f.Library.Held(ctx, rest.Actor(ctx), ids...)
+	held := f.Library.Held(ctx, rest.Actor(ctx), ids...)
 	for i := range jobs {
 		j := &jobs[i]
 		j.SnapshotURL, j.FileYours = f.Library.JobPictureURL(j), held[j.FileID]
@@ -96,7 +94,6 @@ func (f *face) illustrate(ctx context.Context, jobs []grove.Job) error {
 			j.CoverURL = f.Library.ThumbnailURL(grove.File{ID: j.FileID}, j.Plate)
 		}
 	}
-	return err
 }
 
 // oneJob answers with a job, unless it is refused.
@@ -105,8 +102,8 @@ func (f *face) oneJob(ctx context.Context, j grove.Job, err error) (cloudapi.Dat
 		return cloudapi.Data[grove.Job]{}, err
 	}
 	shown := []grove.Job{j}
-	err = f.illustrate(ctx, shown)
-	return cloudapi.Of(shown[0]), err
+	f.illustrate(ctx, shown)
+	return cloudapi.Of(shown[0]), nil
 }
 
 // submission is what a wish asks of the queue.
@@ -139,9 +136,7 @@ func (f *face) createJobs(ctx context.Context, in *jobInput) (cloudapi.Data[[]gr
 		b.Copies = 1
 	}
 	made, err := f.Queue.SubmitCopies(ctx, rest.Actor(ctx), s, b.Copies)
-	if err == nil {
-		err = f.illustrate(ctx, made)
-	}
+	f.illustrate(ctx, made)
 	return cloudapi.Of(cloudapi.Items(made)), err
 }
 

@@ -64,7 +64,7 @@ function Message({ of: { type, message, data } }) {
   const key = `notice.${type}`;
   if (!has(key) || !(data.device_name || data.bridge_name)) return html`<${Said}>${message}<//>`;
   const words = t(key, { printer: data.device_name, bridge: data.bridge_name, file: data.file_name || t("notice.a_print") });
-  return html`${words}${data.reason && html` <${Said}>${data.reason}<//>`}`;
+  return html`${words}${/[:：]$/.test(words) && html` <${Said}>${data.reason}<//>`}`;
 }
 
 /** Notifications as a list, with what marks each. */
