@@ -59,6 +59,7 @@ const (
 	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over
 	ReasonStorageBusy     = "storage_busy"      // another file goes to or from the printer's storage
 	ReasonTagsWrong       = "tags"              // too many, or one that is none
+	ReasonAccountLocked   = "account_locked"    // 403: told only to who proved that it is theirs
 )
 
 // Error is the one error type. Code says the kind, Reason is a stable word for

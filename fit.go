@@ -40,6 +40,7 @@ const (
 	MisfitHeld       = "printer_held"        // job and state; by a job that was claimed or may be printing
 	MisfitTurn       = "not_its_turn"        // job; one of the printer's own that is earlier in the line
 	MisfitClock      = "clock_held"          // why
+	MisfitLocked     = "account_locked"      // of: account or file; whose it is may not act
 )
 
 // What else jobs wait for, without values.

@@ -138,6 +138,7 @@ func (r Reach) Has(serial string, ownerID int64) bool {
 type Grants struct {
 	Version int64
 	Roles   map[int64]Role // by user
+	Locked  []int64        // users whose accounts are locked
 	Keys    []Key          // not revoked
 	Shares  []Share        // accepted, not ended
 	Bridges []Bridge       // not revoked

@@ -26,7 +26,16 @@ type User struct {
 	AvatarURL    string    `json:"avatar_url"`
 	Role         Role      `json:"role"`
 	CreatedAt    time.Time `json:"created_at"`
-	PasswordHash Secret    `json:"-"` // argon2id in PHC form
+	LockedAt     time.Time `json:"locked_at,omitzero"` // since when nobody comes in by it; zero: it is open
+	PasswordHash Secret    `json:"-"`                  // argon2id in PHC form
+}
+
+// Locked reports whether the account is closed to whoever has its password.
+func (u User) Locked() bool { return !u.LockedAt.IsZero() }
+
+// AccountLocked is what somebody is told who proved that a locked account is theirs.
+func AccountLocked() *Error {
+	return Errorf(Forbidden, ReasonAccountLocked, "this account is locked; ask an owner of this server to let it in again")
 }
 
 // Session is one signed-in client. Access tokens name it, so that ending it

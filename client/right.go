@@ -67,3 +67,13 @@ func (c *Client) Users(ctx context.Context, page grove.Page) (grove.List[grove.U
 func (c *Client) SetRole(ctx context.Context, userID int64, role grove.Role) (grove.User, error) {
 	return own[grove.User](ctx, c, http.MethodPut, userPath+"/"+strconv.FormatInt(userID, 10)+"/role", cloudapi.RoleRequest{Role: role})
 }
+
+// LockUser locks an account out, at once.
+func (c *Client) LockUser(ctx context.Context, userID int64) (grove.User, error) {
+	return own[grove.User](ctx, c, http.MethodPost, userPath+"/"+strconv.FormatInt(userID, 10)+"/lock", nil)
+}
+
+// UnlockUser lets a locked account in again. It signs in anew.
+func (c *Client) UnlockUser(ctx context.Context, userID int64) (grove.User, error) {
+	return own[grove.User](ctx, c, http.MethodPost, userPath+"/"+strconv.FormatInt(userID, 10)+"/unlock", nil)
+}

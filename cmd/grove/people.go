@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -14,6 +16,8 @@ import (
 type peopleCmd struct {
 	List        peopleListCmd    `cmd:"" default:"withargs" help:"List accounts."`
 	Role        peopleRoleCmd    `cmd:"" help:"Give an account another role, at once."`
+	Lock        peopleLockCmd    `cmd:"" help:"Lock somebody out, at once: sign-in, sessions, API keys and bridges."`
+	Unlock      peopleUnlockCmd  `cmd:"" help:"Let somebody in again who was locked out."`
 	Invite      peopleInviteCmd  `cmd:"" help:"Invite somebody."`
 	Invitations peopleWaitingCmd `cmd:"" help:"List invitations that wait yet."`
 	Uninvite    peopleUninvite   `cmd:"" help:"Take an invitation back."`
@@ -34,7 +38,7 @@ func (c *peopleListCmd) Run(ctx context.Context, at *cloud) error {
 		return err
 	}
 	return showList(at, c.paged, list, "No accounts.", func(w *tabwriter.Writer) {
-		fmt.Fprintln(w, "ID\tE-MAIL\tNAME\tROLE")
+		fmt.Fprintln(w, "ID\tE-MAIL\tNAME\tROLE\tLOCKED")
 		for _, u := range list.Items {
 			fmt.Fprintln(w, userLine(u))
 		}
@@ -42,7 +46,11 @@ func (c *peopleListCmd) Run(ctx context.Context, at *cloud) error {
 }
 
 func userLine(u grove.User) string {
-	return fmt.Sprintf("%d\t%s\t%s\t%s", u.ID, u.Email, u.Name, u.Role)
+	locked := "no"
+	if u.Locked() {
+		locked = u.LockedAt.Local().Format(time.DateTime)
+	}
+	return fmt.Sprintf("%d\t%s\t%s\t%s\t%s", u.ID, u.Email, u.Name, u.Role, locked)
 }
 
 type peopleInviteCmd struct {
@@ -155,4 +163,60 @@ func (c *peopleRoleCmd) Run(ctx context.Context, at *cloud) error {
 		return err
 	}
 	return at.show(u, func(w *tabwriter.Writer) { fmt.Fprintln(w, userLine(u)) })
+}
+
+// whom is somebody by their address or their number.
+type whom struct {
+	Who string `arg:"" name:"email" help:"Whose account: the e-mail address, or its number."`
+}
+
+// id finds the number.
+func (w whom) id(ctx context.Context, cl *client.Client) (int64, error) {
+	if id, err := strconv.ParseInt(w.Who, 10, 64); err == nil {
+		return id, nil
+	}
+	for page := (grove.Page{Page: 1, Limit: grove.MaxLimit}); ; page.Page++ {
+		list, err := cl.Users(ctx, page)
+		if err != nil {
+			return 0, err
+		}
+		for _, u := range list.Items {
+			if strings.EqualFold(u.Email, strings.TrimSpace(w.Who)) {
+				return u.ID, nil
+			}
+		}
+		if !list.More {
+			return 0, grove.Errorf(grove.NotFound, "user_not_found", "there is no account with the address %s here; grove people lists them", w.Who)
+		}
+	}
+}
+
+type peopleLockCmd struct{ whom }
+
+// Run locks somebody out.
+func (c *peopleLockCmd) Run(ctx context.Context, at *cloud) error {
+	return c.turn(ctx, at, (*client.Client).LockUser)
+}
+
+type peopleUnlockCmd struct{ whom }
+
+// Run lets somebody in again.
+func (c *peopleUnlockCmd) Run(ctx context.Context, at *cloud) error {
+	return c.turn(ctx, at, (*client.Client).UnlockUser)
+}
+
+func (w whom) turn(ctx context.Context, at *cloud, do func(*client.Client, context.Context, int64) (grove.User, error)) error {
+	cl, err := at.signedIn()
+	if err != nil {
+		return err
+	}
+	id, err := w.id(ctx, cl)
+	if err != nil {
+		return err
+	}
+	u, err := do(cl, ctx, id)
+	if err != nil {
+		return err
+	}
+	return at.show(u, func(out *tabwriter.Writer) { fmt.Fprintln(out, userLine(u)) })
 }

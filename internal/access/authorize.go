@@ -24,7 +24,7 @@ func (r *Rights) Authorize(actor grove.Actor, action grove.Action, on grove.Reso
 	case grove.ActorKey:
 		return r.table().keyMay(actor, action, on)
 	case grove.ActorCode:
-		return codeMay(actor, action, on)
+		return r.table().codeMay(actor, action, on)
 	case grove.ActorPrinter:
 		return printerMay(actor, action, on)
 	case grove.ActorBridge: // its tunnel is no act on anything
@@ -145,6 +145,8 @@ func shared(action grove.Action) bool {
 func (t *grants) keyMay(actor grove.Actor, action grove.Action, on grove.Resource) error {
 	k := t.keys[actor.SessionID]
 	switch {
+	case t.locked[actor.UserID]:
+		return accountBarred()
 	case k == nil || k.UserID != actor.UserID:
 		return tokenInvalid("the key was revoked or has ended")
 	case over(k.ExpiresAt, time.Now()):
@@ -171,15 +173,24 @@ func tellsOfAll(action grove.Action) bool {
 }
 
 // codeMay allows what the holder of the access code can do on the printer's own
-// network anyway, which includes raw G-code.
-func codeMay(actor grove.Actor, action grove.Action, on grove.Resource) error {
+// network anyway, which includes raw G-code. Whose printer it is knows the code: it
+// must not be the way round a lock.
+func (t *grants) codeMay(actor grove.Actor, action grove.Action, on grove.Resource) error {
 	if on.Serial != actor.Serial {
 		return grove.NoPrinter(on.Serial)
+	}
+	if t.locked[on.OwnerID] {
+		return ownerLocked()
 	}
 	if action == grove.SendGcode || shared(action) {
 		return nil
 	}
 	return forbidden(action)
+}
+
+func ownerLocked() error {
+	return grove.Errorf(grove.Forbidden, grove.ReasonAccountLocked,
+		"the account that has this printer is locked, and its access code counts for nothing here until it is let in again")
 }
 
 func printerMay(actor grove.Actor, action grove.Action, on grove.Resource) error {

@@ -117,7 +117,11 @@ func (a *Access) EnterBridge(ctx context.Context, key string) (grove.Actor, erro
 	if err := a.current(ctx); err != nil {
 		return grove.Actor{}, unavailable(fmt.Errorf("read rights: %w", err))
 	}
-	b := a.table().bridgeKeys[hashed(key)]
+	t, hash := a.table(), hashed(key)
+	if t.barred[hash] {
+		return grove.Actor{}, accountBarred()
+	}
+	b := t.bridgeKeys[hash]
 	if !strings.HasPrefix(key, bridgeKeyPrefix) || b == nil {
 		return grove.Actor{}, tokenInvalid("no bridge has such a key, or it was removed")
 	}

@@ -106,7 +106,7 @@ func (a *Access) sendCodes(ctx context.Context) error {
 
 func (a *Access) grant(ctx context.Context, w wish) error {
 	u, err := a.account(ctx, w.account)
-	if errors.Is(err, grove.NotFound) {
+	if errors.Is(err, grove.NotFound) || u.Locked() {
 		return nil
 	}
 	if err != nil {

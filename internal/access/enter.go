@@ -150,29 +150,32 @@ func (a *Access) enterByCode(ctx context.Context, k knock) (grove.Actor, error) 
 	if err != nil && !errors.Is(err, grove.NotFound) {
 		return grove.Actor{}, unavailable(fmt.Errorf("find printers by code: %w", err))
 	}
-	serial, err := choose(printers, k)
+	p, err := choose(printers, k)
 	if err != nil {
 		return grove.Actor{}, err
 	}
-	return grove.Actor{Kind: grove.ActorCode, Serial: serial}, nil
+	if a.Locked(p.OwnerID) {
+		return grove.Actor{}, ownerLocked()
+	}
+	return grove.Actor{Kind: grove.ActorCode, Serial: p.Serial}, nil
 }
 
 // choose finds the printer that is meant.
-func choose(printers []grove.Printer, k knock) (string, error) {
+func choose(printers []grove.Printer, k knock) (grove.Printer, error) {
 	for _, p := range printers {
 		if k.SNI != "" && strings.EqualFold(p.Serial, k.SNI) {
-			return p.Serial, nil
+			return p, nil
 		}
 	}
 	switch {
 	case len(printers) == 0:
-		return "", codeWrong("no printer has this access code")
+		return grove.Printer{}, codeWrong("no printer has this access code")
 	case k.asked != "":
-		return "", codeWrong("the printer that was asked for has another access code")
+		return grove.Printer{}, codeWrong("the printer that was asked for has another access code")
 	case len(printers) == 1:
-		return printers[0].Serial, nil
+		return printers[0], nil
 	}
-	return "", codeWrong("several printers have this access code; connect with the serial number as TLS server name, or give each its own code")
+	return grove.Printer{}, codeWrong("several printers have this access code; connect with the serial number as TLS server name, or give each its own code")
 }
 
 // named is the printer whose serial a TLS server name is, empty when it is none's.

@@ -216,6 +216,8 @@ func (a *Access) byKey(ctx context.Context, bearer string, remote netip.Addr) (g
 	hash := hashed(bearer)
 	k := t.hashes[hash]
 	switch {
+	case t.barred[hash]:
+		return grove.Actor{}, accountBarred()
 	case t.ended[hash] != nil:
 		return grove.Actor{}, tokenExpired()
 	case k == nil:

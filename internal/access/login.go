@@ -63,6 +63,9 @@ func (a *Access) login(ctx context.Context, c Credentials) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
+	if err := refuseLocked(u); err != nil {
+		return Tokens{}, err
+	}
 	how, err := a.records.SignIn(ctx, u.ID)
 	if err != nil {
 		return Tokens{}, unavailable(fmt.Errorf("read sign-in: %w", err))
@@ -90,6 +93,9 @@ type arrival struct {
 // letIn opens a session for somebody who has proved everything.
 func (a *Access) letIn(ctx context.Context, u grove.User, how arrival) (Tokens, error) {
 	t, err := a.open(ctx, u, how.client, how.proved.UTC().Truncate(time.Millisecond))
+	if grove.HasReason(err, grove.ReasonAccountLocked) {
+		return Tokens{}, err // it was locked this moment
+	}
 	if err != nil {
 		return Tokens{}, unavailable(err)
 	}

@@ -139,9 +139,6 @@ func (a *Access) endSessions(ctx context.Context, userID int64, but string, acts
 	if err != nil {
 		return fmt.Errorf("end sessions: %w", err)
 	}
-	for _, id := range ids {
-		a.sessions.drop(id)
-		a.ended(id)
-	}
+	a.cut(ids)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -38,7 +39,10 @@ type Rights struct {
 type grants struct {
 	version int64
 	edition uint64 // differs from that of any table before it
-	roles   map[int64]grove.Role
+	all     grove.Grants
+	roles   map[int64]grove.Role // of who is not locked
+	locked  map[int64]bool
+	barred  map[string]bool // ids and hashes of what is granted and counts for nothing, as its account is locked
 	keys    map[string]*grove.Key
 	hashes  map[string]*grove.Key
 	ended   map[string]*grove.Key   // by hash: whose time has come, so that their holders are told so
@@ -105,7 +109,7 @@ func (r *Rights) refresh(ctx context.Context) error {
 		}
 		after = tabled(all, now)
 	} else if before.anyOver(now) {
-		after = before.without(now)
+		after = tabled(before.all, now)
 	}
 	if after != before {
 		after.edition = before.edition + 1
@@ -128,16 +132,28 @@ func (r *Rights) refresh(ctx context.Context) error {
 // tabled arranges grants for questions, without what is over.
 func tabled(all grove.Grants, now time.Time) *grants {
 	t := &grants{
-		version: all.Version, roles: all.Roles, keys: map[string]*grove.Key{}, hashes: map[string]*grove.Key{}, ended: map[string]*grove.Key{},
+		version: all.Version, all: all, roles: maps.Clone(all.Roles), locked: map[int64]bool{}, barred: map[string]bool{}, keys: map[string]*grove.Key{}, hashes: map[string]*grove.Key{}, ended: map[string]*grove.Key{},
 		sources: map[string]netip.Prefix{}, guests: map[guest]grove.Share{}, at: map[string][]int64{},
 		bridges: map[string]*grove.Bridge{}, bridgeKeys: map[string]*grove.Bridge{},
 	}
+	for _, id := range all.Locked {
+		t.locked[id] = true
+		delete(t.roles, id)
+	}
 	for i := range all.Bridges {
 		b := &all.Bridges[i]
+		if t.locked[b.UserID] {
+			t.barred[b.Hash], t.barred[b.ID] = true, true
+			continue
+		}
 		t.bridges[b.ID], t.bridgeKeys[b.Hash] = b, b
 	}
 	for i := range all.Keys {
 		k := &all.Keys[i]
+		if t.locked[k.UserID] {
+			t.barred[k.Hash], t.barred[k.ID] = true, true
+			continue
+		}
 		if over(k.ExpiresAt, now) {
 			t.ended[k.Hash] = k
 			continue
@@ -173,23 +189,6 @@ func (t *grants) anyOver(now time.Time) bool {
 	return false
 }
 
-// without is t without what is over.
-func (t *grants) without(now time.Time) *grants {
-	left := grove.Grants{Version: t.version, Roles: t.roles}
-	for _, keys := range []map[string]*grove.Key{t.keys, t.ended} {
-		for _, k := range keys {
-			left.Keys = append(left.Keys, *k)
-		}
-	}
-	for _, s := range t.guests {
-		left.Shares = append(left.Shares, s)
-	}
-	for _, b := range t.bridges {
-		left.Bridges = append(left.Bridges, *b)
-	}
-	return tabled(left, now)
-}
-
 // followRights keeps up with what other servers of the same records grant, until ctx ends.
 func (a *Access) followRights(ctx context.Context) error {
 	tick := time.NewTicker(refreshEvery)
@@ -205,8 +204,12 @@ func (a *Access) followRights(ctx context.Context) error {
 			continue
 		case <-tick.C:
 		}
+		before := a.Edition()
 		if err := a.current(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			a.log.Warn("rights not read again", slog.Any("error", err))
+		}
+		if a.Edition() != before {
+			a.endStays(ctx) // somebody may have been locked out elsewhere
 		}
 	}
 }
@@ -229,6 +232,14 @@ func (a *Access) knows(ctx context.Context, userID int64) error {
 	}
 	return nil
 }
+
+// Locked reports whether an account is locked: what it began waits, and nobody acts for
+// it.
+func (r *Rights) Locked(userID int64) bool { return r.table().locked[userID] }
+
+// Barred reports whether a key or bridge counts for nothing for now, as its account is
+// locked.
+func (r *Rights) Barred(id string) bool { return r.table().barred[id] }
 
 // Edition is another number after each change of what is granted, an end that came
 // with its time included: who remembers what somebody may see asks again then.

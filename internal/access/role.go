@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/grovecloud/grove"
 )
 
 // Roles keeps what everybody's role is. Acts are kept together with the change.
 type Roles interface {
+	LockUser(ctx context.Context, id int64, at time.Time, may func(u grove.User, owners int) error, acts ...grove.AuditEntry) (u grove.User, sessions []string, err error)
+	UnlockUser(ctx context.Context, id int64, may func(u grove.User, owners int) error, acts ...grove.AuditEntry) (grove.User, error)
 	SetRole(ctx context.Context, id int64, fn func(u grove.User, owners int) (grove.Role, error), acts ...grove.AuditEntry) (grove.User, error)
 	Users(ctx context.Context, page grove.Page) (grove.List[grove.User], error)
 }
@@ -39,8 +42,8 @@ func (a *Access) SetRole(ctx context.Context, actor grove.Actor, userID int64, r
 			return role, nil
 		case (u.Role == grove.Owner || role == grove.Owner) && mine != grove.Owner:
 			return "", grove.Errorf(grove.Forbidden, "owners_only", "only an owner makes or unmakes owners")
-		case u.Role == grove.Owner && owners == 1:
-			return "", grove.Errorf(grove.Conflict, "last_owner", "this is the only owner; make another account owner first")
+		case u.Role == grove.Owner && !u.Locked() && owners == 1:
+			return "", lastOwner()
 		}
 		return role, nil
 	}, act)
@@ -49,6 +52,10 @@ func (a *Access) SetRole(ctx context.Context, actor grove.Actor, userID int64, r
 	}
 	a.changed(ctx)
 	return u, nil
+}
+
+func lastOwner() error {
+	return grove.Errorf(grove.Conflict, "last_owner", "this is the only owner who can come in; make another account owner first")
 }
 
 func checkRole(role grove.Role) error {

@@ -118,7 +118,7 @@ func (a *Access) session(ctx context.Context, id string, userID int64) (grove.Se
 	case s.UserID != userID:
 		return s, tokenInvalid("its session is somebody else's")
 	case !s.EndedAt.IsZero():
-		return s, tokenInvalid("its session was ended by a logout")
+		return s, tokenInvalid("its session was ended")
 	case !time.Now().Before(s.ExpiresAt):
 		return s, tokenExpired()
 	}

@@ -178,6 +178,9 @@ func refusal(answer *http.Response) error {
 	_ = json.NewDecoder(io.LimitReader(answer.Body, maxTrouble)).Decode(&said)
 	words := plainText(cmp.Or(said.Details.Reason, said.Error, said.Message, answer.Status), maxSaid)
 	code := grove.Unavailable
+	if said.Error == grove.ReasonAccountLocked {
+		return grove.Errorf(code, "bridge_refused", "the cloud does not take this bridge for now: %s", words)
+	}
 	switch answer.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		code = grove.Forbidden

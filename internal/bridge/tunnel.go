@@ -210,6 +210,14 @@ func (b *Bridge) CutBridge(id string) {
 	}
 }
 
+// PauseBridge ends the connection of a bridge whose account is locked. It tries again,
+// and is refused until that is over.
+func (b *Bridge) PauseBridge(id string) {
+	if t := b.tunnel(id); t != nil {
+		t.end(grove.Errorf(grove.Forbidden, grove.ReasonAccountLocked, "the account of %s is locked", id))
+	}
+}
+
 // BridgeNow tells of a bridge that is connected.
 func (b *Bridge) BridgeNow(id string) (seen grove.BridgeSeen, connected bool) {
 	t := b.tunnel(id)

@@ -85,6 +85,9 @@ type Config struct {
 	UploadLife time.Duration
 	// MayForget is nil while what is old by the clock may be removed. May be nil itself.
 	MayForget func(ctx context.Context) error
+	// Locked says whose accounts are locked: links that they got for uploads take nothing
+	// any more. Nil: nobody's.
+	Locked func(ownerID int64) bool
 	// Limits bound what reading one file may cost, in time above all: 30 s.
 	Limits printfile.Limits
 	Log    *slog.Logger

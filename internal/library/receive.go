@@ -95,6 +95,9 @@ func (l *Library) awaited(ctx context.Context, fileID string) (grove.File, error
 	if err != nil {
 		return grove.File{}, fmt.Errorf("find upload: %w", err)
 	}
+	if l.Locked != nil && l.Locked(f.OwnerID) {
+		return grove.File{}, grove.AccountLocked()
+	}
 	return f, nil
 }
 

@@ -146,6 +146,9 @@ func (s *choosing) why(w wish) grove.Misfit {
 	if held, is := s.clockHeld(); is {
 		return held
 	}
+	if s.Gate.Locked(s.owner) {
+		return lockedAccount
+	}
 	var plates []string
 	var unfilled grove.Misfit
 	suited, loaded := 0, false

@@ -143,6 +143,9 @@ func (q *Queue) unready(live grove.Live) faults {
 	if held, is := q.clockHeld(); is {
 		l = append(l, held)
 	}
+	if q.Gate.Locked(live.OwnerID) {
+		l = append(l, lockedAccount)
+	}
 	err := q.Printers.Fit(live.Serial)
 	if err != nil && live.LAN != nil && live.LAN.Quarantined() {
 		err = grove.Errorf(grove.Conflict, grove.MisfitQuarantine, "%s", grove.AsError(err).Message)

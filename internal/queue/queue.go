@@ -86,6 +86,8 @@ type Gate interface {
 	Authorize(actor grove.Actor, action grove.Action, r grove.Resource) error
 	// Reach is which printers the actor's lists show.
 	Reach(actor grove.Actor) grove.Reach
+	// Locked reports whether an account is locked, for which nothing starts.
+	Locked(userID int64) bool
 }
 
 // Config is what a queue needs. Zero durations mean the defaults.

@@ -135,11 +135,27 @@ func (q *Queue) held(j grove.Job, f grove.File) (grove.Misfit, bool) {
 	if err != nil {
 		return misfitOf(err), true
 	}
+	if f.OwnerID != j.OwnerID && q.Gate.Locked(f.OwnerID) {
+		return lockedGuest, true
+	}
 	if l, _ := q.misfits(q.sparing(wishOf(&j, f), j.OwnerID), live); len(l) > 0 {
 		return l[0], true
 	}
 	return grove.Misfit{}, false
 }
+
+// What waits because somebody is locked out. It lapses in its time as all that waits
+// does: nobody is surprised by a print that was wanted months ago.
+var (
+	lockedAccount = grove.Misfit{
+		Reason: grove.MisfitLocked, Values: values{"of": "account"},
+		Message: "waits until the account it belongs to is let in again; it is locked (an owner of the server runs grove people unlock)",
+	}
+	lockedGuest = grove.Misfit{
+		Reason: grove.MisfitLocked, Values: values{"of": "file"},
+		Message: "waits until the account of the guest whose file it prints is let in again; cancel it if it is not wanted",
+	}
+)
 
 var unreadable = grove.Misfit{Reason: grove.WaitFile, Message: "waits until its file can be read"}
 

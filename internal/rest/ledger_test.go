@@ -117,6 +117,8 @@ var deeds = []deed{
 
 	{route: "PUT /v1/user-service/my/profile", body: `{"username":"Ann B"}`, action: "user.profile"},
 	{route: "PUT /v1/grove-service/users/{id}/role", path: "/v1/grove-service/users/{bob}/role", body: `{"role":"viewer"}`, action: "user.role"},
+	{route: "POST /v1/grove-service/users/{id}/lock", path: "/v1/grove-service/users/{bob}/lock", action: "user.lock"},
+	{route: "POST /v1/grove-service/users/{id}/unlock", path: "/v1/grove-service/users/{bob}/unlock", action: "user.unlock"},
 	{
 		route: "POST /v1/grove-service/invitations", body: `{"email":"c@grove.local","role":"viewer","password":"{password}"}`, action: "user.invite",
 		keep: map[string]string{"invited": "token"},

@@ -206,6 +206,8 @@ var end = []step{
 	{ask: "POST " + user + "/user/sendsmscode", body: `{"phone":"ann@grove.local","type":"codeLogin"}`, as: nobody},
 	{ask: "POST " + user + "/user/sendsms/code", body: `{"phone":"ann@grove.local"}`, as: nobody},
 	{ask: "GET " + own + "/letters", first: settle},
+	{ask: "POST " + own + "/users/$bob_id/lock"},
+	{ask: "POST " + own + "/users/$bob_id/unlock"},
 	{ask: "POST " + own + "/users/$bob_id/reset", body: `{"password":"$password","totp":true}`, keep: "code=data.code"},
 	{ask: "POST " + own + "/password-reset", body: `{"email":"bob@grove.local","code":"$code","new_password":"another password"}`, as: nobody},
 	{ask: "POST " + own + "/password-reset/code", body: `{"email":"bob@grove.local"}`, as: nobody},

@@ -57,6 +57,8 @@ var expected = map[string]string{
 	"GET /v1/grove-service/server/ca.pem":                      "account:read",
 	"GET /v1/grove-service/kits":                               "account:read",
 	"PUT /v1/grove-service/users/{id}/role":                    managed,
+	"POST /v1/grove-service/users/{id}/lock":                   managed,
+	"POST /v1/grove-service/users/{id}/unlock":                 managed,
 	"GET /v1/user-service/my/profile":                          "account:read",
 	"GET /v1/design-user-service/my/preference":                "account:read",
 	"GET /v1/grove-service/clock":                              "account:read",

@@ -35,7 +35,13 @@ func (s *Server) openEdges(ctx context.Context) (err error) {
 		return err
 	}
 	s.access.OnEnd(s.fleet.EndFilms)
-	s.access.OnEnd(s.bridge.CutBridge)
+	s.access.OnEnd(func(bridge string) {
+		if s.access.Barred(bridge) {
+			s.bridge.PauseBridge(bridge)
+			return
+		}
+		s.bridge.CutBridge(bridge)
+	})
 	s.access.OnEnd(func(session string) {
 		s.broker.Cut(func(a grove.Actor) bool { return session != "" && a.SessionID == session })
 	})

@@ -239,6 +239,7 @@ func (s *Server) openLibrary(ctx context.Context, log *slog.Logger) error {
 	}
 	s.library = library.New(library.Config{
 		Records: s.db, Blobs: disk, Key: key, PublicURL: s.cfg.PublicURL, MinFree: free, Quota: s.cfg.Quota, Log: log,
+		Locked:    s.access.Locked,
 		MayForget: func(ctx context.Context) error { return s.queue.MayForget(ctx) }, // the queue stands on the library
 	})
 	return nil

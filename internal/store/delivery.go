@@ -15,8 +15,10 @@ const (
 	findDelivery = "SELECT " + deliveryColumns + " FROM deliveries WHERE "
 	// ofUser narrows deliveries to those of the user $2.
 	ofUser = " AND endpoint_id IN (SELECT e.id FROM endpoints e WHERE e.user_id = $2)"
+	// listening narrows endpoints to those that are told anything.
+	listening = "enabled AND user_id NOT IN (SELECT u.id FROM users u WHERE u.locked_at <> 0)"
 	// waiting narrows deliveries to those that may be sent.
-	waiting = "state = 'pending' AND endpoint_id IN (SELECT e.id FROM endpoints e WHERE e.enabled)"
+	waiting = "state = 'pending' AND endpoint_id IN (SELECT e.id FROM endpoints e WHERE " + listening + ")"
 )
 
 func scanDelivery(r row) (grove.Delivery, error) {

@@ -134,7 +134,7 @@ func (s *subscriptions) of(ctx context.Context, userID int64) ([]grove.Endpoint,
 		return found, nil
 	}
 	found, err := all(ctx, s.t, scanSubscription,
-		`SELECT id, events FROM endpoints WHERE user_id = $1 AND enabled ORDER BY id`+s.t.dialect.forReference(), userID)
+		`SELECT id, events FROM endpoints WHERE user_id = $1 AND `+listening+` ORDER BY id`+s.t.dialect.forReference(), userID)
 	if s.byUser == nil {
 		s.byUser = make(map[int64][]grove.Endpoint)
 	}

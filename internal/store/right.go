@@ -32,12 +32,15 @@ func (db *DB) Grants(ctx context.Context) (grove.Grants, error) {
 		return grove.Grants{}, err
 	}
 	g := grove.Grants{Version: version, Roles: map[int64]grove.Role{}}
-	users, err := all(ctx, db.read, scanRole, `SELECT id, role FROM users`)
+	users, err := all(ctx, db.read, scanRole, `SELECT id, role, locked_at FROM users ORDER BY id`)
 	if err != nil {
 		return g, fault("read roles", err)
 	}
 	for _, u := range users {
 		g.Roles[u.ID] = u.Role
+		if u.Locked() {
+			g.Locked = append(g.Locked, u.ID)
+		}
 	}
 	if g.Keys, err = all(ctx, db.read, scanKey, `SELECT `+keyColumns+` FROM api_keys WHERE revoked_at = 0 ORDER BY id`); err != nil {
 		return g, fault("read keys", err)
@@ -51,12 +54,12 @@ func (db *DB) Grants(ctx context.Context) (grove.Grants, error) {
 
 func scanRole(r row) (grove.User, error) {
 	var u grove.User
-	err := r.Scan(&u.ID, &u.Role)
+	err := r.Scan(&u.ID, &u.Role, instant{&u.LockedAt})
 	return u, err
 }
 
 // SetRole gives an account another role, as fn decides from what it is and how
-// many owners there are.
+// many owners there are that are not locked.
 func (db *DB) SetRole(ctx context.Context, id int64, fn func(u grove.User, owners int) (grove.Role, error), acts ...grove.AuditEntry) (grove.User, error) {
 	var u grove.User
 	err := db.change(ctx, "set role", func(t *tx) error {
@@ -69,7 +72,7 @@ func (db *DB) SetRole(ctx context.Context, id int64, fn func(u grove.User, owner
 		if err != nil {
 			return onMissing(err, noUser(id))
 		}
-		owners, err := one(ctx, t, scanned[int], `SELECT count(*) FROM users WHERE role = $1`, string(grove.Owner))
+		owners, err := t.owners(ctx)
 		if err != nil {
 			return err
 		}
@@ -87,6 +90,11 @@ func (db *DB) SetRole(ctx context.Context, id int64, fn func(u grove.User, owner
 		return t.addAudit(ctx, acts)
 	})
 	return u, err
+}
+
+// owners counts those who can still come in.
+func (t *tx) owners(ctx context.Context) (int, error) {
+	return one(ctx, t, scanned[int], `SELECT count(*) FROM users WHERE role = $1 AND locked_at = 0`, string(grove.Owner))
 }
 
 // Users lists the accounts, the newest first.

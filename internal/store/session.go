@@ -17,9 +17,12 @@ func scanSession(r row) (grove.Session, error) {
 }
 
 // CreateSession adds a session under the id it comes with. NotFound when its
-// user does not exist.
+// user does not exist, Forbidden account_locked when it is locked.
 func (db *DB) CreateSession(ctx context.Context, s grove.Session, acts ...grove.AuditEntry) error {
 	return db.change(ctx, "create session", func(t *tx) error {
+		if err := t.stillOpen(ctx, s.UserID); err != nil {
+			return err
+		}
 		_, err := exec(ctx, t, insertInto("sessions", sessionColumns),
 			s.ID, s.UserID, s.Client, millis(s.CreatedAt), millis(s.ConfirmedAt), millis(s.ExpiresAt), millis(s.EndedAt),
 			millis(s.UsedAt), s.UsedFrom, s.UsedBy, s.UsedOver)

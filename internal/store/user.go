@@ -7,11 +7,11 @@ import (
 	"github.com/grovecloud/grove"
 )
 
-const userColumns = "id, email, name, avatar_url, role, password_hash, created_at"
+const userColumns = "id, email, name, avatar_url, role, password_hash, created_at, locked_at"
 
 func scanUser(r row) (grove.User, error) {
 	var u grove.User
-	err := r.Scan(&u.ID, &u.Email, &u.Name, &u.AvatarURL, &u.Role, (*string)(&u.PasswordHash), instant{&u.CreatedAt})
+	err := r.Scan(&u.ID, &u.Email, &u.Name, &u.AvatarURL, &u.Role, (*string)(&u.PasswordHash), instant{&u.CreatedAt}, instant{&u.LockedAt})
 	return u, err
 }
 
@@ -75,7 +75,7 @@ func (t *tx) addUser(ctx context.Context, u grove.User, acts []grove.AuditEntry)
 		return u, err
 	}
 	_, err = exec(ctx, t, insertInto("users", userColumns+", email_key"),
-		u.ID, u.Email, u.Name, u.AvatarURL, string(u.Role), string(u.PasswordHash), millis(u.CreatedAt), emailKey(u.Email))
+		u.ID, u.Email, u.Name, u.AvatarURL, string(u.Role), string(u.PasswordHash), millis(u.CreatedAt), millis(u.LockedAt), emailKey(u.Email))
 	if err != nil {
 		return u, onUnique(err, emailTaken(u))
 	}
@@ -108,8 +108,8 @@ func (db *DB) UserByEmail(ctx context.Context, email string) (grove.User, error)
 	return u, fault("find user", onMissing(err, grove.Errorf(grove.NotFound, "user_not_found", "There is no account with the address %s.", email)))
 }
 
-// UpdateUser changes an account through fn. The number and the time of creation
-// stay. NotFound when there is none, Conflict email_taken as in CreateUser.
+// UpdateUser changes an account through fn. The number, the time of creation and
+// whether it is locked stay. NotFound when there is none, Conflict email_taken as in CreateUser.
 func (db *DB) UpdateUser(ctx context.Context, id int64, fn func(*grove.User) error, acts ...grove.AuditEntry) (grove.User, error) {
 	var u grove.User
 	err := db.change(ctx, "update user", func(t *tx) (err error) {

@@ -23,6 +23,8 @@ var guarded = map[string]string{
 	"POST " + own + "/keys":                  `{"name":"script","scopes":["printer:read"]}`,
 	"POST " + own + "/shares":                `{"device_id":"` + serial + `","role":"viewer"}`,
 	"PUT " + own + "/users/{id}/role":        `{"role":"owner"}`,
+	"POST " + own + "/users/{id}/lock":       "",
+	"POST " + own + "/users/{id}/unlock":     "",
 	"GET " + own + "/letters":                "",
 	"POST " + own + "/printers/{serial}/pin": "",
 	"GET " + own + "/audit/export":           "",
@@ -31,10 +33,11 @@ var guarded = map[string]string{
 
 const confirming = own + "/users/me/sessions/current/confirm"
 
-// try asks for something guarded.
+// try asks for something guarded, of the next user where it is for another's account.
 func try(h *resttest.House, name string, headers ...string) (status int, body string) {
 	method, path, _ := strings.Cut(name, " ")
-	path = strings.NewReplacer("{id}", strconv.FormatInt(h.UserID, 10), "{serial}", serial).Replace(path)
+	id := func(n int64) string { return strconv.FormatInt(n, 10) }
+	path = strings.NewReplacer("{id}/role", id(h.UserID)+"/role", "{id}", id(h.UserID+1), "{serial}", serial).Replace(path)
 	w := h.Ask(method, path, guarded[name], headers...)
 	return w.Code, w.Body.String()
 }
@@ -43,6 +46,9 @@ func TestWhatWouldLetOthersInNeedsAFreshProof(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h, _ := bound(t)
+		if u, err := h.Access.AddUser(t.Context(), "bob@grove.local", "a password of his", "Bob", grove.Operator); err != nil || u.ID != h.UserID+1 {
+			t.Fatalf("made %+v, %v", u, err)
+		}
 		var fresh []string
 		for _, r := range h.Routes() {
 			if r.Fresh {

@@ -202,7 +202,7 @@ func (h *House) open(t testing.TB, limits string) (err error) {
 		}
 	})
 	h.Library = library.New(library.Config{
-		Records: h.DB, Blobs: disk, Key: make([]byte, 32), PublicURL: PublicURL, MinFree: -1, Log: log,
+		Records: h.DB, Blobs: disk, Key: make([]byte, 32), PublicURL: PublicURL, MinFree: -1, Log: log, Locked: h.Access.Locked,
 	})
 	h.Queue = queue.New(queue.Config{
 		Records: h.DB, Printers: printers{h.Fleet}, Carriers: h.Fleet, Files: h.Library, Gate: h.Access, Log: log, Registry: registry,

@@ -26,6 +26,7 @@ const within = {
   color_differs: (v) => (v.nearest ? "" : "unknown"),
   plate_not_clear: (v) => (v.printers ? "any" : ""),
   printer_busy: (v) => ({ RUNNING: "prints", PAUSE: "paused" })[v.state],
+  account_locked: (v) => v.of,
 };
 
 // How values are written.

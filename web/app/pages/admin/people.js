@@ -36,6 +36,9 @@ export function People() {
   `;
 }
 
+/** Owners lock everybody else, admins those below them. */
+const mayLock = (u) => u.id !== me.value.id && (owns() || !["owner", "admin"].includes(u.role));
+
 function Person({ of: u, again }) {
   const turn = async (e) => {
     const role = e.target.value;
@@ -44,14 +47,20 @@ function Person({ of: u, again }) {
     if (!(await sure(t("admin.role_title", { name, role: t(`role.${role}`) }), t(`role.${role}_text`), t("admin.role_yes"), role === "owner" || u.role === "owner"))) return;
     if (await act(t("admin.role_yes"), "PUT", `/users/${u.id}/role`, { role }, { done: t("admin.role_done", { name, role: t(`role.${role}`) }) })) again();
   };
+  const turnKey = async () => {
+    const [key, name] = [u.locked_at ? "unlock" : "lock", u.name || u.email];
+    if (!(await sure(t(`admin.${key}_title`, { name }), t(`admin.${key}_text`), t(`admin.${key}`), !u.locked_at))) return;
+    if (await act(t(`admin.${key}`), "POST", `/users/${u.id}/${key}`, undefined, { done: t(`admin.${key}_done`, { name }) })) again();
+  };
   return html`<li>
     <${Icon} name="person" />
     <div class="grow">
-      <h3>${u.name || u.email}${u.id === me.value.id && html` <span class="sign">${t("admin.people.you")}</span>`}</h3>
-      <p class="hint">${[u.name && u.email, t("admin.people.since", { day: day(u.created_at) }), `u_${u.id}`].filter(Boolean).join(" · ")}</p>
+      <h3>${u.name || u.email}${u.id === me.value.id && html` <span class="sign">${t("admin.people.you")}</span>`}${u.locked_at && html` <span class="sign off">${t("admin.people.locked")}</span>`}</h3>
+      <p class="hint">${[u.name && u.email, t("admin.people.since", { day: day(u.created_at) }), u.locked_at && t("admin.people.locked_since", { day: day(u.locked_at) }), `u_${u.id}`].filter(Boolean).join(" · ")}</p>
     </div>
     <select class="short-select" aria-label=${t("admin.role_of", { name: u.name || u.email })} value=${u.role} onChange=${turn}>${roles.map((r) => html`<option key=${r} value=${r}>${t(`role.${r}`)}</option>`)}</select>
-    ${owns() && u.id !== me.value.id && html`<button type="button" class="quiet small" onClick=${() => ask(Reset, { of: u })}><${Icon} name="key" />${t("admin.reset")}</button>`}
+    ${mayLock(u) && html`<button type="button" class=${u.locked_at ? "quiet small" : "quiet danger small"} onClick=${turnKey}>${t(u.locked_at ? "admin.unlock" : "admin.lock")}</button>`}
+    ${owns() && u.id !== me.value.id && !u.locked_at && html`<button type="button" class="quiet small" onClick=${() => ask(Reset, { of: u })}><${Icon} name="key" />${t("admin.reset")}</button>`}
   </li>`;
 }
 
