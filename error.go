@@ -116,6 +116,19 @@ func AsError(err error) *Error {
 	return &Error{Code: Internal, Reason: "internal", Message: "something went wrong inside the server", Err: err}
 }
 
+// Wait is how long somebody has to wait as people say it, never shorter than it is:
+// seconds up to a minute, then whole minutes, and hours from two on.
+func Wait(d time.Duration) string {
+	up := func(unit time.Duration) int64 { return int64((d + unit - 1) / unit) }
+	switch {
+	case d <= time.Minute:
+		return fmt.Sprintf("%d s", up(time.Second))
+	case d <= 2*time.Hour:
+		return fmt.Sprintf("%d minutes", up(time.Minute))
+	}
+	return fmt.Sprintf("%d hours", up(time.Hour))
+}
+
 // HasReason reports whether err carries this reason.
 func HasReason(err error, reason string) bool {
 	e, ok := errors.AsType[*Error](err)

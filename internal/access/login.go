@@ -241,16 +241,8 @@ func limited(wait time.Duration, why string) error {
 	wait = (wait + time.Second - 1).Truncate(time.Second)
 	return &grove.Error{
 		Code: grove.Limited, Reason: grove.ReasonRateLimited, RetryAfter: wait,
-		Message: fmt.Sprintf("%s; try again in %s", why, inWords(wait)),
+		Message: fmt.Sprintf("%s; try again in %s", why, grove.Wait(wait)),
 	}
-}
-
-// inWords is a wait of whole seconds as people say it, never shorter than it is.
-func inWords(wait time.Duration) string {
-	if wait <= 2*time.Minute {
-		return fmt.Sprintf("%d s", wait/time.Second)
-	}
-	return fmt.Sprintf("%d min", (wait+time.Minute-1)/time.Minute)
 }
 
 // remoteAddr reads an address with or without port; the zero address when it is

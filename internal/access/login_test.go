@@ -312,8 +312,8 @@ func FuzzParsePHC(f *testing.F) {
 func TestAWaitIsToldAsPeopleSayIt(t *testing.T) {
 	t.Parallel()
 	for wait, want := range map[time.Duration]string{
-		time.Millisecond: "slow down; try again in 1 s", 2 * time.Minute: "slow down; try again in 120 s",
-		14*time.Minute + time.Second: "slow down; try again in 15 min", 15 * time.Minute: "slow down; try again in 15 min",
+		time.Millisecond: "slow down; try again in 1 s", 2 * time.Minute: "slow down; try again in 2 minutes",
+		14*time.Minute + time.Second: "slow down; try again in 15 minutes", 15 * time.Minute: "slow down; try again in 15 minutes",
 	} {
 		if got := grove.AsError(limited(wait, "slow down")); got.Message != want || got.RetryAfter < wait {
 			t.Errorf("%s: %q, %s", wait, got.Message, got.RetryAfter)

@@ -7,7 +7,6 @@ package limit
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"time"
 
@@ -23,15 +22,17 @@ const (
 	Dashboard    Class = "dashboard"     // calls of a dashboard session; key: the user
 	DeviceStatus Class = "device-status" // questions about one printer; key: user and serial
 	Uploads      Class = "uploads"       // upload records made, not PUTs; key: the user
-	Parts        Class = "parts"         // requests to one upload link, which a file's parts come by; key: the link
-	MQTT         Class = "mqtt"          // messages published by clients, not by printers; key: the user
-	Login        Class = "login"         // attempts to sign in; key: account and source address
-	LoginSource  Class = "login-source"  // attempts to sign in, whatever the account; key: source address
+	// Of the dashboard's, of which a person drops many at once; key: the user.
+	DashboardUploads Class = "dashboard-uploads"
+	Parts            Class = "parts"        // requests to one upload link, which a file's parts come by; key: the link
+	MQTT             Class = "mqtt"         // messages published by clients, not by printers; key: the user
+	Login            Class = "login"        // attempts to sign in; key: account and source address
+	LoginSource      Class = "login-source" // attempts to sign in, whatever the account; key: source address
 )
 
 // Classes are all there are, in the order in which they are shown.
 func Classes() []Class {
-	return []Class{Requests, Dashboard, DeviceStatus, Uploads, Parts, MQTT, Login, LoginSource}
+	return []Class{Requests, Dashboard, DeviceStatus, Uploads, DashboardUploads, Parts, MQTT, Login, LoginSource}
 }
 
 // maxKeys is how many keys of one class are told apart at the same time.
@@ -117,7 +118,7 @@ func (d Decision) Err() error {
 		return nil
 	}
 	err := grove.Errorf(grove.Limited, grove.ReasonRateLimited,
-		"too many %s: at most %s; try again in %s", d.Class.words(), d.Rate, wait(d.RetryAfter))
+		"too many %s: at most %s; try again in %s", d.Class.words(), d.Rate, grove.Wait(d.RetryAfter))
 	err.RetryAfter = d.RetryAfter
 	return err
 }
@@ -129,7 +130,7 @@ func (c Class) words() string {
 		return "requests"
 	case DeviceStatus:
 		return "questions about this printer"
-	case Uploads:
+	case Uploads, DashboardUploads:
 		return "uploads"
 	case Parts:
 		return "parts of this upload"
@@ -139,10 +140,4 @@ func (c Class) words() string {
 		return "attempts to sign in"
 	}
 	return string(c)
-}
-
-// wait rounds up to whole seconds, so that who obeys the words is not refused again.
-func wait(d time.Duration) string {
-	s := (d + time.Second - 1) / time.Second
-	return fmt.Sprintf("%d s", int64(s))
 }

@@ -67,30 +67,32 @@ func (r Rules) String() string {
 
 // presets are the rules that have a name. "spec" has the numbers of the Cloud
 // API's published specification (section "Rate limiting") and the login figure
-// of its authentication page; the classes of the dashboard and of parts are Grove's own.
+// of its authentication page; the two of the dashboard and that of parts are Grove's own.
 func preset(name string) (Rules, bool) {
 	switch name {
 	case "spec":
 		return Rules{
-			Requests:     {1000, time.Hour},
-			Dashboard:    {20_000, time.Hour},
-			DeviceStatus: {10, time.Minute},
-			Uploads:      {10, time.Hour},
-			Parts:        {2000, time.Hour},
-			MQTT:         {100, time.Minute},
-			Login:        {5, time.Minute},
-			LoginSource:  {20, 15 * time.Minute},
+			Requests:         {1000, time.Hour},
+			Dashboard:        {20_000, time.Hour},
+			DeviceStatus:     {10, time.Minute},
+			Uploads:          {10, time.Hour},
+			DashboardUploads: {300, time.Hour},
+			Parts:            {2000, time.Hour},
+			MQTT:             {100, time.Minute},
+			Login:            {5, time.Minute},
+			LoginSource:      {20, 15 * time.Minute},
 		}, true
 	case "relaxed":
 		return Rules{
-			Requests:     {20_000, time.Hour},
-			Dashboard:    {100_000, time.Hour},
-			DeviceStatus: {240, time.Minute},
-			Uploads:      {500, time.Hour},
-			Parts:        {20_000, time.Hour},
-			MQTT:         {2000, time.Minute},
-			Login:        {10, time.Minute},
-			LoginSource:  {60, 15 * time.Minute},
+			Requests:         {20_000, time.Hour},
+			Dashboard:        {100_000, time.Hour},
+			DeviceStatus:     {240, time.Minute},
+			Uploads:          {500, time.Hour},
+			DashboardUploads: {3000, time.Hour},
+			Parts:            {20_000, time.Hour},
+			MQTT:             {2000, time.Minute},
+			Login:            {10, time.Minute},
+			LoginSource:      {60, 15 * time.Minute},
 		}, true
 	case "off":
 		return Rules{}, true

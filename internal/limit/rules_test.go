@@ -13,14 +13,15 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	spec := func(change func(limit.Rules)) limit.Rules {
 		r := limit.Rules{
-			limit.Requests:     {N: 1000, Period: time.Hour},
-			limit.Dashboard:    {N: 20_000, Period: time.Hour},
-			limit.DeviceStatus: {N: 10, Period: time.Minute},
-			limit.Uploads:      {N: 10, Period: time.Hour},
-			limit.Parts:        {N: 2000, Period: time.Hour},
-			limit.MQTT:         {N: 100, Period: time.Minute},
-			limit.Login:        {N: 5, Period: time.Minute},
-			limit.LoginSource:  {N: 20, Period: 15 * time.Minute},
+			limit.Requests:         {N: 1000, Period: time.Hour},
+			limit.Dashboard:        {N: 20_000, Period: time.Hour},
+			limit.DeviceStatus:     {N: 10, Period: time.Minute},
+			limit.Uploads:          {N: 10, Period: time.Hour},
+			limit.DashboardUploads: {N: 300, Period: time.Hour},
+			limit.Parts:            {N: 2000, Period: time.Hour},
+			limit.MQTT:             {N: 100, Period: time.Minute},
+			limit.Login:            {N: 5, Period: time.Minute},
+			limit.LoginSource:      {N: 20, Period: 15 * time.Minute},
 		}
 		if change != nil {
 			change(r)

@@ -226,9 +226,14 @@ func CountStatus(ctx context.Context, serial string) error {
 	return Take(ctx, limit.DeviceStatus, userKey(Actor(ctx))+"/"+serial)
 }
 
-// CountUpload counts an upload that is about to be made.
+// CountUpload counts an upload that is about to be made, by a program or at the
+// dashboard, where a person drops many at once.
 func CountUpload(ctx context.Context) error {
-	return Take(ctx, limit.Uploads, userKey(Actor(ctx)))
+	class := limit.Uploads
+	if callOf(ctx).browser {
+		class = limit.DashboardUploads
+	}
+	return Take(ctx, class, userKey(Actor(ctx)))
 }
 
 // countSource counts, once a request, what strangers from one address do. It leaves

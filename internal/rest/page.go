@@ -88,6 +88,24 @@ func (rt *Router) page(t *template.Template) http.HandlerFunc {
 	}
 }
 
+// missingPage is for people who came to an address where nothing is.
+var missingPage = template.Must(template.ParseFS(static, "assets/missing.html", "assets/languages.html"))
+
+func (rt *Router) missing(w http.ResponseWriter, r *http.Request) {
+	answerSoon(w, answerWithin)
+	remember(w, r)
+	htmlHeaders(w, pagePolicy)
+	w.Header().Set("Vary", "Accept, Accept-Language, Cookie")
+	w.WriteHeader(http.StatusNotFound)
+	if err := missingPage.Execute(w, struct {
+		speech
+
+		Path string
+	}{speak(r), r.URL.Path}); err != nil {
+		panic(err)
+	}
+}
+
 // address is where clients reach this server.
 func (rt *Router) address(r *http.Request) string {
 	if rt.PublicURL != "" {
@@ -109,11 +127,28 @@ func docsPage(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, static, "docs/index.html")
 }
 
+// permissions takes from pages what browsers would let them ask for, but for what the
+// dashboard does: it copies text, and keeps the screen of a wall awake. There is no word
+// for all of them; those that a browser does not know it passes over.
+var permissions = func() string {
+	var policy strings.Builder
+	for _, feature := range []string{
+		"accelerometer", "ambient-light-sensor", "autoplay", "battery", "bluetooth", "browsing-topics", "camera", "display-capture", "encrypted-media", "fullscreen",
+		"gamepad", "geolocation", "gyroscope", "hid", "idle-detection", "interest-cohort", "keyboard-map", "local-fonts", "magnetometer", "microphone", "midi",
+		"otp-credentials", "payment", "picture-in-picture", "publickey-credentials-get", "serial", "storage-access", "sync-xhr", "usb", "web-share",
+		"window-management", "xr-spatial-tracking",
+	} {
+		policy.WriteString(feature + "=(), ")
+	}
+	return policy.String() + "clipboard-write=(self), screen-wake-lock=(self)"
+}()
+
 func htmlHeaders(w http.ResponseWriter, policy string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", policy)
 	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
-	w.Header().Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+	w.Header().Set("Permissions-Policy", permissions)
 }
 
 // files serves one folder of what is built in, and only what belongs to pages.

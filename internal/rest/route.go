@@ -3,6 +3,7 @@ package rest
 import (
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -126,12 +127,27 @@ func oneSlash(p string) string {
 func (rt *Router) unmatched(w http.ResponseWriter, r *http.Request) {
 	allowed := rt.allowed(r)
 	if len(allowed) == 0 {
+		if forBrowser(r) {
+			rt.missing(w, r)
+			return
+		}
 		rt.fail(w, r, grove.Errorf(grove.NotFound, "no_such_path", "there is nothing at %s; /docs lists what there is", r.URL.Path))
 		return
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	rt.fail(w, r, grove.Errorf(grove.Invalid, cloudapi.ReasonMethodNotAllowed,
 		"%s is not possible at %s; possible there: %s", r.Method, r.URL.Path, strings.Join(allowed, ", ")))
+}
+
+// forBrowser reports whether somebody looks for a page, where no API is.
+func forBrowser(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || strings.HasPrefix(r.URL.Path, "/v1/") || strings.HasPrefix(r.URL.Path, "/api/") {
+		return false
+	}
+	return slices.ContainsFunc(strings.Split(r.Header.Get("Accept"), ","), func(kind string) bool {
+		kind, _, _ = strings.Cut(kind, ";")
+		return strings.EqualFold(strings.TrimSpace(kind), "text/html")
+	})
 }
 
 // allowed lists the methods that a path has.

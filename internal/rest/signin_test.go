@@ -201,3 +201,47 @@ func TestThePageSetsANewPasswordAndMakesAccounts(t *testing.T) {
 		}
 	})
 }
+
+func TestTheLanguagesStayAfterAnError(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	w := fill(h, "/sign-in", "step", "password", "account", "ann@grove.local", "password", "wrong", "to", "/queue", "method", "ticket")
+	if !strings.Contains(w.Body.String(), `href="?lang=de&amp;method=ticket&amp;to=%2Fqueue"`) {
+		t.Errorf("no way to another language: %s", w.Body)
+	}
+	w = fill(h, "/sign-in", "step", "accept", "key", "abc", "password", "x")
+	if !strings.Contains(w.Body.String(), `href="?invitation=abc&amp;lang=zh"`) {
+		t.Errorf("nor for who is invited: %s", w.Body)
+	}
+}
+
+func TestThePageSaysWhereTheCodeIs(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off") // without mail
+	for _, step := range []string{"mail", "forget"} {
+		body := fill(h, "/sign-in", "step", step, "account", "ann@grove.local").Body.String()
+		if strings.Contains(body, "on its way") || !strings.Contains(body, "there is a code of six digits for it now") || !strings.Contains(body, "This server sends no e-mail") {
+			t.Errorf("%s: %s", step, body)
+		}
+	}
+}
+
+func TestThePageTellsOfALockInWords(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	bob, err := h.Access.AddUser(t.Context(), "bob@grove.local", "a password of his", "Bob", "operator")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := h.Ask("POST", "/v1/grove-service/users/"+strconv.FormatInt(bob.ID, 10)+"/lock", ""); w.Code != 200 {
+		t.Fatalf("lock: %d %s", w.Code, w.Body)
+	}
+	w := fill(h, "/sign-in", "step", "password", "account", "bob@grove.local", "password", "a password of his")
+	if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "This account is locked. Ask an owner") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	refusal := resttest.Refused(t, h, 403, 403, "POST", "/v1/user-service/user/login", `{"account":"bob@grove.local","password":"a password of his"}`, "Authorization", "")
+	if refusal.Details.Cause != "account_locked" {
+		t.Errorf("programs are told %+v", refusal)
+	}
+}

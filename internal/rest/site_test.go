@@ -193,6 +193,25 @@ func TestTheDashboardHasAClassOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestSomebodyDropsManyFilesAtTheDashboard(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "spec")
+	const files, body = "/v1/grove-service/files", `{"name":"a.stl","size_bytes":10}`
+	for i := range 14 {
+		if w := browse(h, "POST", files, body, "Sec-Fetch-Site", "same-origin"); w.Code/100 != 2 || w.Header().Get("X-Ratelimit-Limit") != "300" {
+			t.Fatalf("upload %d: %d of %s: %s", i+1, w.Code, w.Header().Get("X-Ratelimit-Limit"), w.Body)
+		}
+	}
+	for i := range 10 {
+		if w := h.Ask("POST", files, body); w.Code/100 != 2 || w.Header().Get("X-Ratelimit-Limit") != "10" {
+			t.Fatalf("a program's upload %d: %d of %s", i+1, w.Code, w.Header().Get("X-Ratelimit-Limit"))
+		}
+	}
+	if w := h.Ask("POST", files, body); w.Code != 429 || !strings.Contains(w.Body.String(), "try again in 60 minutes") {
+		t.Errorf("a program's eleventh: %d %s", w.Code, w.Body)
+	}
+}
+
 func TestWhatPagesLoadIsKeptByBrowsers(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
@@ -246,6 +265,54 @@ func TestANameThatLeadsHereIsNotHere(t *testing.T) {
 	for host, want := range map[string]int{"127.0.0.1:8080": 200, "localhost:8080": 200, "evil.example:8080": 403} {
 		if got := ask(host, "/sign-in"); got != want {
 			t.Errorf("a demo's page at %s: %d, want %d", host, got, want)
+		}
+	}
+}
+
+func TestAnAddressWhereNothingIsAnswersPeopleWithAPage(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+	for at, page := range map[string]bool{"/foo/bar": true, "/printers/a/b/c": true, "/%3Cscript%3E": true, "/v1/foo": false, "/api/foo": false, "/api/v1/foo": false} {
+		for _, method := range []string{"GET", "HEAD"} {
+			w := h.Ask(method, at, "", "Authorization", "", "Accept", browser)
+			if is := strings.HasPrefix(w.Header().Get("Content-Type"), "text/html"); w.Code != http.StatusNotFound || is != page {
+				t.Errorf("%s %s: %d %s", method, at, w.Code, w.Header().Get("Content-Type"))
+			}
+			if page && (!strings.Contains(w.Body.String(), "Nothing is at this address") || strings.Contains(w.Body.String(), "<script")) {
+				t.Errorf("%s: %s", at, w.Body)
+			}
+		}
+	}
+	for _, accept := range []string{"", "*/*", "application/json"} {
+		if w := h.Ask("GET", "/foo/bar", "", "Accept", accept); w.Code != http.StatusNotFound || w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("asked for %q: %d %s", accept, w.Code, w.Body)
+		}
+	}
+	if w := h.Ask("POST", "/foo/bar", "{}", "Accept", browser); w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("a POST: %d %s", w.Code, w.Body)
+	}
+	if w := h.Ask("GET", "/foo/bar?lang=de", "", "Accept", browser); !strings.Contains(w.Body.String(), "Seite nicht gefunden") || !strings.Contains(w.Body.String(), `href="?lang=zh"`) {
+		t.Errorf("in German: %s", w.Body)
+	}
+}
+
+func TestPagesMayAskBrowsersForNothingThatTheyDoNotNeed(t *testing.T) {
+	t.Parallel()
+	h := resttest.New(t, "off")
+	for _, at := range []string{"/", "/sign-in", "/about", "/docs", "/foo"} {
+		head := browse(h, "GET", at, "", "Accept", "text/html").Header()
+		if head.Get("Cross-Origin-Resource-Policy") != "same-origin" || head.Get("Cross-Origin-Opener-Policy") != "same-origin" {
+			t.Errorf("%s: %v", at, head)
+		}
+		allowed := regexp.MustCompile(`([a-z-]+)=\((\w*)\)`).FindAllStringSubmatch(head.Get("Permissions-Policy"), -1)
+		if len(allowed) < 30 {
+			t.Errorf("%s names %d features", at, len(allowed))
+		}
+		for _, f := range allowed {
+			if needed := f[1] == "clipboard-write" || f[1] == "screen-wake-lock"; needed != (f[2] == "self") {
+				t.Errorf("%s: %s", at, f[0])
+			}
 		}
 	}
 }

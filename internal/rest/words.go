@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -57,22 +58,39 @@ func speak(r *http.Request) speech {
 	return speech{}
 }
 
-// spoken is a language by its short name. What a form brought back has no link in
-// another one.
+// spoken is a language by its short name.
 func spoken(r *http.Request, short string) speech {
 	s := speech{words: tongues[short]}
 	for _, n := range names {
 		if n.short == short {
 			s.Lang = n.tag
 		}
-		if n.short == short || r.Method != http.MethodGet {
+		if n.short == short {
 			continue
 		}
-		q := r.URL.Query()
+		q := asked(r)
 		q.Set("lang", n.short)
 		s.Choices = append(s.Choices, choice{n.tag, n.name, "?" + q.Encode()})
 	}
 	return s
+}
+
+// asked is what the address of a page asked for, also where a form of it was sent: so
+// much as the form brought back.
+func asked(r *http.Request) url.Values {
+	if r.Method != http.MethodPost {
+		return r.URL.Query()
+	}
+	q := url.Values{}
+	for _, kept := range []string{"to", "method", "redirect_url"} {
+		if v := r.PostForm.Get(kept); v != "" {
+			q.Set(kept, v)
+		}
+	}
+	if r.PostForm.Get("step") == stepAccept {
+		q = url.Values{"invitation": {r.PostForm.Get("key")}}
+	}
+	return q
 }
 
 // remember keeps a language that the address says in the browser.

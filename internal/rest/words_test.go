@@ -26,7 +26,7 @@ func TestPagesSayTheSameInEveryLanguage(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"sign-in", "setup", "languages"} {
+	for _, name := range []string{"sign-in", "setup", "missing", "languages"} {
 		page, err := static.ReadFile("assets/" + name + ".html")
 		if err != nil {
 			t.Fatal(err)
