@@ -206,3 +206,25 @@ func TestTheFirstPageSpeaksTheLanguageOfItsReader(t *testing.T) {
 	v.click("Mein Konto anlegen")
 	v.sees("Das ist nicht der Einrichtungscode")
 }
+
+func TestASentenceOfTheServerBeginsAsOneAndNamesStay(t *testing.T) {
+	t.Parallel()
+	v := visit(t, serve(t, "--demo").base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers")
+	for said, want := range map[string]string{
+		"there is a machine at 10.0.0.9, but nothing listens on that port": "There is a machine at 10.0.0.9, but nothing listens on that port",
+		"waits for its printer (grove printers)":                           "Waits for its printer",
+		"cube.gcode.3mf is not there any more":                             "cube.gcode.3mf is not there any more",
+		"access_code must be given":                                        "access_code must be given",
+		"host must be given and not be empty":                              "host must be given and not be empty",
+		"0300_0D00 was reported":                                           "0300_0D00 was reported",
+	} {
+		got := js[string](v, fmt.Sprintf(`import(document.documentElement.dataset.base + "app/ui/acts.js").then(({ said }) =>
+			import(document.documentElement.dataset.base + "app/parts/because.js").then(({ plain }) =>
+				%[1]q.startsWith("host") ? said({ message: %[1]q, details: { fields: { host: "" } } }) : plain(%[1]q)))`, said))
+		if got != want {
+			t.Errorf("%q is shown as %q", said, got)
+		}
+	}
+}

@@ -18,16 +18,15 @@ type Class string
 
 // The classes. What the key of each is made of stands beside it.
 const (
-	Requests     Class = "requests"      // calls with a bearer token; key: the user
-	Dashboard    Class = "dashboard"     // calls of a dashboard session; key: the user
-	DeviceStatus Class = "device-status" // questions about one printer; key: user and serial
-	Uploads      Class = "uploads"       // upload records made, not PUTs; key: the user
-	// Of the dashboard's, of which a person drops many at once; key: the user.
-	DashboardUploads Class = "dashboard-uploads"
-	Parts            Class = "parts"        // requests to one upload link, which a file's parts come by; key: the link
-	MQTT             Class = "mqtt"         // messages published by clients, not by printers; key: the user
-	Login            Class = "login"        // attempts to sign in; key: account and source address
-	LoginSource      Class = "login-source" // attempts to sign in, whatever the account; key: source address
+	Requests         Class = "requests"          // calls with a bearer token; key: the user
+	Dashboard        Class = "dashboard"         // calls of a dashboard session; key: the user
+	DeviceStatus     Class = "device-status"     // questions about one printer; key: user and serial
+	Uploads          Class = "uploads"           // upload records made, not PUTs; key: the user
+	DashboardUploads Class = "dashboard-uploads" // likewise in a dashboard session; key: the user
+	Parts            Class = "parts"             // requests to one upload link, which a file's parts come by; key: the link
+	MQTT             Class = "mqtt"              // messages published by clients, not by printers; key: the user
+	Login            Class = "login"             // attempts to sign in; key: account and source address
+	LoginSource      Class = "login-source"      // attempts to sign in, whatever the account; key: source address
 )
 
 // Classes are all there are, in the order in which they are shown.

@@ -129,13 +129,13 @@ func docsPage(w http.ResponseWriter, r *http.Request) {
 
 // permissions takes from pages what browsers would let them ask for, but for what the
 // dashboard does: it copies text, and keeps the screen of a wall awake. There is no word
-// for all of them; those that a browser does not know it passes over.
+// for all of them, and browsers complain of words that they do not know.
 var permissions = func() string {
 	var policy strings.Builder
 	for _, feature := range []string{
-		"accelerometer", "ambient-light-sensor", "autoplay", "battery", "bluetooth", "browsing-topics", "camera", "display-capture", "encrypted-media", "fullscreen",
+		"accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "encrypted-media", "fullscreen",
 		"gamepad", "geolocation", "gyroscope", "hid", "idle-detection", "interest-cohort", "keyboard-map", "local-fonts", "magnetometer", "microphone", "midi",
-		"otp-credentials", "payment", "picture-in-picture", "publickey-credentials-get", "serial", "storage-access", "sync-xhr", "usb", "web-share",
+		"otp-credentials", "payment", "picture-in-picture", "publickey-credentials-get", "serial", "storage-access", "sync-xhr", "usb",
 		"window-management", "xr-spatial-tracking",
 	} {
 		policy.WriteString(feature + "=(), ")

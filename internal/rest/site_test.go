@@ -306,7 +306,7 @@ func TestPagesMayAskBrowsersForNothingThatTheyDoNotNeed(t *testing.T) {
 			t.Errorf("%s: %v", at, head)
 		}
 		allowed := regexp.MustCompile(`([a-z-]+)=\((\w*)\)`).FindAllStringSubmatch(head.Get("Permissions-Policy"), -1)
-		if len(allowed) < 30 {
+		if len(allowed) < 28 {
 			t.Errorf("%s names %d features", at, len(allowed))
 		}
 		for _, f := range allowed {

@@ -59,3 +59,9 @@ const isolated = (text) => (/[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u206
 export const has = (key) => key in words;
 
 export const number = (n, digits = 0) => new Intl.NumberFormat(locale.value, { maximumFractionDigits: digits }).format(n);
+
+/**
+ * What the server says, where it is a sentence of its own: the first letter is raised.
+ * Codes and names of files and fields stay: they are no words, or are named.
+ */
+export const sentence = (text, named = []) => text.replace(/^[a-z]+(?= )/, (word) => (named.includes(word) ? word : word[0].toUpperCase() + word.slice(1)));

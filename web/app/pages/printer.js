@@ -13,6 +13,7 @@ import { Icon } from "../icons.js";
 import { ask } from "../ui/dialog.js";
 import { Menu } from "../ui/menu.js";
 import { Empty, Head, Tabs } from "../ui/page.js";
+import { Said } from "../parts/because.js";
 import { useFetched } from "../parts/fetched.js";
 import { PrintHere } from "../parts/print.js";
 import { Offered } from "../parts/sharing.js";
@@ -84,7 +85,7 @@ function Known({ of: p, part }) {
     <${Needs} of=${p} unknown=${jobs.now?.state === "unknown"} but="quarantine" />
     ${p.lan?.stranger_pin && html`<${Quarantine} of=${p} />`}
     <${Developer} of=${p} />
-    ${!p.connected && p.trouble && !p.lan?.stranger_pin && html`<div class="banner warn"><${Icon} name="plug" /><div class="grow">${p.trouble}</div></div>`}
+    ${!p.connected && p.trouble && !p.lan?.stranger_pin && html`<div class="banner warn"><${Icon} name="plug" /><div class="grow"><${Said}>${p.trouble}<//></div></div>`}
     <${Tabs} label=${t("pr.parts")} at=${path(part)} of=${shown.map((name) => [path(name), t(`pr.${name}`)])} />
     <${Guard} key=${part}><${Part} of=${p} details=${details} jobs=${jobs} /><//>
     <${Reach} of=${p} />

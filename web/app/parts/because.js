@@ -2,7 +2,7 @@
 // and in the server's sentence where there are none.
 import { html } from "../lib.js";
 import { model } from "../models.js";
-import { has, number, t } from "../words.js";
+import { has, number, sentence, t } from "../words.js";
 
 /** Whether a printer will never take it as it is. */
 export const never = (fit) => fit.misfits.some((m) => m.lasting);
@@ -51,7 +51,7 @@ function words({ reason, values = {} }) {
 export const saying = (m) => words(m) || plain(m.message);
 
 /** A sentence of the server without what it says to terminals. */
-export const plain = (sentence) => sentence.replace(/ \(grove [^)]*\)|; GET \/v1\/.*$/g, "");
+export const plain = (text) => sentence(text.replace(/ \(grove [^)]*\)|; GET \/v1\/.*$/g, ""));
 
 /** A sentence of the server, in the language it has. */
 export const Said = ({ children }) => html`<span lang="en">${typeof children === "string" ? plain(children) : children}</span>`;

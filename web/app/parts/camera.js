@@ -2,7 +2,7 @@
 import { html, kept, names, signal, useEffect, useRef, useState } from "../lib.js";
 import { call, here, Refusal } from "../api.js";
 import { Icon } from "../icons.js";
-import { t } from "../words.js";
+import { sentence, t } from "../words.js";
 import { useSeen } from "./printer.js";
 
 /** How each camera is turned in this browser, by serial: {turn: degrees, flip}. */
@@ -102,7 +102,7 @@ export function Camera({ of: p, every = 5000, large }) {
       clearTimeout(timer);
     };
   }, [seen, p.serial, p.camera, every]);
-  const dark = !p.connected ? t("camera.away") : p.no_camera || shown.why || t("camera.wait");
+  const dark = !p.connected ? t("camera.away") : sentence(p.no_camera || shown.why || t("camera.wait"));
   return html`<div class=${names("camera", large && "large")} ref=${at}>
     ${shown.picture ? html`<${Picture} of=${p} src=${shown.picture} />` : html`<span class="dark"><${Icon} name="camera" /><small lang=${p.connected && (p.no_camera || shown.why) ? "en" : null}>${dark}</small></span>`}
   </div>`;

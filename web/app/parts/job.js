@@ -8,7 +8,7 @@ import { go } from "../place.js";
 import { stateOf } from "../state.js";
 import { trayName } from "../trays.js";
 import { Icon } from "../icons.js";
-import { act } from "../ui/acts.js";
+import { act, said } from "../ui/acts.js";
 import { ask, Dialog, sure } from "../ui/dialog.js";
 import { Field, Form } from "../ui/form.js";
 import { copy } from "../ui/notes.js";
@@ -157,7 +157,7 @@ function FitList({ of: j }) {
     call("GET", `/jobs/${j.id}/fit`).then((a) => over || set({ fits: a.data || [] }), (refusal) => over || set({ refusal }));
     return () => (over = true);
   }, [j.id, j.why]);
-  if (state.refusal) return html`<p class="hint">${state.refusal.message}</p>`;
+  if (state.refusal) return html`<p class="hint">${said(state.refusal)}</p>`;
   if (!state.fits) return html`<p class="hint">${t("loading")}</p>`;
   return html`<ul>
     ${state.fits.map(

@@ -3,7 +3,7 @@ import { effect } from "../lib.js";
 import { call, curl } from "../api.js";
 import { printer } from "../live.js";
 import { note } from "./notes.js";
-import { t } from "../words.js";
+import { sentence, t } from "../words.js";
 
 /**
  * Does something through the API and tells how it went. Gives the answer, or
@@ -45,7 +45,7 @@ const not = (refusal, what) => t(refusal.cause === "unreachable" ? "unanswered" 
 /** What a refusal says, as a sentence. */
 export function said(refusal) {
   if (refusal.cause === "unreachable") return t("unreachable");
-  return refusal.message.replace(/^[a-z]+(?= )/, (word) => word[0].toUpperCase() + word.slice(1)); // names of fields and files stay
+  return sentence(refusal.message, Object.keys(refusal.details.fields || {}));
 }
 
 /** How long a printer may take until its reports show what it accepted. */
@@ -95,7 +95,7 @@ async function sending(p, doing, bare, proof, { meant, gone }) {
     const { data } = await call("POST", path, body, { within: answers });
     const good = ["accepted", "sent", "queued"].includes(data.outcome);
     const waits = good && proof;
-    told({ kind: waits ? "wait" : data.outcome === "accepted" ? "good" : good ? "plain" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason, curl: line });
+    told({ kind: waits ? "wait" : data.outcome === "accepted" ? "good" : good ? "plain" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason && sentence(data.reason), curl: line });
     if (waits) seen(p.serial, proof).then((so) => told({ kind: so ? "good" : "bad", text: t(so ? "command.verified" : "command.unseen", { what: doing, name: p.name }), curl: line }));
     return data;
   } catch (refusal) {
