@@ -3,7 +3,7 @@ import { html, useState } from "../lib.js";
 import { call, curl } from "../api.js";
 import { runs } from "../me.js";
 import { model } from "../models.js";
-import { Findings } from "../parts/findings.js";
+import { Findings, tried } from "../parts/findings.js";
 import { link } from "../parts/printer.js";
 import { Icon } from "../icons.js";
 import { said } from "../ui/acts.js";
@@ -54,7 +54,7 @@ function One({ of: f }) {
   return html`<section class="panel">
     <h2>${t("add.one")}</h2>
     <p class="hint">${t("add.one_text")}</p>
-    <${Form} yes=${t(force ? "add.anyway" : "add.try")} send=${(v) => ["POST", "/printers", body(v)]} done=${(a) => tell(a.data)}>
+    <${Form} yes=${t(force ? "add.anyway" : "add.try")} send=${(v) => ["POST", "/printers", body(v)]} more=${tried} done=${(a) => tell(a.data)}>
       <${Field} label=${t("add.host")} name="host" required value=${f.host} placeholder="192.168.1.40" autocapitalize="none" spellcheck="false" />
       <${Field} label=${t("add.code")} hint=${t("add.code_hint")} name="access_code" required maxlength="20" autocomplete="off" spellcheck="false" autofocus=${!!f.host} />
       <${Field} label=${t("add.name")} name="name" value=${f.name} maxlength="100" />
