@@ -123,11 +123,57 @@ func TestAFleetComesFromAFile(t *testing.T) {
 	v.moveIn(c)
 	v.open("/add")
 	v.sees("A whole fleet")
-	v.do(chromedp.SetUploadFiles(`input[accept=".csv,text/csv"]`, []string{csv}))
+	v.do(chromedp.SetUploadFiles(`input[accept^=".csv"]`, []string{csv}))
 	v.sees("Bench, left is here", "Nobody")
 	v.waits("the other line has failed", func(text string) bool { return !strings.Contains(text, "Waits or is tried") })
 	v.open("/")
 	v.sees("Bench, left")
+}
+
+// Files are as spreadsheets write them, and what is wrong with one is said.
+func TestAFleetsFileIsReadAsItComes(t *testing.T) {
+	t.Parallel()
+	c := serve(t)
+	v := visit(t, c.base)
+	v.excuse("status of 4")
+	v.moveIn(c)
+	v.open("/add")
+	v.sees("A whole fleet")
+	take := func(text string, shows ...string) {
+		t.Helper()
+		name := filepath.Join(t.TempDir(), "fleet.csv")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		v.do(chromedp.SetUploadFiles(`input[accept^=".csv"]`, []string{name}))
+		v.sees(shows...)
+	}
+	take("", "its first line names no columns", "host, access_code")
+	v.picture("add-file-empty")
+	take("01P00A000000008,127.0.0.1,12345678,Bench,P1S\n", "its first line names no columns")
+	take("host,name\n127.0.0.1,Bench\n", "The column access_code is missing in the first line.")
+	take("host,access_code,colour\n", "No column is called “colour”")
+	take("host,access_code\n", "The file names no printer")
+	for _, apart := range []string{";", "\t", ","} {
+		text := "\ufeffHost,access_code,name,mqtts_port\r\n" +
+			"192.0.2.7,12345678,\"Left, \"\"the;\told\"\" one\",\r\n" + // no address of a network that is allowed
+			"192.0.2.8,,Nocode,\r\n" +
+			",,,\r\n" +
+			"192.0.2.9,12345678,Noport,mqtt\r\n" +
+			"192.0.2.9,12345678,Short\r\n" +
+			"192.0.2.9,12345678,\"Quo\"ted,\r\n"
+		head, rest, _ := strings.Cut(text, "\"Left, ")
+		if apart != "," {
+			name, tail, _ := strings.Cut(rest, " one\"")
+			text = strings.ReplaceAll(head, ",", apart) + "\"Left, " + name + " one\"" + strings.ReplaceAll(tail, ",", apart)
+		}
+		take(text, "Left, \"the; old\" one Line 2", "Nocode Line 3\n", "host and access_code must both be there.", "Noport Line 5", "mqtts_port is “mqtt”", "Short Line 6", "The line has 3 fields, and the first line names 4.",
+			"Line 7", "A quotation mark is in the wrong place")
+		v.waits("the first one is refused", func(text string) bool { return !strings.Contains(text, "Waits or is tried") })
+		v.dressed("add-file")
+		v.open("/add")
+		v.sees("A whole fleet")
+	}
 }
 
 // What a client needs is copied from a page, which says when it came.
