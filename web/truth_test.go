@@ -104,3 +104,22 @@ func TestTheTabCountsAllThatNeedAHand(t *testing.T) {
 })()`)
 	counts("a start nobody knows of", 2)
 }
+
+// Who looks at a printer when it is removed is not told that the address is wrong.
+func TestAPrinterThatIsRemovedIsSaidToBe(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Bench P1S")
+	v.open(idle)
+	v.sees("Bench P1S", "Overview")
+	if err := as.Unbind(t.Context(), demoP1); err != nil {
+		t.Fatal(err)
+	}
+	v.sees("Bench P1S was removed", "It was here until just now.")
+	v.dressed("printer-removed")
+	v.open(idle)
+	v.sees("There is no such printer")
+}
