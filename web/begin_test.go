@@ -1,6 +1,9 @@
 package web_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,7 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	grovecloud "github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
 )
 
 var setupLink = regexp.MustCompile(`\S+(/setup\?code=\S+)`)
@@ -176,16 +184,71 @@ func TestAFleetsFileIsReadAsItComes(t *testing.T) {
 	}
 }
 
-// What a client needs is copied from a page, which says when it came.
+// What a client needs is copied from a page, which says when it came: it, and no other,
+// and whatever the browser's clock says.
 func TestAClientIsSeenToConnect(t *testing.T) {
 	t.Parallel()
-	c := serve(t)
+	c := serve(t, "--demo")
+	as := c.calls()
 	v := visit(t, c.base)
-	v.moveIn(c)
-	v.click("Connect a client")
+	late := `{ const Real = Date; window.Date = class extends Real { constructor(...a) { super(...(a.length ? a : [Real.now() + 3600_000])); } static now() { return Real.now() + 3600_000; } }; }`
+	if _, err := chromedp.Call(v.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: late}); err != nil {
+		t.Fatal(err)
+	}
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Bench P1S")
+	v.open("/connect")
 	v.sees("curl", "Waiting for the first request")
 	v.dressed("connect")
-	c.run("login", "ann@example.org")
-	c.run("printers", "list")
-	v.sees("is connected, from 127.0.0.1")
+	made, err := as.CreateKey(t.Context(), cloudapi.KeyRequest{Name: "terminal", Scopes: []grovecloud.Action{grovecloud.ReadPrinter}, AllPrinters: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(agent string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.base+"/v1/grove-service/printers", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("User-Agent", agent)
+		r.Header.Set("Authorization", "Bearer "+string(made.Secret))
+		answer, err := (&http.Client{}).Do(r)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %v %v", agent, answer, err)
+		}
+		answer.Body.Close()
+	}
+	on := func() bool { return js[bool](v, `!!document.querySelector(".light.on")`) }
+	ask("curl/8.14.1")
+	v.sees("Connected: curl/8.14.1, over HTTP, from 127.0.0.1")
+	if !on() {
+		t.Error("the light of curl is not green")
+	}
+	v.picture("connect-curl")
+	v.click("Home Assistant")
+	v.sees("Something connected that does not come as this client does: curl/8.14.1, over HTTP")
+	if on() {
+		t.Error("curl turned the light of Home Assistant green")
+	}
+	v.picture("connect-other")
+
+	v.click("LAN clients (bblp)")
+	code := js[string](v, `fetch("/v1/iot-service/api/user/device/info?device_id=`+demoP1+`").then((r) => r.json()).then((a) => a.dev_access_code)`)
+	ca, err := os.ReadFile(filepath.Join(c.data, "ca.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca)
+	broker := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("ssl://" + c.mqtts).SetTLSConfig(&tls.Config{RootCAs: roots}).
+		SetUsername("bblp").SetPassword(code).SetAutoReconnect(false))
+	if token := broker.Connect(); !token.WaitTimeout(10*time.Second) || token.Error() != nil {
+		t.Fatalf("connect: %v", token.Error())
+	}
+	defer broker.Disconnect(0)
+	v.sees("Connected: a client with the access code of Bench P1S, over MQTT, from 127.0.0.1")
+	if !on() {
+		t.Error("the light of LAN clients is not green")
+	}
+	v.picture("connect-lan")
 }

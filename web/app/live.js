@@ -47,7 +47,7 @@ export const about = (...kinds) => ({ type }) => kinds.includes(type.split(".")[
 
 const turn = (p) =>
   [p.name, p.model, p.online, p.connected, p.stale, p.gcode_state, p.shadow?.state, p.print_error, p.shadow?.print_error, p.task_id, p.shadow?.task_id, p.plate_clear, p.trouble, p.developer_mode]
-    .concat(p.tags || [], (p.shadow?.hms || []).map((h) => h.code), p.lan?.stranger_pin || "")
+    .concat(p.tags || [], (p.shadow?.hms || []).map((h) => h.code), p.lan?.stranger_pin || "", p.code_use?.last_used_at || "")
     .join("|");
 
 /** Takes in what a printer is now. Gives whether more than figures changed. */
