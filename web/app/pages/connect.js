@@ -83,6 +83,6 @@ function Light({ client, uses }) {
   const other = uses.find((u) => u.come);
   const last = uses.find((u) => fits(client, u));
   const told = (key, u) => t(key, { who: who(u), from: u.last_used_from || "", way: u.last_used_over === "mqtt" ? "MQTT" : "HTTP" });
-  if (came) return html`<p class="light on" role="status"><${Icon} name="check" />${told("connect.came", came)}</p>`;
-  return html`<p class="light" role="status"><${Icon} name="clock" />${other ? told("connect.other", other) : t("connect.waiting")}${!other && last && html` <small>${t("connect.before", { when: ago(last.last_used_at) })}</small>`}</p>`;
+  if (came) return html`<p class="light on" role="status"><${Icon} name="check" /><span class="grow">${told("connect.came", came)}</span></p>`;
+  return html`<p class="light" role="status"><${Icon} name="clock" /><span class="grow">${other ? told("connect.other", other) : t("connect.waiting")}${!other && last && html` <small>${t("connect.before", { when: ago(last.last_used_at) })}</small>`}</span></p>`;
 }
