@@ -92,6 +92,9 @@ type Live struct {
 	// LAN is where the server reaches the printer; nil for one that dials in, and for
 	// those who may not see its access code.
 	LAN *LAN `json:"lan,omitempty"`
+	// CodeUse is who signed in with the printer's access code last, as clients on its network
+	// do, since the server started; none for those who may not see the code.
+	CodeUse Use `json:"code_use,omitzero"`
 	// Trouble is why a printer on a LAN is not connected, and what to do.
 	Trouble string `json:"trouble,omitempty"`
 	// DeveloperMode says whether the printer takes commands without its maker's signature.

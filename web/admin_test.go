@@ -176,9 +176,12 @@ func TestAWebhookIsTriedLookedIntoAndSentOnceMore(t *testing.T) {
 	js[bool](v, `(document.querySelector(".delivery details").open = true)`)
 	v.sees("webhook.test", `"taken": 3`)
 	v.dressed("webhook-deliveries")
+	told.refuses.Store(true)
 	v.click("Send once more")
+	until(t, "it is sent once more, and refused", func() bool { return told.count() == 4 })
+	told.refuses.Store(false) // it is tried again soon, and nobody looks again by hand
 	v.sees("It is sent once more")
-	until(t, "it is sent once more", func() bool { return told.count() == 4 })
+	v.sees("answered 200", `"taken": 5`)
 	v.click("More for Board in the hall")
 	v.click("Pause")
 	v.sees("The webhook is paused")

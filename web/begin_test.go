@@ -1,6 +1,9 @@
 package web_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,7 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	grovecloud "github.com/grovecloud/grove"
+	"github.com/grovecloud/grove/cloudapi"
 )
 
 var setupLink = regexp.MustCompile(`\S+(/setup\?code=\S+)`)
@@ -71,7 +79,8 @@ func TestPrintersAreAdded(t *testing.T) {
 	v.fill("FTPS", "28990")
 	v.fill("Camera", "28600")
 	v.click("Try and add it")
-	v.sees("access code")
+	v.sees("Is there well", "Speaks encrypted well", "Is this printer well", "Access code failed")
+	v.dressed("add-refused")
 	v.fill("Access code", "12345678")
 	v.click("Try and add it")
 	v.sees("Bench is here", "Access code", "Developer Mode")
@@ -122,23 +131,124 @@ func TestAFleetComesFromAFile(t *testing.T) {
 	v.moveIn(c)
 	v.open("/add")
 	v.sees("A whole fleet")
-	v.do(chromedp.SetUploadFiles(`input[accept=".csv,text/csv"]`, []string{csv}))
+	v.do(chromedp.SetUploadFiles(`input[accept^=".csv"]`, []string{csv}))
 	v.sees("Bench, left is here", "Nobody")
 	v.waits("the other line has failed", func(text string) bool { return !strings.Contains(text, "Waits or is tried") })
 	v.open("/")
 	v.sees("Bench, left")
 }
 
-// What a client needs is copied from a page, which says when it came.
-func TestAClientIsSeenToConnect(t *testing.T) {
+// Files are as spreadsheets write them, and what is wrong with one is said.
+func TestAFleetsFileIsReadAsItComes(t *testing.T) {
 	t.Parallel()
 	c := serve(t)
 	v := visit(t, c.base)
+	v.excuse("status of 4")
 	v.moveIn(c)
-	v.click("Connect a client")
+	v.open("/add")
+	v.sees("A whole fleet")
+	take := func(text string, shows ...string) {
+		t.Helper()
+		name := filepath.Join(t.TempDir(), "fleet.csv")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		v.do(chromedp.SetUploadFiles(`input[accept^=".csv"]`, []string{name}))
+		v.sees(shows...)
+	}
+	take("", "its first line names no columns", "host, access_code")
+	v.picture("add-file-empty")
+	take("01P00A000000008,127.0.0.1,12345678,Bench,P1S\n", "its first line names no columns")
+	take("host,name\n127.0.0.1,Bench\n", "The column access_code is missing in the first line.")
+	take("host,access_code,colour\n", "No column is called “colour”")
+	take("host,access_code\n", "The file names no printer")
+	for _, apart := range []string{";", "\t", ","} {
+		text := "\ufeffHost,access_code,name,mqtts_port\r\n" +
+			"192.0.2.7,12345678,\"Left, \"\"the;\told\"\" one\",\r\n" + // no address of a network that is allowed
+			"192.0.2.8,,Nocode,\r\n" +
+			",,,\r\n" +
+			"192.0.2.9,12345678,Noport,mqtt\r\n" +
+			"192.0.2.9,12345678,Short\r\n" +
+			"192.0.2.9,12345678,\"Quo\"ted,\r\n"
+		head, rest, _ := strings.Cut(text, "\"Left, ")
+		if apart != "," {
+			name, tail, _ := strings.Cut(rest, " one\"")
+			text = strings.ReplaceAll(head, ",", apart) + "\"Left, " + name + " one\"" + strings.ReplaceAll(tail, ",", apart)
+		}
+		take(text, "Left, \"the; old\" one Line 2", "Nocode Line 3\n", "host and access_code must both be there.", "Noport Line 5", "mqtts_port is “mqtt”", "Short Line 6", "The line has 3 fields, and the first line names 4.",
+			"Line 7", "A quotation mark is in the wrong place")
+		v.waits("the first one is refused", func(text string) bool { return !strings.Contains(text, "Waits or is tried") })
+		v.dressed("add-file")
+		v.open("/add")
+		v.sees("A whole fleet")
+	}
+}
+
+// What a client needs is copied from a page, which says when it came: it, and no other,
+// and whatever the browser's clock says.
+func TestAClientIsSeenToConnect(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	v := visit(t, c.base)
+	late := `{ const Real = Date; window.Date = class extends Real { constructor(...a) { super(...(a.length ? a : [Real.now() + 3600_000])); } static now() { return Real.now() + 3600_000; } }; }`
+	if _, err := chromedp.Call(v.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: late}); err != nil {
+		t.Fatal(err)
+	}
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Bench P1S")
+	v.open("/connect")
 	v.sees("curl", "Waiting for the first request")
 	v.dressed("connect")
-	c.run("login", "ann@example.org")
-	c.run("printers", "list")
-	v.sees("is connected, from 127.0.0.1")
+	made, err := as.CreateKey(t.Context(), cloudapi.KeyRequest{Name: "terminal", Scopes: []grovecloud.Action{grovecloud.ReadPrinter}, AllPrinters: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(agent string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.base+"/v1/grove-service/printers", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("User-Agent", agent)
+		r.Header.Set("Authorization", "Bearer "+string(made.Secret))
+		answer, err := (&http.Client{}).Do(r)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %v %v", agent, answer, err)
+		}
+		answer.Body.Close()
+	}
+	on := func() bool { return js[bool](v, `!!document.querySelector(".light.on")`) }
+	ask("curl/8.14.1")
+	v.sees("Connected: curl/8.14.1, over HTTP, from 127.0.0.1")
+	if !on() {
+		t.Error("the light of curl is not green")
+	}
+	v.picture("connect-curl")
+	v.click("Home Assistant")
+	v.sees("Something connected that does not come as this client does: curl/8.14.1, over HTTP")
+	if on() {
+		t.Error("curl turned the light of Home Assistant green")
+	}
+	v.picture("connect-other")
+
+	v.click("LAN clients (bblp)")
+	code := js[string](v, `fetch("/v1/iot-service/api/user/device/info?device_id=`+demoP1+`").then((r) => r.json()).then((a) => a.dev_access_code)`)
+	ca, err := os.ReadFile(filepath.Join(c.data, "ca.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca)
+	broker := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("ssl://" + c.mqtts).SetTLSConfig(&tls.Config{RootCAs: roots}).
+		SetUsername("bblp").SetPassword(code).SetAutoReconnect(false))
+	if token := broker.Connect(); !token.WaitTimeout(10*time.Second) || token.Error() != nil {
+		t.Fatalf("connect: %v", token.Error())
+	}
+	defer broker.Disconnect(0)
+	v.sees("Connected: a client with the access code of Bench P1S, over MQTT, from 127.0.0.1")
+	if !on() {
+		t.Error("the light of LAN clients is not green")
+	}
+	v.picture("connect-lan")
 }

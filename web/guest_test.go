@@ -61,6 +61,30 @@ func (v *visitor) offered(name string) bool {
 	return js[bool](v, fmt.Sprintf(`!!%s(%q)`, find, name))
 }
 
+// Who gets another role is offered what it allows at once, also on a page that is open.
+func TestAnotherRoleReachesAnOpenPage(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	v := visit(t, c.base)
+	v.signIn(as.guest("ann", grovecloud.Operator, nil), password)
+	v.sees("No printers yet")
+	v.click("Library")
+	v.offers([]string{"Upload"}, nil)
+	ann := js[int64](v, `fetch("/v1/grove-service/users/me").then((r) => r.json()).then((a) => a.data.id)`)
+	role := func(now grovecloud.Role) {
+		t.Helper()
+		if _, err := as.SetRole(t.Context(), ann, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	role(grovecloud.Viewer)
+	v.waits("nothing can be uploaded any more", func(string) bool { return !v.offered("Upload") })
+	v.picture("role-viewer")
+	role(grovecloud.Operator)
+	v.offers([]string{"Upload"}, nil)
+}
+
 // A guest is offered what the share allows, printer by printer, in cards, rows, the
 // queue and the dialog that prints.
 func TestAGuestIsOfferedWhatTheShareAllows(t *testing.T) {

@@ -70,6 +70,7 @@ func TestALongNamePushesNoColumnOut(t *testing.T) {
 	}
 	v := visit(t, c.base)
 	v.signIn(demoEmail, demoPassword)
+	v.sees("Bench P1S")
 	js[bool](v, `(localStorage.setItem("fleet.view", JSON.stringify("list")), true)`)
 	v.do(chromedp.EmulateViewport(1280, 900))
 	for _, p := range [][]string{{"/", name, "Nozzle"}, {"/admin/audit", name, "Detail"}} {

@@ -127,7 +127,8 @@ func parseRoll(in io.Reader) ([]rollLine, error) {
 		}
 	}
 	r := csv.NewReader(buffered)
-	r.FieldsPerRecord, r.TrimLeadingSpace, r.Comment = -1, true, '#'
+	r.FieldsPerRecord, r.Comment, r.Comma = -1, '#', comma(buffered)
+	r.TrimLeadingSpace = r.Comma != '\t'
 	header, err := r.Read()
 	if err != nil {
 		return nil, &grove.Error{Code: grove.Invalid, Reason: "bad_csv", Err: err, Message: "the file has no first line with the names of its columns, such as " + strings.Join(rollColumns, ",")}
@@ -147,12 +148,15 @@ func parseRoll(in io.Reader) ([]rollLine, error) {
 	for {
 		fields, err := r.Read()
 		switch bad := (*csv.ParseError)(nil); {
+		case errors.Is(err, io.EOF) && lines == nil:
+			return nil, grove.Errorf(grove.Invalid, "bad_csv", "the file names no printer; below the line of names comes one line for each")
 		case errors.Is(err, io.EOF):
 			return lines, nil
 		case errors.As(err, &bad):
 			lines = append(lines, rollLine{number: bad.StartLine, err: grove.Errorf(grove.Invalid, "bad_line", "the line can't be read: %v", bad.Err)})
 		case err != nil:
 			return nil, err
+		case strings.TrimSpace(strings.Join(fields, "")) == "": // spreadsheets write such below the last one
 		default:
 			number, _ := r.FieldPos(0)
 			l := rollLine{number: number}
@@ -160,6 +164,24 @@ func parseRoll(in io.Reader) ([]rollLine, error) {
 			lines = append(lines, l)
 		}
 	}
+}
+
+// comma is what parts the fields, by the first line that says something: spreadsheets
+// of many languages write semicolons, since their commas are in figures.
+func comma(in *bufio.Reader) rune {
+	ahead, _ := in.Peek(in.Size()) // a short file is no fault
+	for line := range bytes.Lines(ahead) {
+		if said := bytes.TrimSpace(line); len(said) == 0 || said[0] == '#' {
+			continue
+		}
+		for _, c := range ";\t" {
+			if bytes.ContainsRune(line, c) {
+				return c
+			}
+		}
+		break
+	}
+	return ','
 }
 
 // fill reads the fields of a line.

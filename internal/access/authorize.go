@@ -32,6 +32,9 @@ func (r *Rights) Authorize(actor grove.Actor, action grove.Action, on grove.Reso
 	return forbidden(action)
 }
 
+// Role is that of the account the actor acts for; empty where it acts for none.
+func (r *Rights) Role(actor grove.Actor) grove.Role { return r.table().roles[actor.UserID] }
+
 // nobody is true for an actor that names no one. A user 0 or an empty serial
 // would otherwise match a printer without owner or a request without printer.
 func nobody(actor grove.Actor) bool {

@@ -188,13 +188,18 @@ type Visit struct {
 	Over   string // [grove.OverHTTP] or [grove.OverMQTT]
 }
 
+// Use is the visit as it is written down.
+func (v Visit) Use(now time.Time) grove.Use {
+	return grove.Use{UsedAt: now.UTC(), UsedFrom: v.Remote.Unmap().WithZone("").String(), UsedBy: oneLine(v.Client, 200), UsedOver: v.Over}
+}
+
 // noteUse writes a use down, now and then.
 func (a *Access) noteUse(ctx context.Context, actor grove.Actor, v Visit) {
 	now, id := time.Now(), actor.SessionID
 	if !a.uses.due(v.Over+" "+id, now) {
 		return
 	}
-	u := grove.Use{UsedAt: now.UTC(), UsedFrom: v.Remote.Unmap().WithZone("").String(), UsedBy: oneLine(v.Client, 200), UsedOver: v.Over}
+	u := v.Use(now)
 	note := a.records.SessionUsed
 	if actor.Kind == grove.ActorKey {
 		note = a.records.KeyUsed

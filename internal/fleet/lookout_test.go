@@ -336,12 +336,13 @@ func TestAViewerIsNotShownWhereAPrinterStandsThatIsNotItsOwn(t *testing.T) {
 	}
 	h.Observe(other, []byte(`{"print":{"command":"push_status","msg":0,"gcode_state":"IDLE","net":{"info":[{"ip":3003295936}]}}}`)) // 192.168.2.179
 	h.Troubled(other, errors.New("nothing listens at 192.168.1.40"))
+	h.CodeUsed(other, grove.Use{UsedAt: time.Now(), UsedFrom: "192.168.1.7", UsedBy: "hall", UsedOver: grove.OverMQTT})
 	whole, part := h.watch(h.actor, fleet.Interest{Only: other}), h.watch(h.key(grove.ReadPrinter), fleet.Interest{Only: other})
 	for range 2 { // written once, and given again
-		if a := string(whole.All()[0]); !strings.Contains(a, `"host":"192.168.1.40"`) || !strings.Contains(a, `"addresses":["192.168.2.179"]`) || strings.Contains(a, "12345678") {
+		if a := string(whole.All()[0]); !strings.Contains(a, `"host":"192.168.1.40"`) || !strings.Contains(a, `"addresses":["192.168.2.179"]`) || !strings.Contains(a, `"last_used_by":"hall"`) || strings.Contains(a, "12345678") {
 			t.Errorf("the owner sees %s", a)
 		}
-		if a := string(part.All()[0]); strings.Contains(a, "192.168") || strings.Contains(a, "12345678") || !strings.Contains(a, `"details"`) {
+		if a := string(part.All()[0]); strings.Contains(a, "192.168") || strings.Contains(a, "hall") || strings.Contains(a, "12345678") || !strings.Contains(a, `"details"`) {
 			t.Errorf("who only looks sees %s", a)
 		}
 	}

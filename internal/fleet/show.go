@@ -49,6 +49,7 @@ type outline struct {
 	lan                         *grove.LAN // replaced, never written to
 	hms                         string
 	heatUntil                   time.Time
+	codeUse                     grove.Use
 	known                       mark // what is remembered of the last turn
 }
 
@@ -56,7 +57,7 @@ func (u *unit) outline() outline {
 	p := &u.printer
 	return outline{
 		mark: markOf(u.shadow), connected: u.link != nil, complete: u.complete, stale: u.stale, view: u.view.plain(), online: p.Online, plateClear: p.PlateClear, autoClear: p.AutoClear,
-		name: p.Name, model: p.Model, trouble: u.trouble, tags: strings.Join(p.Tags, "\n"), developer: u.developer(), lan: u.lan, hms: codes(u.shadow.HMS), heatUntil: p.HeatUntil,
+		name: p.Name, model: p.Model, trouble: u.trouble, tags: strings.Join(p.Tags, "\n"), developer: u.developer(), lan: u.lan, hms: codes(u.shadow.HMS), heatUntil: p.HeatUntil, codeUse: u.codeUse,
 		known: mark{state: p.GcodeState, task: p.TaskID, file: p.FileName, printError: p.PrintError},
 	}
 }
@@ -117,6 +118,18 @@ func (u *unit) unwatch(l *Lookout) {
 		u.drawings.each = nil
 		u.drawings.mu.Unlock()
 	}
+}
+
+// CodeUsed takes that somebody signed in with a printer's access code.
+func (f *Fleet) CodeUsed(serial string, use grove.Use) {
+	u, err := f.unit(serial)
+	if err != nil {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.codeUse = use
+	u.show()
 }
 
 // recount looks who watches the printer over MQTT, which no report tells, for those who

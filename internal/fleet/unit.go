@@ -20,6 +20,7 @@ type unit struct {
 
 	lan     *grove.LAN // where it stands; nil for one that dials in. Replaced, never written to
 	welcome bool       // it took the access code since it was bound or the server started
+	codeUse grove.Use  // who came with its access code last
 	trouble string     // why it has no link, as far as the network tells
 	eye     *eye
 
@@ -105,7 +106,7 @@ func (u *unit) rested() {
 func (u *unit) live() grove.Live {
 	return grove.Live{
 		Printer: u.printer, Connected: u.link != nil, Shadow: u.shadow,
-		ReportedAt: u.reportedAt, Complete: u.complete, LAN: u.lan, Trouble: u.trouble,
+		ReportedAt: u.reportedAt, Complete: u.complete, LAN: u.lan, CodeUse: u.codeUse, Trouble: u.trouble,
 		DeveloperMode: u.developer(), Stale: u.stale, Camera: u.view.open, NoCamera: u.view.why,
 	}
 }

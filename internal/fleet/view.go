@@ -134,7 +134,7 @@ func (f *Fleet) shown(actor grove.Actor, live grove.Live) grove.Live {
 
 // withheld is a printer without what opens it and where it stands.
 func withheld(live grove.Live) grove.Live {
-	live.AccessCode, live.Trouble, live.LAN = "", placeless(live.Trouble, live.LAN), nil
+	live.AccessCode, live.Trouble, live.LAN, live.CodeUse = "", placeless(live.Trouble, live.LAN), nil, grove.Use{}
 	if live.Details != nil {
 		less := *live.Details
 		less.Addresses = nil

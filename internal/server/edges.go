@@ -99,7 +99,11 @@ type door struct {
 
 // Enter names the actor behind a knock.
 func (d door) Enter(ctx context.Context, k broker.Knock) (grove.Actor, error) {
-	return d.access.Enter(ctx, access.MQTTCredentials(k))
+	actor, err := d.access.Enter(ctx, access.MQTTCredentials(k))
+	if err == nil && actor.Kind == grove.ActorCode {
+		d.fleet.CodeUsed(actor.Serial, access.Visit{Remote: k.Remote, Client: k.Client, Over: grove.OverMQTT}.Use(time.Now()))
+	}
+	return actor, err
 }
 
 // May is asked at every delivery.

@@ -187,12 +187,16 @@ func (t *toys) bind(ctx context.Context, actor grove.Actor, one toy) (fresh bool
 	if known.OwnerID == actor.UserID && known.DeviceSecretHash == fleet.HashSecret(string(t.kept.Secrets[one.serial])) {
 		return false, nil
 	}
-	b, err := t.s.fleet.Bind(ctx, actor, fleet.Binding{Serial: one.serial, Name: one.name, Model: one.model, AutoClear: one.autoClear})
+	empty := one.begin == sim.BeginIdle // as it is made; of a real printer only a person knows
+	b, err := t.s.fleet.Bind(ctx, actor, fleet.Binding{Serial: one.serial, Name: one.name, Model: one.model, PlateClear: empty, AutoClear: one.autoClear})
 	if err != nil {
 		return false, err
 	}
 	t.kept.Secrets[one.serial] = b.DeviceSecret
-	return true, nil
+	if empty && !b.Printer.PlateClear { // what its namesake left is gone with it
+		_, err = t.s.queue.ClearPlate(ctx, actor, one.serial)
+	}
+	return true, err
 }
 
 // run runs whatever there is, until ctx ends.

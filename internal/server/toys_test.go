@@ -28,6 +28,9 @@ func TestAnOwnerTriesSimulatedPrinters(t *testing.T) {
 	for _, serial := range all {
 		h.connected(serial)
 		live, err := h.server.fleet.Now(serial)
+		if serial == "01P00D000000002" && !live.PlateClear {
+			t.Errorf("the plate of %s, on which nothing ever lay, waits for somebody to look", serial)
+		}
 		if itself := serial == "00M00D000000001"; err != nil || live.AutoClear != itself {
 			t.Errorf("%s clears its plate by itself: %v, want %v %v", serial, live.AutoClear, itself, err)
 		}
@@ -39,6 +42,12 @@ func TestAnOwnerTriesSimulatedPrinters(t *testing.T) {
 	again := owned(t, c)
 	for _, serial := range all {
 		again.connected(serial)
+	}
+	if _, err := again.server.db.UpdatePrinter(t.Context(), "01P00D000000002", func(p *grove.Printer, _ *grove.Job) ([]grove.Event, error) {
+		p.PlateClear = false // as after a print
+		return nil, nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 	if err := again.client.EndSimulated(t.Context()); err != nil {
 		t.Fatal(err)
@@ -52,6 +61,9 @@ func TestAnOwnerTriesSimulatedPrinters(t *testing.T) {
 	}
 	if _, err := again.client.Simulate(t.Context()); err != nil {
 		t.Errorf("once more: %v", err)
+	}
+	if live, err := again.server.fleet.Now("01P00D000000002"); err != nil || !live.PlateClear {
+		t.Errorf("once more, its plate waits for somebody to look: %v", err)
 	}
 }
 

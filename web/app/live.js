@@ -13,6 +13,9 @@ export const serials = signal([]);
 /** The state of a printer; undefined when there is none. */
 export const printer = (serial) => (printers.has(serial) ? printers.get(serial).value : void serials.value); // one that comes is in them
 
+/** Names of the printers that went while this page was open, by serial. */
+export const went = new Map();
+
 /** What a printer is called; its serial where nobody knows it. */
 export const nameOf = (serial) => printer(serial)?.name || serial;
 
@@ -33,7 +36,7 @@ export const glimpse = (serial) => {
 
 const listeners = new Set();
 
-/** Calls told(event) for each event, and told({type: "reload"}) when some were missed. Gives what ends it. */
+/** Calls told(event) for each event, told({type: "reload"}) when some were missed, and told({type: "me", role}) with the role of who looks. Gives what ends it. */
 export function onEvent(told) {
   listeners.add(told);
   return () => listeners.delete(told);
@@ -44,7 +47,7 @@ export const about = (...kinds) => ({ type }) => kinds.includes(type.split(".")[
 
 const turn = (p) =>
   [p.name, p.model, p.online, p.connected, p.stale, p.gcode_state, p.shadow?.state, p.print_error, p.shadow?.print_error, p.task_id, p.shadow?.task_id, p.plate_clear, p.trouble, p.developer_mode]
-    .concat(p.tags || [], (p.shadow?.hms || []).map((h) => h.code), p.lan?.stranger_pin || "")
+    .concat(p.tags || [], (p.shadow?.hms || []).map((h) => h.code), p.lan?.stranger_pin || "", p.code_use?.last_used_at || "")
     .join("|");
 
 /** Takes in what a printer is now. Gives whether more than figures changed. */
@@ -62,6 +65,7 @@ function put(p) {
 /** Takes a printer out, and tells who shows it. */
 function drop(serial) {
   const one = printers.get(serial);
+  if (one) went.set(serial, one.peek().name || serial);
   printers.delete(serial);
   if (one) one.value = undefined;
   return true;
@@ -186,6 +190,7 @@ export function open() {
   on("printer", later(put));
   on("gone", later(({ serial }) => drop(serial)));
   on("reload", () => listeners.forEach((told) => told({ type: "reload" })));
+  on("me", ({ role }) => listeners.forEach((told) => told({ type: "me", role })));
   on("event", (event) => listeners.forEach((told) => told(event)));
   stream.onerror = lost;
 }

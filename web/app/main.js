@@ -4,7 +4,7 @@ import { leave as signIn, proving } from "./api.js";
 import { dress, theme } from "./dress.js";
 import { Guard, Unloaded } from "./guard.js";
 import * as keys from "./keys.js";
-import { connection, everyone, open } from "./live.js";
+import { connection, everyone, onEvent, open } from "./live.js";
 import * as people from "./me.js";
 import * as models from "./models.js";
 import { go, heading, place } from "./place.js";
@@ -126,6 +126,9 @@ effect(() => {
   foreign = now;
   people.loadShares().catch(() => setTimeout(() => foreign === now && (foreign = before), 10_000)); // then again at the next turn
 });
+
+/** Who got another role may do other things from then on. */
+onEvent(({ type, role }) => type === "me" && role !== people.me.value?.role && people.load().catch(() => null));
 
 /** The tab tells how far the fleet is without being looked at. */
 effect(() => {

@@ -14,21 +14,23 @@ export function stateOf(p) {
     case "PAUSE":
       return "paused";
     case "FAILED":
-      if (troubled(p)) return "failed";
+      if (!cancelled(p) && troubled(p)) return "failed";
       return p.plate_clear ? "ready" : "cancelled";
+    case "FINISH":
+      return p.plate_clear ? "ready" : "finished";
   }
   if (busy(p)) return "preparing";
-  return p.plate_clear ? "ready" : "finished";
+  return p.plate_clear ? "ready" : "unlooked";
 }
 
 // What printers report after a person ended a print (ha-bambulab): no error.
 const ended = new Set([0x0300400c, 0x0500400e]);
 
+const rawError = (p) => p.shadow?.print_error || p.print_error || 0;
+const cancelled = (p) => ended.has(rawError(p));
+
 /** The printer's error as a number; 0 when there is none that concerns anybody. */
-export function errorOf(p) {
-  const error = p.shadow?.print_error || p.print_error || 0;
-  return ended.has(error) ? 0 : error;
-}
+export const errorOf = (p) => (cancelled(p) ? 0 : rawError(p));
 
 const troubled = (p) => errorOf(p) !== 0 || serious(p).length > 0;
 
@@ -37,13 +39,18 @@ const serious = (p) => (p.shadow?.hms || []).filter((h) => h.severity === "fatal
 
 /** The states in the order of counters, each with its icon. The colour is the class. */
 export const states = {
-  printing: "play", preparing: "up", paused: "pause", finished: "check", ready: "dot", failed: "cross", cancelled: "slash", stale: "clock", offline: "plug", quarantine: "shield",
+  printing: "play", preparing: "up", paused: "pause", finished: "check", unlooked: "eye", ready: "dot", failed: "cross", cancelled: "slash", stale: "clock", offline: "plug", quarantine: "shield",
 };
 
 const said = (p) => p.shadow?.state || p.gcode_state || "";
 
 // In which a printer neither moves nor heats by itself.
 const resting = new Set(["", "IDLE", "FINISH", "FAILED", "OFFLINE"]);
+
+// In which it says that a print has ended.
+const ends = new Set(["FINISH", "FAILED"]);
+
+const stopped = (p) => ["PAUSE", "FAILED"].includes(said(p));
 
 /** Whether a print is under way, or may be: in a state that nobody knows the printer must be stoppable too. */
 export const busy = (p) => !resting.has(said(p));
@@ -61,9 +68,9 @@ export function needs(p, unknown = false) {
   if (p.lan?.stranger_pin) why.push({ what: "quarantine", text: t("needs.quarantine") });
   if (!p.online && busy(p)) why.push({ what: "lost", text: t("needs.lost") });
   if (p.online) {
-    for (const h of serious(p)) why.push({ what: "hms", text: t(`hms.${h.severity}`), code: h.code });
+    for (const h of serious(p)) why.push({ what: "hms", text: t(stopped(p) && h.severity === "fatal" ? "hms.stopped" : `hms.${h.severity}`), code: h.code });
     if (errorOf(p)) why.push({ what: "error", text: t("needs.error"), code: errorCode(errorOf(p)) });
-    if (!p.plate_clear && !busy(p)) why.push({ what: "plate", text: t("needs.plate") });
+    if (!p.plate_clear && !busy(p)) why.push({ what: "plate", text: t(ends.has(said(p)) ? "needs.plate" : "needs.unlooked") });
     if (said(p) === "PAUSE" && why.length === 0) why.push({ what: "paused", text: t("needs.paused") });
   }
   return why;

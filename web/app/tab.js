@@ -2,12 +2,11 @@
 // that ends next, in its title and as a ring on its icon.
 import { computed, effect } from "./lib.js";
 import { everyone, printer, watch } from "./live.js";
-import { busy, farOf, stateOf } from "./state.js";
-
-const waiting = new Set(["failed", "finished", "paused", "quarantine"]);
+import { doubts } from "./doubts.js";
+import { busy, farOf, needs } from "./state.js";
 
 /** How many printers wait for somebody. */
-const need = computed(() => everyone.value.filter((p) => waiting.has(stateOf(p))).length);
+const need = computed(() => everyone.value.filter((p) => needs(p, doubts.value.has(p.serial)).length > 0).length);
 
 const ends = (p) => new Date(p.reported_at).getTime() + (p.shadow.remaining_seconds || 1e7) * 1000;
 

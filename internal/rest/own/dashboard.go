@@ -29,13 +29,18 @@ type screen struct {
 func (f *face) mountDashboard(rt *rest.Router) {
 	const tag = "printers"
 	all := get("/live", tag, "All that a page needs to stay current, in one stream")
-	all.About = "What `GET …/printers/live` and `GET …/events` tell, together: browsers have few connections to a server. `event: hello`, `{\"id\"}`, comes first, then `fleet`, " +
-		"`printer`, `gone`, and `event: event` for each event after `Last-Event-ID` or `last_event_id`, else from now on, with its id; `event: reload` as there. " +
+	all.About = "What `GET …/printers/live` and `GET …/events` tell, together: browsers have few connections to a server. `event: hello`, `{\"id\"}`, comes first, then `event: me`, `{\"role\"}`, " +
+		"also whenever the account gets another role, `fleet`, `printer`, `gone`, and `event: event` for each event after `Last-Event-ID` or `last_event_id`, else from now on, with its id; `event: reload` as there. " +
 		"Which printers are watched closely can be changed while the stream goes on: `PUT …/live/{id}`."
 	rest.Plain(rt, all, rest.Raw{Gives: eventStream, Query: []string{"watch", "last_event_id"}}, f.dashboard)
 	change := op(http.MethodPut, "/live/{id}", tag, "Say which printers are in sight")
 	change.About = "404 when the stream has ended: open it anew."
 	rest.Handle(rt, change, f.follow)
+}
+
+// me is who looks, as far as it changes while they do.
+type me struct {
+	Role grove.Role `json:"role"`
 }
 
 func (f *face) dashboard(w http.ResponseWriter, r *http.Request) {
@@ -63,7 +68,8 @@ func (f *face) dashboard(w http.ResponseWriter, r *http.Request) {
 		case <-ctx.Done():
 		}
 	}
-	first := []sent{{event: "hello", data: map[string]string{"id": id}}, {event: "fleet", data: l.All()}}
+	role := f.Access.Role(actor)
+	first := []sent{{event: "hello", data: map[string]string{"id": id}}, {event: "me", data: me{role}}, {event: "fleet", data: l.All()}}
 	var pumps sync.WaitGroup
 	defer pumps.Wait()
 	defer cancel()
@@ -81,6 +87,10 @@ func (f *face) dashboard(w http.ResponseWriter, r *http.Request) {
 		}
 	})
 	f.stream(w, r, first, func(while context.Context) ([]sent, error) {
+		if now := f.Access.Role(actor); now != role {
+			role = now
+			return []sent{{event: "me", data: me{role}}}, nil
+		}
 		look := time.NewTimer(stands)
 		defer look.Stop()
 		select {

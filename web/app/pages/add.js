@@ -3,8 +3,9 @@ import { html, useState } from "../lib.js";
 import { call, curl } from "../api.js";
 import { runs } from "../me.js";
 import { model } from "../models.js";
-import { Findings } from "../parts/findings.js";
+import { Findings, tried } from "../parts/findings.js";
 import { link } from "../parts/printer.js";
+import { roll } from "../parts/roll.js";
 import { Icon } from "../icons.js";
 import { said } from "../ui/acts.js";
 import { Field, Form } from "../ui/form.js";
@@ -54,7 +55,7 @@ function One({ of: f }) {
   return html`<section class="panel">
     <h2>${t("add.one")}</h2>
     <p class="hint">${t("add.one_text")}</p>
-    <${Form} yes=${t(force ? "add.anyway" : "add.try")} send=${(v) => ["POST", "/printers", body(v)]} done=${(a) => tell(a.data)}>
+    <${Form} yes=${t(force ? "add.anyway" : "add.try")} send=${(v) => ["POST", "/printers", body(v)]} more=${tried} done=${(a) => tell(a.data)}>
       <${Field} label=${t("add.host")} name="host" required value=${f.host} placeholder="192.168.1.40" autocapitalize="none" spellcheck="false" />
       <${Field} label=${t("add.code")} hint=${t("add.code_hint")} name="access_code" required maxlength="20" autocomplete="off" spellcheck="false" autofocus=${!!f.host} />
       <${Field} label=${t("add.name")} name="name" value=${f.name} maxlength="100" />
@@ -70,44 +71,27 @@ function One({ of: f }) {
   </section>`;
 }
 
-/** Rows of a CSV file with a line of names on top; quotes as RFC 4180 has them. */
-function rows(text) {
-  const lines = [[""]];
-  let quoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
-    const line = lines.at(-1);
-    if (quoted && c === '"' && text[i + 1] === '"') line[line.length - 1] += text[++i];
-    else if (c === '"') quoted = !quoted;
-    else if (!quoted && c === ",") line.push("");
-    else if (!quoted && (c === "\n" || c === "\r")) line.some(Boolean) && lines.push([""]);
-    else line[line.length - 1] += c;
-  }
-  const [names, ...rest] = lines.filter((l) => l.some((v) => v.trim()));
-  return rest.map((l) => Object.fromEntries((names || []).map((n, i) => [n.trim().toLowerCase(), (l[i] || "").trim()]).filter(([, v]) => v)));
-}
-
 /** Many printers from a file, each with a result of its own. */
 function Many() {
   const [list, tell] = useState([]);
+  const [wrong, refuse] = useState("");
   const take = async (e) => {
     const file = e.target.files[0];
     e.target.value = "";
     if (!file) return;
-    const all = rows(await file.text()).map((row) => ({ row, state: "wait" }));
-    tell([...all]);
-    for (const one of all) {
-      const { row } = one;
-      const body = Object.fromEntries(Object.entries(row).filter(([name]) => ["serial", "host", "access_code", "name", "model"].includes(name)));
-      for (const port of ["mqtts_port", "ftps_port", "camera_port", "rtsps_port"]) if (row[port]) body[port] = Number(row[port]);
+    const { lines = [], wrong: why = "" } = roll(await file.text());
+    const every = lines.map((one) => ({ ...one, state: one.wrong ? "bad" : "wait", text: one.wrong }));
+    refuse(why);
+    tell(every);
+    for (const one of every.filter((o) => !o.wrong)) {
       try {
-        const answer = await call("POST", "/printers", body);
+        const answer = await call("POST", "/printers", one.row);
         Object.assign(one, { state: "good", text: t("add.added", { name: answer.data.printer.name }) });
       } catch (refusal) {
         Object.assign(one, { state: "bad", text: said(refusal) });
       }
-      one.line = curl("POST", "/printers", body);
-      tell([...all]);
+      one.line = curl("POST", "/printers", one.row);
+      tell([...every]);
     }
   };
   return html`<section class="panel">
@@ -115,7 +99,8 @@ function Many() {
     <p class="hint">${t("add.many_text")}</p>
     <pre>serial,host,access_code,name,model
 01P00A000000001,192.168.1.40,12345678,Bench,P1S</pre>
-    <label class="button quiet file-button"><${Icon} name="file" />${t("add.file")}<input type="file" accept=".csv,text/csv" onChange=${take} /></label>
-    <ul class="found" role="status">${list.map((one, i) => html`<li key=${i} class=${one.state}><${Icon} name=${{ wait: "clock", good: "check", bad: "cross" }[one.state]} /><div class="grow"><strong>${one.row.name || one.row.serial || one.row.host}</strong><p class="hint">${one.text || t("add.trying")}</p></div>${one.line && html`<${Line} of=${one.line} />`}</li>`)}</ul>
+    <label class="button quiet file-button"><${Icon} name="file" />${t("add.file")}<input type="file" accept=".csv,.tsv,.txt,text/csv,text/tab-separated-values" onChange=${take} /></label>
+    <div role="alert">${wrong && html`<div class="banner bad"><${Icon} name="alert" /><div class="grow">${wrong}</div></div>`}</div>
+    <ul class="found" role="status">${list.map((one) => html`<li key=${one.number} class=${one.state}><${Icon} name=${{ wait: "clock", good: "check", bad: "cross" }[one.state]} /><div class="grow"><strong>${one.row.name || one.row.serial || one.row.host}</strong> <small>${t("add.csv_line", { number: one.number })}</small><p class="hint">${one.text || t("add.trying")}</p></div>${one.line && html`<${Line} of=${one.line} />`}</li>`)}</ul>
   </section>`;
 }

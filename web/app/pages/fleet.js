@@ -6,6 +6,7 @@ import { acts, runs } from "../me.js";
 import { model } from "../models.js";
 import { go, params, set } from "../place.js";
 import { useKeys } from "../keys.js";
+import { doubts } from "../doubts.js";
 import { busy, needs, stateOf } from "../state.js";
 import { Icon } from "../icons.js";
 import { Menu } from "../ui/menu.js";
@@ -28,8 +29,8 @@ const resize = (to) => kept.set("fleet.size", (chosen.value = to));
 const look = (to) => kept.set("fleet.view", (view.value = to));
 
 // The counter that a state counts for.
-const groups = { printing: "printing", preparing: "printing", paused: "paused", finished: "finished", ready: "ready", failed: "failed", cancelled: "failed", quarantine: "failed", offline: "offline" };
-const icons = { attention: "alert", printing: "play", paused: "pause", finished: "check", ready: "dot", failed: "cross", offline: "plug" };
+const groups = { printing: "printing", preparing: "printing", paused: "paused", finished: "finished", unlooked: "unlooked", ready: "ready", failed: "failed", cancelled: "cancelled", quarantine: "failed", offline: "offline" };
+const icons = { attention: "alert", printing: "play", paused: "pause", finished: "check", unlooked: "eye", ready: "dot", failed: "cross", cancelled: "slash", offline: "plug" };
 
 // Of each printer as it said it was, so that a turn of one costs no look at all others.
 const known = new WeakMap();
@@ -44,12 +45,12 @@ function factsOf(p) {
   return known.get(p);
 }
 
-/** Jobs that hold a printer, by its serial, the serials of starts nobody knows of, and whether that was heard. */
+/** Jobs that hold a printer, by its serial, and whether that was heard. */
 export function useJobs() {
   const fetched = useFetched((signal) => all("/jobs?state=sending,accepted,running,unknown", { signal }), "", { on: about("job", "print", "printer") });
   return useMemo(() => {
     const jobs = new Map((fetched.data || []).map((j) => [j.device_id, j]));
-    return { jobs, heard: Boolean(fetched.data) && !fetched.error, unknown: new Set((fetched.data || []).filter((j) => j.state === "unknown").map((j) => j.device_id)) };
+    return { jobs, heard: Boolean(fetched.data) && !fetched.error };
   }, [fetched.data, fetched.error]);
 }
 
@@ -74,7 +75,8 @@ function useSerials(list) {
 }
 
 export default function Fleet() {
-  const { jobs, unknown } = useJobs();
+  const { jobs } = useJobs();
+  const unknown = doubts.value;
   const only = params.value.get("state") || "";
   const text = (params.value.get("q") || "").toLowerCase();
   const tag = params.value.get("tag") || "";

@@ -3,7 +3,7 @@ import { html, useEffect } from "../lib.js";
 import { get, query } from "../api.js";
 import { percent } from "../format.js";
 import { Guard } from "../guard.js";
-import { about, printer, ready, watch } from "../live.js";
+import { about, printer, ready, watch, went } from "../live.js";
 import { acts, keeps, mine } from "../me.js";
 import { model } from "../models.js";
 import { useKeys } from "../keys.js";
@@ -61,6 +61,7 @@ export default function PrinterPage({ serial, part = "overview" }) {
   if (!ready.value) return html`<div class="waiting" role="status"><span class="spinner"></span>${t("loading")}</div>`;
   const { hash } = place.value;
   if (hash.startsWith("#share_") && !(p && mine(p))) return html`<${Offered} token=${hash.slice(1)} serial=${serial} />`;
+  if (!p && went.has(serial)) return html`<${Empty} page icon="printer" title=${t("pr.went", { name: went.get(serial) })}><p>${t("pr.went_text", { name: went.get(serial) })}</p><a class="button" href="/">${t("nav.fleet")}</a><//>`;
   if (!p || !(part in parts)) return html`<${Empty} page icon="printer" title=${t("pr.none")}><p>${t("pr.none_text", { serial })}</p><a class="button" href="/">${t("nav.fleet")}</a><//>`;
   if (!partsOf(p).includes(part)) return html`<${Empty} page icon="search" title=${t("no_page")}><a class="button" href=${link(p)}>${p.name}</a><//>`;
   return html`<${Known} of=${p} part=${part} />`;

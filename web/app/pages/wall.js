@@ -1,5 +1,6 @@
 // All printers for a screen on the wall: large, without anything to click, awake.
 import { html, names, signal, still, useEffect, useRef, useState } from "../lib.js";
+import { doubts } from "../doubts.js";
 import { clock, ends, percent, span } from "../format.js";
 import { everyone, printer, ready, watch } from "../live.js";
 import { model } from "../models.js";
@@ -58,7 +59,8 @@ function fit(n, box) {
 
 export default function Wall() {
   useAwake();
-  const { jobs, unknown, heard } = useJobs();
+  const { jobs, heard } = useJobs();
+  const unknown = doubts.value;
   const at = useRef(null);
   const [box, measure] = useState({ width: innerWidth, height: innerHeight - 90 });
   const [page, turn] = useState(0);

@@ -103,6 +103,15 @@ export function useFetched(fetching, key = "", { view = "", on } = {}) {
   return { data: state.data, error: old ? undefined : state.error, old, again, soon };
 }
 
+/** Has what was fetched asked for again now and then while it is wanted, where no event tells of it. */
+export function useTurns(fetched, wanted, every) {
+  useEffect(() => {
+    if (!wanted) return undefined;
+    const timer = setInterval(fetched.soon, every);
+    return () => clearInterval(timer);
+  }, [Boolean(wanted), every]);
+}
+
 /** Shows what was fetched, what was refused, or that it is on its way. */
 export function Fetched({ of, children }) {
   if (of.data !== undefined) return html`${of.error && html`<${Bad} refusal=${of.error} again=${of.again} />`}${children(of.data)}`;

@@ -10,10 +10,10 @@ import { t } from "../words.js";
  * A form that is sent through the API. send is given the values of its fields, and gives
  * [method, path, body]; doing stands on its button meanwhile. Unless it is ready it can't
  * be sent; says stands above its buttons. What is refused is told above, unless
- * refused(refusal) sees to it. Where the server wants a proof of who is asking, that is
+ * refused(refusal) sees to it; more(refusal) is what else there is to say of it. Where the server wants a proof of who is asking, that is
  * asked for in its place.
  */
-export function Form({ send: request, done, refused, yes, doing = yes, no = t("cancel"), danger, ready = true, says, children, cancel }) {
+export function Form({ send: request, done, refused, more, yes, doing = yes, no = t("cancel"), danger, ready = true, says, children, cancel }) {
   const [refusal, refuse] = useState(null);
   const [busy, work] = useState(false);
   const [unproved, prove] = useState(false);
@@ -40,7 +40,7 @@ export function Form({ send: request, done, refused, yes, doing = yes, no = t("c
   };
   return html`${unproved && html`<${Prove} done=${() => submit()} cancel=${() => prove(false)} />`}
   <form ref=${at} hidden=${unproved} onSubmit=${submit}>
-    ${refusal && html`<div class="banner bad" role="alert"><${Icon} name="alert" /><div class="grow">${said(refusal)}</div></div>`}
+    ${refusal && html`<div class="banner bad" role="alert"><${Icon} name="alert" /><div class="grow">${said(refusal)}${more?.(refusal)}</div></div>`}
     ${children}
     <footer>
       ${says}

@@ -1,5 +1,5 @@
 // Where events are sent, what was sent, and what was answered.
-import { html, names, useEffect, useState } from "../../lib.js";
+import { html, names, useState } from "../../lib.js";
 import { all, call } from "../../api.js";
 import { clock, day, moment } from "../../format.js";
 import { params, set } from "../../place.js";
@@ -10,7 +10,7 @@ import { Field, Form } from "../../ui/form.js";
 import { Menu } from "../../ui/menu.js";
 import { Empty } from "../../ui/page.js";
 import { Curl, Take } from "../../ui/take.js";
-import { Fetched, useFetched } from "../../parts/fetched.js";
+import { Fetched, useFetched, useTurns } from "../../parts/fetched.js";
 import { number, t } from "../../words.js";
 import { events } from "./events.js";
 
@@ -74,10 +74,12 @@ function Hook({ of: h, open, again }) {
 }
 
 const rows = 20;
+const look = 2000; // ms between looks at whether a test has arrived
 
 function Deliveries({ of: h }) {
   const [page, turn] = useState(1);
-  const log = useFetched((signal) => call("GET", `${at(h)}/deliveries?limit=${rows}&page=${page}`, undefined, { signal }), h.id, { view: page });
+  const log = useFetched((signal) => call("GET", `${at(h)}/deliveries?limit=${rows}&page=${page}`, undefined, { signal }), h.id, { view: page, on: ({ type }) => h.events.includes(type) });
+  useTurns(log, log.data?.data?.some((d) => d.state === "pending"), 5000);
   return html`<div class="deliveries">
     <div class="bar"><h3 class="grow">${t("admin.hooks.deliveries")}</h3><${Curl} of=${["GET", `${at(h)}/deliveries`]} /><button type="button" class="quiet small" onClick=${log.again}><${Icon} name="refresh" />${t("admin.hooks.look")}</button></div>
     <${Fetched} of=${log}>${({ data, pagination }) => data?.length
@@ -127,8 +129,6 @@ const Result = ({ of: d }) => html`<div class="result">
   ${d.last_response && html`<h4>${t("admin.hooks.answer")}</h4><pre>${pretty(d.last_response)}</pre>`}
 </div>`;
 
-const look = 2000; // ms between looks at whether a test has arrived
-
 /** Sends a test, and follows it until it arrives or nobody looks any more. */
 function Tested({ of: h, close }) {
   const path = `${at(h)}/test?wait_seconds=15`;
@@ -136,11 +136,7 @@ function Tested({ of: h, close }) {
   const first = sent.data;
   const log = useFetched(async (signal) => (first ? (await call("GET", `${at(h)}/deliveries?limit=${rows}`, undefined, { signal })).data : []), first?.id);
   const d = log.data?.find((one) => one.id === first?.id) || first;
-  useEffect(() => {
-    if (d?.state !== "pending") return undefined;
-    const timer = setInterval(log.soon, look);
-    return () => clearInterval(timer);
-  }, [d?.state]);
+  useTurns(log, d?.state === "pending", look);
   return html`<${Dialog} wide title=${t(d ? `admin.hooks.tested.${d.state}` : "admin.hooks.test")} onClose=${() => close()}>
     ${d ? html`<${Outcome} of=${d} /><${Result} of=${d} />` : sent.error ? html`<${Fetched} of=${sent} />` : html`<div class="waiting" role="status"><span class="spinner"></span>${t("admin.hooks.testing")}</div>`}
     <footer><${Curl} of=${["POST", path, {}]} /><span class="grow"></span><button type="button" onClick=${() => close()}>${t("close")}</button></footer>

@@ -6,6 +6,7 @@ import { Icon } from "../../icons.js";
 import { act } from "../../ui/acts.js";
 import { ask, Dialog, sure } from "../../ui/dialog.js";
 import { Field, Form } from "../../ui/form.js";
+import { tried } from "../../parts/findings.js";
 import { copy, note } from "../../ui/notes.js";
 import { t } from "../../words.js";
 
@@ -38,7 +39,7 @@ export function Address({ p, close }) {
   });
   return html`<${Dialog} title=${t("pr.address")} onClose=${() => close()}>
     <p>${t("pr.address_text")}</p>
-    <${Form} yes=${t("pr.address_yes")} cancel=${() => close()} send=${(v) => ["PUT", `${at(p)}/address`, body(v)]} done=${taken(p, close)}>
+    <${Form} yes=${t("pr.address_yes")} cancel=${() => close()} send=${(v) => ["PUT", `${at(p)}/address`, body(v)]} more=${tried} done=${taken(p, close)}>
       <${Field} label=${t("pr.host")} name="host" value=${p.lan.host} required autofocus autocomplete="off" />
       <details><summary>${t("pr.ports")}</summary><div class="pair">
         ${ports.map((name) => html`<${Field} key=${name} label=${t(`pr.${name}`)} name=${name} type="number" min="1" max="65535" value=${p.lan[name] || ""} />`)}
@@ -50,7 +51,7 @@ export function Address({ p, close }) {
 export function Code({ p, close }) {
   return html`<${Dialog} title=${t("pr.code")} onClose=${() => close()}>
     <p>${t("pr.code_text")}</p>
-    <${Form} yes=${t("pr.code_yes")} cancel=${() => close()} send=${(v) => ["POST", `${at(p)}/pair`, { access_code: v.code.trim() }]} done=${taken(p, close)}>
+    <${Form} yes=${t("pr.code_yes")} cancel=${() => close()} send=${(v) => ["POST", `${at(p)}/pair`, { access_code: v.code.trim() }]} more=${tried} done=${taken(p, close)}>
       <${Field} label=${t("pr.code_new")} name="code" required autofocus autocomplete="off" maxlength="64" />
     <//>
   <//>`;
@@ -61,7 +62,7 @@ export function Pair({ p, close }) {
   const body = (v) => ({ new_key: true, ...(v.code.trim() && { access_code: v.code.trim() }) });
   return html`<${Dialog} title=${t("pr.pair_title", { name: p.name })} onClose=${() => close()}>
     <p>${t("pr.pair_text", { host: p.lan.host })}</p>
-    <${Form} yes=${t("pr.pair")} danger cancel=${() => close()} send=${(v) => ["POST", `${at(p)}/pair`, body(v)]} done=${taken(p, close)}>
+    <${Form} yes=${t("pr.pair")} danger cancel=${() => close()} send=${(v) => ["POST", `${at(p)}/pair`, body(v)]} more=${tried} done=${taken(p, close)}>
       <${Field} label=${t("pr.code_maybe")} name="code" hint=${t("pr.code_maybe_hint")} autocomplete="off" maxlength="64" />
     <//>
   <//>`;
