@@ -159,7 +159,7 @@ func TestALinkToACameraEndsWithTheSessionThatAskedForIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, link := range []string{c.SnapshotURL, c.StreamURL} {
-		if e := resttest.Told(t, look(link), 401, cloudapi.CodeInvalidToken); !strings.Contains(e.Details.Reason, "logout") {
+		if e := resttest.Told(t, look(link), 401, cloudapi.CodeInvalidToken); !strings.Contains(e.Details.Reason, "session was ended") {
 			t.Errorf("after the logout: %+v", e)
 		}
 	}
