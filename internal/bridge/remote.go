@@ -173,12 +173,12 @@ func refusal(answer *http.Response) error {
 	var said struct {
 		Message string
 		Error   string
-		Details struct{ Reason string }
+		Details struct{ Reason, Cause string }
 	}
 	_ = json.NewDecoder(io.LimitReader(answer.Body, maxTrouble)).Decode(&said)
 	words := plainText(cmp.Or(said.Details.Reason, said.Error, said.Message, answer.Status), maxSaid)
 	code := grove.Unavailable
-	if said.Error == grove.ReasonAccountLocked {
+	if said.Details.Cause == grove.ReasonAccountLocked {
 		return grove.Errorf(code, "bridge_refused", "the cloud does not take this bridge for now: %s", words)
 	}
 	switch answer.StatusCode {
