@@ -1,5 +1,5 @@
 // What lies on top of the page and is answered: dialogs and questions.
-import { html, names, signal, useEffect, useRef, useState } from "../lib.js";
+import { html, names, signal, useLayoutEffect, useRef, useState } from "../lib.js";
 import { Fault, Guard } from "../guard.js";
 import { Icon } from "../icons.js";
 import { t } from "../words.js";
@@ -15,10 +15,10 @@ export function Dialog({ title, onClose, wide, held, children }) {
   const at = useRef(null);
   const pressed = useRef(null); // a text that is marked beyond the edge is no click beside
   const [id] = useState(() => `dialog-${++dialogs}`);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const d = at.current;
     d.showModal();
-    return () => d.close();
+    return () => d.close(); // while it is there it gives back the focus
   }, []);
   const beside = (e) => !held && e.target === at.current && pressed.current === at.current && onClose();
   const cancel = (e) => (e.preventDefault(), held || onClose());
