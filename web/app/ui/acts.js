@@ -49,7 +49,7 @@ export function said(refusal) {
 }
 
 /** How long a printer may take until its reports show what it accepted. */
-const shows = 20_000;
+const patience = 20_000;
 
 /** How long the answer to a command may take: the server waits ten seconds for the printer. */
 const answers = 20_000;
@@ -61,7 +61,7 @@ const seen = (serial, proof) =>
       const p = printer(serial);
       if (p && proof(p)) settle(true);
     });
-    const timer = setTimeout(settle, shows, false);
+    const timer = setTimeout(settle, patience, false);
     function settle(so) {
       resolve(so);
       setTimeout(() => (look(), clearTimeout(timer)));
@@ -70,7 +70,9 @@ const seen = (serial, proof) =>
 
 /**
  * A command of the class print to a printer, with how far it came in the printer's own
- * words; done once its reports show it, if proof(printer) tells that.
+ * words; done once its reports show it, if proof(printer) tells that. Gives the answer,
+ * whether it is good, and then shows, a promise of whether the reports came to show it;
+ * undefined when it was refused.
  */
 export const command = (p, doing, print, proof) => send(p, doing, { print: { sequence_id: "0", ...print } }, proof);
 
@@ -96,8 +98,10 @@ async function sending(p, doing, bare, proof, { meant, gone }) {
     const good = ["accepted", "sent", "queued"].includes(data.outcome);
     const waits = good && proof;
     told({ kind: waits ? "wait" : data.outcome === "accepted" ? "good" : good ? "plain" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason && sentence(data.reason), curl: line });
-    if (waits) seen(p.serial, proof).then((so) => told({ kind: so ? "good" : "bad", text: t(so ? "command.verified" : "command.unseen", { what: doing, name: p.name }), curl: line }));
-    return data;
+    if (!waits) return { ...data, good };
+    const shows = seen(p.serial, proof);
+    shows.then((so) => told({ kind: so ? "good" : "bad", text: t(so ? "command.verified" : "command.unseen", { what: doing, name: p.name }), curl: line }));
+    return { ...data, good, shows };
   } catch (refusal) {
     if (gone && ["another_print", "print_over"].includes(refusal.cause)) {
       told(null);
