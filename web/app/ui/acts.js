@@ -2,6 +2,7 @@
 import { effect } from "../lib.js";
 import { call, curl } from "../api.js";
 import { printer } from "../live.js";
+import { plain } from "../parts/because.js";
 import { note } from "./notes.js";
 import { sentence, t } from "../words.js";
 
@@ -20,6 +21,16 @@ async function acting(doing, method, path, body, { done = t("done") }) {
     return answer ?? {};
   } catch (refusal) {
     told(refusal.cause === "given_up" ? null : { kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
+    return undefined;
+  }
+}
+
+/** Waits for what is asked for, as by a GET, and tells where it was refused. Gives undefined then. */
+export async function wanted(doing, answer) {
+  try {
+    return await answer;
+  } catch (refusal) {
+    if (refusal.cause !== "given_up") note("bad", not(refusal, doing), { more: said(refusal) });
     return undefined;
   }
 }
@@ -45,7 +56,7 @@ const not = (refusal, what) => t(refusal.cause === "unreachable" ? "unanswered" 
 /** What a refusal says, as a sentence. */
 export function said(refusal) {
   if (refusal.cause === "unreachable") return t("unreachable");
-  return sentence(refusal.message, Object.keys(refusal.details.fields || {}));
+  return sentence(plain(refusal.message), Object.keys(refusal.details.fields || {}));
 }
 
 /** How long a printer may take until its reports show what it accepted. */
@@ -97,7 +108,7 @@ async function sending(p, doing, bare, proof, { meant, gone }) {
     const { data } = await call("POST", path, body, { within: answers });
     const good = ["accepted", "sent", "queued"].includes(data.outcome);
     const waits = good && proof;
-    told({ kind: waits ? "wait" : data.outcome === "accepted" ? "good" : good ? "plain" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason && sentence(data.reason), curl: line });
+    told({ kind: waits ? "wait" : data.outcome === "accepted" ? "good" : good ? "plain" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason && sentence(plain(data.reason)), curl: line });
     if (!waits) return { ...data, good };
     const shows = seen(p.serial, proof);
     shows.then((so) => told({ kind: so ? "good" : "bad", text: t(so ? "command.verified" : "command.unseen", { what: doing, name: p.name }), curl: line }));
