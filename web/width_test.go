@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -112,6 +113,45 @@ func TestOnAPhoneAPrintIsSeenAndStopped(t *testing.T) {
 })()`) {
 		t.Error("a note lies on Stop")
 	}
+}
+
+// Many refusals leave a phone its page: the newest are shown, the others once they are asked for.
+func TestManyNotesLeaveThePage(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	f := before(t, c)
+	v := visit(t, f.URL)
+	v.excuse("status of 4")
+	f.answer("/commands", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusConflict)
+		says(`{"code": 9, "message": "no", "details": {"cause": "no", "reason": "the printer takes commands only on its own network while its developer mode is off; switch that on at its screen"}}`)(w, r)
+	})
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers")
+	v.do(chromedp.EmulateViewport(390, 844))
+	v.open(printing)
+	v.sees("benchy", "Chamber light")
+	shown := func(n int) {
+		t.Helper()
+		v.waits(fmt.Sprintf("%d notes are shown", n), func(string) bool { return js[int](v, `document.querySelectorAll(".note").length`) == n })
+	}
+	for _, act := range [][2]string{{"Chamber light", "Light off"}, {"Silent", "Speed Silent"}, {"Sport", "Speed Sport"}, {"Ludicrous", "Speed Ludicrous"}} {
+		v.click(act[0])
+		v.sees(act[1] + ": refused")
+	}
+	v.sees("3 more", "Speed Ludicrous: refused", "switch that on at its screen")
+	shown(1)
+	v.picture("phone-notes")
+	if far := js[float64](v, `document.querySelector(".notes").getBoundingClientRect().bottom`); far > 844/3 {
+		t.Errorf("notes cover %v of 844 pixels", far)
+	}
+	v.click("3 more")
+	shown(4)
+	v.picture("phone-notes-all")
+	v.click("Show fewer")
+	shown(1)
+	v.click("Close all")
+	shown(0)
 }
 
 // What the icons of the navigation do is said in words where there is room, and to those
