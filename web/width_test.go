@@ -115,6 +115,29 @@ func TestOnAPhoneAPrintIsSeenAndStopped(t *testing.T) {
 	}
 }
 
+// On a phone the way back stands beside the title, however long that is.
+func TestTheWayBackStandsBesideTheTitle(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	file := as.file("a bracket of which the name is rather long for a phone.gcode.3mf")
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers")
+	v.do(chromedp.EmulateViewport(390, 844))
+	for _, p := range [][2]string{{"/connect", "Connect"}, {"/library/" + file, "SHA-256"}, {idle, "Part fan"}} {
+		v.open(p[0])
+		v.sees(p[1])
+		v.picture("phone-title-" + strings.Split(p[0], "/")[1])
+		if !js[bool](v, `(() => {
+  const [a, b] = [".head a[aria-label]", ".head h1"].map((s) => document.querySelector(s).getBoundingClientRect());
+  return a.right <= b.left && a.top < b.top + 20 && a.bottom > b.top;
+})()`) {
+			t.Errorf("%s: the way back is not beside the title", p[0])
+		}
+	}
+}
+
 // Many refusals leave a phone its page: the newest are shown, the others once they are asked for.
 func TestManyNotesLeaveThePage(t *testing.T) {
 	t.Parallel()

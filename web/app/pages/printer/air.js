@@ -86,7 +86,7 @@ export function Air({ of: p, details }) {
     <${Speed} of=${p} may=${may} />
     ${fans.filter(([name]) => !m || m[name]).map(([name, what, member]) => html`<${Fan} key=${name} of=${p} name=${name} command=${what} member=${member} may=${may} />`)}
     ${details?.heatbreak_fan_percent > 0 && html`<p class="fan told"><span><${Icon} name="fan" />${t("pr.heatbreak_fan")}</span><output>${percent(details.heatbreak_fan_percent)}</output></p>`}
-    <div class="bar light"><span><${Icon} name="light" />${t("pr.light")}</span>
+    <div class="bar lamp"><span><${Icon} name="light" />${t("pr.light")}</span>
       <button type="button" class="quiet switch" role="switch" aria-checked=${on} aria-label=${t("pr.light")} disabled=${!may} onClick=${() => light(p, !on)}>${t(on ? "pr.is_on" : "pr.is_off")}</button>
     </div>
   </section>`;
