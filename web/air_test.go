@@ -3,9 +3,9 @@ package web_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -60,7 +60,7 @@ func TestAFanIsSetByKeys(t *testing.T) {
 	js[bool](v, `(document.querySelector("#fan-part_fan").focus(), true)`)
 	for n := 10; n <= 60; n += 10 {
 		v.key(kb.ArrowRight)
-		if got := js[string](v, `document.querySelector("#fan-part_fan").value`); got != fmt.Sprint(n) {
+		if got := js[string](v, `document.querySelector("#fan-part_fan").value`); got != strconv.Itoa(n) {
 			t.Fatalf("the slider is at %s, not %d", got, n)
 		}
 	}
