@@ -116,6 +116,7 @@ func TestCopiesAreTyped(t *testing.T) {
 	t.Parallel()
 	v := stocked(t)
 	v.open("/library")
+	v.click("cube.gcode.3mf")
 	v.click("Print")
 	v.sees("Prints at once on Bench P1S")
 	js[bool](v, `((e) => ((e.control ?? e).select(), true))(`+find+`("Copies"))`)

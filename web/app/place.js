@@ -34,7 +34,7 @@ export function set(values) {
 // What lies on the page is closed by going back, as people do on phones: while there is
 // such, an entry of the history stands for it above that of the page.
 const above = [];
-let returning = false; // to the page's own entry
+let returning = 0; // to the page's own entry: a timer
 let next = null; // where to from there
 
 /**
@@ -59,7 +59,7 @@ function settle() {
     rest();
     history.pushState({ ...history.state, above: true }, "");
   } else {
-    returning = true;
+    returning = setTimeout(returned, 3000); // a browser that never comes there shall not keep anybody here
     history.back();
   }
 }
@@ -67,7 +67,8 @@ function settle() {
 const address = ({ path, search, hash }) => path + search + hash;
 
 function returned() {
-  returning = false;
+  clearTimeout(returning);
+  returning = 0;
   history.replaceState(history.state, "", address(place.value)); // what was set meanwhile
   if (next) go(...next);
   next = null;
