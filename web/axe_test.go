@@ -109,9 +109,16 @@ func (w *walk) wrong() []string {
 	return js[[]string](w.visitor, check)
 }
 
+// unwritten finds what no sentence says, in all that a page shows and calls things by.
+const unwritten = `[document.body.innerText, ...["aria-label", "title", "alt", "placeholder"].flatMap((a) => [...document.querySelectorAll("[" + a + "]")].map((e) => e.getAttribute(a)))]
+.flatMap((text) => text.split("\n")).filter((line) => /\[object |\bundefined\b|\bNaN\b|Invalid Date/.test(line))`
+
 // look looks at the page as it is.
 func (w *walk) look(name string) {
 	w.t.Helper()
+	for _, line := range js[[]string](w.visitor, unwritten) {
+		w.t.Errorf("%s says %q", name, line)
+	}
 	for _, theme := range []string{"light", "dark"} {
 		w.scheme(theme)
 		for _, wrong := range w.wrong() {
@@ -164,6 +171,7 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	as := c.calls()
 	printed := as.print(as.file("bracket.gcode.3mf"), demoP1)
 	as.print(as.file("tower.gcode.3mf", printfiletest.Model("N1")), demoA1)
+	as.print(as.file("later.gcode.3mf", printfiletest.Model("BL-P001")), demoX1) // waits for what is printed there
 	w := walks(t, c.base, "page-")
 	w.page("/about", "Grove")
 	w.page("/sign-in", "Send me a code instead")
@@ -192,7 +200,7 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 		{"/connect", "curl"},
 		{"/wall", "Workshop X1 Carbon"},
 		{"/library", "bracket.gcode.3mf"},
-		{"/queue", "tower.gcode.3mf"},
+		{"/queue", "later.gcode.3mf"},
 		{"/activity", "Activity"},
 		{"/printers/NOBODY", "There is no such printer"},
 		{"/account", "Profile"},

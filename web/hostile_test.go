@@ -42,12 +42,12 @@ func (c *tries) that(what string, err error) bool {
 	return err == nil
 }
 
-// plant gives hostile names to all that can be named. Gives a file and a job that have one.
-func (c *caller) plant() (file string, job int64) {
+// plant gives the names to all that can be named. Gives a file and a job that have one.
+func (c *caller) plant(names ...string) (file string, job int64) {
 	c.t.Helper()
 	ctx, got := c.t.Context(), tries{c.t, map[string]int{}}
 	printers := []string{demoX1, demoP1, demoA1}
-	for i, name := range hostile {
+	for i, name := range names {
 		_, err := c.ChangePrinter(ctx, printers[i%3], cloudapi.PrinterEdit{Name: &name})
 		got.that("printer", err)
 		letters := []rune(name)
@@ -102,7 +102,8 @@ func (v *visitor) bounded(what string) {
 
 // outside finds what reaches out of the panel, card, row or dialog that holds it, unless
 // that is cut off or can be scrolled.
-const outside = `[...document.querySelectorAll(".panel, .card, .entries > li, dialog[open], .tile, .note, .counter, .state, button, .banner")].flatMap((box) => {
+const outside = `[...document.querySelectorAll("dialog[open]")].filter((d) => d.scrollWidth > d.clientWidth || d.scrollLeft).map((d) => "a dialog that scrolls sideways by " + (d.scrollWidth - d.clientWidth)).concat(
+[...document.querySelectorAll(".panel, .card, .entries > li, .sheet, .tile, .note, .counter, .state, button, .banner")].flatMap((box) => {
   const { left, right } = box.getBoundingClientRect();
   return [...box.querySelectorAll("*")].filter((e) => {
     if (!e.checkVisibility() || e.closest("svg") || !e.getClientRects().length) return false;
@@ -110,7 +111,7 @@ const outside = `[...document.querySelectorAll(".panel, .card, .entries > li, di
     const b = e.getBoundingClientRect();
     return b.width > 1 && (b.right > right + 2 || b.left < left - 2);
   }).map((e) => e.tagName + "." + e.getAttribute("class") + " of " + box.tagName + "." + box.className);
-}).slice(0, 4).join(", ")`
+})).slice(0, 4).join(", ")`
 
 // Names that are no names are text on every page, and leave its layout whole.
 func TestHostileNamesLeaveEveryPageWhole(t *testing.T) {
@@ -128,7 +129,7 @@ func TestHostileNamesLeaveEveryPageWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, job := cl.plant()
+	file, job := cl.plant(hostile...)
 	v := visit(t, c.base)
 	v.excuse("status of 404") // no camera yet
 	v.signIn(demoEmail, demoPassword)
@@ -139,9 +140,7 @@ func TestHostileNamesLeaveEveryPageWhole(t *testing.T) {
 		"/activity", "/activity?view=events", "/account", "/account/keys", "/account/sessions", "/admin/people", "/admin/sharing", "/admin/webhooks", "/admin/bridges", "/admin/audit", "/connect", "/welcome",
 	} {
 		v.open(path)
-		v.waits(path+" is there", func(string) bool {
-			return js[bool](v, `document.readyState === "complete" && !!document.querySelector("h1") && !document.querySelector(".waiting, .spinner, .ghost")`)
-		})
+		v.settles(path)
 		v.bounded(path)
 	}
 	v.open("/account/keys")
@@ -168,4 +167,74 @@ func TestHostileNamesLeaveEveryPageWhole(t *testing.T) {
 	v.open("/history")
 	v.sees("Cancelled")
 	v.bounded("/history")
+}
+
+// A dialog holds whatever name it asks about.
+func TestLongNamesLeaveEveryDialogWhole(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo", "--limits", "off")
+	cl := c.calls()
+	cl.guest("ann", grovecloud.Operator, map[string]grovecloud.Role{demoX1: grovecloud.Viewer})
+	file, job := cl.plant(hostile[0], hostile[0], hostile[0])
+	v := visit(t, c.base)
+	v.excuse("status of 404") // no camera yet
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers")
+	const menu = "main .head .menu > button"
+	x1, of := "/printers/"+demoX1, fmt.Sprintf("/jobs/%d", job)
+	for _, d := range []struct {
+		path  string
+		steps []string // what leads to the dialog: names, and selectors where there is none
+		says  string
+	}{
+		{x1, []string{"Stop"}, "W-end?"},
+		{x1, []string{"Print on " + hostile[0]}, "W-end"},
+		{x1, []string{menu, "Name and tags"}, "Save"},
+		{x1, []string{menu, "Give to another account"}, "W-end"},
+		{x1, []string{menu, "Remove this printer"}, "Remove WWW"},
+		{x1 + "/share", []string{"Share this printer"}, "Share"},
+		{x1 + "/share", []string{"End"}, "W-end"},
+		{"/admin/sharing", []string{"Share a printer"}, "Share"},
+		{"/library/" + file, []string{"Print"}, "Not now"},
+		{"/library/" + file, []string{menu, "Rename"}, "Rename"},
+		{"/library/" + file, []string{menu, "Change tags"}, "Tags"},
+		{"/library/" + file, []string{menu, "Delete"}, "W-end"},
+		{of, []string{"Edit"}, "W-end"},
+		{of, []string{"Cancel the job"}, "W-end"},
+		{of, []string{menu, "More of the same …"}, "W-end"},
+		{"/admin/webhooks", []string{".entries .menu > button", "Edit"}, "Tell it of"},
+		{"/admin/webhooks", []string{".entries .menu > button", "Delete"}, "wwww"},
+		{"/admin/bridges", []string{"Remove"}, "W-end"},
+		{"/account/keys", []string{"Revoke"}, "W-end"},
+		{"/", []string{".nav .bell"}, "Notifications"},
+	} {
+		v.open(d.path)
+		v.settles(d.path)
+		for _, step := range d.steps {
+			v.press(step)
+		}
+		v.asks(d.says)
+		v.settles(d.path)
+		v.bounded("dialog " + d.path + " " + d.steps[len(d.steps)-1])
+	}
+}
+
+// press clicks what a selector finds, or what is called so.
+func (v *visitor) press(what string) {
+	v.t.Helper()
+	if !strings.Contains(what, ".") {
+		v.click(what)
+		return
+	}
+	until(v.t, "there is "+what, func() bool {
+		return js[bool](v, fmt.Sprintf(`(e => { if (!e) return false; setTimeout(() => e.click()); return true; })(document.querySelector(%q))`, what))
+	})
+}
+
+// settles waits until all that the page loads is there.
+func (v *visitor) settles(what string) {
+	v.t.Helper()
+	v.waits(what+" is there", func(string) bool {
+		return js[bool](v, `document.readyState === "complete" && !!document.querySelector("h1") && !document.querySelector(".waiting, .spinner, .ghost")`)
+	})
 }

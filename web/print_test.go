@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp/kb"
+
 	grovecloud "github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/printfile/printfiletest"
@@ -107,6 +109,24 @@ func TestAnyPrinterThatFitsIsAskedFor(t *testing.T) {
 	v.click("Print 3 times")
 	v.sees("3 jobs are made", "Waiting", "Any that fits")
 	v.picture("print-made-three")
+}
+
+// How many is typed as any number is: a field that is empty meanwhile stays so.
+func TestCopiesAreTyped(t *testing.T) {
+	t.Parallel()
+	v := stocked(t)
+	v.open("/library")
+	v.click("cube.gcode.3mf")
+	v.click("Print")
+	v.sees("Prints at once on Bench P1S")
+	js[bool](v, `((e) => ((e.control ?? e).select(), true))(`+find+`("Copies"))`)
+	v.key("2")
+	v.sees("Print 2 times")
+	v.key(kb.Backspace)
+	v.waits("nothing can be printed until it is said how often", func(string) bool { return !js[bool](v, `!!`+find+`("Print")`) })
+	v.key("5")
+	v.sees("Print 5 times")
+	v.picture("print-copies")
 }
 
 func TestATrayIsChosenByHand(t *testing.T) {

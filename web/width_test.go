@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -112,6 +113,68 @@ func TestOnAPhoneAPrintIsSeenAndStopped(t *testing.T) {
 })()`) {
 		t.Error("a note lies on Stop")
 	}
+}
+
+// On a phone the way back stands beside the title, however long that is.
+func TestTheWayBackStandsBesideTheTitle(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	as := c.calls()
+	file := as.file("a bracket of which the name is rather long for a phone.gcode.3mf")
+	v := visit(t, c.base)
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers")
+	v.do(chromedp.EmulateViewport(390, 844))
+	for _, p := range [][2]string{{"/connect", "Connect"}, {"/library/" + file, "SHA-256"}, {idle, "Part fan"}} {
+		v.open(p[0])
+		v.sees(p[1])
+		v.picture("phone-title-" + strings.Split(p[0], "/")[1])
+		if !js[bool](v, `(() => {
+  const [a, b] = [".head a[aria-label]", ".head h1"].map((s) => document.querySelector(s).getBoundingClientRect());
+  return a.right <= b.left && a.top < b.top + 20 && a.bottom > b.top;
+})()`) {
+			t.Errorf("%s: the way back is not beside the title", p[0])
+		}
+	}
+}
+
+// Many refusals leave a phone its page: the newest are shown, the others once they are asked for.
+func TestManyNotesLeaveThePage(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "--demo")
+	f := before(t, c)
+	v := visit(t, f.URL)
+	v.excuse("status of 4")
+	f.answer("/commands", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusConflict)
+		says(`{"code": 9, "message": "no", "details": {"cause": "no", "reason": "the printer takes commands only on its own network while its developer mode is off; switch that on at its screen"}}`)(w, r)
+	})
+	v.signIn(demoEmail, demoPassword)
+	v.sees("Printers")
+	v.do(chromedp.EmulateViewport(390, 844))
+	v.open(printing)
+	v.sees("benchy", "Chamber light")
+	shown := func(n int) {
+		t.Helper()
+		v.waits(fmt.Sprintf("%d notes are shown", n), func(string) bool { return js[int](v, `document.querySelectorAll(".note").length`) == n })
+	}
+	for _, act := range [][2]string{{"Chamber light", "Light off"}, {"Silent", "Speed Silent"}, {"Sport", "Speed Sport"}, {"Ludicrous", "Speed Ludicrous"}} {
+		v.click(act[0])
+		v.sees(act[1] + ": refused")
+	}
+	v.sees("3 more", "Speed Ludicrous: refused", "switch that on at its screen")
+	shown(1)
+	v.picture("phone-notes")
+	if far := js[float64](v, `document.querySelector(".notes").getBoundingClientRect().bottom`); far > 844/3 {
+		t.Errorf("notes cover %v of 844 pixels", far)
+	}
+	v.click("3 more")
+	shown(4)
+	v.picture("phone-notes-all")
+	v.click("Show fewer")
+	shown(1)
+	v.click("Close all")
+	shown(0)
 }
 
 // What the icons of the navigation do is said in words where there is room, and to those

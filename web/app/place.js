@@ -10,11 +10,13 @@ export const params = computed(() => new URLSearchParams(place.value.search));
 export const heading = signal("");
 
 export function go(to, { replace = false } = {}) {
+  if (returning) return void (next = [to, { replace }]);
   if (!replace) {
     rest();
     depart();
+    leave();
   }
-  history[replace ? "replaceState" : "pushState"](replace ? history.state : null, "", to);
+  history[replace || history.state?.above ? "replaceState" : "pushState"](replace ? history.state : null, "", to);
   place.value = now();
   if (!replace) scrollThere(0);
 }
@@ -29,8 +31,56 @@ export function set(values) {
   go(location.pathname + (q.size ? `?${q}` : ""), { replace: true });
 }
 
+// What lies on the page is closed by going back, as people do on phones: while there is
+// such, an entry of the history stands for it above that of the page.
+const above = [];
+let returning = 0; // to the page's own entry: a timer
+let next = null; // where to from there
+
+/**
+ * Has close be called when what lies on the page is left by going back, or with the page;
+ * it tells whether it may be. Gives what is called once it is gone.
+ */
+export function cover(close) {
+  above.push(close);
+  settle();
+  return () => {
+    above.splice(above.indexOf(close), 1);
+    setTimeout(settle); // whatever closed it may go elsewhere, or open another
+  };
+}
+
+const leave = () => above.toReversed().forEach((close) => close());
+
+/** Has the history stand as the page does. */
+function settle() {
+  if (returning || Boolean(history.state?.above) === above.length > 0) return;
+  if (above.length) {
+    rest();
+    history.pushState({ ...history.state, above: true }, "");
+  } else {
+    returning = setTimeout(returned, 3000); // a browser that never comes there shall not keep anybody here
+    history.back();
+  }
+}
+
+const address = ({ path, search, hash }) => path + search + hash;
+
+function returned() {
+  clearTimeout(returning);
+  returning = 0;
+  history.replaceState(history.state, "", address(place.value)); // what was set meanwhile
+  if (next) go(...next);
+  next = null;
+  settle();
+}
+
 window.addEventListener("popstate", (e) => {
   clearTimeout(resting);
+  if (returning) return returned();
+  if ((above.length || e.state?.above) && address(now()) === address(place.value)) return void (above.at(-1)?.() || settle());
+  setTimeout(settle);
+  leave();
   depart();
   place.value = now();
   scrollThere(e.state?.y || 0);
@@ -100,3 +150,5 @@ document.addEventListener("click", (e) => {
   e.preventDefault();
   go(to.pathname + to.search + to.hash);
 });
+
+settle(); // loaded anew, it has nothing on top

@@ -1,6 +1,6 @@
 // What prints, what waits and why, and what needs a person first.
 import { html, still, useMemo, useRef } from "../lib.js";
-import { clock, ends, percent, span } from "../format.js";
+import { clock, ends, moment, percent, span } from "../format.js";
 import { everyone, glimpse, nameOf, printer } from "../live.js";
 import { acts } from "../me.js";
 import { model } from "../models.js";
@@ -11,7 +11,7 @@ import { Empty, Head, Progress, Tabs } from "../ui/page.js";
 import { Fetched } from "../parts/fetched.js";
 import { clearPlate, Controls, link, Print, State, useSight } from "../parts/printer.js";
 import { Said, Why as Sentence } from "../parts/because.js";
-import { cancelJob, copyJob, doubtful, Fits, holding, JobState, more, path, Plate, repeats, Resolve, Takes, useJobList, when, Where } from "../parts/job.js";
+import { cancelJob, copyJob, doubtful, Fits, holding, JobState, more, path, Plate, repeats, Resolve, Takes, useJobList, Where } from "../parts/job.js";
 import { first, last, Line, move } from "../parts/line.js";
 import { change, print } from "../parts/print.js";
 import { t } from "../words.js";
@@ -168,7 +168,7 @@ const Wait = still(function Wait({ of: j, at, line, again, number, held }) {
         ${j.plate > 1 && html`<span>${t("job.plate", { n: j.plate })}</span>`}
         ${j.estimate_seconds > 0 && html`<span>${span(j.estimate_seconds)}</span>`}
         <${Takes} of=${j} />
-        <span>${t("job.expires", { when: when(j.expires_at) })}</span>
+        <span title=${moment(j.expires_at)}>${t("job.expires", { when: clock(j.expires_at) })}</span>
       </div>
       ${j.any && !j.device_id && html`<${Fits} of=${j} />`}
     </div>

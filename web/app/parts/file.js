@@ -4,7 +4,7 @@ import { get, here } from "../api.js";
 import { colour, grams, span } from "../format.js";
 import { model } from "../models.js";
 import { Icon } from "../icons.js";
-import { act } from "../ui/acts.js";
+import { act, wanted } from "../ui/acts.js";
 import { ask, Dialog, sure } from "../ui/dialog.js";
 import { Field, Form } from "../ui/form.js";
 import { t } from "../words.js";
@@ -76,9 +76,10 @@ export async function remove(file) {
 
 /** Downloads a file by a link that works now: those of a list are short-lived. */
 export async function download(file) {
-  const { content_url: url } = await get(fileAt(file.id));
+  const now = await wanted(t("library.downloading", { name: file.name }), get(fileAt(file.id)));
+  if (!now) return;
   const a = document.createElement("a");
-  a.href = here(url);
+  a.href = here(now.content_url);
   a.download = file.name;
   a.click();
 }

@@ -179,7 +179,8 @@ function Wish({ file, known, changed, done, other }) {
   const [options, opt] = useState(() => (job ? before : { ...usual, ...kept.get("start.options", {}) }));
   const [trays, load] = useState(() => chosen(job));
   const [mapping, map] = useState(given);
-  const [copies, count] = useState(1);
+  const [typed, count] = useState("1");
+  const copies = Number(typed);
   const [at, later] = useState(local(job?.not_before));
   const shown = file.plates.find((p) => p.index === plate);
   const wish = body(file, { plate, any, criteria, options, trays, mapping });
@@ -204,7 +205,7 @@ function Wish({ file, known, changed, done, other }) {
   };
   const soon = foresee({ any, fits, fit, at, copies, ams: options.use_ams, ahead: useAhead(any || job ? "" : aimed), waits: Boolean(job) });
   const request = () => (job ? changes(job, wish, aimed, at) : ["POST", "/jobs", { ...wish, ...(any ? {} : { device_id: aimed }), copies, ...(at ? { not_before: new Date(at).toISOString() } : {}) }]);
-  return html`<${Form} send=${request} done=${({ data }) => done(data)} refused=${(refusal) => refusal.cause === "job_changed" && changed()} yes=${job ? t("change.yes") : copies > 1 ? t("start.do_n", { n: copies }) : t("start.do")} ready=${answer.fresh && soon.can} cancel=${other} no=${t("start.other")} says=${html`<${Foreseen} of=${soon} waiting=${!answer.fresh && !answer.refusal} />`}>
+  return html`<${Form} send=${request} done=${({ data }) => done(data)} refused=${(refusal) => refusal.cause === "job_changed" && changed()} yes=${job ? t("change.yes") : copies > 1 ? t("start.do_n", { n: copies }) : t("start.do")} ready=${answer.fresh && soon.can && typed !== ""} cancel=${other} no=${t("start.other")} says=${html`<${Foreseen} of=${soon} waiting=${!answer.fresh && !answer.refusal} />`}>
     ${answer.refusal && html`<${Bad} refusal=${answer.refusal} again=${answer.again} />`}
     <div class="wish">
       <div class="what">
@@ -218,7 +219,7 @@ function Wish({ file, known, changed, done, other }) {
       </div>
       <div class="how">
         <${Choices} of=${options} opt=${opt} />
-        <${Later} copies=${job ? 0 : copies} count=${count} at=${at} later=${later} />
+        <${Later} copies=${typed} count=${!job && count} at=${at} later=${later} />
       </div>
     </div>
   <//>`;

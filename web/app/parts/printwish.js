@@ -135,13 +135,13 @@ function soon() {
   return at.toISOString().slice(0, 16);
 }
 
-/** When, and how many; a job that is there already is one: copies is 0. */
+/** When, and how many, as it was typed so far; a job that is there already is one, without copies. */
 export const Later = ({ copies, count, at, later }) => html`<fieldset class="later">
-  <legend>${t(copies > 0 ? "start.when" : "change.when")}</legend>
+  <legend>${t(count ? "start.when" : "change.when")}</legend>
   <div class="checks">
     <label class="check"><input type="radio" name="when" checked=${!at} onChange=${() => later("")} />${t("start.now")}</label>
     <label class="check"><input type="radio" name="when" checked=${Boolean(at)} onChange=${() => later(soon())} />${t("start.later")}</label>
   </div>
   ${at && html`<${Field} label=${t("start.time")} type="datetime-local" value=${at} required onInput=${(e) => e.target.value && later(e.target.value)} />`}
-  ${copies > 0 && html`<${Field} label=${t("start.copies")} type="number" min="1" max="100" required value=${copies} onInput=${(e) => count(Math.max(1, Math.min(100, Number(e.target.value) || 1)))} />`}
+  ${count && html`<${Field} label=${t("start.copies")} type="number" min="1" max="100" required value=${copies} onInput=${(e) => count(e.target.value)} />`}
 </fieldset>`;

@@ -2,6 +2,7 @@
 import { effect } from "../lib.js";
 import { call, curl } from "../api.js";
 import { printer } from "../live.js";
+import { plain } from "../parts/because.js";
 import { note } from "./notes.js";
 import { sentence, t } from "../words.js";
 
@@ -20,6 +21,16 @@ async function acting(doing, method, path, body, { done = t("done") }) {
     return answer ?? {};
   } catch (refusal) {
     told(refusal.cause === "given_up" ? null : { kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
+    return undefined;
+  }
+}
+
+/** Waits for what is asked for, as by a GET, and tells where it was refused. Gives undefined then. */
+export async function wanted(doing, answer) {
+  try {
+    return await answer;
+  } catch (refusal) {
+    if (refusal.cause !== "given_up") note("bad", not(refusal, doing), { more: said(refusal) });
     return undefined;
   }
 }
@@ -45,11 +56,11 @@ const not = (refusal, what) => t(refusal.cause === "unreachable" ? "unanswered" 
 /** What a refusal says, as a sentence. */
 export function said(refusal) {
   if (refusal.cause === "unreachable") return t("unreachable");
-  return sentence(refusal.message, Object.keys(refusal.details.fields || {}));
+  return sentence(plain(refusal.message), Object.keys(refusal.details.fields || {}));
 }
 
 /** How long a printer may take until its reports show what it accepted. */
-const shows = 20_000;
+const patience = 20_000;
 
 /** How long the answer to a command may take: the server waits ten seconds for the printer. */
 const answers = 20_000;
@@ -61,7 +72,7 @@ const seen = (serial, proof) =>
       const p = printer(serial);
       if (p && proof(p)) settle(true);
     });
-    const timer = setTimeout(settle, shows, false);
+    const timer = setTimeout(settle, patience, false);
     function settle(so) {
       resolve(so);
       setTimeout(() => (look(), clearTimeout(timer)));
@@ -70,7 +81,9 @@ const seen = (serial, proof) =>
 
 /**
  * A command of the class print to a printer, with how far it came in the printer's own
- * words; done once its reports show it, if proof(printer) tells that.
+ * words; done once its reports show it, if proof(printer) tells that. Gives the answer,
+ * whether it is good, and then shows, a promise of whether the reports came to show it;
+ * undefined when it was refused.
  */
 export const command = (p, doing, print, proof) => send(p, doing, { print: { sequence_id: "0", ...print } }, proof);
 
@@ -95,9 +108,11 @@ async function sending(p, doing, bare, proof, { meant, gone }) {
     const { data } = await call("POST", path, body, { within: answers });
     const good = ["accepted", "sent", "queued"].includes(data.outcome);
     const waits = good && proof;
-    told({ kind: waits ? "wait" : data.outcome === "accepted" ? "good" : good ? "plain" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason && sentence(data.reason), curl: line });
-    if (waits) seen(p.serial, proof).then((so) => told({ kind: so ? "good" : "bad", text: t(so ? "command.verified" : "command.unseen", { what: doing, name: p.name }), curl: line }));
-    return data;
+    told({ kind: waits ? "wait" : data.outcome === "accepted" ? "good" : good ? "plain" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason && sentence(plain(data.reason)), curl: line });
+    if (!waits) return { ...data, good };
+    const shows = seen(p.serial, proof);
+    shows.then((so) => told({ kind: so ? "good" : "bad", text: t(so ? "command.verified" : "command.unseen", { what: doing, name: p.name }), curl: line }));
+    return { ...data, good, shows };
   } catch (refusal) {
     if (gone && ["another_print", "print_over"].includes(refusal.cause)) {
       told(null);

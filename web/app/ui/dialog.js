@@ -1,24 +1,34 @@
 // What lies on top of the page and is answered: dialogs and questions.
-import { html, names, signal, useEffect, useRef, useState } from "../lib.js";
+import { html, names, signal, useLayoutEffect, useRef, useState } from "../lib.js";
 import { Fault, Guard } from "../guard.js";
 import { Icon } from "../icons.js";
+import { cover } from "../place.js";
 import { t } from "../words.js";
 
 let dialogs = 0;
 
 /**
- * A dialog that keeps the focus. onClose is called however it ends. One that shows what
- * is shown but once is held: it ends by its own button alone. The page behind stays
- * where it is.
+ * A dialog that keeps the focus. onClose is called however it ends, also by going back or
+ * to another page. One that shows what is shown but once is held: it ends by its own
+ * button alone. The page behind stays where it is.
  */
 export function Dialog({ title, onClose, wide, held, children }) {
   const at = useRef(null);
   const pressed = useRef(null); // a text that is marked beyond the edge is no click beside
   const [id] = useState(() => `dialog-${++dialogs}`);
-  useEffect(() => {
+  const leave = useRef(null);
+  leave.current = () => {
+    if (!held) onClose();
+    return !held;
+  };
+  useLayoutEffect(() => {
     const d = at.current;
     d.showModal();
-    return () => d.close();
+    const uncover = cover(() => leave.current());
+    return () => {
+      d.close(); // while it is there it gives back the focus
+      uncover();
+    };
   }, []);
   const beside = (e) => !held && e.target === at.current && pressed.current === at.current && onClose();
   const cancel = (e) => (e.preventDefault(), held || onClose());

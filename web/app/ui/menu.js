@@ -27,13 +27,16 @@ export function Menu({ label, icon = "more", items, wide, named }) {
     ends.forEach((type) => window.addEventListener(type, away));
     return () => ends.forEach((type) => window.removeEventListener(type, away));
   }, [open]);
+  const leave = () => {
+    show(false);
+    at.current.querySelector("button").focus();
+  };
   const keys = (e) => {
     const all = [...at.current.querySelectorAll("[role=menuitem]")];
     const i = all.indexOf(document.activeElement);
     if (e.key === "Escape") {
       e.stopPropagation();
-      show(false);
-      at.current.querySelector("button").focus();
+      leave();
     } else if (e.key === "ArrowDown" || e.key === "ArrowUp") {
       e.preventDefault();
       e.stopPropagation();
@@ -45,7 +48,7 @@ export function Menu({ label, icon = "more", items, wide, named }) {
     ${open &&
     html`<div role="menu" popover="manual" aria-label=${label}>
       ${items.filter(Boolean).map(
-        ([i, words, doing]) => html`<button type="button" role="menuitem" key=${words} onClick=${() => (show(false), doing())}><${Icon} name=${i} />${words}</button>`,
+        ([i, words, doing]) => html`<button type="button" role="menuitem" key=${words} onClick=${() => (leave(), doing())}><${Icon} name=${i} />${words}</button>`,
       )}
     </div>`}
   </div>`;

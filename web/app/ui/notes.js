@@ -1,5 +1,5 @@
 // Notes at the edge of the page, which say how things went.
-import { html, signal } from "../lib.js";
+import { html, signal, useEffect, useState } from "../lib.js";
 import { Icon } from "../icons.js";
 import { t } from "../words.js";
 
@@ -33,13 +33,31 @@ export async function copy(text) {
 /** Copies a line for a terminal. */
 export const Line = ({ of: line }) => html`<button type="button" class="quiet small" data-curl=${line} onClick=${() => copy(line)}><${Icon} name="code" />${t("curl")}</button>`;
 
-export const Notes = () => html`<div class="notes" role="status" aria-live="polite">
-  ${notes.value.map(
-    (n) => html`<div key=${n.id} class=${`note ${n.kind}`}>
-      <${Icon} name=${{ wait: "clock", good: "check", bad: "alert" }[n.kind] || "bell"} />
-      <div class="grow"><strong>${n.text}</strong>${n.more && html`<p>${n.more}</p>`}${n.copied && html`<div>${n.copied}</div>`}</div>
-      ${n.curl && html`<${Line} of=${n.curl} />`}
-      <button class="plain" aria-label=${t("close")} onClick=${() => (notes.value = notes.value.filter((o) => o.id !== n.id))}><${Icon} name="close" /></button>
-    </div>`,
-  )}
+const phone = matchMedia("(max-width: 40rem)");
+const few = signal(0); // as many as are shown unasked: they shall not cover the page
+const fit = () => (few.value = phone.matches ? 1 : 4);
+phone.addEventListener("change", fit);
+fit();
+
+/** The notes, the newest last; the older ones of many once they are asked for. */
+export function Notes() {
+  const [all, show] = useState(false);
+  const list = notes.value;
+  const hidden = Math.max(0, list.length - few.value);
+  useEffect(() => void (hidden || show(false)), [hidden]);
+  return html`<div class="notes" role="status" aria-live="polite">
+    ${hidden > 0 &&
+    html`<div class="note-bar">
+      <button type="button" class="quiet small" aria-expanded=${all} onClick=${() => show(!all)}>${all ? t("notes.fewer") : t("notes.more", { n: hidden })}</button>
+      <button type="button" class="quiet small" onClick=${() => (notes.value = list.filter((n) => n.kind === "wait"))}>${t("notes.close")}</button>
+    </div>`}
+    ${list.slice(all ? 0 : hidden).map((n) => html`<${Note} key=${n.id} of=${n} />`)}
+  </div>`;
+}
+
+const Note = ({ of: n }) => html`<div class=${`note ${n.kind}`}>
+  <${Icon} name=${{ wait: "clock", good: "check", bad: "alert" }[n.kind] || "bell"} />
+  <div class="grow"><strong>${n.text}</strong>${n.more && html`<p>${n.more}</p>`}${n.copied && html`<div>${n.copied}</div>`}</div>
+  ${n.curl && html`<${Line} of=${n.curl} />`}
+  <button class="plain" aria-label=${t("close")} onClick=${() => (notes.value = notes.value.filter((o) => o.id !== n.id))}><${Icon} name="close" /></button>
 </div>`;

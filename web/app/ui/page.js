@@ -22,8 +22,10 @@ export function Title({ text, within }) {
 
 /** A page's head: its title, and what can be done on it. */
 export const Head = ({ title, within, back, children }) => html`<header class="head">
-  ${back && html`<a class="button plain" href=${back} aria-label=${t("back")}><${Icon} name="back" /></a>`}
-  <${Title} text=${title} within=${within} />
+  <div class="titled">
+    ${back && html`<a class="button plain" href=${back} aria-label=${t("back")}><${Icon} name="back" /></a>`}
+    <${Title} text=${title} within=${within} />
+  </div>
   <div class="tools">${children}</div>
 </header>`;
 

@@ -6,8 +6,7 @@ import { everyone, nameOf } from "../../live.js";
 import { runs } from "../../me.js";
 import { params, set } from "../../place.js";
 import { Icon } from "../../icons.js";
-import { said } from "../../ui/acts.js";
-import { note } from "../../ui/notes.js";
+import { wanted } from "../../ui/acts.js";
 import { Empty } from "../../ui/page.js";
 import { Curl, download } from "../../ui/take.js";
 import { Fetched, useFetched } from "../../parts/fetched.js";
@@ -36,11 +35,8 @@ export function Audit() {
   const choose = (values) => set({ page: null, ...values });
   const [typed, type] = useState(only.actor || "");
   const save = async (format) => {
-    try {
-      download(`grove-audit.${format === "csv" ? "csv" : "jsonl"}`, await fetched(`/audit/export${query({ ...only, format })}`));
-    } catch (refusal) {
-      if (refusal.cause !== "given_up") note("bad", t("refused", { what: t("admin.audit.export") }), { more: said(refusal) });
-    }
+    const content = await wanted(t("admin.audit.export"), fetched(`/audit/export${query({ ...only, format })}`));
+    if (content !== undefined) download(`grove-audit.${format === "csv" ? "csv" : "jsonl"}`, content);
   };
   return html`
     <div class="lead">

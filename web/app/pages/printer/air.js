@@ -1,5 +1,5 @@
 // Fans, light and speed.
-import { html, useState } from "../../lib.js";
+import { html, useEffect, useRef, useState } from "../../lib.js";
 import { percent } from "../../format.js";
 import { acts } from "../../me.js";
 import { modelOf } from "../../models.js";
@@ -14,21 +14,50 @@ const fans = [
   ["chamber_fan", "set_ctt", "chamber_fan_percent"],
 ];
 
-/** A slider that stands where the printer says, but while it is held. */
+const rest = 500; // ms until a slider that was moved is taken for where it shall be
+
+/** What is to be sent once it rests, or is left. */
+function useRest(doing) {
+  const waits = useRef(0);
+  useEffect(() => () => clearTimeout(waits.current), []);
+  const now = (to) => {
+    clearTimeout(waits.current);
+    waits.current = 0;
+    doing(to);
+  };
+  return {
+    soon: (to) => {
+      clearTimeout(waits.current);
+      waits.current = setTimeout(now, rest, to);
+    },
+    now: (to) => waits.current && now(to),
+  };
+}
+
+/** A slider that goes where it is moved, and says what the printer does and what it was asked for apart. */
 function Fan({ of: p, name, command: what, member, may }) {
-  const [held, hold] = useState(null);
+  const [moved, move] = useState(null);
+  const [asked, wait] = useState(null);
+  const last = useRef(0);
+  const id = `fan-${name}`;
   const now = p.shadow[member];
   const label = t(`pr.${name}`);
-  const let_go = async (e) => {
-    const to = Number(e.target.value);
-    await command(p, t("pr.fan_to", { fan: label, n: to }), { command: what, param: String(to) }, (q) => Math.abs(q.shadow[member] - to) <= 7);
-    hold(null);
+  const send = async (to) => {
+    const mine = ++last.current;
+    move(null);
+    wait(to);
+    const answer = await command(p, t("pr.fan_to", { fan: label, n: to }), { command: what, param: String(to) }, (q) => Math.abs(q.shadow[member] - to) <= 7);
+    if (answer?.good) await answer.shows;
+    if (mine === last.current) wait(null);
   };
-  return html`<label class="fan">
-    <span><${Icon} name="fan" />${label}</span>
-    <output>${percent(held ?? now)}</output>
-    <input type="range" min="0" max="100" step="10" disabled=${!may} value=${held ?? now} onInput=${(e) => hold(Number(e.target.value))} onChange=${let_go} />
-  </label>`;
+  const sent = useRest(send);
+  const says = moved !== null ? t("pr.fan_moved", { now: percent(now), to: percent(moved) }) : asked !== null ? t("pr.fan_asked", { now: percent(now), to: percent(asked) }) : percent(now);
+  const to = (e) => Number(e.target.value);
+  return html`<div class="fan">
+    <label for=${id}><${Icon} name="fan" />${label}</label>
+    <output for=${id}>${says}</output>
+    <input id=${id} type="range" min="0" max="100" step="10" disabled=${!may} aria-valuetext=${says} value=${moved ?? asked ?? now} onInput=${(e) => move(to(e))} onChange=${(e) => sent.soon(to(e))} onBlur=${(e) => sent.now(to(e))} />
+  </div>`;
 }
 
 /** The chamber's light; timings are of flashing, and printers want them always. */
@@ -57,7 +86,7 @@ export function Air({ of: p, details }) {
     <${Speed} of=${p} may=${may} />
     ${fans.filter(([name]) => !m || m[name]).map(([name, what, member]) => html`<${Fan} key=${name} of=${p} name=${name} command=${what} member=${member} may=${may} />`)}
     ${details?.heatbreak_fan_percent > 0 && html`<p class="fan told"><span><${Icon} name="fan" />${t("pr.heatbreak_fan")}</span><output>${percent(details.heatbreak_fan_percent)}</output></p>`}
-    <div class="bar light"><span><${Icon} name="light" />${t("pr.light")}</span>
+    <div class="bar lamp"><span><${Icon} name="light" />${t("pr.light")}</span>
       <button type="button" class="quiet switch" role="switch" aria-checked=${on} aria-label=${t("pr.light")} disabled=${!may} onClick=${() => light(p, !on)}>${t(on ? "pr.is_on" : "pr.is_off")}</button>
     </div>
   </section>`;

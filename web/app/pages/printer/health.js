@@ -7,7 +7,7 @@ import { acts, keeps, mine } from "../../me.js";
 import { model, nozzle } from "../../models.js";
 import { errorCode, errorOf, hmsLink } from "../../state.js";
 import { Icon } from "../../icons.js";
-import { act, command } from "../../ui/acts.js";
+import { act, command, wanted } from "../../ui/acts.js";
 import { ask } from "../../ui/dialog.js";
 import { Fact } from "../../ui/page.js";
 import { copy } from "../../ui/notes.js";
@@ -64,7 +64,10 @@ function Reached({ of: p, details }) {
 /** Shown on request: it opens the printer. */
 function AccessCode({ of: p }) {
   const [code, show] = useState("");
-  const reveal = async () => show((await call("GET", `/v1/iot-service/api/user/device/info?device_id=${encodeURIComponent(p.serial)}`)).dev_access_code);
+  const reveal = async () => {
+    const answer = await wanted(t("pr.access_code"), call("GET", `/v1/iot-service/api/user/device/info?device_id=${encodeURIComponent(p.serial)}`));
+    if (answer) show(answer.dev_access_code);
+  };
   return code ? html`<code>${code}</code> <button type="button" class="quiet small" onClick=${() => copy(code)}><${Icon} name="copy" />${t("copy")}</button>` : html`<button type="button" class="quiet small" onClick=${reveal}>${t("pr.show")}</button>`;
 }
 
