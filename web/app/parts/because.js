@@ -50,8 +50,11 @@ function words({ reason, values = {} }) {
 /** What a misfit says, as a text. */
 export const saying = (m) => words(m) || plain(m.message);
 
-/** A sentence of the server without what it says to terminals. */
-export const plain = (text) => sentence(text.replace(/ \(grove [^)]*\)|; GET \/v1\/.*$/g, ""));
+/** What the server says without what it says to terminals. */
+export const bare = (text) => text.replace(/ \(grove [^)]*\)|; GET \/v1\/.*$/g, "");
+
+/** The same as a sentence. */
+export const plain = (text) => sentence(bare(text));
 
 /** A sentence of the server, in the language it has. */
 export const Said = ({ children }) => html`<span lang="en">${typeof children === "string" ? plain(children) : children}</span>`;

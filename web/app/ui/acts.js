@@ -2,7 +2,7 @@
 import { effect } from "../lib.js";
 import { call, curl } from "../api.js";
 import { printer } from "../live.js";
-import { plain } from "../parts/because.js";
+import { bare, plain } from "../parts/because.js";
 import { note } from "./notes.js";
 import { sentence, t } from "../words.js";
 
@@ -56,7 +56,7 @@ const not = (refusal, what) => t(refusal.cause === "unreachable" ? "unanswered" 
 /** What a refusal says, as a sentence. */
 export function said(refusal) {
   if (refusal.cause === "unreachable") return t("unreachable");
-  return sentence(plain(refusal.message), Object.keys(refusal.details.fields || {}));
+  return sentence(bare(refusal.message), Object.keys(refusal.details.fields || {}));
 }
 
 /** How long a printer may take until its reports show what it accepted. */
@@ -108,7 +108,7 @@ async function sending(p, doing, bare, proof, { meant, gone }) {
     const { data } = await call("POST", path, body, { within: answers });
     const good = ["accepted", "sent", "queued"].includes(data.outcome);
     const waits = good && proof;
-    told({ kind: waits ? "wait" : data.outcome === "accepted" ? "good" : good ? "plain" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason && sentence(plain(data.reason)), curl: line });
+    told({ kind: waits ? "wait" : data.outcome === "accepted" ? "good" : good ? "plain" : "bad", text: t(`command.${data.outcome}`, { what: doing, name: p.name }), more: data.reason && plain(data.reason), curl: line });
     if (!waits) return { ...data, good };
     const shows = seen(p.serial, proof);
     shows.then((so) => told({ kind: so ? "good" : "bad", text: t(so ? "command.verified" : "command.unseen", { what: doing, name: p.name }), curl: line }));
