@@ -21,13 +21,24 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// built is the directory of the program, which is large.
+var built string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "grove-web")
+		if err != nil {
+			panic(err)
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		built = dir
+		return m.Run()
+	}())
+}
+
 // grove is the program as people run it, built once.
 var grove = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "grove-web")
-	if err != nil {
-		return "", err
-	}
-	program := filepath.Join(dir, "grove")
+	program := filepath.Join(built, "grove")
 	out, err := exec.Command("go", "build", "-o", program, "../cmd/grove").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
