@@ -134,6 +134,9 @@ func (q *Queue) ClearPlate(ctx context.Context, actor grove.Actor, serial string
 			return nil, grove.Errorf(grove.Conflict, "job_state",
 				"job %d may be on the plate of %s (%s); resolve it first", active.ID, p.Name, active.State)
 		}
+		if p.PlateClear {
+			return nil, nil
+		}
 		p.PlateClear = true
 		c := &scene{q: q, p: p}
 		c.tellOfPrinter(grove.PlateCleared, "", "clear", "")
