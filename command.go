@@ -23,23 +23,17 @@ type CommandResult struct {
 	JobID      string  `json:"job_id,omitempty"`
 }
 
-// ExpectedPrint says which print a command is for, as [Live] showed it to whoever gives
-// it; the command is sent while the printer is at that print and at no other. What is
-// empty, here or in what the printer says, tells no print from another.
+// ExpectedPrint says which print a command is for; it is refused once the printer is
+// surely at another.
 type ExpectedPrint struct {
-	TaskID    string `json:"task_id,omitempty"` // "0" of prints that were begun at the screen
-	SubtaskID string `json:"subtask_id,omitempty"`
-	FileName  string `json:"file_name,omitempty"`
-	// ReportedAt is [Live]'s: a printer that was at rest since is at another print, though
-	// it may be of the same file.
-	ReportedAt time.Time `json:"reported_at,omitzero"`
+	// Run is [Live]'s, and decides by itself where it is given; 0: not said.
+	Run int64 `json:"run,omitempty"`
+	// TaskID is the id of the job here that is meant; empty: not said.
+	TaskID string `json:"task_id,omitempty"`
 }
 
-// Expected is the print that l shows.
-func (l *Live) Expected() ExpectedPrint {
-	s := &l.Shadow
-	return ExpectedPrint{TaskID: s.TaskID, SubtaskID: s.SubtaskID, FileName: s.FileName, ReportedAt: l.ReportedAt}
-}
+// Expected is the print that l shows; the zero one where nothing is known of it.
+func (l *Live) Expected() ExpectedPrint { return ExpectedPrint{Run: l.Run} }
 
 // AuditEntry records who did what. Rows are only ever added.
 type AuditEntry struct {

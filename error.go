@@ -58,6 +58,7 @@ const (
 	ReasonUnconfirmed     = "unconfirmed"       // the person must prove again that it is them, and may then
 	ReasonSettling        = "printer_settling"  // what the printer just reported is not stored yet; soon over
 	ReasonStorageBusy     = "storage_busy"      // another file goes to or from the printer's storage
+	ReasonAnotherPrint    = "another_print"     // the printer is surely not at the print that is meant
 	ReasonTagsWrong       = "tags"              // too many, or one that is none
 	ReasonAccountLocked   = "account_locked"    // 403: told only to who proved that it is theirs
 )

@@ -80,6 +80,9 @@ type Live struct {
 	Connected  bool      `json:"connected"` // a link is up this moment
 	Shadow     Shadow    `json:"shadow"`
 	ReportedAt time.Time `json:"reported_at,omitzero"`
+	// Run is another number for each print that the printer is at, and until the next
+	// begins that of the last, whatever the printer calls them; 0 before any was seen.
+	Run int64 `json:"run,omitempty"`
 	// Complete is true when a full report has arrived on the present link.
 	Complete bool `json:"complete"`
 	// Stale is true of a printer that is online and told nothing of its state for two

@@ -76,6 +76,16 @@ func (s Shadow) Idle() bool {
 	return false
 }
 
+// Moves reports whether the printer says that it is at a print. One in a state that
+// nobody knows neither moves nor is idle.
+func (s Shadow) Moves() bool {
+	switch s.State {
+	case "PREPARE", "SLICING", "RUNNING", "PAUSE":
+		return true
+	}
+	return false
+}
+
 // Fatal is the first fatal health message, if any.
 func (s Shadow) Fatal() (string, bool) {
 	for _, h := range s.HMS {

@@ -246,7 +246,7 @@ func (m *merging) ignores(n *node, j int, sh shape) bool {
 // ofMessage reports whether a member of print tells of the message, not of the
 // printer.
 func ofMessage(name string) bool {
-	return name == "command" || name == "msg" || name == "sequence_id" || name == reportedAtMember
+	return name == "command" || name == "msg" || name == "sequence_id" || name == reportedAtMember || name == NotedMember
 }
 
 // zeros reports whether an RFID means none.

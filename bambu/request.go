@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/grovecloud/grove"
@@ -66,11 +67,25 @@ func (d *document) expectedPrint(i int) (*grove.ExpectedPrint, error) {
 	if i < 0 {
 		return nil, nil
 	}
+	unclear := malformed(`%s must say which print is meant, by "run" (the number that the printer was shown with), by "task_id" (a string, the job's id) or by both`, expectedPrint)
+	if d.tokens[i].kind != objectKind || d.members(i) == 0 {
+		return nil, unclear
+	}
 	var e grove.ExpectedPrint
-	strict := json.NewDecoder(bytes.NewReader(d.raw(i)))
-	strict.DisallowUnknownFields()
-	if err := strict.Decode(&e); err != nil || e == (grove.ExpectedPrint{}) {
-		return nil, malformed("%s must say which print is meant by task_id, subtask_id, file_name and reported_at, or some of them, each a string as the printer's state has it", expectedPrint)
+	for j := i + 1; j < d.after(i); j = d.after(j + 1) {
+		name, kind, words := string(d.name(j)), d.tokens[j+1].kind, d.words(j+1)
+		switch {
+		case name == "run" && kind == numberKind:
+			run, err := strconv.ParseInt(words, 10, 64)
+			if err != nil || run <= 0 {
+				return nil, unclear
+			}
+			e.Run = run
+		case name == "task_id" && kind == stringKind && words != "":
+			e.TaskID = words
+		default:
+			return nil, unclear
+		}
 	}
 	return &e, nil
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -38,8 +37,8 @@ func TestARequestSaysWhichPrintItIsFor(t *testing.T) {
 	if r := parse(t, `{"print":{"command":"stop"}}`); r.Expected != nil {
 		t.Errorf("of none: %+v", r.Expected)
 	}
-	r := parse(t, `{"expected_print":{"task_id":"7","subtask_id":"11","file_name":"cube","reported_at":"2026-01-02T03:04:05.000000006Z"},"print":{"command":"stop"}}`)
-	want := grove.ExpectedPrint{TaskID: "7", SubtaskID: "11", FileName: "cube", ReportedAt: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)}
+	r := parse(t, `{"expected_print":{"run":3,"task_id":"7"},"print":{"command":"stop"}}`)
+	want := grove.ExpectedPrint{Run: 3, TaskID: "7"}
 	if r.Expected == nil || *r.Expected != want || string(r.Raw) != `{"command":"stop"}` {
 		t.Errorf("%+v of %s", r.Expected, r.Raw)
 	}
@@ -103,7 +102,15 @@ func TestAMessageThatIsNoCommandIsRefused(t *testing.T) {
 		"a print of null":         `{"print":{"command":"stop"},"expected_print":null}`,
 		"a print of a number":     `{"print":{"command":"stop"},"expected_print":{"task_id":7}}`,
 		"a print of more":         `{"print":{"command":"stop"},"expected_print":{"task_id":"7","plate":1}}`,
-		"a print of a bad time":   `{"print":{"command":"stop"},"expected_print":{"reported_at":"now"}}`,
+		"a print of a file":       `{"print":{"command":"stop"},"expected_print":{"run":1,"file_name":"cube"}}`,
+		"a print of an empty job": `{"print":{"command":"stop"},"expected_print":{"run":1,"task_id":""}}`,
+		"a print of no run":       `{"print":{"command":"stop"},"expected_print":{"run":0,"task_id":"7"}}`,
+		"a print of half a run":   `{"print":{"command":"stop"},"expected_print":{"run":1.5}}`,
+		"a print of a run's name": `{"print":{"command":"stop"},"expected_print":{"run":"1"}}`,
+		"a print of a great run":  `{"print":{"command":"stop"},"expected_print":{"run":99999999999999999999}}`,
+		"a print in capitals":     `{"print":{"command":"stop"},"expected_print":{"Task_ID":"7"}}`,
+		"a print of two jobs":     `{"print":{"command":"stop"},"expected_print":{"task_id":"7","task_id":"7"}}`,
+		"a print of a list":       `{"print":{"command":"stop"},"expected_print":["7"]}`,
 		"a print twice":           `{"print":{"command":"stop"},"expected_print":{"task_id":"7"},"expected_print":{"task_id":"8"}}`,
 		"a bad escape":            `{"print":{"command":"pau\xse"}}`,
 		"a bad number":            `{"print":{"command":"pause","n":01}}`,

@@ -24,6 +24,10 @@ const maxStateBytes = 2 << 20
 // says. No printer has it.
 const reportedAtMember = "grove_reported_at"
 
+// NotedMember is a member in which a state may be stored with what is known of the
+// printer beside its reports. No printer has it, and none is taken from a printer.
+const NotedMember = "grove_noted"
+
 // NewState is the state of a printer that has said nothing yet.
 func NewState() *State {
 	return &State{root: node{kind: objectKind}}

@@ -77,11 +77,14 @@ func (c *Client) Command(ctx context.Context, serial string, message json.RawMes
 
 // CommandForPrint is Command for one print alone, as [grove.Live.Expected] has it:
 // Conflict another_print or print_over, and nothing was sent, once the printer is at
-// another or at none. Grove only.
+// another or at none. The zero print, of which nothing is known, is whichever. Grove only.
 func (c *Client) CommandForPrint(ctx context.Context, serial string, message json.RawMessage, meant grove.ExpectedPrint) (grove.CommandResult, error) {
 	var whole map[string]json.RawMessage
 	if err := json.Unmarshal(message, &whole); err != nil || whole == nil {
 		return grove.CommandResult{}, grove.Errorf(grove.Invalid, "malformed_command", `a command is an object such as {"print":{"command":"pause"}}`)
+	}
+	if meant == (grove.ExpectedPrint{}) {
+		return c.Command(ctx, serial, message)
 	}
 	raw, err := json.Marshal(meant)
 	if err != nil {

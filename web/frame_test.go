@@ -22,10 +22,10 @@ import (
 type front struct {
 	*httptest.Server
 
-	pass     http.HandlerFunc // asks the server
-	mu       sync.Mutex
-	own      map[string]http.HandlerFunc // by a part of the path
-	was, now []byte                      // what the live stream says, and what is made of it
+	pass   http.HandlerFunc // asks the server
+	mu     sync.Mutex
+	own    map[string]http.HandlerFunc // by a part of the path
+	retold map[string]string           // what the live stream says, and what is made of it
 }
 
 func before(t *testing.T, c *cloud) *front {
@@ -93,17 +93,17 @@ func (r retold) Read(b []byte) (int, error) {
 	n, err := r.ReadCloser.Read(b)
 	r.by.mu.Lock()
 	defer r.by.mu.Unlock()
-	if len(r.by.was) > 0 {
-		copy(b, bytes.ReplaceAll(b[:n], r.by.was, r.by.now))
+	for was, now := range r.by.retold {
+		copy(b, bytes.ReplaceAll(b[:n], []byte(was), []byte(now)))
 	}
 	return n, err
 }
 
-// retell has the live stream say something else from now on, of the same length.
-func (f *front) retell(was, now string) {
+// retell has the live stream say something else from now on, of the same length each.
+func (f *front) retell(words map[string]string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.was, f.now = []byte(was), []byte(now)
+	f.retold = words
 }
 
 // says is an answer with a body.
@@ -324,8 +324,18 @@ func TestStopIsForThePrintThatWasAskedAbout(t *testing.T) {
 	f := before(t, c)
 	v := visit(t, f.URL)
 	v.excuse("409")
+	v.excuse("503")
+	var busy atomic.Bool  // to say what the printer is at
 	var sent atomic.Int32 // and accepted
-	f.answer("/commands", func(w http.ResponseWriter, r *http.Request) {
+	f.answer("/printers/"+demoX1, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, demoX1) && busy.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		if !strings.HasSuffix(r.URL.Path, "/commands") {
+			f.pass(w, r)
+			return
+		}
 		answer := httptest.NewRecorder()
 		f.pass(answer, r)
 		if answer.Code == http.StatusOK {
@@ -341,14 +351,20 @@ func TestStopIsForThePrintThatWasAskedAbout(t *testing.T) {
 	v.sees("Layer", "benchy")
 	file := js[string](v, `document.querySelector(".print .file").textContent`)
 	other := strings.Repeat("q", len(file))
-	f.retell(`"file_name":"`+file+`"`, `"file_name":"`+other+`"`)
+	f.retell(map[string]string{`"run":1,`: `"run":9,`, `"file_name":"` + file + `"`: `"file_name":"` + other + `"`})
 	v.waits("the page tells of a print that is over", func(string) bool {
 		return js[string](v, `document.querySelector(".print .file").textContent`) == other
 	})
 	v.click("Stop")
 	v.sees("Stop the print on Workshop X1 Carbon?")
 	v.asks(other+", ", " %")
+	busy.Store(true)
 	v.click("Stop the print")
+	v.sees("It is not known what Workshop X1 Carbon does now.")
+	if text := js[string](v, "document.body.innerText"); strings.Contains(text, "Nothing was stopped") {
+		t.Errorf("the server can't tell what it is at, and the page says %s", text)
+	}
+	busy.Store(false)
 	v.asks("“"+other+"” is over. Nothing was stopped.", file+", ")
 	v.picture("stop-another")
 	if n := sent.Load(); n != 0 {
@@ -414,14 +430,14 @@ func TestStopIsOfferedWheneverAPrinterMayMove(t *testing.T) {
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Bench P1S", "Ready")
 	for _, state := range []string{"INIT", "ODD?"} {
-		f.retell(`"IDLE"`, `"`+state+`"`)
+		f.retell(map[string]string{`"IDLE"`: `"` + state + `"`})
 		v.open("/printers/" + demoP1)
 		v.sees("Bench P1S", "Preparing")
 		v.offers([]string{"Stop"}, []string{"Pause", "Resume"})
 		v.click("Stop")
 		v.sees("Stop the print on Bench P1S?")
 	}
-	f.retell("", "")
+	f.retell(nil)
 	v.open("/printers/" + demoP1)
 	v.sees("Bench P1S", "Ready")
 	v.offers(nil, []string{"Stop", "Pause"})

@@ -227,7 +227,6 @@ type cmdCmd struct {
 	Command string `arg:"" help:"pause, resume, stop, set_nozzle_temp, set_bed_temp, set_chamber_temp, set_fan_speed, set_airduct, set_ctt, or a whole JSON message."`
 	Param   string `arg:"" optional:"" help:"The command's parameter: °C or percent. A negative one goes behind --."`
 	Job     string `help:"Only while the printer is at the print of this job." placeholder:"ID"`
-	File    string `help:"Only while the printer is at a print of this name, as it shows it." placeholder:"NAME"`
 }
 
 // Run sends a command and tells what the printer answered. A command that the
@@ -262,10 +261,10 @@ func (c *cmdCmd) Run(ctx context.Context, at *cloud) error {
 }
 
 func (c *cmdCmd) send(ctx context.Context, cl *client.Client, message []byte) (grove.CommandResult, error) {
-	if c.Job == "" && c.File == "" {
+	if c.Job == "" {
 		return cl.Command(ctx, c.Serial, message)
 	}
-	return cl.CommandForPrint(ctx, c.Serial, message, grove.ExpectedPrint{TaskID: c.Job, FileName: c.File})
+	return cl.CommandForPrint(ctx, c.Serial, message, grove.ExpectedPrint{TaskID: c.Job})
 }
 
 func outcomeLine(r grove.CommandResult) string {

@@ -200,6 +200,9 @@ func (f *Fleet) issue(ctx context.Context, o *order) error {
 	if f.answerKnown(u, o) {
 		return nil
 	}
+	if o.request.Expected != nil {
+		f.hear(ctx, u)
+	}
 	c := f.physical(u, o.actor, pending{request: o.request, done: o.done})
 	switch {
 	case o.request.Urgent():
@@ -277,7 +280,7 @@ func (f *Fleet) send(u *unit, p pending) error {
 	if u.link == nil || u.quarantined() {
 		return u.unlinked()
 	}
-	if err := u.isAt(p.request.Expected); err != nil {
+	if err := u.isAt(p.request); err != nil {
 		return err
 	}
 	p.sentAt = time.Now()
@@ -286,27 +289,6 @@ func (f *Fleet) send(u *unit, p pending) error {
 		return err
 	}
 	return f.write(u, &p, payload, p.sentAt.Add(maxAge))
-}
-
-// isAt refuses what is meant for another print than the one that the printer is at, as
-// far as it says. The caller holds u.mu.
-func (u *unit) isAt(meant *grove.ExpectedPrint) error {
-	if meant == nil || u.shadow.State == "" {
-		return nil
-	}
-	s := &u.shadow
-	if s.Idle() {
-		return grove.Errorf(grove.Conflict, "print_over",
-			"the print that is meant is over, so nothing was sent: printer %s is at rest (%s)", u.serial, s.State)
-	}
-	other := func(meant, now string) bool { return meant != "" && now != "" && meant != now }
-	rested := !meant.ReportedAt.IsZero() && u.restedAt.After(meant.ReportedAt)
-	if rested || other(meant.TaskID, s.TaskID) || other(meant.SubtaskID, s.SubtaskID) || other(meant.FileName, s.FileName) {
-		return grove.Errorf(grove.Conflict, "another_print",
-			"the print that is meant is over, so nothing was sent: printer %s is at %q by now (task %s, %d %%); look at it, and give the command for that one if it is meant",
-			u.serial, s.FileName, s.TaskID, s.Percent)
-	}
-	return nil
 }
 
 // write is the last step before the socket, which takes no byte after until. The

@@ -8,7 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/fleet"
@@ -44,55 +47,222 @@ func meantFor(command, which string) []byte {
 func TestACommandForOnePrintReachesNoOther(t *testing.T) {
 	t.Parallel()
 	seen := printsJob("RUNNING", "7", "11", "cube")
+	rest := printsJob("FINISH", "5", "9", "ball")
+	cubes := prints("RUNNING", "cube")
 	for name, c := range map[string]struct {
-		seen  string   // when the question was asked
-		meant string   // which print the command is for; empty: the one that was seen
-		then  []string // reported before the answer
-		want  string   // why it is refused; empty: it is sent
+		before string   // reported before
+		seen   string   // when the question was asked
+		meant  string   // which print the command is for; empty: the one that was seen
+		then   []string // reported before the answer
+		want   string   // why it is refused; empty: it is sent
 	}{
-		"the same":                    {seen: seen, then: []string{printsJob("PAUSE", "7", "11", "cube")}},
-		"the next job":                {seen: seen, then: []string{printsJob("RUNNING", "8", "12", "cube")}, want: "another_print"},
-		"another attempt":             {seen: seen, then: []string{printsJob("RUNNING", "7", "12", "cube")}, want: "another_print"},
-		"another begun at the screen": {seen: prints("RUNNING", "cube"), then: []string{prints("RUNNING", "ball")}, want: "another_print"},
-		"the same file begun anew":    {seen: prints("RUNNING", "cube"), then: []string{prints("FINISH", "cube"), prints("RUNNING", "cube")}, want: "another_print"},
-		"over":                        {seen: seen, then: []string{printsJob("FINISH", "7", "11", "cube")}, want: "print_over"},
-		"failed":                      {seen: seen, then: []string{printsJob("FAILED", "7", "11", "cube")}, want: "print_over"},
-		"a state that nobody knows":   {seen: prints("ODD?", "cube")},
-		"nothing is known":            {seen: `{"print":{"command":"push_status","msg":0}}`, meant: `{"task_id":"7"}`},
-		"no word of the task":         {seen: printsJob("RUNNING", "", "", "cube"), meant: `{"task_id":"7"}`},
-		"by its job":                  {seen: seen, meant: `{"task_id":"7"}`},
-		"by its job, another":         {seen: seen, meant: `{"task_id":"8"}`, want: "another_print"},
-		"by its file":                 {seen: prints("RUNNING", "cube"), meant: `{"file_name":"cube"}`},
-		"by its file, another":        {seen: prints("RUNNING", "cube"), meant: `{"file_name":"ball"}`, want: "another_print"},
+		"the same":                                 {seen: seen, then: []string{printsJob("PAUSE", "7", "11", "cube")}},
+		"the next job":                             {seen: seen, then: []string{printsJob("RUNNING", "8", "12", "cube")}, want: "another_print"},
+		"another begun after a rest":               {seen: cubes, then: []string{prints("IDLE", "cube"), prints("PREPARE", "ball")}, want: "another_print"},
+		"the same file begun anew":                 {seen: cubes, then: []string{prints("FINISH", "cube"), cubes}, want: "another_print"},
+		"the same job begun anew":                  {seen: seen, then: []string{printsJob("FAILED", "7", "11", "cube"), seen}, want: "another_print"},
+		"over":                                     {seen: seen, then: []string{printsJob("FINISH", "7", "11", "cube")}, want: "print_over"},
+		"failed":                                   {seen: seen, then: []string{printsJob("FAILED", "7", "11", "cube")}, want: "print_over"},
+		"over, and the next over":                  {seen: cubes, then: []string{prints("FINISH", "cube"), cubes, prints("FINISH", "cube")}, want: "print_over"},
+		"a file that comes late":                   {before: rest, seen: prints("PREPARE", ""), then: []string{prints("RUNNING", "cube")}},
+		"a job that comes late":                    {before: rest, seen: printsJob("PREPARE", "5", "9", "ball"), then: []string{seen}},
+		"a job that comes late and empty first":    {before: rest, seen: printsJob("PREPARE", "5", "9", "ball"), then: []string{prints("PREPARE", "ball"), seen}},
+		"a job that comes late to whom nobody saw": {seen: printsJob("PREPARE", "5", "9", "ball"), then: []string{seen}},
+		"a job that comes late, then the next":     {before: rest, seen: printsJob("PREPARE", "5", "9", "ball"), then: []string{seen, printsJob("RUNNING", "8", "12", "cube")}, want: "another_print"},
+		"no job any more":                          {seen: seen, then: []string{cubes}},
+		"another attempt":                          {seen: seen, then: []string{printsJob("RUNNING", "7", "12", "cube")}},
+		"a state that nobody knows":                {seen: prints("ODD?", "cube"), meant: `{"task_id":"7"}`},
+		"a print, then a state that nobody knows":  {seen: seen, then: []string{prints("ODD?", "cube")}},
+		"no word of the job":                       {seen: printsJob("RUNNING", "", "", "cube"), meant: `{"task_id":"7"}`},
+		"a run that never was":                     {seen: seen, meant: `{"run":99}`, want: "another_print"},
+		"by its job":                               {seen: seen, meant: `{"task_id":"7"}`},
+		"by its job, another":                      {seen: seen, meant: `{"task_id":"8"}`, want: "another_print"},
+		"by its job, one begun at the screen":      {seen: cubes, meant: `{"task_id":"8"}`, want: "another_print"},
+		"by its job, at rest":                      {seen: rest, meant: `{"task_id":"8"}`},
+		"by both, the job comes late":              {before: rest, seen: printsJob("PREPARE", "5", "9", "ball"), meant: `{"run":1,"task_id":"7"}`},
+		"by both, another":                         {seen: seen, meant: `{"run":2,"task_id":"7"}`, want: "another_print"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			h := newHouse(t, func(c *fleet.Config) { c.Reply = time.Millisecond })
+			p := &printer{}
+			h.Attach(serial, p)
+			if c.before != "" {
+				h.Observe(serial, []byte(c.before))
+			}
+			h.Observe(serial, []byte(c.seen))
+			meant := c.meant
+			if meant == "" {
+				meant = h.shows()
+			}
+			for _, report := range c.then {
+				h.Observe(serial, []byte(report))
+			}
 			for _, command := range []string{"stop", "pause", "resume"} {
-				h := newHouse(t, func(c *fleet.Config) { c.Reply = time.Millisecond })
-				p := &printer{}
-				h.Attach(serial, p)
-				h.Observe(serial, []byte(c.seen))
-				meant := c.meant
-				if meant == "" {
-					meant = h.shows()
-				}
-				for _, report := range c.then {
-					h.Observe(serial, []byte(report))
-				}
-				_, err := h.Command(t.Context(), h.actor, serial, meantFor(command, meant))
-				switch {
-				case slices.Contains(p.commands(), command) != (c.want == ""):
-					t.Errorf("%s: the printer got %v", command, p.commands())
-				case c.want == "" && err != nil:
-					t.Errorf("%s: refused: %v", command, err)
-				case c.want != "" && (!errors.Is(err, grove.Conflict) || !grove.HasReason(err, c.want) || !strings.Contains(err.Error(), "nothing was sent")):
-					t.Errorf("%s: %v, want %s", command, err, c.want)
-				}
+				h.orders(p, command, meant, c.want)
 				if _, err := h.Command(t.Context(), h.actor, serial, []byte(`{"print":{"command":"`+command+`"}}`)); err != nil || !slices.Contains(p.commands(), command) {
 					t.Errorf("%s for whichever print: %v", command, err)
 				}
 			}
 		})
+	}
+}
+
+// orders gives a command for one print, which is to be refused for want, or sent.
+func (h *house) orders(p *printer, command, meant, want string) {
+	h.t.Helper()
+	before := len(p.commands())
+	_, err := h.Command(h.t.Context(), h.actor, serial, meantFor(command, meant))
+	sent := slices.Contains(p.commands()[before:], command)
+	switch {
+	case sent != (want == ""):
+		h.t.Errorf("%s: the printer got %v, %v", command, p.commands(), err)
+	case want == "" && err != nil:
+		h.t.Errorf("%s: refused: %v", command, err)
+	case want != "" && (!errors.Is(err, grove.Conflict) || !grove.HasReason(err, want) || !strings.Contains(err.Error(), "nothing was sent")):
+		h.t.Errorf("%s: %v, want %s", command, err, want)
+	}
+}
+
+// Printers are silent for minutes after they took a start, and show the former print.
+func TestAStartOnItsWayCanBeStopped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, func(c *fleet.Config) { c.Reply = time.Millisecond })
+		defer h.run()()
+		p := &printer{}
+		h.Attach(serial, p)
+		start := func(job int64) {
+			t.Helper()
+			h.Observe(serial, []byte(printsJob("FINISH", "5", "9", "ball")))
+			synctest.Wait()
+			if err := h.Start(t.Context(), fleet.Order{Serial: serial, JobID: job, NotAfter: time.Now().Add(time.Minute)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start(7)
+		h.orders(p, "stop", `{"task_id":"7"}`, "")
+		h.orders(p, "stop", `{"task_id":"5"}`, "")
+		h.Observe(serial, []byte(printsJob("PREPARE", "5", "9", "ball")))
+		<-time.After(299 * time.Second)
+		h.orders(p, "stop", `{"task_id":"7"}`, "")
+		h.orders(p, "stop", `{"task_id":"8"}`, "another_print")
+		<-time.After(time.Second)
+		h.orders(p, "stop", `{"task_id":"7"}`, "another_print")
+
+		start(11)
+		h.Observe(serial, []byte(printsJob("RUNNING", "11", "12", "cube"))) // it shows
+		h.orders(p, "stop", `{"task_id":"11"}`, "")
+		h.Observe(serial, []byte(prints("RUNNING", "ball")))
+		h.orders(p, "stop", `{"task_id":"11"}`, "another_print")
+
+		h.Await(serial, 13) // as a former process left it
+		h.orders(p, "stop", `{"task_id":"13"}`, "")
+	})
+}
+
+func TestWhatAPrinterIsAtIsWaitedForAfterItComes(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tells   string // after a second; empty: nothing
+		command string
+		want    string // why it is refused; empty: it is sent
+	}{
+		"the same":         {printsJob("RUNNING", "7", "11", "cube"), "stop", ""},
+		"another":          {printsJob("RUNNING", "8", "12", "ball"), "stop", "another_print"},
+		"over":             {printsJob("FINISH", "7", "11", "cube"), "stop", "print_over"},
+		"silent, a stop":   {"", "stop", ""},
+		"silent, a pause":  {"", "pause", ""},
+		"silent, a resume": {"", "resume", "printer_silent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t, func(c *fleet.Config) { c.Reply = time.Millisecond })
+				leave := h.Attach(serial, &printer{})
+				h.Observe(serial, []byte(printsJob("RUNNING", "7", "11", "cube")))
+				meant := h.shows()
+				leave("gone")
+				p := &printer{}
+				h.Attach(serial, p)
+				if c.tells != "" {
+					go func() {
+						<-time.After(time.Second)
+						h.Observe(serial, []byte(c.tells))
+					}()
+				}
+				asked := time.Now()
+				h.orders(p, c.command, meant, c.want)
+				if d := time.Since(asked); d > 4*time.Second {
+					t.Errorf("it took %v", d)
+				}
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+func TestPrintsAreToldApartOverARestart(t *testing.T) {
+	t.Parallel()
+	seen := printsJob("RUNNING", "7", "11", "cube")
+	for name, c := range map[string]struct {
+		stored []string
+		then   string
+		want   string // why what was meant before is refused after; empty: it is sent
+	}{
+		"the same":                {[]string{seen}, printsJob("PAUSE", "7", "11", "cube"), ""},
+		"the next job":            {[]string{seen}, printsJob("RUNNING", "8", "12", "cube"), "another_print"},
+		"at rest before":          {[]string{seen, printsJob("FINISH", "7", "11", "cube")}, seen, "another_print"},
+		"over":                    {[]string{seen}, printsJob("FINISH", "7", "11", "cube"), "print_over"},
+		"begun, and its job late": {[]string{printsJob("FINISH", "5", "9", "ball"), printsJob("PREPARE", "5", "9", "ball")}, seen, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, func(c *fleet.Config) { c.Reply = time.Millisecond })
+			h.Attach(serial, &printer{})
+			var meant string
+			for _, report := range c.stored {
+				h.Observe(serial, []byte(report))
+				meant = h.shows()
+			}
+			h.run()()
+			again := h.Config
+			again.Registry = prometheus.NewRegistry()
+			var err error
+			if h.Fleet, err = fleet.New(t.Context(), again); err != nil {
+				t.Fatal(err)
+			}
+			h.Join(h.turns, h.turns)
+			if now := h.shows(); now != meant {
+				t.Errorf("shown as %s, and as %s after a restart", meant, now)
+			}
+			p := &printer{}
+			h.Attach(serial, p)
+			h.Observe(serial, []byte(c.then))
+			h.orders(p, "stop", meant, c.want)
+			live, err := h.Live(t.Context(), h.actor, serial)
+			if err != nil || strings.Contains(string(live.Raw), "grove_") {
+				t.Errorf("%v; the report has what is ours: %s", err, live.Raw)
+			}
+		})
+	}
+}
+
+// Who can't tell which print they saw gives the command for whichever.
+func TestOfAPrinterThatToldNothingNoPrintIsShown(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	if got := h.shows(); got != "{}" {
+		t.Errorf("shown as %s", got)
+	}
+	h.Attach(serial, &printer{})
+	h.Observe(serial, []byte(prints("FINISH", "cube")))
+	if got := h.shows(); got != "{}" {
+		t.Errorf("at rest since ever, shown as %s", got)
+	}
+	h.Observe(serial, []byte(`{"print":{"command":"push_status","msg":0,"gcode_state":"RUNNING","grove_noted":{"run":9}}}`))
+	if got := h.shows(); got != `{"run":1}` {
+		t.Errorf("at its first print, shown as %s", got)
 	}
 }
 
@@ -102,6 +272,7 @@ func TestARefusalForAnotherPrintSaysWhatRunsNow(t *testing.T) {
 	h.Attach(serial, &printer{})
 	h.Observe(serial, []byte(prints("RUNNING", "cube")))
 	meant := h.shows()
+	h.Observe(serial, []byte(prints("FINISH", "cube")))
 	h.Observe(serial, []byte(printsJob("RUNNING", "8", "12", "ball")))
 	var replies []string
 	h.Request(t.Context(), h.actor, serial, meantFor("stop", meant), func(b []byte) { replies = append(replies, string(b)) })
@@ -131,11 +302,11 @@ func TestWhatRunsIsLookedAtLast(t *testing.T) {
 	for _, command := range []string{"stop", "resume"} { // one that nothing may hold up, and one that waits for the audit log
 		var h *house
 		h = newHouse(t, func(c *fleet.Config) {
-			c.Records = slow{c.Records, func() { h.Observe(serial, []byte(prints("RUNNING", "ball"))) }}
+			c.Records = slow{c.Records, func() { h.Observe(serial, []byte(printsJob("RUNNING", "8", "12", "ball"))) }}
 		})
 		p := &printer{}
 		h.Attach(serial, p)
-		h.Observe(serial, []byte(prints("RUNNING", "cube")))
+		h.Observe(serial, []byte(printsJob("RUNNING", "7", "11", "cube")))
 		_, err := h.Command(t.Context(), h.actor, serial, meantFor(command, h.shows()))
 		if !grove.HasReason(err, "another_print") || slices.Contains(p.commands(), command) {
 			t.Errorf("%s: %v; the printer got %v", command, err, p.commands())
@@ -149,7 +320,7 @@ func TestWhatIsNoActOnAPrintTakesNoExpectedOne(t *testing.T) {
 	h.Attach(serial, &printer{})
 	h.Observe(serial, []byte(prints("RUNNING", "cube")))
 	for _, body := range []string{`"pushing":{"command":"pushall"}`, `"print":{"command":"gcode_file","param":"cube.gcode.3mf"}`} {
-		_, err := h.Command(t.Context(), h.actor, serial, []byte(`{`+body+`,"expected_print":{"file_name":"cube"}}`))
+		_, err := h.Command(t.Context(), h.actor, serial, []byte(`{`+body+`,"expected_print":{"run":1}}`))
 		if !errors.Is(err, grove.Invalid) || !grove.HasReason(err, "expected_print") {
 			t.Errorf("%s: %v", body, err)
 		}

@@ -71,7 +71,7 @@ func withoutCode(payload []byte) []byte {
 func (f *Fleet) merged(u *unit, report bambu.Report, now time.Time) {
 	u.shadow, u.reportedAt, u.dirty = u.state.Shadow(), now, true
 	u.heardAt, u.stale = now, false
-	u.rested()
+	u.counted()
 	u.printer.LastSeenAt = now
 	// A message that calls itself full and does not tell the state proves nothing
 	// about it: what is remembered may be of a former link.
@@ -110,6 +110,6 @@ func (f *Fleet) learnVersions(u *unit, payload []byte) {
 // snapshot is what SaveStates keeps of u. The caller holds u.mu.
 func (u *unit) snapshot() grove.Printer {
 	p := u.printer
-	p.State, p.StateAt = u.state.JSON(), u.reportedAt
+	p.State, p.StateAt = u.run.noted(u.state.JSON()), u.reportedAt
 	return p
 }

@@ -127,13 +127,17 @@ func (f *Fleet) Start(_ context.Context, o Order) error {
 	p := &pending{
 		request:  bambu.Request{Class: "print", Command: "project_file"},
 		sequence: o.Start.SequenceID, sentAt: time.Now(), own: true,
-		done:   func(r bambu.Report, lost bool) { f.startAnswered(u, o.JobID, r, lost) },
-		unsent: func() { f.push(u, Turn{Kind: StartUnsent, Shadow: u.shadow, JobID: o.JobID}) },
+		done: func(r bambu.Report, lost bool) { f.startAnswered(u, o.JobID, r, lost) },
+		unsent: func() {
+			u.awaited = awaited{}
+			f.push(u, Turn{Kind: StartUnsent, Shadow: u.shadow, JobID: o.JobID})
+		},
 	}
 	payload := o.Start.Payload()
 	if !time.Now().Before(o.NotAfter) {
 		return grove.Errorf(grove.Conflict, "too_late", "the start of job %d came too late", o.JobID)
 	}
+	u.await(o.JobID)
 	if err := f.write(u, p, payload, o.NotAfter); err != nil {
 		return &grove.Error{Code: grove.Conflict, Reason: "start_unsure", Err: err, Message: "the connection failed while the start was written"}
 	}

@@ -35,7 +35,8 @@ type unit struct {
 	complete   bool // a full report arrived on this link
 	fullAt     time.Time
 	reportedAt time.Time
-	restedAt   time.Time // the last report that it was at rest
+	run        run
+	awaited    awaited
 	heardAt    time.Time // the last report, or when it came online or the server started
 	stale      bool
 	pushallAt  time.Time
@@ -76,7 +77,7 @@ func newUnit(p grove.Printer, lan *grove.LAN, now time.Time, eye *eye) *unit {
 	u.remember(p)
 	if s, err := bambu.LoadState(p.State); err == nil && len(p.State) > 0 {
 		u.state, u.shadow, u.reportedAt = s, s.Shadow(), p.StateAt
-		u.rested()
+		u.run = runOf(p.State, u.shadow)
 	}
 	if v, ok := bambu.ParseVersions(p.Versions); ok {
 		u.versions = v
@@ -94,19 +95,11 @@ func (u *unit) remember(p grove.Printer) {
 	}
 }
 
-// rested notes when the printer was last at rest: what it prints after is another print.
-// The caller holds mu.
-func (u *unit) rested() {
-	if u.shadow.Idle() {
-		u.restedAt = u.reportedAt
-	}
-}
-
 // live is the printer as it is now, without Raw. The caller holds mu.
 func (u *unit) live() grove.Live {
 	return grove.Live{
 		Printer: u.printer, Connected: u.link != nil, Shadow: u.shadow,
-		ReportedAt: u.reportedAt, Complete: u.complete, LAN: u.lan, CodeUse: u.codeUse, Trouble: u.trouble,
+		ReportedAt: u.reportedAt, Run: u.run.Number, Complete: u.complete, LAN: u.lan, CodeUse: u.codeUse, Trouble: u.trouble,
 		DeveloperMode: u.developer(), Stale: u.stale, Camera: u.view.open, NoCamera: u.view.why,
 	}
 }

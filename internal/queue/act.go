@@ -13,7 +13,8 @@ import (
 const cancelWish = "cancel_wished"
 
 // Cancel ends a job. One that has not been sent is cancelled at once; a running
-// one is stopped at the printer and becomes cancelled when the printer says so.
+// one is stopped at the printer and becomes cancelled when the printer says so. One whose
+// printer is at another print by now is over, and that print goes on.
 func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.Job, error) {
 	before, err := q.own(ctx, actor, grove.WriteJobs, id)
 	if err == nil && before.State.Started() {
@@ -24,12 +25,21 @@ func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.
 	}
 	var stopped error
 	if before.State.Started() { // first of all: a database in trouble must not keep a machine running
-		stopped = q.Printers.Stop(ctx, actor, before.Serial)
+		stopped = q.Printers.Stop(ctx, actor, before.Serial, id)
+	}
+	elsewhere := grove.HasReason(stopped, grove.ReasonAnotherPrint)
+	if elsewhere {
+		stopped = nil // the job says it
 	}
 	// The printer may have taken its time, and whoever asked may have gone: the
 	// wish is kept all the same.
 	j, err := q.Records.UpdateJob(context.WithoutCancel(ctx), id, func(j *grove.Job) ([]grove.Event, error) {
-		if j.State.Started() {
+		switch {
+		case j.State.Started() && elsewhere:
+			c := &scene{q: q, j: j}
+			err := c.end(grove.Failed, "lost", "its print is over, and how it ended was not seen; the printer is at another by now"+q.atNow(j.Serial)+", which was not stopped")
+			return c.events, err
+		case j.State.Started():
 			j.Failure = cancelWish
 			return nil, nil
 		}
@@ -47,6 +57,14 @@ func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.
 	}
 	q.Kick()
 	return j, errors.Join(stopped, err)
+}
+
+// atNow is the name of what a printer is at, in words to put behind others.
+func (q *Queue) atNow(serial string) string {
+	if live, err := q.Printers.Now(serial); err == nil && live.Shadow.FileName != "" {
+		return ", " + live.Shadow.FileName
+	}
+	return ""
 }
 
 func (q *Queue) own(ctx context.Context, actor grove.Actor, action grove.Action, id int64) (grove.Job, error) {
@@ -115,6 +133,9 @@ func (q *Queue) ClearPlate(ctx context.Context, actor grove.Actor, serial string
 		case active != nil && active.State.Started():
 			return nil, grove.Errorf(grove.Conflict, "job_state",
 				"job %d may be on the plate of %s (%s); resolve it first", active.ID, p.Name, active.State)
+		}
+		if p.PlateClear {
+			return nil, nil
 		}
 		p.PlateClear = true
 		c := &scene{q: q, p: p}

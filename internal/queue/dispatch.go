@@ -72,7 +72,7 @@ func (q *Queue) recover(ctx context.Context) error {
 	if err := q.startClock(ctx); err != nil {
 		return err
 	}
-	states := []grove.JobState{grove.Claimed, grove.Uploading, grove.Ready, grove.Sending}
+	states := []grove.JobState{grove.Claimed, grove.Uploading, grove.Ready, grove.Sending, grove.Accepted, grove.Unknown}
 	left, err := q.Records.Jobs(ctx, grove.JobQuery{States: states}, grove.Page{})
 	if err != nil {
 		return err
@@ -88,7 +88,9 @@ func (q *Queue) recover(ctx context.Context) error {
 
 // resume settles one of them. Nothing moves jobs before that is done.
 func (q *Queue) resume(ctx context.Context, j grove.Job) error {
-	if j.State != grove.Sending {
+	if j.State.Started() {
+		q.Printers.Await(j.Serial, j.ID)
+	} else {
 		_, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
 			if !j.State.Preparing() {
 				return nil, nil // a person cancelled it meanwhile
@@ -227,7 +229,7 @@ func (q *Queue) prints(j *grove.Job) bool {
 
 // stop stops a cancelled print that began all the same. Stopping may be repeated.
 func (q *Queue) stop(ctx context.Context, j grove.Job) error {
-	return q.Printers.Stop(ctx, house, j.Serial)
+	return q.Printers.Stop(ctx, house, j.Serial, j.ID)
 }
 
 // unstrand puts jobs back in line that nobody is preparing: a write failed

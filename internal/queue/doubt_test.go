@@ -46,6 +46,90 @@ func TestACancelledJobStopsNoOtherPrint(t *testing.T) {
 	})
 }
 
+// A job whose print ended while its printer was away is over; what the printer is at by
+// now is somebody else's.
+func TestACancelledJobWhosePrintIsOverStopsNoOther(t *testing.T) {
+	begun := func(h *house) { h.m.prints("RUNNING") }
+	away := func(h *house) {
+		h.leave("away")
+		pass(time.Minute)
+	}
+	other := func(state string) func(*house) {
+		return func(h *house) {
+			h.m.becomes(map[string]any{"gcode_state": state, "task_id": "0", "subtask_id": "0", "subtask_name": "ball"})
+		}
+	}
+	back := func(h *house) {
+		h.arrive()
+		pass(time.Second)
+	}
+	later := func(*house) { pass(6 * time.Minute) }
+	restarted := func(h *house) {
+		h.leave("restart")
+		h.restart()
+	}
+	for name, c := range map[string]struct {
+		mute  bool // it answers no start
+		steps []func(*house)
+		stops bool
+		was   grove.JobState
+		want  grove.JobState
+	}{
+		"it runs":                                                 {false, []func(*house){begun}, true, grove.Running, grove.Running},
+		"it ran, and another is begun":                            {false, []func(*house){begun, away, other("RUNNING"), back}, false, grove.Running, grove.Failed},
+		"it ran, and another is paused":                           {false, []func(*house){begun, away, other("PAUSE"), back}, false, grove.Running, grove.Failed},
+		"it is not known, and another is begun":                   {true, []func(*house){away, later, other("RUNNING"), back}, false, grove.Unknown, grove.Failed},
+		"it is not known since the restart, and something begins": {true, []func(*house){restarted, other("PREPARE"), back}, true, grove.Unknown, grove.Unknown},
+		"it is on its way, and nothing shows":                     {false, nil, true, grove.Accepted, grove.Accepted},
+		"it is on its way, and the former shows":                  {false, []func(*house){other("PREPARE")}, true, grove.Accepted, grove.Accepted},
+		"it is on its way for too long":                           {false, []func(*house){other("RUNNING"), later}, false, grove.Accepted, grove.Failed},
+		"it is not known, and the printer rests":                  {true, []func(*house){restarted, back}, true, grove.Unknown, grove.Unknown},
+		"it ran, and the printer is silent": {false, []func(*house){begun, away, func(h *house) {
+			h.fleet.Attach(serial, &hearer{machine: h.m})
+		}}, true, grove.Running, grove.Running},
+	} {
+		t.Run(name, func(t *testing.T) {
+			live(t, func(t *testing.T, h *house) {
+				h.m.mute = c.mute
+				j := h.submit()
+				for _, step := range c.steps {
+					step(h)
+				}
+				h.want(j.ID, c.was)
+				before := h.m.stopped()
+				got, err := h.queue.Cancel(t.Context(), h.actor, j.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if stops := h.m.stopped() > before; stops != c.stops {
+					t.Errorf("stopped: %v", stops)
+				}
+				if got.State != c.want {
+					t.Errorf("the job is %s (%s)", got.State, got.Why)
+				}
+				if !c.stops && (got.Failure != "lost" || !strings.Contains(got.Why, "ball, which was not stopped") || got.FinishedAt.IsZero()) {
+					t.Errorf("the job says %q: %s", got.Failure, got.Why)
+				}
+				before = h.m.stopped()
+				pass(2 * time.Minute)
+				if n := h.m.stopped() - before; n > 0 && !c.stops {
+					t.Errorf("stopped %d times after", n)
+				}
+			})
+		})
+	}
+}
+
+// hearer hears stops and tells nothing.
+type hearer struct{ *machine }
+
+func (m *hearer) Send(payload []byte, until time.Time, late func()) error {
+	if !strings.Contains(string(payload), `"stop"`) {
+		return nil
+	}
+	return m.machine.Send(payload, until, late)
+}
+
 // unread is what people are still asked to see to.
 func (h *house) unread() string {
 	h.t.Helper()

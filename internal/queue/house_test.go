@@ -97,11 +97,6 @@ func (p printers) Start(ctx context.Context, o queue.Order) error {
 	return p.Fleet.Start(ctx, fleet.Order{Start: o.Start, Serial: o.Serial, JobID: o.JobID, NotAfter: o.NotAfter})
 }
 
-func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) error {
-	_, err := p.Command(ctx, actor, serial, []byte(`{"print":{"command":"stop","param":""}}`))
-	return err
-}
-
 type turns struct {
 	*queue.Queue
 	*trouble

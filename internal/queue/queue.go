@@ -54,7 +54,11 @@ type Printers interface {
 	Fit(serial string) error
 	Refresh(ctx context.Context, serial string) error
 	Start(ctx context.Context, o Order) error
-	Stop(ctx context.Context, actor grove.Actor, serial string) error
+	// Stop stops a job at its printer, whatever that does, and is Conflict
+	// another_print, with nothing sent, where it is surely at another print.
+	Stop(ctx context.Context, actor grove.Actor, serial string, job int64) error
+	// Await says that the start of a job may have been sent before this process.
+	Await(serial string, job int64)
 	Retell(serial string)
 	// Still is what a printer looks like now, as JPEG; NotFound without a camera.
 	Still(ctx context.Context, serial string) ([]byte, error)

@@ -98,7 +98,7 @@ func stillOn(j *grove.Job, serial string, to grove.JobState) error {
 // again puts a job back in line, from where it may go to another printer if that was
 // left open. Nothing was sent. It is told of one that was told to be on its way.
 func (q *Queue) again(j *grove.Job, why string) ([]grove.Event, error) {
-	told := j.State != grove.Claimed
+	told := j.State == grove.Uploading || j.State == grove.Ready && j.RemotePath != ""
 	if loose(j) {
 		j.Serial = ""
 	}
@@ -171,14 +171,20 @@ func (q *Queue) wait(ctx context.Context, id int64, why grove.Misfit) error {
 		if j.State != grove.Queued || said(j, why) {
 			return nil, nil
 		}
+		told := j.Why == why.Message
 		j.Why, j.Waits = why.Message, &why
+		if told {
+			return nil, nil
+		}
 		return []grove.Event{q.event(grove.JobWaiting, j, "waiting", why.Message)}, nil
 	})
 	return err
 }
 
-// said reports whether a job says that it waits for this.
-func said(j *grove.Job, why grove.Misfit) bool { return j.Why == why.Message && j.Waits != nil }
+// said reports whether a job says that it waits for this, to people and to programs.
+func said(j *grove.Job, why grove.Misfit) bool {
+	return j.Why == why.Message && j.Waits != nil && j.Waits.Reason == why.Reason
+}
 
 // release puts a job back in line. Nothing was sent.
 func (q *Queue) release(ctx context.Context, id int64, why grove.Misfit) error {

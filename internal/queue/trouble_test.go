@@ -239,3 +239,67 @@ func TestTheJobsOfAnotherDispatcherAreLeftAlone(t *testing.T) {
 		h.want(j.ID, grove.Accepted)
 	})
 }
+
+// told counts what was told of a kind.
+func (h *house) told(kind grove.EventType) (n int) {
+	for _, e := range h.events() {
+		if e == string(kind) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestNothingIsToldThatDidNotHappen(t *testing.T) {
+	t.Run("a plate that was clear is cleared", func(t *testing.T) {
+		live(t, func(t *testing.T, h *house) {
+			h.m.becomes(map[string]any{"gcode_state": "RUNNING"})
+			h.m.becomes(map[string]any{"gcode_state": "FINISH"})
+			for range 2 {
+				p, err := h.queue.ClearPlate(t.Context(), h.actor, serial)
+				if err != nil || !p.PlateClear {
+					t.Fatalf("%+v, %v", p, err)
+				}
+			}
+			if n := h.told(grove.PlateCleared); n != 1 {
+				t.Errorf("told %d times", n)
+			}
+		})
+	})
+	t.Run("a job of a former release waits on", func(t *testing.T) {
+		live(t, func(t *testing.T, h *house) {
+			h.m.becomes(map[string]any{"gcode_state": "RUNNING"})
+			j := h.submit()
+			pass(time.Minute)
+			why, before := h.waits(j.ID), h.told(grove.JobWaiting)
+			h.stop()
+			_, err := h.db.UpdateJob(t.Context(), j.ID, func(j *grove.Job) ([]grove.Event, error) {
+				j.Waits = nil // said to people alone
+				return nil, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.open()
+			h.run()
+			h.arrive()
+			pass(time.Minute)
+			if got := h.waits(j.ID); got != why || why == "" {
+				t.Errorf("it waits for %q, and before for %q", got, why)
+			}
+			if n := h.told(grove.JobWaiting) - before; n != 0 {
+				t.Errorf("told %d times more", n)
+			}
+		})
+	})
+	t.Run("a job that was never on its way waits again", func(t *testing.T) {
+		live(t, func(t *testing.T, h *house) {
+			h.sick.printers.Store(true)
+			h.make(wish(grove.Criteria{}), 1)
+			pass(5 * time.Minute)
+			if n := h.told(grove.JobWaiting); n != 0 {
+				t.Errorf("told %d times", n)
+			}
+		})
+	})
+}

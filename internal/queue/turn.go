@@ -139,13 +139,7 @@ func (q *Queue) Unsent(ctx context.Context, id int64) error {
 	return err
 }
 
-func printing(state string) bool {
-	switch state {
-	case "PREPARE", "SLICING", "RUNNING", "PAUSE":
-		return true
-	}
-	return false
-}
+func printing(state string) bool { return grove.Shadow{State: state}.Moves() }
 
 func ended(state string) bool { return state == "FINISH" || state == "FAILED" }
 

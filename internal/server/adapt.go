@@ -3,9 +3,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 
-	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/fleet"
 	"github.com/grovecloud/grove/internal/queue"
 )
@@ -22,16 +20,6 @@ type printers struct{ *fleet.Fleet }
 // Start writes the one start of a job.
 func (p printers) Start(ctx context.Context, o queue.Order) error {
 	return p.Fleet.Start(ctx, fleet.Order{Start: o.Start, Serial: o.Serial, JobID: o.JobID, NotAfter: o.NotAfter})
-}
-
-// Stop stops whatever a printer does.
-func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) error {
-	payload, err := json.Marshal(map[string]any{"print": map[string]any{"command": "stop", "param": "", "sequence_id": "0"}})
-	if err != nil {
-		return err
-	}
-	_, err = p.Command(ctx, actor, serial, payload)
-	return err
 }
 
 // turns hands the fleet's turns to the queue.

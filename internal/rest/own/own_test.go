@@ -110,7 +110,7 @@ func TestCommandsThatCannotBeAreRefused(t *testing.T) {
 		resttest.Refused(t, h, 400, 400, "POST", at, body)
 	}
 	resttest.Refused(t, h, 404, cloudapi.CodeDeviceNotFound, "POST", service+"/printers/NOBODYS/commands", `{"print":{"command":"pause"}}`)
-	resttest.Refused(t, h, 409, 409, "POST", at, `{"print":{"command":"stop"},"expected_print":{"task_id":"7"}}`) // it is at rest
+	resttest.Refused(t, h, 409, 409, "POST", at, `{"print":{"command":"stop"},"expected_print":{"run":7}}`) // it is at rest
 	resttest.Refused(t, h, 400, 400, "POST", at, `{"print":{"command":"stop"},"expected_print":{"task":"7"}}`)
 }
 

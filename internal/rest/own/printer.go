@@ -40,8 +40,8 @@ func (f *face) mountPrinters(rt *rest.Router) {
 	command.About = "The body is what a client would publish to `device/{serial}/request`, one command. " +
 		"The answer says how far it got: accepted and rejected are the printer's own words, timed_out means it may have worked. " +
 		"A start becomes a job. Stop and pause are never limited. " +
-		"With `expected_print` beside the class, of `task_id`, `subtask_id`, `file_name` and `reported_at` as the printer was shown, it is for that print alone: " +
-		"409 `print_over` or `another_print`, and nothing was sent, once the printer is at rest or at another."
+		"With `expected_print` beside the class, of the `run` that the printer was shown with or the `task_id` of a job, it is for that print alone: " +
+		"409 `another_print` or `print_over`, and nothing was sent, once the printer is surely at another or, for a run, at rest."
 	command.Uncounted = rest.Always // the handler counts, once it knows that it is neither stop nor pause
 	rest.Handle(rt, command, f.command)
 }

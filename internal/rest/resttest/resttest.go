@@ -255,12 +255,6 @@ type (
 // Start refuses: no queue runs here.
 func (printers) Start(context.Context, queue.Order) error { return errors.New("nothing starts here") }
 
-// Stop sends the command.
-func (p printers) Stop(ctx context.Context, actor grove.Actor, serial string) error {
-	_, err := p.Command(ctx, actor, serial, []byte(`{"print":{"command":"stop","sequence_id":"0"}}`))
-	return err
-}
-
 // Turn goes nowhere: what printers say moves no job here.
 func (turns) Turn(context.Context, fleet.Turn) error { return nil }
 

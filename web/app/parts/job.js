@@ -5,7 +5,7 @@ import { clock, grams, moment, span } from "../format.js";
 import { about, nameOf, printer } from "../live.js";
 import { acts } from "../me.js";
 import { go } from "../place.js";
-import { stateOf } from "../state.js";
+import { busy, stateOf } from "../state.js";
 import { trayName } from "../trays.js";
 import { Icon } from "../icons.js";
 import { act, said } from "../ui/acts.js";
@@ -81,9 +81,14 @@ export async function cancelJob(j) {
   const name = nameOf(j.device_id);
   const begun = ["sending", "accepted", "running", "unknown"].includes(j.state);
   const on = printer(j.device_id);
-  const far = on?.shadow.task_id === String(j.id) ? which(on) : j.file_name;
-  const yes = begun ? await sure(t("stop.title", { name }), `${far}. ${t("stop.text")}`, t("stop.yes")) : await sure(t("job.cancel_title", { name: j.file_name }), t("job.cancel_text"), t("job.cancel_yes"));
-  return yes ? act(t(begun ? "job.stopping" : "job.cancelling"), "POST", `/jobs/${j.id}/cancel`, {}, { done: t(begun ? "job.stop_asked" : "job.cancelled_done") }) : undefined;
+  const runs = begun && on && busy(on);
+  const other = runs && on.shadow.task_id !== String(j.id);
+  const yes =
+    begun && !other
+      ? await sure(t("stop.title", { name }), `${runs ? which(on) : j.file_name}. ${t("stop.text")}`, t("stop.yes"))
+      : await sure(t("job.cancel_title", { name: j.file_name }), other ? t("job.cancel_other", { name, which: which(on), file: j.file_name }) : t("job.cancel_text"), t("job.cancel_yes"));
+  const done = ({ data }) => (!begun ? t("job.cancelled_done") : data.state === "failed" ? t("job.over_already", { name: j.file_name }) : t("job.stop_asked"));
+  return yes ? act(t(begun ? "job.stopping" : "job.cancelling"), "POST", `/jobs/${j.id}/cancel`, {}, { done }) : undefined;
 }
 
 /** Whether who looks may print what a job prints: on its printer, and the file is theirs. */

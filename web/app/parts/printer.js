@@ -8,7 +8,7 @@ import { modelOf } from "../models.js";
 import { busy, farOf, hmsLink, needs, pausable, stageOf, stateOf, states } from "../state.js";
 import { flatTray } from "../trays.js";
 import { Icon } from "../icons.js";
-import { act, command, commandForPrint } from "../ui/acts.js";
+import { act, commandForPrint, said } from "../ui/acts.js";
 import { ask, Dialog, sure } from "../ui/dialog.js";
 import { note } from "../ui/notes.js";
 import { Progress } from "../ui/page.js";
@@ -72,6 +72,28 @@ export function Trays({ of: p }) {
 export const which = (p) => t("stop.which", { file: p.shadow.file_name || t("print.unnamed"), far: percent(farOf(p)) });
 
 /**
+ * A printer as it is now, asked for until there is an answer: meanwhile it is said that
+ * nobody knows what it does, after the command of that line. Nothing once the server
+ * refuses to tell.
+ */
+async function present(p, line) {
+  let told;
+  for (;;) {
+    try {
+      const now = await get(`/printers/${encodeURIComponent(p.serial)}`);
+      told?.(null);
+      return now;
+    } catch (refusal) {
+      const later = refusal.cause === "unreachable" || refusal.status === 429 || refusal.status >= 500;
+      told ??= note("wait", "");
+      told({ kind: later ? "wait" : "bad", text: t("stop.unknown", { name: p.name }), more: said(refusal), curl: line });
+      if (!later) return null;
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
+  }
+}
+
+/**
  * Asks before a print is stopped. The server stops no other that runs by then: of that it
  * is asked anew, and over is the one that was meant before.
  */
@@ -82,10 +104,10 @@ function Stop({ of: p, over, close }) {
     close();
     commandForPrint(p, t("do.stop"), { command: "stop" }, (q) => !busy(q), again);
   };
-  const again = async () => {
-    const now = await get(`/printers/${encodeURIComponent(p.serial)}`).catch(() => null);
+  const again = async (line) => {
+    const now = await present(p, line);
     if (now && busy(now)) ask(Stop, { of: now, over: p.shadow.file_name || t("print.unnamed") });
-    else note("plain", t("stop.over", { name }));
+    else if (now) note("plain", t("stop.over", { name }));
   };
   return html`<${Dialog} title=${t("stop.title", { name })} onClose=${() => close()}>
     <div role="status">${over && html`<div class="banner warn"><${Icon} name="alert" /><div class="grow">${t("stop.other", { file: over })}</div></div>`}</div>
@@ -103,7 +125,7 @@ export function Controls({ of: p, labels }) {
   const show = (words) => (labels ? words : null);
   return html`<div class="controls">
     ${paused
-      ? html`<button type="button" class="quiet" aria-label=${labels ? null : t("do.resume")} title=${t("do.resume")} onClick=${() => command(p, t("do.resume"), { command: "resume" }, is("RUNNING"))}><${Icon} name="play" />${show(t("do.resume"))}</button>`
+      ? html`<button type="button" class="quiet" aria-label=${labels ? null : t("do.resume")} title=${t("do.resume")} onClick=${() => commandForPrint(p, t("do.resume"), { command: "resume" }, is("RUNNING"))}><${Icon} name="play" />${show(t("do.resume"))}</button>`
       : pausable(p) && html`<button type="button" class="quiet" aria-label=${labels ? null : t("do.pause")} title=${t("do.pause")} onClick=${() => commandForPrint(p, t("do.pause"), { command: "pause" }, is("PAUSE"))}><${Icon} name="pause" />${show(t("do.pause"))}</button>`}
     <button type="button" class="quiet danger" aria-label=${labels ? null : t("do.stop")} title=${t("do.stop")} onClick=${() => ask(Stop, { of: p })}><${Icon} name="stop" />${show(t("do.stop"))}</button>
   </div>`;

@@ -8,7 +8,8 @@ import { sentence, t } from "../words.js";
 
 /**
  * Does something through the API and tells how it went. Gives the answer, or
- * undefined when it was refused, which has been told then.
+ * undefined when it was refused, which has been told then. done is what is said of what
+ * went well, or gives that of the answer.
  */
 export const act = (doing, method, path, body, options = {}) => once([method, path, body], () => acting(doing, method, path, body, options));
 
@@ -17,7 +18,7 @@ async function acting(doing, method, path, body, { done = t("done") }) {
   const line = curl(method, path, body);
   try {
     const answer = await call(method, path, body);
-    told({ kind: "good", text: done, curl: line });
+    told({ kind: "good", text: typeof done === "function" ? done(answer) : done, curl: line });
     return answer ?? {};
   } catch (refusal) {
     told(refusal.cause === "given_up" ? null : { kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
@@ -87,17 +88,14 @@ const seen = (serial, proof) =>
  */
 export const command = (p, doing, print, proof) => send(p, doing, { print: { sequence_id: "0", ...print } }, proof);
 
-/** The same for the print that p shows alone. gone is called, and nothing was sent, where the printer is at that no more. */
+/** The same for the print that p shows alone. gone is called with the line for a terminal, and nothing was sent, where the printer is at that no more. */
 export const commandForPrint = (p, doing, print, proof, gone) => send(p, doing, { print: { sequence_id: "0", ...print } }, proof, { meant: shown(p), gone });
 
-/** Which print p shows, as the server tells prints apart. */
-function shown({ shadow: s, reported_at: at }) {
-  const all = { task_id: s.task_id, subtask_id: s.subtask_id, file_name: s.file_name, reported_at: at };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value));
-}
+/** Which print p shows, as the server tells prints apart; nothing where it knows of none. */
+const shown = ({ run }) => (run ? { run } : undefined);
 
 /** A command of any class, whole, likewise; only, as above, for one print. A stop goes out again however long the one before has no answer. */
-export const send = (p, doing, body, proof, only = {}) => (body.print?.command === "stop" ? sending(p, doing, body, proof, only) : once([p.serial, body], () => sending(p, doing, body, proof, only)));
+export const send = (p, doing, body, proof, only = {}) => (body.print?.command === "stop" ? sending(p, doing, body, proof, only) : once([p.serial, body, only.meant], () => sending(p, doing, body, proof, only)));
 
 async function sending(p, doing, bare, proof, { meant, gone }) {
   const body = { ...bare, expected_print: meant };
@@ -116,7 +114,7 @@ async function sending(p, doing, bare, proof, { meant, gone }) {
   } catch (refusal) {
     if (gone && ["another_print", "print_over"].includes(refusal.cause)) {
       told(null);
-      gone();
+      gone(line);
       return undefined;
     }
     told({ kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
