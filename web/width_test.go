@@ -221,5 +221,5 @@ func TestTheLineForATerminalWorksWithAKey(t *testing.T) {
 	if answer := runLine(t, strings.Replace(line, "API KEY", string(key.Secret), 1)); !strings.Contains(answer, demoP1) {
 		t.Errorf("%s answers %s", line, answer)
 	}
-	v.sees("is connected, from 127.0.0.1")
+	v.sees("Connected: curl/", "over HTTP, from 127.0.0.1")
 }
