@@ -115,6 +115,7 @@ func TestAPrinterThatIsRemovedIsSaidToBe(t *testing.T) {
 	v.sees("Bench P1S")
 	v.open(idle)
 	v.sees("Bench P1S", "Overview")
+	v.excuse("status of 404") // its picture is gone with it
 	if err := as.Unbind(t.Context(), demoP1); err != nil {
 		t.Fatal(err)
 	}
