@@ -280,7 +280,10 @@ func (s *ftpSession) transfer(command, p string) string {
 	}
 	switch command {
 	case "STOR":
-		return s.stor(p, c)
+		s.mu.Lock()
+		stor := s.stor
+		s.mu.Unlock()
+		return stor(p, c)
 	case "LIST":
 		s.list(c)
 	default:
