@@ -3,12 +3,15 @@ package bridge
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
 	"math"
+	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grovecloud/grove"
 )
@@ -120,6 +123,61 @@ func TestOfWhatAPrinterSaysOnlyRTSPPasses(t *testing.T) {
 		if passed.String() != c.passes || !strings.Contains(err.Error(), c.why) {
 			t.Errorf("%s: passes %q, %v", name, passed.String(), err)
 		}
+	}
+}
+
+// What ends a video is told of who ended it: ffmpeg that gives up hangs up on the
+// relay before it is seen to have ended.
+func TestWhatTheReaderOfAVideoDoesIsNoErrorOfThePrinters(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ends  func(cancel context.CancelFunc, local, printer net.Conn)
+		fails bool
+	}{
+		"the reader hangs up":  {func(_ context.CancelFunc, local, _ net.Conn) { _ = local.Close() }, false},
+		"the printer hangs up": {func(_ context.CancelFunc, _, printer net.Conn) { _ = printer.Close() }, true},
+		"nobody watches":       {func(cancel context.CancelFunc, _, _ net.Conn) { cancel() }, false},
+		"the reader is reset": {func(_ context.CancelFunc, local, _ net.Conn) {
+			_ = local.(*net.TCPConn).SetLinger(0)
+			_ = local.Close()
+		}, false},
+		"the reader takes no more": {func(_ context.CancelFunc, local, printer net.Conn) {
+			_ = local.(*net.TCPConn).SetLinger(0)
+			_ = local.Close()
+			for { // until it is seen
+				if _, err := printer.Write([]byte("$\x00\x00\x05media")); err != nil {
+					return
+				}
+			}
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			front, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			near, far := net.Pipe()
+			relayed := make(chan error, 1)
+			go func() { relayed <- relay(ctx, front, near, time.Minute) }()
+			local, err := new(net.Dialer).DialContext(ctx, "tcp", front.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer local.Close()
+			if _, err := local.Write([]byte("DESCRIBE")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadFull(far, make([]byte, len("DESCRIBE"))); err != nil {
+				t.Fatal(err)
+			}
+			c.ends(cancel, local, far)
+			if err := <-relayed; (err != nil) != c.fails {
+				t.Errorf("told %v", err)
+			}
+		})
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -22,28 +21,61 @@ const (
 
 // relay takes the first who comes to front, which is ffmpeg or somebody who does not
 // know the access code, and lets it speak with the printer. It ends with ctx, or with
-// either side. From the printer nothing passes that is no RTSP, and no redirection:
-// ffmpeg would follow it anywhere.
+// either side: an error is the printer's doing. From the printer nothing passes that is
+// no RTSP, and no redirection: ffmpeg would follow it anywhere.
 func relay(ctx context.Context, front net.Listener, printer net.Conn, patience time.Duration) error {
 	defer context.AfterFunc(ctx, func() { _ = front.Close(); _ = printer.Close() })()
 	local, err := front.Accept()
 	_ = front.Close()
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { _ = local.Close() })()
-	var asking sync.WaitGroup
-	asking.Go(func() {
-		_, _ = io.Copy(printer, local)
+	var asked error
+	asking := make(chan struct{})
+	go func() {
+		_, asked = io.Copy(printer, near{local})
+		close(asking)
 		_ = printer.Close()
-	})
-	err = pass(local, bufio.NewReaderSize(printer, rtspHead), func() error {
+	}()
+	err = pass(near{local}, bufio.NewReaderSize(printer, rtspHead), func() error {
 		return printer.SetReadDeadline(time.Now().Add(patience))
 	})
-	_ = local.Close()
-	_ = printer.Close()
-	asking.Wait()
+	select {
+	case <-asking: // ended first, and hung up on the printer
+		err = asked
+	default:
+	}
+	_, _ = local.Close(), printer.Close()
+	<-asking
+	if ctx.Err() != nil || errors.Is(err, errLeft) {
+		return nil
+	}
 	return err
+}
+
+// near is ffmpeg's side of a relay. That it goes is no error of the printer's.
+type near struct{ net.Conn }
+
+var errLeft = errors.New("ffmpeg left")
+
+func (n near) Read(p []byte) (int, error) {
+	count, err := n.Conn.Read(p)
+	if err != nil {
+		err = io.EOF
+	}
+	return count, err
+}
+
+func (n near) Write(p []byte) (int, error) {
+	count, err := n.Conn.Write(p)
+	if err != nil {
+		err = errLeft
+	}
+	return count, err
 }
 
 // pass passes on what the printer says. wait comes before each part of it.

@@ -47,16 +47,12 @@ func (l lens) readVideo(ctx context.Context, show func([]byte)) error {
 	if err != nil {
 		return troubleOf(fmt.Errorf("listen for ffmpeg: %w", err))
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	relayed := make(chan struct{})
-	go func() {
-		defer close(relayed)
-		cancel(relay(ctx, front, conn, l.bridge.cfg.darkness))
-	}()
-	err = decode(ctx, program, recipe(front.Addr().String(), l.code), l.bridge.cfg.darkness, show)
-	cancel(err)
-	<-relayed
-	return unlit(context.Cause(ctx)) // the first of the two to fail knows best
+	ctx, cancel := context.WithCancel(ctx)
+	relayed := make(chan error, 1)
+	go func() { relayed <- relay(ctx, front, conn, l.bridge.cfg.darkness) }()
+	undone := decode(ctx, program, recipe(front.Addr().String(), l.code), l.bridge.cfg.darkness, show)
+	cancel()
+	return unlit(cmp.Or(<-relayed, undone)) // ffmpeg ends when the printer does, and does not say so
 }
 
 // recipe is what ffmpeg reads: a list of one, with its options. Clocks are not those
