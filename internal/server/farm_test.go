@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -398,10 +399,34 @@ func (h *house) follow(all []*stand) {
 	h.t.Helper()
 	ctx, end := context.WithTimeout(h.t.Context(), 80*time.Second)
 	defer end()
+	over := make(chan struct{})
+	var counting sync.WaitGroup
+	counting.Go(func() { h.count(all, over) })
 	h.each(all, func(s *stand) error { return s.follow(ctx) })
+	close(over)
+	counting.Wait()
 	for _, s := range all {
 		if len(s.steps) > 0 {
 			h.t.Errorf("%s %s: waited too long until %s; told %q, owed %q", s.model, s.name, s.steps[0].what, s.heard, s.owed)
+		}
+	}
+}
+
+// count wants no printer to have more than one MQTT client, until the whole farm is
+// through.
+func (h *house) count(all []*stand, over <-chan struct{}) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		for _, s := range all {
+			if n := s.sim.Clients(); n > 1 {
+				h.t.Errorf("%s %s: %d MQTT clients", s.model, s.name, n)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-over:
+			return
 		}
 	}
 }
@@ -442,9 +467,6 @@ func (s *stand) look() error {
 	t := s.h.t
 	for i, w := range s.watchers {
 		s.watch(i, w)
-	}
-	if n := s.sim.Clients(); n > 1 {
-		t.Errorf("%s %s: %d MQTT clients", s.model, s.name, n)
 	}
 	next := s.steps[0]
 	if next.at != nil && !next.at() {
