@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -50,17 +49,6 @@ func walks(t *testing.T, base, as string) *walk {
 	t.Helper()
 	script := axe(t)
 	return &walk{visitor: visit(t, base), axe: script, as: as, led: map[string]bool{}}
-}
-
-// scheme has the browser ask for a theme, and for pages that hold still.
-func (w *walk) scheme(which string) {
-	w.t.Helper()
-	p := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-		{Name: "prefers-color-scheme", Value: which}, {Name: "prefers-reduced-motion", Value: "reduce"},
-	}}
-	if _, err := chromedp.Call(w.ctx, emulation.SetEmulatedMedia, p); err != nil {
-		w.t.Fatal(err)
-	}
 }
 
 // settled waits until all that the page loads is there.

@@ -189,7 +189,10 @@ func TestAFleetsFileIsReadAsItComes(t *testing.T) {
 func TestAClientIsSeenToConnect(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "--demo")
-	as := c.calls()
+	made, err := c.calls().CreateKey(t.Context(), cloudapi.KeyRequest{Name: "terminal", Scopes: []grovecloud.Action{grovecloud.ReadPrinter}, AllPrinters: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	v := visit(t, c.base)
 	late := `{ const Real = Date; window.Date = class extends Real { constructor(...a) { super(...(a.length ? a : [Real.now() + 3600_000])); } static now() { return Real.now() + 3600_000; } }; }`
 	if _, err := chromedp.Call(v.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: late}); err != nil {
@@ -200,10 +203,6 @@ func TestAClientIsSeenToConnect(t *testing.T) {
 	v.open("/connect")
 	v.sees("curl", "Waiting for the first request")
 	v.dressed("connect")
-	made, err := as.CreateKey(t.Context(), cloudapi.KeyRequest{Name: "terminal", Scopes: []grovecloud.Action{grovecloud.ReadPrinter}, AllPrinters: true})
-	if err != nil {
-		t.Fatal(err)
-	}
 	ask := func(agent string) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.base+"/v1/grove-service/printers", nil)
@@ -226,7 +225,7 @@ func TestAClientIsSeenToConnect(t *testing.T) {
 	}
 	v.picture("connect-curl")
 	v.click("Home Assistant")
-	v.sees("Something connected that does not come as this client does: ") // curl, or what made the key
+	v.sees("Something connected that does not come as this client does: curl/8.14.1")
 	if on() {
 		t.Error("curl turned the light of Home Assistant green")
 	}

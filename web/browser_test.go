@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -441,7 +442,19 @@ func (v *visitor) dressed(name string) {
 
 func (v *visitor) theme(which string) {
 	v.t.Helper()
+	v.scheme(which)
 	js[string](v, fmt.Sprintf("document.documentElement.dataset.theme = %q", which))
+}
+
+// scheme has the browser ask for a theme, and for pages that hold still.
+func (v *visitor) scheme(which string) {
+	v.t.Helper()
+	p := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: which}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}}
+	if _, err := chromedp.Call(v.ctx, emulation.SetEmulatedMedia, p); err != nil {
+		v.t.Fatal(err)
+	}
 }
 
 // signIn signs in as a person does.

@@ -20,10 +20,16 @@ func (v *visitor) focused(name string) {
 // presses goes to what is called so, and presses Enter on it.
 func (v *visitor) presses(name string) {
 	v.t.Helper()
+	v.to(name)
+	v.key(kb.Enter)
+}
+
+// to moves the focus to what has a name.
+func (v *visitor) to(name string) {
+	v.t.Helper()
 	until(v.t, fmt.Sprintf("the focus can go to %q", name), func() bool {
 		return js[bool](v, fmt.Sprintf(`(e => { e?.focus(); return !!e && document.activeElement === e; })(%s(%q))`, find, name))
 	})
-	v.key(kb.Enter)
 }
 
 // dialogs waits until so many are open.
@@ -43,7 +49,7 @@ func TestADialogGivesBackTheFocus(t *testing.T) {
 	v.sees("Layer", "benchy")
 	for _, end := range []func(){
 		func() { v.key(kb.Escape) },
-		func() { v.presses("Cancel") },
+		func() { v.presses("Keep printing") },
 		func() { v.presses("Close") },
 	} {
 		v.presses("Stop")
@@ -103,7 +109,7 @@ func TestBackClosesWhatLiesOnThePage(t *testing.T) {
 	v.sees("Layer", "benchy")
 	v.click("Stop")
 	v.asks("Stop the print on Workshop X1 Carbon?")
-	v.click("Cancel")
+	v.click("Keep printing")
 	v.dialogs(0)
 	at("/printers/" + demoX1)
 	back()

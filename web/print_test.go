@@ -100,6 +100,9 @@ func TestAnyPrinterThatFitsIsAskedFor(t *testing.T) {
 	v.sees("the one that fits now")
 	v.click("In the colours of the file")
 	v.sees("which is another colour", "Waits until the 1 printer that suits can take it")
+	if strings.Contains(v.text(), "The colour is not that of the file") {
+		t.Error("it waits for the right colour, and is said to be printed in another")
+	}
 	v.dressed("print-any")
 	v.fill("Copies", "3")
 	v.sees("2 more jobs follow")
@@ -215,7 +218,7 @@ func TestEachReasonIsSaidOnce(t *testing.T) {
 	job := as.print(as.file("gear.gcode.3mf", printfiletest.Model("BL-P001")), "")
 	v.open(fmt.Sprintf("/jobs/%d", job.ID))
 	v.click("Which printers fit?")
-	v.sees("Its print is paused.", "Sliced for X1 Carbon, and this is P1S.", "Another colour")
+	v.sees("The printer's print is paused.", "Sliced for X1 Carbon, and this is P1S.", "Another colour")
 	if text := js[string](v, `document.querySelector(".fits").innerText`); strings.Contains(text, "late") {
 		t.Errorf("the plate is a reason, too: %s", text)
 	}

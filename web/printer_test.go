@@ -54,7 +54,7 @@ func TestAPrinterIsWatchedAndControlled(t *testing.T) {
 	v.sees("Resume done", "Printing")
 	v.click("Stop")
 	v.sees("Stop the print on Workshop X1 Carbon?")
-	v.click("Cancel")
+	v.click("Keep printing")
 	v.click("Stop")
 	v.click("Stop the print")
 	v.sees("Stop done")

@@ -58,11 +58,12 @@ export function leave() {
 }
 
 // Calls of which nobody knows whether they were done, with their keys: what is asked again
-// the same is then answered and not done twice. Commands act anew each time, as does a job
-// that is cancelled, since a second stop must stop.
+// the same is then answered and not done twice.
 const unanswered = new Map();
 
-const anew = /\/(commands|cancel)$/;
+// What acts anew each time: a second stop must stop, and what was set may be otherwise by
+// now, so that an old answer would be a lie.
+const anew = /\/(commands|cancel|lock|unlock|plate-clear|resolve|pair|confirm)$/;
 
 /** Whether what was refused so may be done, or be under way. */
 const unsure = (refusal) => refusal.cause === "unreachable" || refusal.cause === "repeat_running" || refusal.status >= 500;
@@ -92,7 +93,7 @@ export async function call(method, path, body, options = {}) {
     if (method === "POST" && !anew.test(whole)) remember(what, unsure(refusal) ? once.key : "");
     if (refusal.cause !== "unconfirmed" || options.unasked) throw refusal;
     await new Promise((resolve, reject) => (proving.value = { resolve, reject }));
-    return ask(method, whole, body, { ...once, key: random() });
+    return call(method, path, body, { ...options, key: "", unasked: true });
   }
 }
 

@@ -5,12 +5,16 @@ import { all } from "./api.js";
 import { onEvent, ready } from "./live.js";
 import { inquiry } from "./parts/fetched.js";
 
-/** Their serials. */
+/** Their serials, as they were known last. */
 export const doubts = signal(new Set());
+
+/** Whether that was heard, and not refused since. */
+export const doubtless = signal(false);
 
 const starts = inquiry(
   (signal) => all("/jobs?state=unknown", { signal }).catch(() => null),
   (jobs) => {
+    doubtless.value = Boolean(jobs);
     if (jobs) doubts.value = new Set(jobs.map((j) => j.device_id));
     else starts.anew(10_000);
   },

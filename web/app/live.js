@@ -36,7 +36,7 @@ export const glimpse = (serial) => {
 
 const listeners = new Set();
 
-/** Calls told(event) for each event, told({type: "reload"}) when some were missed, and told({type: "me", role}) with the role of who looks. Gives what ends it. */
+/** Calls told(event) for each event, told({type: "reload"}) when some were missed, and told({type: "me", data: {role}}) with the role of who looks. Gives what ends it. */
 export function onEvent(told) {
   listeners.add(told);
   return () => listeners.delete(told);
@@ -190,7 +190,7 @@ export function open() {
   on("printer", later(put));
   on("gone", later(({ serial }) => drop(serial)));
   on("reload", () => listeners.forEach((told) => told({ type: "reload" })));
-  on("me", ({ role }) => listeners.forEach((told) => told({ type: "me", role })));
+  on("me", ({ role }) => listeners.forEach((told) => told({ type: "me", data: { role } })));
   on("event", (event) => listeners.forEach((told) => told(event)));
   stream.onerror = lost;
 }

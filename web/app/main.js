@@ -128,7 +128,7 @@ effect(() => {
 });
 
 /** Who got another role may do other things from then on. */
-onEvent(({ type, role }) => type === "me" && role !== people.me.value?.role && people.load().catch(() => null));
+onEvent(({ type, data }) => type === "me" && data.role !== people.me.value?.role && people.load().catch(() => null));
 
 /** The tab tells how far the fleet is without being looked at. */
 effect(() => {

@@ -129,6 +129,9 @@ function depart() {
   left = document.activeElement || document.body;
 }
 
+/** Whether the page is being left from within this part of it. */
+export const leftFrom = (part) => Boolean(left && part.contains(left));
+
 /** Leads to the title of a page that was just come to, unless somebody is elsewhere by now. */
 export function arrive(title) {
   if (left && (document.activeElement === left || document.activeElement === document.body)) title.focus({ preventScroll: true });

@@ -45,13 +45,10 @@ function factsOf(p) {
   return known.get(p);
 }
 
-/** Jobs that hold a printer, by its serial, and whether that was heard. */
+/** Jobs that hold a printer, by its serial. */
 export function useJobs() {
   const fetched = useFetched((signal) => all("/jobs?state=sending,accepted,running,unknown", { signal }), "", { on: about("job", "print", "printer") });
-  return useMemo(() => {
-    const jobs = new Map((fetched.data || []).map((j) => [j.device_id, j]));
-    return { jobs, heard: Boolean(fetched.data) && !fetched.error };
-  }, [fetched.data, fetched.error]);
+  return useMemo(() => new Map((fetched.data || []).map((j) => [j.device_id, j])), [fetched.data]);
 }
 
 /** Who is shown, and how many are in each group: {among, found, needing, counts}. */
@@ -75,7 +72,7 @@ function useSerials(list) {
 }
 
 export default function Fleet() {
-  const { jobs } = useJobs();
+  const jobs = useJobs();
   const unknown = doubts.value;
   const only = params.value.get("state") || "";
   const text = (params.value.get("q") || "").toLowerCase();

@@ -3,6 +3,7 @@ import { html, useEffect } from "../lib.js";
 import { get, query } from "../api.js";
 import { percent } from "../format.js";
 import { Guard } from "../guard.js";
+import { doubts } from "../doubts.js";
 import { about, printer, ready, watch, went } from "../live.js";
 import { acts, keeps, mine } from "../me.js";
 import { model } from "../models.js";
@@ -83,7 +84,7 @@ function Known({ of: p, part }) {
       <${Actions} of=${p} />
     <//>
     ${!mine(p) && html`<p class="hint guest">${t(acts(p) ? "pr.guest_acts" : "pr.guest_looks")}</p>`}
-    <${Needs} of=${p} unknown=${jobs.now?.state === "unknown"} but="quarantine" />
+    <${Needs} of=${p} unknown=${doubts.value.has(p.serial)} but="quarantine" />
     ${p.lan?.stranger_pin && html`<${Quarantine} of=${p} />`}
     <${Developer} of=${p} />
     ${!p.connected && p.trouble && !p.lan?.stranger_pin && html`<div class="banner warn"><${Icon} name="plug" /><div class="grow"><${Said}>${p.trouble}<//></div></div>`}

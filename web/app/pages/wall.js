@@ -1,6 +1,6 @@
 // All printers for a screen on the wall: large, without anything to click, awake.
 import { html, names, signal, still, useEffect, useRef, useState } from "../lib.js";
-import { doubts } from "../doubts.js";
+import { doubtless, doubts } from "../doubts.js";
 import { clock, ends, percent, span } from "../format.js";
 import { everyone, printer, ready, watch } from "../live.js";
 import { model } from "../models.js";
@@ -59,7 +59,7 @@ function fit(n, box) {
 
 export default function Wall() {
   useAwake();
-  const { jobs, heard } = useJobs();
+  const jobs = useJobs();
   const unknown = doubts.value;
   const at = useRef(null);
   const [box, measure] = useState({ width: innerWidth, height: innerHeight - 90 });
@@ -86,7 +86,7 @@ export default function Wall() {
   return html`<div class="wall-page">
     <header>
       <${Title} text=${tag || t("wall.title")} />
-      <p class=${names("tally", need.length > 0 && "need")} role="status">${need.length > 0 ? html`<${Icon} name="alert" />${t("fleet.attention_n", { n: need.length })}` : heard && html`<${Icon} name="check" />${t("wall.well")}`}</p>
+      <p class=${names("tally", need.length > 0 && "need")} role="status">${need.length > 0 ? html`<${Icon} name="alert" />${t("fleet.attention_n", { n: need.length })}` : doubtless.value && html`<${Icon} name="check" />${t("wall.well")}`}</p>
       <p class="tally">${t("wall.printing", { n: list.filter(({ p }) => busy(p)).length, of: list.length })}</p>
       ${pages > 1 && html`<p class="tally">${t("wall.page", { n: (page % pages) + 1, of: pages })}</p>`}
       <time>${clock(now.value)}</time>

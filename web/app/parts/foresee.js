@@ -39,9 +39,13 @@ function onAny(free, able) {
   return { kind: "bad", text: t("start.any_none"), can: false };
 }
 
+// What is asked of any printer, so that none takes the print with the wrong one.
+const asked = { material: "material", colour: "color" };
+
 /**
  * Says what becomes of a wish, with kind warn where what is loaded is not what the file
- * has: nobody shall be told of that by the print. fits are the server's answers for all
+ * has: nobody shall be told of that by the print. any is what is asked of any printer,
+ * or nothing; fits are the server's answers for all
  * printers, fit that for the chosen one; at is a local time or empty; ams says whether
  * trays are used, and ahead how many jobs wait for that printer; waits says that the
  * job is there already.
@@ -55,7 +59,8 @@ export function foresee({ any, fits, fit, at, copies, ams, ahead, waits }) {
   if (!soon.can) return soon;
   const those = !any ? [fit] : free.length && !at ? free : able;
   const itself = !any && printer(fit.device_id)?.auto_clear;
-  const wrong = ams && those.every(off) && off(those[0]);
+  const loaded = ams && those.every(off) && off(those[0]);
+  const wrong = any?.[asked[loaded]] ? "" : loaded;
   return {
     can: true,
     kind: wrong ? "warn" : at ? "wait" : soon.kind,

@@ -1,6 +1,6 @@
 // What is shown of a job in more than one place.
 import { html, names, useEffect, useRef, useState } from "../lib.js";
-import { all, call, curl } from "../api.js";
+import { all, call, curl, get } from "../api.js";
 import { clock, grams, moment, span } from "../format.js";
 import { about, nameOf, printer } from "../live.js";
 import { acts } from "../me.js";
@@ -8,7 +8,7 @@ import { go } from "../place.js";
 import { busy, stateOf } from "../state.js";
 import { trayName } from "../trays.js";
 import { Icon } from "../icons.js";
-import { act, said } from "../ui/acts.js";
+import { act, said, stops } from "../ui/acts.js";
 import { ask, Dialog, sure } from "../ui/dialog.js";
 import { Field, Form } from "../ui/form.js";
 import { copy } from "../ui/notes.js";
@@ -76,19 +76,24 @@ export function useJobList(query) {
   );
 }
 
+const started = (j) => ["sending", "accepted", "running", "unknown"].includes(j.state);
+
 /** Cancels a job after asking; a print that runs is stopped. */
 export async function cancelJob(j) {
   const name = nameOf(j.device_id);
-  const begun = ["sending", "accepted", "running", "unknown"].includes(j.state);
+  const begun = started(j);
   const on = printer(j.device_id);
   const runs = begun && on && busy(on);
-  const other = runs && on.shadow.task_id !== String(j.id);
+  const other = runs && on.shadow.task_id && on.shadow.task_id !== String(j.id); // names come late
   const yes =
     begun && !other
-      ? await sure(t("stop.title", { name }), `${runs ? which(on) : j.file_name}. ${t("stop.text")}`, t("stop.yes"))
-      : await sure(t("job.cancel_title", { name: j.file_name }), other ? t("job.cancel_other", { name, which: which(on), file: j.file_name }) : t("job.cancel_text"), t("job.cancel_yes"));
-  const done = ({ data }) => (!begun ? t("job.cancelled_done") : data.state === "failed" ? t("job.over_already", { name: j.file_name }) : t("job.stop_asked"));
-  return yes ? act(t(begun ? "job.stopping" : "job.cancelling"), "POST", `/jobs/${j.id}/cancel`, {}, { done }) : undefined;
+      ? await sure(t("stop.title", { name }), `${runs ? which(on) : j.file_name}. ${t("stop.text")}`, t("stop.yes"), true, t("stop.no"))
+      : await sure(t("job.cancel_title", { name: j.file_name }), other ? t("job.cancel_other", { name, which: which(on), file: j.file_name }) : t("job.cancel_text"), t("job.cancel_yes"), true, t("job.cancel_no"));
+  if (!yes) return undefined;
+  const now = begun ? j : await get(`/jobs/${j.id}`, { within: 5000 }).catch(() => j);
+  if (started(now) && !begun) return cancelJob(now); // while it was asked: then it is another question
+  const done = ({ data }) => (data.state === "cancelled" ? t("job.cancelled_done") : data.state === "failed" ? t("job.over_already", { name: j.file_name }) : t("job.stop_asked"));
+  return stops(t(begun ? "job.stopping" : "job.cancelling"), "POST", `/jobs/${j.id}/cancel`, {}, { done });
 }
 
 /** Whether who looks may print what a job prints: on its printer, and the file is theirs. */

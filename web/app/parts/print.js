@@ -6,7 +6,7 @@ import { about, everyone, printer, watch } from "../live.js";
 import { acts } from "../me.js";
 import { busy } from "../state.js";
 import { Icon } from "../icons.js";
-import { said } from "../ui/acts.js";
+import { said, wanted } from "../ui/acts.js";
 import { ask, Dialog } from "../ui/dialog.js";
 import { Form } from "../ui/form.js";
 import { note } from "../ui/notes.js";
@@ -58,7 +58,8 @@ function Print({ known, close }) {
   const [made, tell] = useState(null);
   const [now, turn] = useState({ known, turn: 0 });
   const changed = async () => {
-    const job = await get(`/jobs/${known.job.id}`);
+    const job = await wanted(t("change.title", { name: known.job.file_name }), get(`/jobs/${known.job.id}`));
+    if (!job) return undefined;
     note("bad", t("change.changed"), { more: t("change.changed_text") });
     if (job.state !== "queued") return close(job);
     return turn({ known: { ...known, job, plate: job.plate, serial: job.device_id }, turn: now.turn + 1 });
@@ -203,7 +204,7 @@ function Wish({ file, known, changed, done, other }) {
     load(now);
     map(mapped(shown, fit, now));
   };
-  const soon = foresee({ any, fits, fit, at, copies, ams: options.use_ams, ahead: useAhead(any || job ? "" : aimed), waits: Boolean(job) });
+  const soon = foresee({ any: any && criteria, fits, fit, at, copies, ams: options.use_ams, ahead: useAhead(any || job ? "" : aimed), waits: Boolean(job) });
   const request = () => (job ? changes(job, wish, aimed, at) : ["POST", "/jobs", { ...wish, ...(any ? {} : { device_id: aimed }), copies, ...(at ? { not_before: new Date(at).toISOString() } : {}) }]);
   return html`<${Form} send=${request} done=${({ data }) => done(data)} refused=${(refusal) => refusal.cause === "job_changed" && changed()} yes=${job ? t("change.yes") : copies > 1 ? t("start.do_n", { n: copies }) : t("start.do")} ready=${answer.fresh && soon.can && typed !== ""} cancel=${other} no=${t("start.other")} says=${html`<${Foreseen} of=${soon} waiting=${!answer.fresh && !answer.refusal} />`}>
     ${answer.refusal && html`<${Bad} refusal=${answer.refusal} again=${answer.again} />`}

@@ -71,22 +71,30 @@ export function Trays({ of: p }) {
 /** Which print a printer is at, and how far: what a question about it names. */
 export const which = (p) => t("stop.which", { file: p.shadow.file_name || t("print.unnamed"), far: percent(farOf(p)) });
 
+const looks = 5000; // ms for which one look at a printer may take
+const looking = 60_000; // ms after which nobody waits for the question any more
+
 /**
  * A printer as it is now, asked for until there is an answer: meanwhile it is said that
  * nobody knows what it does, after the command of that line. Nothing once the server
- * refuses to tell.
+ * refuses to tell, or after a minute, or when somebody closes what is said.
  */
 async function present(p, line) {
-  let told;
+  const began = Date.now();
+  let unwanted = false;
+  const says = (kind, more) => ({ kind, text: t("stop.unknown", { name: p.name }), more, curl: line, closed: () => (unwanted = true) });
+  const told = note("wait", "");
+  told(says("wait"));
   for (;;) {
     try {
-      const now = await get(`/printers/${encodeURIComponent(p.serial)}`);
-      told?.(null);
+      const now = await get(`/printers/${encodeURIComponent(p.serial)}`, { within: looks });
+      if (unwanted) return null;
+      told(null);
       return now;
     } catch (refusal) {
-      const later = refusal.cause === "unreachable" || refusal.status === 429 || refusal.status >= 500;
-      told ??= note("wait", "");
-      told({ kind: later ? "wait" : "bad", text: t("stop.unknown", { name: p.name }), more: said(refusal), curl: line });
+      if (unwanted) return null;
+      const later = (refusal.cause === "unreachable" || refusal.status === 429 || refusal.status >= 500) && Date.now() - began < looking;
+      told(says(later ? "wait" : "bad", said(refusal)));
       if (!later) return null;
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
@@ -113,7 +121,7 @@ function Stop({ of: p, over, close }) {
     <div role="status">${over && html`<div class="banner warn"><${Icon} name="alert" /><div class="grow">${t("stop.other", { file: over })}</div></div>`}</div>
     <p><strong>${which(p)}</strong></p>
     <p>${t("stop.text")}</p>
-    <footer><button type="button" class="quiet" onClick=${() => close()}>${t("cancel")}</button><button type="button" class="danger" onClick=${stop}>${t("stop.yes")}</button></footer>
+    <footer><button type="button" class="quiet" onClick=${() => close()}>${t("stop.no")}</button><button type="button" class="danger" onClick=${stop}>${t("stop.yes")}</button></footer>
   <//>`;
 }
 

@@ -56,7 +56,7 @@ function Printer({ of: f, at, ams, choose }) {
   return html`<label class=${names(look[0], on && "on")}>
     <input type="radio" name="printer" checked=${on} disabled=${never(f)} onChange=${() => choose(f.device_id)} />
     <span class="grow"><strong>${f.device_name}</strong> <small>${model(f.model)}</small>
-      ${!on && reasons(f).map((m) => html`<small class="why" key=${m.reason + m.message}><${Because} of=${m} /></small>`)}
+      ${reasons(f).map((m) => html`<small class="why" key=${m.reason + m.message}><${Because} of=${m} /></small>`)}
     </span>
     <span class="fit"><${Icon} name=${look[1]} />${look[2]}</span>
   </label>`;

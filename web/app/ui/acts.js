@@ -11,19 +11,23 @@ import { sentence, t } from "../words.js";
  * undefined when it was refused, which has been told then. done is what is said of what
  * went well, or gives that of the answer.
  */
-export const act = (doing, method, path, body, options = {}) => once([method, path, body], () => acting(doing, method, path, body, options));
+export const act = (doing, method, path, body, options = {}) => once(path.replace(/[^/]*$/, ""), [method, path, body], () => acting(doing, method, path, body, options));
 
-async function acting(doing, method, path, body, { done = t("done") }) {
+/** The same of what stops a machine: it goes out again however long the one before has no answer. */
+export const stops = (doing, method, path, body, options = {}) => acting(doing, method, path, body, { ...options, within: answers });
+
+async function acting(doing, method, path, body, { done = t("done"), within }) {
   const told = note("wait", doing);
   const line = curl(method, path, body);
+  let answer;
   try {
-    const answer = await call(method, path, body);
-    told({ kind: "good", text: typeof done === "function" ? done(answer) : done, curl: line });
-    return answer ?? {};
+    answer = (await call(method, path, body, { within })) ?? {};
   } catch (refusal) {
     told(refusal.cause === "given_up" ? null : { kind: "bad", text: not(refusal, doing), more: said(refusal), curl: line });
     return undefined;
   }
+  told({ kind: "good", text: typeof done === "function" ? done(answer) : done, curl: line });
+  return answer;
 }
 
 /** Waits for what is asked for, as by a GET, and tells where it was refused. Gives undefined then. */
@@ -36,18 +40,18 @@ export async function wanted(doing, answer) {
   }
 }
 
-/** What is under way, so that a second click does nothing twice. */
-const underWay = new Set();
+/** What was begun last and is under way, by what it is about, so that a second click does nothing twice. */
+const underWay = new Map();
 
-/** Does it, unless the very same is under way. */
-async function once(what, doing) {
+/** Does it, unless the very same is under way, and nothing else about that was begun since. */
+async function once(about, what, doing) {
   const key = JSON.stringify(what);
-  if (underWay.has(key)) return undefined;
-  underWay.add(key);
+  if (underWay.get(about) === key) return undefined;
+  underWay.set(about, key);
   try {
     return await doing();
   } finally {
-    underWay.delete(key);
+    if (underWay.get(about) === key) underWay.delete(about);
   }
 }
 
@@ -57,7 +61,7 @@ const not = (refusal, what) => t(refusal.cause === "unreachable" ? "unanswered" 
 /** What a refusal says, as a sentence. */
 export function said(refusal) {
   if (refusal.cause === "unreachable") return t("unreachable");
-  return sentence(bare(refusal.message), Object.keys(refusal.details.fields || {}));
+  return sentence(bare(refusal.message), Object.keys(refusal.details?.fields || {}));
 }
 
 /** How long a printer may take until its reports show what it accepted. */
@@ -94,8 +98,12 @@ export const commandForPrint = (p, doing, print, proof, gone) => send(p, doing, 
 /** Which print p shows, as the server tells prints apart; nothing where it knows of none. */
 const shown = ({ run }) => (run ? { run } : undefined);
 
-/** A command of any class, whole, likewise; only, as above, for one print. A stop goes out again however long the one before has no answer. */
-export const send = (p, doing, body, proof, only = {}) => (body.print?.command === "stop" ? sending(p, doing, body, proof, only) : once([p.serial, body, only.meant], () => sending(p, doing, body, proof, only)));
+/** A command of any class, whole, likewise; only, as above, for one print. What stops or switches off goes out again however long the one before has no answer. */
+export function send(p, doing, body, proof, only = {}) {
+  const doit = () => sending(p, doing, body, proof, only);
+  const [[kind, { command: name, param }]] = Object.entries(body);
+  return name === "stop" || param === "0" ? doit() : once([p.serial, kind, name].join(), [body, only.meant], doit);
+}
 
 async function sending(p, doing, bare, proof, { meant, gone }) {
   const body = { ...bare, expected_print: meant };

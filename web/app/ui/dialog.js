@@ -2,7 +2,7 @@
 import { html, names, signal, useLayoutEffect, useRef, useState } from "../lib.js";
 import { Fault, Guard } from "../guard.js";
 import { Icon } from "../icons.js";
-import { cover } from "../place.js";
+import { cover, leftFrom } from "../place.js";
 import { t } from "../words.js";
 
 let dialogs = 0;
@@ -26,7 +26,9 @@ export function Dialog({ title, onClose, wide, held, children }) {
     d.showModal();
     const uncover = cover(() => leave.current());
     return () => {
+      const elsewhere = leftFrom(d);
       d.close(); // while it is there it gives back the focus
+      if (elsewhere) document.activeElement.blur(); // what opened it is behind
       uncover();
     };
   }, []);
@@ -59,12 +61,12 @@ export function ask(Part, props = {}) {
 
 export const Opened = () => html`${open.value.map((o) => html`<${Guard} key=${o.key} instead=${({ of }) => html`<${Dialog} title=${t("fault.title")} onClose=${() => o.close()}><${Fault} of=${of} /><//>`}><${o.Part} ...${o.props} close=${o.close} /><//>`)}`;
 
-function Sure({ title, text, yes, danger, close }) {
+function Sure({ title, text, yes, no, danger, close }) {
   return html`<${Dialog} title=${title} onClose=${() => close(false)}>
     <p>${text}</p>
-    <footer><button type="button" class="quiet" onClick=${() => close(false)}>${t("cancel")}</button><button type="button" class=${danger ? "danger" : ""} onClick=${() => close(true)}>${yes}</button></footer>
+    <footer><button type="button" class="quiet" onClick=${() => close(false)}>${no}</button><button type="button" class=${danger ? "danger" : ""} onClick=${() => close(true)}>${yes}</button></footer>
   <//>`;
 }
 
-/** Asks before something that can't be taken back. */
-export const sure = (title, text, yes, danger = true) => ask(Sure, { title, text, yes, danger });
+/** Asks before something that can't be taken back. What lets it be is named where that is no word for the act itself. */
+export const sure = (title, text, yes, danger = true, no = t("cancel")) => ask(Sure, { title, text, yes, no, danger });

@@ -18,6 +18,13 @@ export function Form({ send: request, done, refused, more, yes, doing = yes, no 
   const [busy, work] = useState(false);
   const [unproved, prove] = useState(false);
   const at = useRef(null);
+  const asked = useRef(false);
+  useEffect(() => {
+    asked.current ||= unproved;
+    if (!asked.current || unproved || busy) return;
+    asked.current = false;
+    at.current.querySelector("footer button:last-child").focus(); // where the proof was asked for is no more
+  }, [unproved, busy]);
   const values = () => Object.fromEntries(new FormData(at.current));
   const submit = async (e) => {
     e?.preventDefault();

@@ -3,11 +3,11 @@ import { html, signal, useEffect, useState } from "../lib.js";
 import { Icon } from "../icons.js";
 import { t } from "../words.js";
 
-/** Notes at the edge of the page: {id, kind, text, more, copied, curl}. */
+/** Notes at the edge of the page: {id, kind, text, more, copied, curl, closed}. */
 const notes = signal([]);
 let last = 0;
 
-/** Shows a note: kind is wait, good, bad or plain. Gives what changes it, and what ends it with null. */
+/** Shows a note: kind is wait, good, bad or plain; closed is called when somebody closes it. Gives what changes it, and what ends it with null. */
 export function note(kind, text, extra = {}) {
   const id = ++last;
   const change = (now) => {
@@ -42,7 +42,7 @@ fit();
 /** The notes, the newest last; the older ones of many once they are asked for. */
 export function Notes() {
   const [all, show] = useState(false);
-  const list = notes.value;
+  const list = notes.value.toSorted((a, b) => (a.kind === "bad") - (b.kind === "bad")); // where few are seen, those
   const hidden = Math.max(0, list.length - few.value);
   useEffect(() => void (hidden || show(false)), [hidden]);
   return html`<div class="notes" role="status" aria-live="polite">
@@ -55,9 +55,15 @@ export function Notes() {
   </div>`;
 }
 
+/** Takes a note away as somebody wants it. */
+function close(one) {
+  notes.value = notes.value.filter((n) => n.id !== one.id);
+  one.closed?.();
+}
+
 const Note = ({ of: n }) => html`<div class=${`note ${n.kind}`}>
   <${Icon} name=${{ wait: "clock", good: "check", bad: "alert" }[n.kind] || "bell"} />
   <div class="grow"><strong>${n.text}</strong>${n.more && html`<p>${n.more}</p>`}${n.copied && html`<div>${n.copied}</div>`}</div>
   ${n.curl && html`<${Line} of=${n.curl} />`}
-  <button class="plain" aria-label=${t("close")} onClick=${() => (notes.value = notes.value.filter((o) => o.id !== n.id))}><${Icon} name="close" /></button>
+  <button class="plain" aria-label=${t("close")} onClick=${() => close(n)}><${Icon} name="close" /></button>
 </div>`;

@@ -36,11 +36,23 @@ export const Empty = ({ icon, title, page, children }) => html`<div class="empty
   ${children}
 </div>`;
 
-const intoView = (nav) => nav?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+/** Moves what is narrower than its tabs until the present one is seen whole. */
+function intoView(nav) {
+  const [all, one] = [nav, nav.querySelector("[aria-current]")].map((e) => e?.getBoundingClientRect());
+  if (one) nav.scrollLeft += Math.min(one.left - all.left, 0) + Math.max(one.right - all.right, 0);
+}
 
-export const Tabs = ({ of, at, label }) => html`<nav class="tabs" aria-label=${label} ref=${intoView}>
-  ${of.map(([path, words]) => html`<a key=${path} href=${path} aria-current=${path === at ? "page" : null}>${words}</a>`)}
-</nav>`;
+export function Tabs({ of, at, label }) {
+  const nav = useRef(null);
+  useEffect(() => {
+    const size = new ResizeObserver(([e]) => intoView(e.target));
+    size.observe(nav.current);
+    return () => size.disconnect();
+  }, [at]);
+  return html`<nav class="tabs" aria-label=${label} ref=${nav}>
+    ${of.map(([path, words]) => html`<a key=${path} href=${path} aria-current=${path === at ? "page" : null}>${words}</a>`)}
+  </nav>`;
+}
 
 /** One thing that is known, in a list of such; nothing where it is not. */
 export const Fact = ({ name, children }) => (children ? html`<div><dt>${name}</dt><dd>${children}</dd></div>` : null);

@@ -1,6 +1,6 @@
 // API keys: an account's rights for programs, or some of them.
 import { html, names, useState } from "../../lib.js";
-import { all } from "../../api.js";
+import { all, curl, get } from "../../api.js";
 import { ago, day } from "../../format.js";
 import { everyone, nameOf } from "../../live.js";
 import { acts, me, runs } from "../../me.js";
@@ -115,7 +115,8 @@ function Make({ close }) {
 }
 
 function Made({ of: k, close }) {
-  const line = `curl ${location.origin}/v1/grove-service/printers -H 'Authorization: Bearer ${k.key}'`;
+  const kits = useFetched(() => get("/kits"));
+  const line = `GROVE_TOKEN='${k.key}'\n${curl("GET", "/printers", undefined, kits.data?.http_needs_ca && "grove-ca.pem")}`;
   return html`<${Dialog} held wide title=${t("account.keys.made", { name: k.name })} onClose=${close}>
     <div class="once">
       <p>${t("account.keys.once")}</p>

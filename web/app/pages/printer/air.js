@@ -16,22 +16,24 @@ const fans = [
 
 const rest = 500; // ms until a slider that was moved is taken for where it shall be
 
-/** What is to be sent once it rests, or is left. */
+/** Sends what is given to soon once it rests, or at once when now is called or what it stands on is left. */
 function useRest(doing) {
-  const waits = useRef(0);
-  useEffect(() => () => clearTimeout(waits.current), []);
-  const now = (to) => {
-    clearTimeout(waits.current);
-    waits.current = 0;
-    doing(to);
+  const waits = useRef(null); // {to, timer}
+  const at = useRef(null);
+  at.current = doing;
+  const now = () => {
+    const { to, timer } = waits.current || {};
+    clearTimeout(timer);
+    waits.current = null;
+    if (timer) at.current(to);
+    return Boolean(timer);
   };
-  return {
-    soon: (to) => {
-      clearTimeout(waits.current);
-      waits.current = setTimeout(now, rest, to);
-    },
-    now: (to) => waits.current && now(to),
+  useEffect(() => now, []);
+  const soon = (to) => {
+    clearTimeout(waits.current?.timer);
+    waits.current = { to, timer: setTimeout(now, rest) };
   };
+  return { soon, now };
 }
 
 /** A slider that goes where it is moved, and says what the printer does and what it was asked for apart. */
@@ -56,7 +58,7 @@ function Fan({ of: p, name, command: what, member, may }) {
   return html`<div class="fan">
     <label for=${id}><${Icon} name="fan" />${label}</label>
     <output for=${id}>${says}</output>
-    <input id=${id} type="range" min="0" max="100" step="10" disabled=${!may} aria-valuetext=${says} value=${moved ?? asked ?? now} onInput=${(e) => move(to(e))} onChange=${(e) => sent.soon(to(e))} onBlur=${(e) => sent.now(to(e))} />
+    <input id=${id} type="range" min="0" max="100" step="10" disabled=${!may} aria-valuetext=${says} value=${moved ?? asked ?? now} onInput=${(e) => move(to(e))} onChange=${(e) => sent.soon(to(e))} onBlur=${() => sent.now() || move(null)} />
   </div>`;
 }
 
