@@ -264,7 +264,7 @@ func TestAPrinterIsShared(t *testing.T) {
 		until(t, "the share is over", func() bool { return js[int](v, `document.querySelectorAll(".entries > li").length`) == left })
 	}
 	v.sees("You alone see this printer.")
-	ann.sees("Bench P1S was removed")
+	ann.sees("Bench P1S is no longer here for you")
 }
 
 // stand lets a simulated printer stand on the network until the test or end ends it,

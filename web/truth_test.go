@@ -119,7 +119,7 @@ func TestAPrinterThatIsRemovedIsSaidToBe(t *testing.T) {
 	if err := as.Unbind(t.Context(), demoP1); err != nil {
 		t.Fatal(err)
 	}
-	v.sees("Bench P1S was removed", "It was here until just now.")
+	v.sees("Bench P1S is no longer here for you", "It was here until just now.")
 	v.dressed("printer-removed")
 	v.open(idle)
 	v.sees("There is no such printer")

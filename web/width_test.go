@@ -189,7 +189,7 @@ func TestTheNavigationHasWordsForItsIcons(t *testing.T) {
 	for _, width := range []int64{800, 390} {
 		v.do(chromedp.EmulateViewport(width, 844))
 		for _, name := range []string{"Go anywhere", "Demo"} {
-			if !v.offered(name) {
+			if !js[bool](v, fmt.Sprintf(`[...document.querySelectorAll(".nav-end button > span")].some((e) => e.textContent === %q && e.checkVisibility({ visibilityProperty: true }))`, name)) {
 				t.Errorf("at a width of %d nothing is called %q", width, name)
 			}
 		}
@@ -214,7 +214,7 @@ func TestTheLineForATerminalWorksWithAKey(t *testing.T) {
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Printers")
 	v.open("/connect")
-	const label = "In a terminal, with an API key in its place:"
+	const label = "In a terminal, with your key where API KEY stands:"
 	v.sees(label, "Waiting for the first request")
 	v.dressed("connect-curl")
 	line := v.taken(label)
