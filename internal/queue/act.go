@@ -35,7 +35,7 @@ func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.
 	// wish is kept all the same.
 	j, err := q.Records.UpdateJob(context.WithoutCancel(ctx), id, func(j *grove.Job) ([]grove.Event, error) {
 		switch {
-		case j.State.Started() && elsewhere:
+		case elsewhere && j.State.Started() && j.State != grove.Sending: // a start that is not answered may not have left yet
 			c := &scene{q: q, j: j}
 			err := c.end(grove.Failed, "lost", "its print is over, and how it ended was not seen; the printer is at another by now"+q.atNow(j.Serial)+", which was not stopped")
 			return c.events, err

@@ -239,6 +239,9 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File, berth g
 	if committed.Failure == cancelWish {
 		return q.unsent(ctx, j, attempt, grove.Cancelled, "cancelled", "cancelled before it was sent")
 	}
+	if committed.State != grove.Sending { // its plate is for a person to look at
+		return moved(&committed)
+	}
 	err = q.Printers.Start(ctx, Order{
 		Serial: j.Serial, JobID: j.ID, NotAfter: attempt.NotAfter, Start: q.order(j, file, attempt.Nonce, berth),
 	})
