@@ -36,9 +36,7 @@ func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.
 	j, err := q.Records.UpdateJob(context.WithoutCancel(ctx), id, func(j *grove.Job) ([]grove.Event, error) {
 		switch {
 		case elsewhere && j.State.Started() && j.State != grove.Sending: // a start that is not answered may not have left yet
-			c := &scene{q: q, j: j}
-			err := c.end(grove.Failed, "lost", "its print is over, and how it ended was not seen; the printer is at another by now"+q.atNow(j.Serial)+", which was not stopped")
-			return c.events, err
+			return q.lost(j)
 		case j.State.Started():
 			j.Failure = cancelWish
 			return nil, nil
@@ -57,6 +55,17 @@ func (q *Queue) Cancel(ctx context.Context, actor grove.Actor, id int64) (grove.
 	}
 	q.Kick()
 	return j, errors.Join(stopped, err)
+}
+
+// lost ends a job whose printer is at another print by now.
+func (q *Queue) lost(j *grove.Job) ([]grove.Event, error) {
+	why := "its print is over, and how it ended was not seen"
+	if j.State != grove.Running {
+		why = "whether its print ever began is not known"
+	}
+	c := &scene{q: q, j: j}
+	err := c.end(grove.Failed, "lost", why+"; the printer is at another by now"+q.atNow(j.Serial)+", which was not stopped")
+	return c.events, err
 }
 
 // atNow is the name of what a printer is at, in words to put behind others.
