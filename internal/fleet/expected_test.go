@@ -136,7 +136,7 @@ func TestAStartOnItsWayCanBeStopped(t *testing.T) {
 			t.Helper()
 			h.Observe(serial, []byte(printsJob("FINISH", "5", "9", "ball")))
 			synctest.Wait()
-			if err := h.Start(t.Context(), fleet.Order{Serial: serial, JobID: job, NotAfter: time.Now().Add(time.Minute)}); err != nil {
+			if err := h.Start(t.Context(), fleet.Order{Serial: serial, JobID: job, NotAfter: time.Now().Add(time.Minute), Quiet: 300 * time.Second}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -156,8 +156,12 @@ func TestAStartOnItsWayCanBeStopped(t *testing.T) {
 		h.Observe(serial, []byte(prints("RUNNING", "ball")))
 		h.orders(p, "stop", `{"task_id":"11"}`, "another_print")
 
-		h.Await(serial, 13) // as a former process left it
-		h.orders(p, "stop", `{"task_id":"13"}`, "")
+		for ago, want := range map[time.Duration]string{
+			0: "", 299 * time.Second: "", 300 * time.Second: "another_print", 12 * time.Hour: "another_print", -time.Hour: "", // a clock set back
+		} {
+			h.Await(serial, 13, time.Now().Round(0).Add(-ago), 300*time.Second) // as a former process left it
+			h.orders(p, "stop", `{"task_id":"13"}`, want)
+		}
 	})
 }
 

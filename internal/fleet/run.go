@@ -78,30 +78,27 @@ func runOf(state []byte, s grove.Shadow) run {
 	return r
 }
 
-// quiet is how long a printer may be at what it was told to start without showing it:
-// 80 to 210 s have been seen.
-const quiet = 300 * time.Second
-
 // awaited is a start that was sent, or may have been, and that no report has shown yet.
 type awaited struct {
-	task string
-	at   time.Time // monotonic
+	task  string
+	until time.Time // monotonic
 }
 
-// Await says that the start of a job may have been sent to a printer by a former process.
-func (f *Fleet) Await(serial string, job int64) {
+// Await says that the start of a job may have been sent to a printer by a former process,
+// at sentAt; quiet is [Order]'s. One of the future counts as sent now: clocks are set back.
+func (f *Fleet) Await(serial string, job int64, sentAt time.Time, quiet time.Duration) {
 	u, err := f.unit(serial)
 	if err != nil {
 		return
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.await(job)
+	u.await(job, quiet-max(time.Since(sentAt), 0))
 }
 
-// await: the caller holds u.mu.
-func (u *unit) await(job int64) {
-	u.awaited = awaited{task: strconv.FormatInt(job, 10), at: time.Now()}
+// await expects a start to show within that time. The caller holds u.mu.
+func (u *unit) await(job int64, within time.Duration) {
+	u.awaited = awaited{task: strconv.FormatInt(job, 10), until: time.Now().Add(within)}
 }
 
 // counted takes in for the counts of prints what the printer says. The caller holds u.mu.
@@ -163,7 +160,7 @@ func (u *unit) elsewhere(meant *grove.ExpectedPrint) bool {
 		return meant.Run != u.run.Number
 	}
 	now := u.shadow.TaskID
-	onItsWay := u.awaited.task == meant.TaskID && time.Since(u.awaited.at) < quiet
+	onItsWay := u.awaited.task == meant.TaskID && time.Now().Before(u.awaited.until)
 	return now != "" && now != meant.TaskID && !onItsWay
 }
 

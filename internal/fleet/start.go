@@ -17,6 +17,7 @@ type Order struct {
 	Serial   string
 	JobID    int64
 	NotAfter time.Time
+	Quiet    time.Duration // how long the printer may be at it without showing it
 }
 
 // Refresh asks a printer for a full report and waits for it, at most 10 s.
@@ -137,7 +138,7 @@ func (f *Fleet) Start(_ context.Context, o Order) error {
 	if !time.Now().Before(o.NotAfter) {
 		return grove.Errorf(grove.Conflict, "too_late", "the start of job %d came too late", o.JobID)
 	}
-	u.await(o.JobID)
+	u.await(o.JobID, o.Quiet)
 	if err := f.write(u, p, payload, o.NotAfter); err != nil {
 		return &grove.Error{Code: grove.Conflict, Reason: "start_unsure", Err: err, Message: "the connection failed while the start was written"}
 	}

@@ -89,7 +89,7 @@ func (q *Queue) recover(ctx context.Context) error {
 // resume settles one of them. Nothing moves jobs before that is done.
 func (q *Queue) resume(ctx context.Context, j grove.Job) error {
 	if j.State.Started() {
-		q.Printers.Await(j.Serial, j.ID)
+		q.Printers.Await(j.Serial, j.ID, j.Attempt.SentAt, q.Proof)
 	} else {
 		_, err := q.Records.UpdateJob(ctx, j.ID, func(j *grove.Job) ([]grove.Event, error) {
 			if !j.State.Preparing() {

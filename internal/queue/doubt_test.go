@@ -64,10 +64,8 @@ func TestACancelledJobWhosePrintIsOverStopsNoOther(t *testing.T) {
 		pass(time.Second)
 	}
 	later := func(*house) { pass(6 * time.Minute) }
-	restarted := func(h *house) {
-		h.leave("restart")
-		h.restart()
-	}
+	muchLater := func(*house) { pass(12 * time.Hour) }
+	restarted := func(h *house) { h.restart() }
 	for name, c := range map[string]struct {
 		mute  bool // it answers no start
 		steps []func(*house)
@@ -75,15 +73,16 @@ func TestACancelledJobWhosePrintIsOverStopsNoOther(t *testing.T) {
 		was   grove.JobState
 		want  grove.JobState
 	}{
-		"it runs":                                                 {false, []func(*house){begun}, true, grove.Running, grove.Running},
-		"it ran, and another is begun":                            {false, []func(*house){begun, away, other("RUNNING"), back}, false, grove.Running, grove.Failed},
-		"it ran, and another is paused":                           {false, []func(*house){begun, away, other("PAUSE"), back}, false, grove.Running, grove.Failed},
-		"it is not known, and another is begun":                   {true, []func(*house){away, later, other("RUNNING"), back}, false, grove.Unknown, grove.Failed},
-		"it is not known since the restart, and something begins": {true, []func(*house){restarted, other("PREPARE"), back}, true, grove.Unknown, grove.Unknown},
-		"it is on its way, and nothing shows":                     {false, nil, true, grove.Accepted, grove.Accepted},
-		"it is on its way, and the former shows":                  {false, []func(*house){other("PREPARE")}, true, grove.Accepted, grove.Accepted},
-		"it is on its way for too long":                           {false, []func(*house){other("RUNNING"), later}, false, grove.Accepted, grove.Failed},
-		"it is not known, and the printer rests":                  {true, []func(*house){restarted, back}, true, grove.Unknown, grove.Unknown},
+		"it runs":                                                        {false, []func(*house){begun}, true, grove.Running, grove.Running},
+		"it ran, and another is begun":                                   {false, []func(*house){begun, away, other("RUNNING"), back}, false, grove.Running, grove.Failed},
+		"it ran, and another is paused":                                  {false, []func(*house){begun, away, other("PAUSE"), back}, false, grove.Running, grove.Failed},
+		"it is not known, and another is begun":                          {true, []func(*house){away, later, other("RUNNING"), back}, false, grove.Unknown, grove.Failed},
+		"it is not known since the restart, and something begins":        {true, []func(*house){away, restarted, other("PREPARE"), back}, true, grove.Unknown, grove.Unknown},
+		"it is on its way, and nothing shows":                            {false, nil, true, grove.Accepted, grove.Accepted},
+		"it is on its way, and the former shows":                         {false, []func(*house){other("PREPARE")}, true, grove.Accepted, grove.Accepted},
+		"it is not known for long, over a restart, and another is begun": {true, []func(*house){away, muchLater, restarted, other("RUNNING"), back}, false, grove.Unknown, grove.Failed},
+		"it is on its way for too long":                                  {false, []func(*house){other("RUNNING"), later}, false, grove.Accepted, grove.Failed},
+		"it is not known, and the printer rests":                         {true, []func(*house){away, restarted, back}, true, grove.Unknown, grove.Unknown},
 		"it ran, and the printer is silent": {false, []func(*house){begun, away, func(h *house) {
 			h.fleet.Attach(serial, &hearer{machine: h.m})
 		}}, true, grove.Running, grove.Running},
@@ -120,6 +119,31 @@ func TestACancelledJobWhosePrintIsOverStopsNoOther(t *testing.T) {
 					t.Errorf("stopped %d times after", n)
 				}
 			})
+		})
+	}
+}
+
+// How long a start may be on its way is the queue's to say.
+func TestAStartIsOnItsWayForAsLongAsTheQueueSays(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		live(t, func(t *testing.T, h *house) {
+			h.queue.Proof = time.Minute
+			h.m.mute = true
+			j := h.submit()
+			if restart {
+				h.leave("restart")
+				h.stop()
+				h.open()
+				h.queue.Proof = time.Minute
+				h.run()
+				h.arrive()
+			}
+			h.m.becomes(map[string]any{"gcode_state": "RUNNING", "subtask_name": "ball"})
+			pass(2 * time.Minute)
+			got, err := h.queue.Cancel(t.Context(), h.actor, j.ID)
+			if err != nil || got.Failure != "lost" || h.m.stopped() > 0 {
+				t.Errorf("restart %v: the job is %s (%s), %d stops, %v", restart, got.State, got.Why, h.m.stopped(), err)
+			}
 		})
 	}
 }

@@ -94,7 +94,7 @@ func (r records) Jobs(ctx context.Context, query grove.JobQuery, page grove.Page
 type printers struct{ *fleet.Fleet }
 
 func (p printers) Start(ctx context.Context, o queue.Order) error {
-	return p.Fleet.Start(ctx, fleet.Order{Start: o.Start, Serial: o.Serial, JobID: o.JobID, NotAfter: o.NotAfter})
+	return p.Fleet.Start(ctx, fleet.Order{Start: o.Start, Serial: o.Serial, JobID: o.JobID, NotAfter: o.NotAfter, Quiet: o.Quiet})
 }
 
 type turns struct {

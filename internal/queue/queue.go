@@ -57,8 +57,9 @@ type Printers interface {
 	// Stop stops a job at its printer, whatever that does, and is Conflict
 	// another_print, with nothing sent, where it is surely at another print.
 	Stop(ctx context.Context, actor grove.Actor, serial string, job int64) error
-	// Await says that the start of a job may have been sent before this process.
-	Await(serial string, job int64)
+	// Await says that the start of a job may have been sent before this process, at
+	// sentAt; quiet is Order's.
+	Await(serial string, job int64, sentAt time.Time, quiet time.Duration)
 	Retell(serial string)
 	// Still is what a printer looks like now, as JPEG; NotFound without a camera.
 	Still(ctx context.Context, serial string) ([]byte, error)
@@ -71,6 +72,7 @@ type Order struct {
 	Serial   string
 	JobID    int64
 	NotAfter time.Time
+	Quiet    time.Duration // how long the printer may be at it without showing it
 }
 
 // Files is what the queue asks of the library.
@@ -110,8 +112,9 @@ type Config struct {
 	StartWithin time.Duration
 	// Proof is how long a start may stay without an answer before it counts as
 	// unknown, and how long the printer must then be seen idle with another job
-	// before the start counts as not taken: 300 s, since printers have been seen
-	// to stay silent for up to 210 s after accepting a start.
+	// before the start counts as not taken; until then another print that it shows
+	// may be this one: 300 s, since printers have been seen to stay silent for up
+	// to 210 s after accepting a start.
 	Proof time.Duration
 	// Simulated says of a serial whether that printer is simulated by this
 	// server; nil: none is.

@@ -243,7 +243,7 @@ func (q *Queue) start(ctx context.Context, j grove.Job, file grove.File, berth g
 		return moved(&committed)
 	}
 	err = q.Printers.Start(ctx, Order{
-		Serial: j.Serial, JobID: j.ID, NotAfter: attempt.NotAfter, Start: q.order(j, file, attempt.Nonce, berth),
+		Serial: j.Serial, JobID: j.ID, NotAfter: attempt.NotAfter, Quiet: q.Proof, Start: q.order(j, file, attempt.Nonce, berth),
 	})
 	switch {
 	case err == nil:

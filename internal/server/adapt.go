@@ -19,7 +19,7 @@ type printers struct{ *fleet.Fleet }
 
 // Start writes the one start of a job.
 func (p printers) Start(ctx context.Context, o queue.Order) error {
-	return p.Fleet.Start(ctx, fleet.Order{Start: o.Start, Serial: o.Serial, JobID: o.JobID, NotAfter: o.NotAfter})
+	return p.Fleet.Start(ctx, fleet.Order{Start: o.Start, Serial: o.Serial, JobID: o.JobID, NotAfter: o.NotAfter, Quiet: o.Quiet})
 }
 
 // turns hands the fleet's turns to the queue.
