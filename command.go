@@ -24,7 +24,7 @@ type CommandResult struct {
 }
 
 // ExpectedPrint says which print a command is for; it is refused once the printer is
-// surely at another.
+// surely at another, or at rest. A stop or a pause by the job alone is sent at rest.
 type ExpectedPrint struct {
 	// Run is [Live]'s, and decides by itself where it is given; 0: not said.
 	Run int64 `json:"run,omitempty"`

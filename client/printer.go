@@ -75,9 +75,11 @@ func (c *Client) Command(ctx context.Context, serial string, message json.RawMes
 	return own[grove.CommandResult](ctx, c, http.MethodPost, printerPath(serial)+"/commands", message)
 }
 
-// CommandForPrint is Command for one print alone, as [grove.Live.Expected] has it:
-// Conflict another_print or print_over, and nothing was sent, once the printer is at
-// another or at none. The zero print, of which nothing is known, is whichever. Grove only.
+// CommandForPrint is Command for one print alone, as [grove.Live.Expected] has it, or
+// a job's: Conflict, and nothing was sent, once the printer is surely at another
+// (another_print) or at rest (print_over; a stop or a pause by the job alone is sent then
+// all the same). A printer that has not told yet what it is at gets only a stop or a
+// pause (printer_silent). The zero print, of which nothing is known, is whichever. Grove only.
 func (c *Client) CommandForPrint(ctx context.Context, serial string, message json.RawMessage, meant grove.ExpectedPrint) (grove.CommandResult, error) {
 	var whole map[string]json.RawMessage
 	if err := json.Unmarshal(message, &whole); err != nil || whole == nil {

@@ -226,7 +226,7 @@ type cmdCmd struct {
 	Serial  string `arg:"" help:"The printer."`
 	Command string `arg:"" help:"pause, resume, stop, set_nozzle_temp, set_bed_temp, set_chamber_temp, set_fan_speed, set_airduct, set_ctt, or a whole JSON message."`
 	Param   string `arg:"" optional:"" help:"The command's parameter: °C or percent. A negative one goes behind --."`
-	Job     string `help:"Only while the printer is at the print of this job." placeholder:"ID"`
+	Job     string `help:"For the print of this job alone: refused once the printer is surely at another, or, unless it is a stop or a pause, at rest." placeholder:"ID"`
 }
 
 // Run sends a command and tells what the printer answered. A command that the

@@ -78,7 +78,6 @@ func TestACommandForOnePrintReachesNoOther(t *testing.T) {
 		"by its job":                               {seen: seen, meant: `{"task_id":"7"}`},
 		"by its job, another":                      {seen: seen, meant: `{"task_id":"8"}`, want: "another_print"},
 		"by its job, one begun at the screen":      {seen: cubes, meant: `{"task_id":"8"}`, want: "another_print"},
-		"by its job, at rest":                      {seen: rest, meant: `{"task_id":"8"}`},
 		"by both, the job comes late":              {before: rest, seen: printsJob("PREPARE", "5", "9", "ball"), meant: `{"run":1,"task_id":"7"}`},
 		"by both, another":                         {seen: seen, meant: `{"run":2,"task_id":"7"}`, want: "another_print"},
 	} {
@@ -122,6 +121,34 @@ func (h *house) orders(p *printer, command, meant, want string) {
 	case want != "" && (!errors.Is(err, grove.Conflict) || !grove.HasReason(err, want) || !strings.Contains(err.Error(), "nothing was sent")):
 		h.t.Errorf("%s: %v, want %s", command, err, want)
 	}
+}
+
+// A printer at rest may still have to be kept from a print, and nothing else is for one then.
+func TestAtRestOnlyStopAndPauseAreSentForAJob(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(c *fleet.Config) { c.Reply = time.Millisecond })
+	p := &printer{}
+	h.Attach(serial, p)
+	h.Observe(serial, []byte(printsJob("RUNNING", "7", "11", "cube")))
+	heat := func(want string) {
+		t.Helper()
+		before := len(p.commands())
+		_, err := h.Command(t.Context(), h.actor, serial, []byte(`{"print":{"command":"set_bed_temp","param":"90"},"expected_print":{"task_id":"7"}}`))
+		if refused := grove.HasReason(err, "print_over"); refused != (want != "") || !refused && err != nil || (len(p.commands()) == before) != refused {
+			t.Errorf("heat: %v; the printer got %v", err, p.commands()[before:])
+		}
+	}
+	heat("")
+	h.Observe(serial, []byte(printsJob("FINISH", "7", "11", "cube")))
+	heat("print_over")
+	for _, job := range []string{"7", "8"} { // one that was there, and one that nobody saw
+		for command, want := range map[string]string{"stop": "", "pause": "", "resume": "print_over"} {
+			h.orders(p, command, `{"task_id":"`+job+`"}`, want)
+		}
+	}
+	h.Await(serial, 7, time.Now(), time.Minute) // on its way, it counts as the print
+	heat("")
+	h.orders(p, "resume", `{"task_id":"8"}`, "print_over")
 }
 
 // Printers are silent for minutes after they took a start, and show the former print.

@@ -132,8 +132,8 @@ func (f *Fleet) hear(ctx context.Context, u *unit) {
 }
 
 // isAt refuses what is meant for another print than the one that the printer is at, where
-// that is sure: to keep a stop from a machine is worse than to stop it once too often.
-// The caller holds u.mu.
+// that is sure: to keep a stop from a machine is worse than to stop it once too often, and
+// of a job it may not be known yet that it begins. The caller holds u.mu.
 func (u *unit) isAt(r bambu.Request) error {
 	meant, s := r.Expected, &u.shadow
 	switch {
@@ -142,9 +142,9 @@ func (u *unit) isAt(r bambu.Request) error {
 	case !u.complete:
 		return grove.Errorf(grove.Conflict, "printer_silent",
 			"printer %s has not told yet what it is at, so nothing was sent; try again in a moment", u.serial)
-	case meant.Run != 0 && s.Idle():
+	case s.Idle() && (meant.Run != 0 || !r.Urgent() && !u.onItsWay(meant)):
 		return grove.Errorf(grove.Conflict, "print_over",
-			"the print that is meant is over, so nothing was sent: printer %s is at rest (%s)", u.serial, s.State)
+			"the print that is meant does not run, so nothing was sent: printer %s is at rest (%s)", u.serial, s.State)
 	case s.Moves() && u.elsewhere(meant):
 		return grove.Errorf(grove.Conflict, grove.ReasonAnotherPrint,
 			"the print that is meant is over, so nothing was sent: printer %s is at %q by now (task %s, %d %%); look at it, and give the command for that one if it is meant",
@@ -160,8 +160,13 @@ func (u *unit) elsewhere(meant *grove.ExpectedPrint) bool {
 		return meant.Run != u.run.Number
 	}
 	now := u.shadow.TaskID
-	onItsWay := u.awaited.task == meant.TaskID && time.Now().Before(u.awaited.until)
-	return now != "" && now != meant.TaskID && !onItsWay
+	return now != "" && now != meant.TaskID && !u.onItsWay(meant)
+}
+
+// onItsWay reports whether the start of the job that is meant was sent and may be all that
+// is missing. The caller holds u.mu.
+func (u *unit) onItsWay(meant *grove.ExpectedPrint) bool {
+	return u.awaited.task == meant.TaskID && time.Now().Before(u.awaited.until)
 }
 
 // Stop stops a job at its printer: whatever that does, unless it is surely at another

@@ -41,7 +41,7 @@ func (f *face) mountPrinters(rt *rest.Router) {
 		"The answer says how far it got: accepted and rejected are the printer's own words, timed_out means it may have worked. " +
 		"A start becomes a job. Stop and pause are never limited. " +
 		"With `expected_print` beside the class, of the `run` that the printer was shown with or the `task_id` of a job, it is for that print alone: " +
-		"409 `another_print` or `print_over`, and nothing was sent, once the printer is surely at another or, for a run, at rest."
+		"409 `another_print` or `print_over`, and nothing was sent, once the printer is surely at another or at rest; by `task_id` alone a stop or a pause is sent at rest all the same."
 	command.Uncounted = rest.Always // the handler counts, once it knows that it is neither stop nor pause
 	rest.Handle(rt, command, f.command)
 }
