@@ -149,6 +149,9 @@ func (s *choosing) why(w wish) grove.Misfit {
 	if s.Gate.Locked(s.owner) {
 		return lockedAccount
 	}
+	if s.barred(w.file, s.owner) {
+		return lockedGuest
+	}
 	var plates []string
 	var unfilled grove.Misfit
 	suited, loaded := 0, false

@@ -180,7 +180,8 @@ func (q *Queue) round(ctx context.Context, c *crew) error {
 }
 
 // dispatch gives the jobs that may begin to free hands. Those of any printer choose
-// first, since they leave printers alone that have an earlier job of their own.
+// first, since they leave printers alone that have an earlier job of their own. The jobs
+// that are passed are told why.
 func (q *Queue) dispatch(ctx context.Context, c *crew, now time.Time) error {
 	t, err := q.traffic(ctx)
 	if err != nil {
@@ -192,6 +193,14 @@ func (q *Queue) dispatch(ctx context.Context, c *crew, now time.Time) error {
 	heads := slices.SortedFunc(maps.Values(t.heads), func(a, b grove.Job) int { return cmp.Compare(a.ID, b.ID) })
 	for _, j := range q.line.order(heads, now) {
 		q.hand(ctx, q.handsFor(c, &j), c, j, q.begin)
+	}
+	for _, j := range t.passed {
+		if said(&j, lockedGuest) {
+			continue
+		}
+		if err := q.wait(ctx, j.ID, lockedGuest); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -157,10 +157,20 @@ func (q *Queue) unready(live grove.Live) faults {
 	return l
 }
 
+// barred reports whether a file is that of a guest who is locked out, on the printers of
+// this owner.
+func (q *Queue) barred(f grove.File, owner int64) bool {
+	return f.OwnerID != owner && q.Gate.Locked(f.OwnerID)
+}
+
 // misfits are all that keeps the printer from taking the wish this moment, and where
 // its filaments would come from.
 func (q *Queue) misfits(w wish, live grove.Live) (faults, loading) {
-	l := append(q.unready(live), w.unsuited(live)...)
+	var l faults
+	if q.barred(w.file, live.OwnerID) {
+		l = append(l, lockedGuest)
+	}
+	l = append(append(l, q.unready(live)...), w.unsuited(live)...)
 	loaded, err := w.load(live)
 	l.add(err)
 	return l, loaded
@@ -169,7 +179,9 @@ func (q *Queue) misfits(w wish, live grove.Live) (faults, loading) {
 // traffic is what jobs there are of printers, by serial.
 type traffic struct {
 	held  map[string]grove.Job // by the job that was claimed or may be printing
-	heads map[string]grove.Job // the first in line of the printer's own
+	heads map[string]grove.Job // the first in line of the printer's own that a locked guest does not hold
+	// passed are those before them, which one holds.
+	passed []grove.Job
 }
 
 func (q *Queue) traffic(ctx context.Context) (traffic, error) {
@@ -185,6 +197,9 @@ func (q *Queue) traffic(ctx context.Context) (traffic, error) {
 		t.held[j.Serial] = j
 	}
 	for _, j := range heads {
+		if former, is := t.heads[j.Serial]; is {
+			t.passed = append(t.passed, former)
+		}
 		t.heads[j.Serial] = j
 	}
 	return t, err

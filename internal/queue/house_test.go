@@ -126,18 +126,22 @@ func (t turns) Turn(ctx context.Context, turn fleet.Turn) error {
 
 func (t turns) Settled() { t.Kick() }
 
-// shelf has the one file of these tests.
+// shelf has the one file of these tests, for all that it is asked for but the others.
 type shelf struct {
-	file *grove.File
+	file   *grove.File
+	others map[string]grove.File // by id
 	*trouble
 }
 
-func (s shelf) Find(context.Context, int64, string, string, int64) (grove.File, error) {
+func (s shelf) Find(_ context.Context, _ int64, id, _ string, _ int64) (grove.File, error) {
 	if s.files.Load() {
 		return grove.File{}, errDown
 	}
 	if meanwhile := s.looking.Swap(nil); meanwhile != nil {
 		(*meanwhile)()
+	}
+	if f, is := s.others[id]; is {
+		return f, nil
 	}
 	return *s.file, nil
 }
@@ -279,20 +283,21 @@ func (m *machine) prints(state string) {
 }
 
 type house struct {
-	gate  *access.Access
-	t     *testing.T
-	db    *store.DB
-	sick  *trouble
-	fleet *fleet.Fleet
-	queue *queue.Queue
-	actor grove.Actor
-	m     *machine
-	file  grove.File // the one there is
-	toys  []string   // the printers that are simulated
-	leave func(string)
-	shift atomic.Int64  // of the wall clock, in nanoseconds
-	pace  time.Duration // of the next queue that is opened; zero: 20 s
-	stop  func()
+	gate   *access.Access
+	t      *testing.T
+	db     *store.DB
+	sick   *trouble
+	fleet  *fleet.Fleet
+	queue  *queue.Queue
+	actor  grove.Actor
+	m      *machine
+	file   grove.File            // the one there is
+	others map[string]grove.File // but for these, by id
+	toys   []string              // the printers that are simulated
+	leave  func(string)
+	shift  atomic.Int64  // of the wall clock, in nanoseconds
+	pace   time.Duration // of the next queue that is opened; zero: 20 s
+	stop   func()
 }
 
 // live runs a test in a bubble whose clock the test moves.
@@ -312,7 +317,7 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, db: db, sick: new(trouble), actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}, file: grove.File{
+	h := &house{t: t, db: db, sick: new(trouble), others: map[string]grove.File{}, actor: grove.Actor{Kind: grove.ActorUser, UserID: u.ID}, file: grove.File{
 		ID: "f_1", Name: "cube.gcode.3mf", Kind: "3mf", Printable: true, SizeBytes: 1000, MD5: "AB", Plates: []grove.Plate{{Index: 1, EstimateSeconds: 60}},
 	}}
 	h.open()
@@ -361,7 +366,7 @@ func (h *house) open() {
 func (h *house) dispatcher(registry *prometheus.Registry) *queue.Queue {
 	quiet := slog.New(slog.DiscardHandler)
 	return queue.New(queue.Config{
-		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Carriers: h.fleet, Files: shelf{&h.file, h.sick}, Gate: h.gate, Log: quiet, Registry: registry,
+		Records: records{h.db, h.sick}, Printers: printers{h.fleet}, Carriers: h.fleet, Files: shelf{&h.file, h.others, h.sick}, Gate: h.gate, Log: quiet, Registry: registry,
 		Wall:      func() time.Time { return time.Now().Round(0).Add(time.Duration(h.shift.Load())) },
 		Simulated: func(serial string) bool { return slices.Contains(h.toys, serial) },
 		Life:      life, Pace: cmp.Or(h.pace, 20*time.Second),

@@ -24,8 +24,9 @@ type Records interface {
 	// JobsWithin lists the jobs of the printers within reach.
 	JobsWithin(ctx context.Context, reach grove.Reach, query grove.JobQuery, page grove.Page) (grove.List[grove.Job], error)
 	EachJobWithin(ctx context.Context, reach grove.Reach, query grove.JobQuery, fn func(grove.Job) error) error
-	// Heads are the first in line of each printer that no job holds, Unplaced the jobs
-	// of whichever printer fits; only those that may start by now.
+	// Heads are the first in line of each printer that no job holds, behind those that
+	// it passes because somebody else's file, who is locked out, is theirs. Unplaced are
+	// the jobs of whichever printer fits. Only those that may start by now.
 	Heads(ctx context.Context, now time.Time) ([]grove.Job, error)
 	Unplaced(ctx context.Context, now time.Time) ([]grove.Job, error)
 	// Overdue are the jobs that waited until now or longer than they may, and those whose

@@ -372,7 +372,7 @@ func TestWhatCanNotBePrintedIsRefusedWithTheReason(t *testing.T) {
 		{"bed too hot", "110", grove.File{Printable: true, Plates: []grove.Plate{{Index: 1, MaxBed: 110}}}, 0},
 		{"chamber too hot", "61", grove.File{Printable: true, Plates: []grove.Plate{{Index: 1, MaxChamber: 61}}}, 0},
 	} {
-		h.queue.Files = shelf{&c.file, h.sick}
+		h.queue.Files = shelf{&c.file, nil, h.sick}
 		_, err := h.queue.Submit(t.Context(), h.actor, queue.Submission{Serial: serial, FileID: "f", Plate: c.plate})
 		if !grove.HasReason(err, grove.ReasonPrintFailed) || !strings.Contains(err.Error(), c.why) {
 			t.Errorf("%s: got %v, want a refusal that says %q", c.name, err, c.why)
@@ -387,7 +387,7 @@ func TestAPrinterOfUnknownModelBearsWhatAllDo(t *testing.T) {
 			t.Fatal(err)
 		}
 		for nozzle, want := range map[int]string{300: grove.ReasonPrinterOffline, 301: grove.ReasonPrintFailed} {
-			h.queue.Files = shelf{&grove.File{Printable: true, Plates: []grove.Plate{{Index: 1, MaxNozzle: nozzle}}}, h.sick}
+			h.queue.Files = shelf{&grove.File{Printable: true, Plates: []grove.Plate{{Index: 1, MaxNozzle: nozzle}}}, nil, h.sick}
 			if _, err := h.queue.Submit(t.Context(), h.actor, queue.Submission{Serial: other, FileID: "f"}); !grove.HasReason(err, want) {
 				t.Errorf("a file that heats to %d °C: %v, want %s", nozzle, err, want)
 			}

@@ -135,9 +135,6 @@ func (q *Queue) held(j grove.Job, f grove.File) (grove.Misfit, bool) {
 	if err != nil {
 		return misfitOf(err), true
 	}
-	if f.OwnerID != j.OwnerID && q.Gate.Locked(f.OwnerID) {
-		return lockedGuest, true
-	}
 	if l, _ := q.misfits(q.sparing(wishOf(&j, f), j.OwnerID), live); len(l) > 0 {
 		return l[0], true
 	}

@@ -27,7 +27,10 @@ func filled(b *testing.B) store.Config {
 			INSERT INTO printers (serial, model, state) SELECT 'S' || i, 'C12', randomblob(12000) FROM n`,
 		`INSERT INTO ownerships (printer_serial, user_id, name, since) SELECT serial, 1, serial, 1 FROM printers`,
 		`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-			INSERT INTO jobs SELECT id + i, 1 + i % 100, 'S' || (i % 1000), file_id, file_name, plate,
+			INSERT INTO jobs (id, owner_id, serial, file_id, file_name, plate, state,
+				why, failure, percent, options, mode, profile_id, model_id, estimate_seconds, weight_grams, length_meters,
+				created_at, expires_at, start_by, started_at, finished_at, version)
+			SELECT id + i, 1 + i % 100, 'S' || (i % 1000), file_id, file_name, plate,
 				CASE WHEN i % 20 = 0 THEN 'queued' WHEN i < 1000 AND i % 5 = 1 THEN 'running' ELSE 'finished' END,
 				why, failure, percent, options, mode, profile_id, model_id, estimate_seconds, weight_grams, length_meters,
 				created_at, expires_at, start_by, started_at, finished_at, 1 FROM jobs, n`,

@@ -16,7 +16,7 @@ const (
 	// ofUser narrows deliveries to those of the user $2.
 	ofUser = " AND endpoint_id IN (SELECT e.id FROM endpoints e WHERE e.user_id = $2)"
 	// listening narrows endpoints to those that are told anything.
-	listening = "enabled AND user_id NOT IN (SELECT u.id FROM users u WHERE u.locked_at <> 0)"
+	listening = "enabled AND user_id NOT IN (" + lockedUsers + ")"
 	// waiting narrows deliveries to those that may be sent.
 	waiting = "state = 'pending' AND endpoint_id IN (SELECT e.id FROM endpoints e WHERE " + listening + ")"
 )

@@ -201,6 +201,40 @@ func TestQueueHeadsAreTheOldestOfFreePrinters(t *testing.T) {
 	})
 }
 
+// What a locked guest left in line stops nobody behind it, and is still looked at.
+func TestQueueHeadsGoOnBehindTheFilesOfLockedGuests(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		owner := must(db.CreateUser(ctx, ann()))(t)
+		guest := ann()
+		guest.Email = "guest@example.org"
+		guest = must(db.CreateUser(ctx, guest))(t)
+		theirs, own := upload("f_g", "guest.3mf"), upload("f_o", "own.3mf")
+		theirs.OwnerID, own.OwnerID = guest.ID, owner.ID
+		must(db.CreateFile(ctx, theirs))(t)
+		must(db.CreateFile(ctx, own))(t)
+		var jobs []grove.Job
+		for _, of := range []struct{ serial, file string }{
+			{"S1", "f_g"}, {"S1", "f_g"}, {"S1", "f_o"}, {"S1", "f_g"}, {"S1", "f_o"}, {"S2", "f_g"}, {"S3", "gone"}, {"S3", "f_o"},
+		} {
+			j := queued(of.serial)
+			j.OwnerID, j.FileID = owner.ID, of.file
+			jobs = append(jobs, must(db.CreateJob(ctx, j, nil))(t))
+		}
+		open := []grove.Job{jobs[0], jobs[5], jobs[6]}
+		same(t, must(db.Heads(ctx, noon))(t), open)
+		may := func(grove.User, int) error { return nil }
+		if _, _, err := db.LockUser(ctx, guest.ID, noon, may); err != nil {
+			t.Fatal(err)
+		}
+		same(t, must(db.Heads(ctx, noon))(t), []grove.Job{jobs[0], jobs[1], jobs[2], jobs[5], jobs[6]})
+		if _, _, err := db.LockUser(ctx, owner.ID, noon, may); err != nil { // then all of it waits
+			t.Fatal(err)
+		}
+		same(t, must(db.Heads(ctx, noon))(t), open)
+	})
+}
+
 func TestJobsAreListedByOwnerPrinterAndState(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()

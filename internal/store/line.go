@@ -12,6 +12,12 @@ import (
 // ready is true for jobs that wait, and may start by the time that is its argument.
 const ready = "state = 'queued' AND not_before <= $1"
 
+// lockedUsers are the accounts that are locked, lockedFiles what they uploaded.
+const (
+	lockedUsers = "SELECT u.id FROM users u WHERE u.locked_at <> 0"
+	lockedFiles = "SELECT f.id FROM files f WHERE f.owner_id IN (" + lockedUsers + ")"
+)
+
 // maxWaiting bounds the jobs of an owner that wait: each round of the queue looks at
 // all that may start.
 const maxWaiting = 2000
@@ -37,14 +43,16 @@ func (db *DB) Overdue(ctx context.Context, now, sentBy time.Time) ([]grove.Job, 
 }
 
 // Heads gives, for each printer that no job holds, the first in line of its own jobs
-// that may start by now.
+// that may start by now, in their order; before it those that it passes, whose files are
+// of accounts that are locked while theirs is not. Where all are such it is the last.
 func (db *DB) Heads(ctx context.Context, now time.Time) ([]grove.Job, error) {
 	jobs, err := all(ctx, db.read, scanJob, findJob+`
 		id IN (
 			SELECT id FROM (
-				SELECT id, row_number() OVER (PARTITION BY serial ORDER BY position, id) AS place
+				SELECT id, count(CASE WHEN file_id NOT IN (`+lockedFiles+`) OR owner_id IN (`+lockedUsers+`) THEN 1 END)
+					OVER (PARTITION BY serial ORDER BY position, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead
 				FROM jobs WHERE serial <> '' AND `+ready+`
-			) line WHERE place = 1)
+			) line WHERE ahead = 0)
 		AND serial NOT IN (SELECT serial FROM jobs WHERE `+activeState+`)
 		ORDER BY position, id`, millis(now))
 	return jobs, fault("find queue heads", err)
