@@ -68,7 +68,8 @@ func asAsked(payload []byte, report bambu.Report, r bambu.Request) []byte {
 }
 
 // Request takes a message that a client published for a printer. Whatever this
-// house refuses or answers itself goes to reply, as a report.
+// house refuses or answers itself goes to reply, as a report. It waits for no printer: the
+// client's next message, which may be a stop, waits behind this one.
 func (f *Fleet) Request(ctx context.Context, actor grove.Actor, serial string, payload []byte, reply func([]byte)) {
 	requests, err := bambu.ParseRequests(payload)
 	if err != nil {
@@ -108,7 +109,7 @@ func (f *Fleet) Command(ctx context.Context, actor grove.Actor, serial string, p
 	r := requests[0]
 	answer := make(chan grove.CommandResult, 1)
 	result := grove.CommandResult{Command: r.Command, SequenceID: r.SequenceID, Outcome: grove.CommandTimedOut}
-	o := order{actor: actor, serial: serial, request: r, reply: func([]byte) {}}
+	o := order{actor: actor, serial: serial, request: r, reply: func([]byte) {}, patient: true}
 	o.done = func(report bambu.Report, lost bool) {
 		got := result
 		if !lost {
@@ -157,6 +158,7 @@ type order struct {
 	request bambu.Request
 	reply   func([]byte)
 	done    func(bambu.Report, bool)
+	patient bool // whoever gives it may be kept waiting until the printer has told what it is at
 
 	job   *grove.Job // it was a start and became this
 	known bool       // answered from what is known
@@ -200,7 +202,7 @@ func (f *Fleet) issue(ctx context.Context, o *order) error {
 	if f.answerKnown(u, o) {
 		return nil
 	}
-	if o.request.Expected != nil {
+	if o.request.Expected != nil && o.patient {
 		f.hear(ctx, u)
 	}
 	c := f.physical(u, o.actor, pending{request: o.request, done: o.done})

@@ -233,6 +233,38 @@ func TestWhatAPrinterIsAtIsWaitedForAfterItComes(t *testing.T) {
 	}
 }
 
+// Over MQTT the next message, a stop perhaps, is read only after this one is dealt with.
+func TestOverMQTTWhatAPrinterIsAtIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p := &printer{}
+		h.Attach(serial, p)
+		began := time.Now()
+		replies := 0
+		for message, refused := range map[string]int{
+			`{"print":{"command":"resume"},"camera":{"command":"ipcam_timelapse","control":"enable"},"system":{"command":"ledctrl","led_node":"chamber_light","led_mode":"on"},"expected_print":{"task_id":"8"}}`: 3,
+			`{"print":{"command":"stop"},"expected_print":{"task_id":"8"}}`: 0,
+		} {
+			replies = 0
+			h.Request(t.Context(), h.actor, serial, []byte(message), func(b []byte) {
+				if replies++; !strings.Contains(string(b), "has not told yet what it is at") {
+					t.Errorf("told %s", b)
+				}
+			})
+			if replies != refused {
+				t.Errorf("%d refused of %s", replies, message)
+			}
+		}
+		if d := time.Since(began); d > 0 {
+			t.Errorf("it took %v", d)
+		}
+		if got := p.commands(); !slices.Contains(got, "stop") || slices.Contains(got, "resume") {
+			t.Errorf("the printer got %v", got)
+		}
+	})
+}
+
 func TestPrintsAreToldApartOverARestart(t *testing.T) {
 	t.Parallel()
 	seen := printsJob("RUNNING", "7", "11", "cube")
