@@ -36,8 +36,9 @@ type Printer struct {
 	// PlateClear is false from the moment a print begins until a person (or the
 	// demo) confirms that the plate is empty.
 	PlateClear bool `json:"plate_clear"`
-	// AutoClear lets the server confirm the plate by itself. For printers that
-	// are not there; never on by default.
+	// AutoClear lets the server confirm the plate by itself, however a print ended.
+	// It is for simulated printers, from which nothing has to be taken: the server sets
+	// it for its own alone, and nothing in its APIs does.
 	AutoClear bool `json:"auto_clear"`
 	// HeatUntil is when heat that somebody asked for is switched off unless the
 	// printer prints; zero when nobody asked.

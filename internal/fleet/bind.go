@@ -17,7 +17,8 @@ import (
 // Binding is a wish to own a printer. Code becomes its access code; empty: one
 // is made. Model may be empty, the printer says it itself. PlateClear says that
 // somebody looked and found the plate empty: otherwise the first print waits for
-// that, since nobody knows what the printer did before.
+// that, since nobody knows what the printer did before. AutoClear is for simulated
+// printers alone, as [grove.Printer] has it.
 type Binding struct {
 	Serial, Name, Code, Model string
 	PlateClear, AutoClear     bool

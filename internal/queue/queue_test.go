@@ -41,6 +41,46 @@ func TestAJobGoesItsWay(t *testing.T) {
 	})
 }
 
+// A simulated printer that clears its plate does so however its print ended; of others
+// somebody takes the part off.
+func TestOnlyAPlateThatClearsItselfIsClearAfterAPrint(t *testing.T) {
+	const cancelled = 50348044 // 0300-400C: stopped by a person
+	for _, itself := range []bool{true, false} {
+		live(t, func(t *testing.T, h *house) {
+			if _, err := h.fleet.Bind(t.Context(), h.actor, fleet.Binding{Serial: hall, Name: "Hall", Model: "P1S", AutoClear: itself}); err != nil {
+				t.Fatal(err)
+			}
+			m := h.machine(hall)
+			h.fleet.Attach(hall, m)
+			isClear := func() bool {
+				p, err := h.db.Printer(t.Context(), hall)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return p.PlateClear
+			}
+			for _, end := range []map[string]any{
+				{"gcode_state": "FINISH", "print_error": 0}, {"gcode_state": "FAILED", "print_error": 0}, {"gcode_state": "FAILED", "print_error": cancelled},
+			} {
+				m.becomes(map[string]any{"gcode_state": "RUNNING", "print_error": 0})
+				if isClear() {
+					t.Errorf("clears itself %v: the plate of a print is clear", itself)
+				}
+				m.becomes(end)
+				if isClear() != itself {
+					t.Errorf("clears itself %v: after %v the plate is clear: %v", itself, end, isClear())
+				}
+				if asked := strings.Contains(h.unread(), "plate_to_clear"); asked == itself {
+					t.Errorf("clears itself %v: after %v somebody is asked to look: %v", itself, end, asked)
+				}
+				if _, err := h.queue.ClearPlate(t.Context(), h.actor, hall); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func TestNothingStartsOnAPlateThatIsNotConfirmed(t *testing.T) {
 	live(t, func(t *testing.T, h *house) {
 		h.m.becomes(map[string]any{"gcode_state": "RUNNING"}) // at the printer's screen

@@ -113,6 +113,36 @@ func TestTheTableOfJobsIsCSVThatNoSpreadsheetRuns(t *testing.T) {
 	}
 }
 
+// From a real printer somebody takes the part off: no call makes one clear its plate.
+func TestNoCallMakesAPrinterClearItsPlateByItself(t *testing.T) {
+	t.Parallel()
+	h, _ := workshop(t, "cube.gcode.3mf")
+	const printers, at = "/v1/grove-service/printers", "/v1/grove-service/printers/01P00A000000001"
+	const wish = `"auto_clear":true}`
+	for _, call := range []struct {
+		code               int // the cloud's clients may say what is not known here
+		method, path, body string
+	}{
+		{200, "POST", "/v1/iot-service/api/user/bind", `{"device_id":"01P00A000000001",`},
+		{200, "POST", "/v1/iot-service/api/user/bind", `{"device_id":"01P00A000000002",`},
+		{400, "POST", printers, `{"host":"192.168.1.40","access_code":"12345678",`},
+		{400, "PATCH", at, `{"name":"Bench",`},
+	} {
+		if w := h.Ask(call.method, call.path, call.body+wish); w.Code != call.code {
+			t.Errorf("%s %s: %d %s", call.method, call.path, w.Code, w.Body)
+		}
+	}
+	list := resttest.Call[cloudapi.Data[[]grove.Live]](t, h, 200, "GET", printers, "").Data
+	for _, live := range list {
+		if live.AutoClear {
+			t.Errorf("%s clears its plate by itself", live.Serial)
+		}
+	}
+	if len(list) != 2 {
+		t.Errorf("%d printers", len(list))
+	}
+}
+
 func TestAPrintersTagsAreBoundedWords(t *testing.T) {
 	t.Parallel()
 	h, _ := workshop(t, "cube.gcode.3mf")
