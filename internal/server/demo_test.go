@@ -26,6 +26,14 @@ func TestTheDemoFindsItsPrintersAgain(t *testing.T) {
 				}
 			}
 		},
+		"bound anew during a print": func(t *testing.T, h *house) {
+			t.Helper()
+			p1s := allToys()[1].serial
+			h.demoPrints(p1s)
+			if _, err := h.server.fleet.Bind(t.Context(), h.demoOwner(), fleet.Binding{Serial: p1s}); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"given up": func(t *testing.T, h *house) {
 			t.Helper()
 			if err := h.server.fleet.Unbind(t.Context(), h.demoOwner(), allToys()[1].serial); err != nil {
@@ -94,6 +102,26 @@ func TestTheDemoHasAFileForEachOfItsPrinters(t *testing.T) {
 	if err != nil || len(files.Items) != len(allToys())-1 {
 		t.Errorf("after one was deleted and a restart there are %d, %v", len(files.Items), err)
 	}
+}
+
+// demoPrints has a printer of the demo print the file that is there for it.
+func (h *house) demoPrints(serial string) {
+	h.t.Helper()
+	h.connected(serial)
+	files, err := h.server.library.Files(h.t.Context(), h.demoOwner(), library.Query{}, grove.Page{Limit: 10})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if !slices.ContainsFunc(files.Items, func(f grove.File) bool {
+		_, err := h.server.queue.Submit(h.t.Context(), h.demoOwner(), queue.Submission{Serial: serial, FileID: f.ID})
+		return err == nil
+	}) {
+		h.t.Fatalf("none of %d files is for %s", len(files.Items), serial)
+	}
+	until(h.t, "it prints", func() bool {
+		p, err := h.server.db.Printer(h.t.Context(), serial)
+		return err == nil && p.GcodeState == "RUNNING"
+	})
 }
 
 func (h *house) demoOwner() grove.Actor {

@@ -140,11 +140,11 @@ func (t *toys) build(ctx context.Context, owner int64) (all []*sim.Printer, err 
 	}()
 	for i, one := range t.all() {
 		fresh, err := t.bind(ctx, actor, one)
-		if err != nil {
-			return nil, err
-		}
 		if fresh {
 			bound = append(bound, one.serial)
+		}
+		if err != nil {
+			return nil, err
 		}
 		printer, err := t.make(one, i)
 		if err != nil {
@@ -178,7 +178,7 @@ func (t *toys) make(one toy, number int) (*sim.Printer, error) {
 }
 
 // bind binds a printer unless the secret that is remembered still opens the door: its
-// owner may have bound it anew or given it up.
+// owner may have bound it anew or given it up. It may be fresh and an error come after.
 func (t *toys) bind(ctx context.Context, actor grove.Actor, one toy) (fresh bool, err error) {
 	known, err := t.s.db.Printer(ctx, one.serial)
 	if err != nil && !errors.Is(err, grove.NotFound) {
@@ -195,6 +195,9 @@ func (t *toys) bind(ctx context.Context, actor grove.Actor, one toy) (fresh bool
 	t.kept.Secrets[one.serial] = b.DeviceSecret
 	if empty && !b.Printer.PlateClear { // what its namesake left is gone with it
 		_, err = t.s.queue.ClearPlate(ctx, actor, one.serial)
+		if grove.HasReason(err, "printer_busy") || grove.HasReason(err, "job_state") {
+			err = nil // by what is known; how that ended shows once it dials in
+		}
 	}
 	return true, err
 }

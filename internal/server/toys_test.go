@@ -1,15 +1,18 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/fleet"
+	"github.com/grovecloud/grove/internal/queue"
 )
 
 // Who runs a server can look around with simulated printers, which are there again
@@ -112,6 +115,61 @@ func TestSimulatedPrintersThatWentAreNoHindrance(t *testing.T) {
 		if _, err := last.client.Simulate(t.Context()); !errors.Is(err, grove.Conflict) {
 			t.Errorf("simulated a printer of somebody else: %v", err)
 		}
+	}
+}
+
+// noClearing are records that fail whoever says that a plate is clear, while so told.
+type noClearing struct {
+	queue.Records
+	fails *atomic.Bool
+}
+
+func (r noClearing) UpdatePrinter(ctx context.Context, serial string, fn func(*grove.Printer, *grove.Job) ([]grove.Event, error), acts ...grove.AuditEntry) (grove.Printer, error) {
+	if r.fails.Load() && len(acts) == 1 && acts[0].Action == "plate.clear" {
+		return grove.Printer{}, errors.New("the disk is full")
+	}
+	return r.Records.UpdatePrinter(ctx, serial, fn, acts...)
+}
+
+// Where one of them can't be had as it should be, none is kept.
+func TestSimulatedPrintersAreAllThereOrNone(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var fails atomic.Bool
+	s, err := open(ctx, testConfig(t), func(c *queue.Config) { c.Records = noClearing{c.Records, &fails} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	}()
+	ann, err := s.access.AddUser(ctx, ownerEmail, ownerPassword, "Ann", grove.Owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := grove.Actor{Kind: grove.ActorUser, UserID: ann.ID}
+	if _, err := s.fleet.Bind(ctx, owner, fleet.Binding{Serial: allToys()[1].serial}); err != nil { // one of whose plate nobody knows
+		t.Fatal(err)
+	}
+	fails.Store(true)
+	if err := s.toys.Simulate(ctx, owner); err == nil {
+		t.Error("simulated, though a plate could not be said to be clear")
+	}
+	if left := s.fleet.Owned(ann.ID); len(left) != 0 || len(s.toys.kept.Secrets) != 0 {
+		t.Errorf("%d printers and %d secrets are left", len(left), len(s.toys.kept.Secrets))
+	}
+	fails.Store(false)
+	if err := s.toys.Simulate(ctx, owner); err != nil {
+		t.Errorf("once more: %v", err)
+	}
+	if now := s.toys.Simulated(); len(now) != len(allToys()) {
+		t.Errorf("simulated: %v", now)
 	}
 }
 
