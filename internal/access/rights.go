@@ -195,6 +195,7 @@ func (a *Access) followRights(ctx context.Context) error {
 	defer tick.Stop()
 	stays := time.NewTicker(staysEvery)
 	defer stays.Stop()
+	var heeded uint64 // others here read what is granted as well, and end no stays for it
 	for {
 		select {
 		case <-ctx.Done():
@@ -204,11 +205,11 @@ func (a *Access) followRights(ctx context.Context) error {
 			continue
 		case <-tick.C:
 		}
-		before := a.Edition()
-		if err := a.current(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		if err := a.Rights.Refresh(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			a.log.Warn("rights not read again", slog.Any("error", err))
 		}
-		if a.Edition() != before {
+		if now := a.Edition(); now != heeded {
+			heeded = now
 			a.endStays(ctx) // somebody may have been locked out elsewhere
 		}
 	}
