@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -78,6 +79,7 @@ type Access struct {
 	pins      *window // PINs that were no PINs, by who typed them
 	doors     *doors
 	setup     *setupCode
+	settled   atomic.Bool // there is an account
 	keeper    *keeper
 	uses      uses
 	stays     stays

@@ -57,11 +57,18 @@ func (s *setupCode) check(code string, now time.Time) error {
 	return grove.Errorf(grove.Forbidden, "setup_code_wrong", "this is not the setup code that the server printed when it started; %d tries left", setupTries-s.wrong)
 }
 
-// NeedsSetup is true until the first account exists.
+// NeedsSetup is true until the first account exists, and false when that can't be
+// found out. Strangers have it asked at every page: it is known for good once there is one.
 func (a *Access) NeedsSetup(ctx context.Context) (bool, error) {
+	if a.settled.Load() {
+		return false, nil
+	}
 	n, err := a.records.UserCount(ctx)
 	if err != nil {
 		return false, unavailable(fmt.Errorf("count users: %w", err))
+	}
+	if n > 0 {
+		a.settled.Store(true)
 	}
 	return n == 0, nil
 }

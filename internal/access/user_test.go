@@ -83,7 +83,8 @@ func TestProfileIsOnesOwn(t *testing.T) {
 
 func TestSetupWorksOnce(t *testing.T) {
 	t.Parallel()
-	a := on(t, open(t), Config{})
+	db := open(t)
+	a := on(t, db, Config{})
 	if needed, err := a.NeedsSetup(t.Context()); err != nil || !needed {
 		t.Fatalf("NeedsSetup = %t, %v", needed, err)
 	}
@@ -102,6 +103,10 @@ func TestSetupWorksOnce(t *testing.T) {
 	}
 	if needed, err := a.NeedsSetup(t.Context()); err != nil || needed {
 		t.Errorf("NeedsSetup = %t, %v", needed, err)
+	}
+	db.Close()
+	if needed, err := a.NeedsSetup(t.Context()); err != nil || needed {
+		t.Errorf("the records are asked for an owner that there was: %t, %v", needed, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"html/template"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"path"
 	"reflect"
@@ -63,9 +64,8 @@ func (rt *Router) open(at, summary string, raw Raw, h http.HandlerFunc) {
 func (rt *Router) page(t *template.Template) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		first, err := rt.Access.NeedsSetup(r.Context())
-		if err != nil {
-			rt.fail(w, r, err)
-			return
+		if err != nil { // all else on it holds all the same
+			rt.Log.WarnContext(r.Context(), "page shown as of a server with an owner", slog.Any("error", err))
 		}
 		htmlHeaders(w, pagePolicy)
 		shown := struct {

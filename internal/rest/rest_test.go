@@ -401,6 +401,35 @@ func TestPagesLoadNothingFromElsewhere(t *testing.T) {
 	}
 }
 
+// Strangers may ask for it at any time: what it says of this server needs no records once
+// there is an owner, and without them it tells no more than to anybody later.
+func TestThePageAboutTheServerIsShownWithoutRecords(t *testing.T) {
+	t.Parallel()
+	const hint = "<h2>First start</h2>"
+	settled, fresh, unread := resttest.New(t, "off"), resttest.Empty(t, "off"), resttest.Empty(t, "off")
+	for name, c := range map[string]struct {
+		h     *resttest.House
+		first bool
+	}{"with an owner": {settled, false}, "without one": {fresh, true}} {
+		w := c.h.Ask("GET", "/about", "", "Authorization", "")
+		if first := strings.Contains(w.Body.String(), hint); w.Code != 200 || first != c.first {
+			t.Errorf("%s: %d, told how to set it up: %v", name, w.Code, first)
+		}
+	}
+	for name, h := range map[string]*resttest.House{"with an owner": settled, "never read": unread} {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // nothing is read for it any more
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/about", nil))
+		if w.Code != 200 || strings.Contains(w.Body.String(), hint) || !strings.Contains(w.Body.String(), "<h2>Sign in</h2>") {
+			t.Errorf("%s, with records that can't be read: %d %s", name, w.Code, w.Body)
+		}
+		if warned := strings.Contains(h.Log.String(), "page shown as of a server with an owner"); warned != (h == unread) {
+			t.Errorf("%s: warned %v", name, warned)
+		}
+	}
+}
+
 func TestEveryRequestIsLoggedOnceWithoutItsToken(t *testing.T) {
 	t.Parallel()
 	h := withEcho(t, "off")
