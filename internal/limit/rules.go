@@ -103,9 +103,11 @@ func preset(name string) (Rules, bool) {
 // Parse reads rules: a preset (spec, relaxed, off), or changes to one as
 // class=N/period or class=off, separated by commas, such as
 // "uploads=100/h,mqtt=off" or "relaxed,login=3/min". Changes are made to spec
-// unless another preset stands first. Empty means spec.
+// unless another preset stands first. What is said of uploads holds at the dashboard
+// as well, unless dashboard-uploads is there too. Empty means spec.
 func Parse(text string) (Rules, error) {
 	rules, _ := preset("spec")
+	said := map[Class]bool{}
 	for i, part := range strings.Split(text, ",") {
 		part = strings.TrimSpace(part)
 		if part == "" && strings.TrimSpace(text) == "" {
@@ -115,34 +117,48 @@ func Parse(text string) (Rules, error) {
 			rules = named
 			continue
 		}
-		if err := rules.change(part); err != nil {
+		class, err := rules.change(part)
+		if err != nil {
 			return nil, fmt.Errorf("read limits: %w", err)
 		}
+		said[class] = true
+	}
+	if said[Uploads] && !said[DashboardUploads] { // whoever bounds uploads means everybody's
+		rules.set(DashboardUploads, rules[Uploads])
 	}
 	return rules, nil
 }
 
 // change applies one class=N/period.
-func (r Rules) change(part string) error {
+func (r Rules) change(part string) (Class, error) {
 	name, rate, ok := strings.Cut(part, "=")
 	if !ok {
-		return fmt.Errorf("%q is neither spec, relaxed, off (first) nor class=N/period", part)
+		return "", fmt.Errorf("%q is neither spec, relaxed, off (first) nor class=N/period", part)
 	}
 	class := Class(strings.TrimSpace(name))
 	if !slices.Contains(Classes(), class) {
-		return fmt.Errorf("there is no class %q; the classes are %s", class, classNames())
+		return "", fmt.Errorf("there is no class %q; the classes are %s", class, classNames())
 	}
 	rate = strings.TrimSpace(rate)
 	if rate == "off" {
-		delete(r, class)
-		return nil
+		r.set(class, Rate{})
+		return class, nil
 	}
 	parsed, err := parseRate(rate)
 	if err != nil {
-		return fmt.Errorf("class %s: %w", class, err)
+		return "", fmt.Errorf("class %s: %w", class, err)
 	}
-	r[class] = parsed
-	return nil
+	r.set(class, parsed)
+	return class, nil
+}
+
+// set gives a class its rate; none is unlimited.
+func (r Rules) set(class Class, rate Rate) {
+	if rate == (Rate{}) {
+		delete(r, class)
+		return
+	}
+	r[class] = rate
 }
 
 // maxN and maxPeriod keep sums and times far from overflow.

@@ -29,11 +29,27 @@ func TestParse(t *testing.T) {
 		return r
 	}
 	for text, want := range map[string]limit.Rules{
-		"":              spec(nil),
-		" ":             spec(nil),
-		"spec":          spec(nil),
-		"off":           {},
-		"uploads=100/h": spec(func(r limit.Rules) { r[limit.Uploads] = limit.Rate{N: 100, Period: time.Hour} }),
+		"":     spec(nil),
+		" ":    spec(nil),
+		"spec": spec(nil),
+		"off":  {},
+		"uploads=100/h": spec(func(r limit.Rules) {
+			r[limit.Uploads] = limit.Rate{N: 100, Period: time.Hour}
+			r[limit.DashboardUploads] = r[limit.Uploads]
+		}),
+		"uploads=off": spec(func(r limit.Rules) {
+			delete(r, limit.Uploads)
+			delete(r, limit.DashboardUploads)
+		}),
+		"dashboard-uploads=50/h,uploads=5/h": spec(func(r limit.Rules) {
+			r[limit.Uploads] = limit.Rate{N: 5, Period: time.Hour}
+			r[limit.DashboardUploads] = limit.Rate{N: 50, Period: time.Hour}
+		}),
+		"uploads=5/h,dashboard-uploads=off": spec(func(r limit.Rules) {
+			r[limit.Uploads] = limit.Rate{N: 5, Period: time.Hour}
+			delete(r, limit.DashboardUploads)
+		}),
+		"dashboard-uploads=50/h": spec(func(r limit.Rules) { r[limit.DashboardUploads] = limit.Rate{N: 50, Period: time.Hour} }),
 		"spec, mqtt = 5/10s , requests=off": spec(func(r limit.Rules) {
 			r[limit.MQTT] = limit.Rate{N: 5, Period: 10 * time.Second}
 			delete(r, limit.Requests)
