@@ -141,8 +141,8 @@ var settles = map[EventType]EventType{
 
 // Settles says which notifications of e's printer ask for nothing any more: those of
 // this type, and where ofJob is true only those of e's job. The store marks them as read
-// in e's transaction, for its owner and its guests of then, and adds a
-// notification.settled event for each.
+// in e's transaction, whoever got them, and adds a notification.settled event for each of
+// e's owner and of whoever may see its printer now.
 func (e Event) Settles() (t EventType, ofJob, ok bool) {
 	t, ok = settles[e.Type]
 	return t, t == JobUnknown, ok && e.Data.DeviceID != ""

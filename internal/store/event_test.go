@@ -154,21 +154,40 @@ func TestAFactSettlesTheNotificationsThatAskedForIt(t *testing.T) {
 	}
 }
 
-// Whose printer it was, or who was a guest, hears nothing of what the next one prints.
-func TestAFactSettlesNothingOfFormerOwners(t *testing.T) {
-	each(t, func(t *testing.T, db *store.DB) {
-		ctx := t.Context()
-		plate := grove.Event{UserID: 1, Type: grove.PlateToClear, At: noon, Data: grove.EventData{DeviceID: "S1", DeviceName: "Bench", FileName: "cube"}}
-		ok(t, db.AddEvents(ctx, []grove.Event{plate}))
-		begun := grove.Event{UserID: 2, Type: grove.PrintStarted, At: noon, Data: grove.EventData{DeviceID: "S1", DeviceName: "Mine now", FileName: "secret"}}
-		ok(t, db.AddEvents(ctx, []grove.Event{begun}))
-		same(t, must(db.LatestEvents(ctx, 1, 0, 1))(t)[0].Type, grove.NotificationCreated)
-		same(t, must(db.Notifications(ctx, 1, true, grove.Page{}))(t).Total, 1)
-		begun.UserID = 1
-		ok(t, db.AddEvents(ctx, []grove.Event{begun}))
-		last := must(db.LatestEvents(ctx, 1, 0, 1))(t)[0]
-		same(t, []string{string(last.Type), last.Data.DeviceName, last.Data.FileName}, []string{"notification.settled", "Bench", "cube"})
-	})
+// Whoever may not look at a printer any more is asked for nothing there, and is not told
+// when the next owner prints.
+func TestAFactSettlesSilentlyWhatFormerOwnersAndGuestsWereAsked(t *testing.T) {
+	for name, c := range map[string]struct{ asked, done grove.EventType }{
+		"a plate to clear":   {grove.PlateToClear, grove.PrintStarted},
+		"a start in doubt":   {grove.JobUnknown, grove.JobFailed},
+		"a printer far away": {grove.DeviceOffline, grove.DeviceOnline},
+	} {
+		t.Run(name, func(t *testing.T) {
+			storetest.EachConfig(t, os.Getenv, func(t *testing.T, cfg store.Config) {
+				guests := map[int64][]int64{1: {2, 3}}
+				cfg.Audience = func(_ string, owner int64) []int64 { return guests[owner] }
+				db := storetest.Open(t, cfg)
+				ctx := t.Context()
+				asked := grove.Event{UserID: 1, Type: c.asked, At: noon, Data: grove.EventData{DeviceID: "S1", DeviceName: "Bench", JobID: "7", FileName: "cube", Status: "printing"}}
+				ok(t, db.AddEvents(ctx, []grove.Event{asked}))
+				guests = map[int64][]int64{4: {3}} // 3 is a guest of the next owner's too
+				done := grove.Event{UserID: 4, Type: c.done, At: noon, Data: grove.EventData{DeviceID: "S1", DeviceName: "Mine now", JobID: "7", FileName: "secret"}}
+				ok(t, db.AddEvents(ctx, []grove.Event{done}))
+				for user, heard := range map[int64]grove.EventType{1: grove.NotificationCreated, 2: grove.NotificationCreated, 3: grove.NotificationSettled} {
+					for _, n := range must(db.Notifications(ctx, user, false, grove.Page{}))(t).Items {
+						if n.Type == c.asked && !n.Read {
+							t.Errorf("user %d is asked for good", user)
+						}
+					}
+					all := must(db.Events(ctx, user, 0, 0))(t)
+					same(t, slices.ContainsFunc(all, func(e grove.Event) bool { return e.Type == grove.NotificationSettled }), heard == grove.NotificationSettled)
+					for _, e := range all {
+						same(t, []string{e.Data.DeviceName, e.Data.FileName}, []string{"Bench", "cube"})
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestMessagesHaveNumbersThatListsGoOnAfter(t *testing.T) {

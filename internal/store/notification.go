@@ -34,14 +34,8 @@ func (t *tx) notices(ctx context.Context, e grove.Event, people []int64) ([]grov
 			told = append(told, notice)
 		}
 	}
-	for _, who := range people {
-		settled, err := t.settle(ctx, e, who)
-		if err != nil {
-			return nil, err
-		}
-		told = append(told, settled...)
-	}
-	return told, nil
+	settled, err := t.settle(ctx, e, people)
+	return append(told, settled...), err
 }
 
 // addNotice keeps the notification of an event for one user, and gives the event that
@@ -63,20 +57,25 @@ func (t *tx) addNotice(ctx context.Context, e grove.Event, message string, userI
 	return notice, err
 }
 
-// settle marks those of a user's notifications as read that e leaves nothing to do for, and
-// gives the events that say so. They say what the notification did and nothing of e.
-func (t *tx) settle(ctx context.Context, e grove.Event, userID int64) ([]grove.Event, error) {
+// settle marks the notifications as read that e leaves nothing to do for, whoever got them,
+// and gives the events that say so to these people. Others may not look at the printer any
+// more: when its next owner prints is not for them. The events say what the notification
+// did and nothing of e.
+func (t *tx) settle(ctx context.Context, e grove.Event, people []int64) ([]grove.Event, error) {
 	kind, ofJob, ok := e.Settles()
 	if !ok {
 		return nil, nil
 	}
 	settled, err := all(ctx, t, scanNotification, `UPDATE notifications SET is_read = $1
-		WHERE NOT is_read AND device_id = $2 AND type = $3 AND (job_id = $4 OR NOT $5) AND user_id = $6 RETURNING `+notificationColumns,
-		true, e.Data.DeviceID, string(kind), e.Data.JobID, ofJob, userID)
+		WHERE NOT is_read AND device_id = $2 AND type = $3 AND (job_id = $4 OR NOT $5) RETURNING `+notificationColumns,
+		true, e.Data.DeviceID, string(kind), e.Data.JobID, ofJob)
 	slices.SortFunc(settled, func(a, b grove.Notification) int { return strings.Compare(a.ID, b.ID) })
 	var told []grove.Event
 	for _, n := range settled {
-		one := grove.Event{UserID: userID, Type: grove.NotificationSettled, At: e.At, Data: n.Data}
+		if !slices.Contains(people, n.UserID) {
+			continue
+		}
+		one := grove.Event{UserID: n.UserID, Type: grove.NotificationSettled, At: e.At, Data: n.Data}
 		one.Data.DeviceID, one.Data.JobID, one.Data.NotificationID = n.DeviceID, n.JobID, n.ID
 		told = append(told, one)
 	}
