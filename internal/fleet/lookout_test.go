@@ -132,6 +132,18 @@ func TestWhoWatchesOverMQTTIsShownThoughThePrinterSaysNothing(t *testing.T) {
 		if seen, err := first.Next(t.Context(), 3*time.Second); err != nil || len(seen) != 0 {
 			t.Errorf("told again of nothing new: %v, %v", seen, err)
 		}
+
+		// One comes, is shown since the printer says something, and goes before anybody counts.
+		<-time.After(300 * time.Millisecond)
+		users.Store(3)
+		h.Observe(serial, says("IDLE", 21))
+		if seen, err := first.Next(t.Context(), 3*time.Second); err != nil || len(seen) != 1 || readLive(t, seen[0].Live).Details.Clients.Users != 3 {
+			t.Fatalf("with what the printer says it is told %v, %v", seen, err)
+		}
+		users.Store(2)
+		if seen, err := first.Next(t.Context(), 3*time.Second); err != nil || len(seen) != 1 || readLive(t, seen[0].Live).Details.Clients.Users != 2 {
+			t.Errorf("of one that went before it was counted it is told %v, %v", seen, err)
+		}
 	})
 }
 

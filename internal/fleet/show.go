@@ -13,8 +13,7 @@ import (
 // drawings, which have their own lock: nobody who writes one holds up a report.
 type gallery struct {
 	near, far map[*Lookout]struct{}
-	outlined  outline       // as those far away saw it last
-	clients   grove.Clients // as those who follow it alone saw them last
+	outlined  outline // as those far away saw it last
 	changes   uint64
 
 	drawings drawings
@@ -30,9 +29,11 @@ type drawings struct {
 // what its own page shows.
 type manner struct{ whole, detailed bool }
 
-// drawing is how it looked after so many changes.
+// drawing is how it looked after so many changes, and where its own page shows that,
+// with so many who watched it.
 type drawing struct {
 	changes uint64
+	clients grove.Clients
 	json    []byte
 }
 
@@ -108,15 +109,14 @@ func (u *unit) watch(l *Lookout, closely bool) {
 }
 
 func (u *unit) unwatch(l *Lookout) {
+	u.drawings.mu.Lock() // nobody draws for a newcomer between the count and its end
+	defer u.drawings.mu.Unlock()
 	u.mu.Lock()
+	defer u.mu.Unlock()
 	delete(u.near, l)
 	delete(u.far, l)
-	alone := len(u.near)+len(u.far) == 0
-	u.mu.Unlock()
-	if alone { // what was written for them need not stay in memory
-		u.drawings.mu.Lock()
+	if len(u.near)+len(u.far) == 0 { // what was written for them need not stay in memory
 		u.drawings.each = nil
-		u.drawings.mu.Unlock()
 	}
 }
 
@@ -145,11 +145,15 @@ func (f *Fleet) recount(u *unit) {
 		return
 	}
 	now := f.Clients(u.serial)
+	u.drawings.mu.Lock()
+	defer u.drawings.mu.Unlock()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if now != u.clients {
-		u.clients = now
-		u.show()
+	for how, d := range u.drawings.each {
+		if how.detailed && d.changes == u.changes && d.clients != now { // of those before, all are told anyway
+			u.show()
+			return
+		}
 	}
 }
 
@@ -182,6 +186,6 @@ func (f *Fleet) draw(u *unit, how manner) ([]byte, error) {
 	if u.drawings.each == nil {
 		u.drawings.each = map[manner]drawing{}
 	}
-	u.drawings.each[how] = drawing{changes: changes, json: written}
+	u.drawings.each[how] = drawing{changes, clients, written}
 	return written, nil
 }
