@@ -277,8 +277,8 @@ func TestAServerStopsThoughATunnelIsOpenAndTheBridgeFindsTheNext(t *testing.T) {
 	next := owned(t, c)
 	next.connected(bench)
 	// It may have come more often: to the former server as that ended, or twice to this one,
-	// where a busy machine kept its first connection waiting.
-	if b := next.bridges()[0]; b.Epoch < 2 || !b.Connected {
+	// where a busy machine kept its first connection waiting. One that does not stay comes on and on.
+	if b := next.bridges()[0]; b.Epoch < 2 || b.Epoch > 4 || !b.Connected {
 		t.Errorf("the bridge is shown as %+v", b)
 	}
 	until(t, "it may print again", func() bool { return next.server.fleet.Fit(bench) == nil })
