@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 const (
@@ -171,7 +171,7 @@ func (p *player) newFile() printFile {
 		model = "C12"
 	}
 	if p.content == nil {
-		p.content = printfiletest.ThreeMF(printfiletest.Model(model), printfiletest.Layers(10), printfiletest.Seconds(600))
+		p.content = sample.ThreeMF(sample.Model(model), sample.Layers(10), sample.Seconds(600))
 	}
 	return printFile{
 		name:    "conformance-" + random() + ".gcode.3mf",

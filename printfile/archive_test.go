@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/grovecloud/grove/printfile"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // entry is a member of a hand-made archive.
@@ -83,7 +83,7 @@ func TestNaughtyEntryNamesAreOnlyNames(t *testing.T) {
 		if strings.ContainsAny(name, `/\`) || name == "." {
 			continue
 		}
-		content := small(printfiletest.Layers(2), printfiletest.Member(fmt.Sprintf("Auxiliaries/%d %s", i, name), []byte("x")))
+		content := small(sample.Layers(2), sample.Member(fmt.Sprintf("Auxiliaries/%d %s", i, name), []byte("x")))
 		if info := read(t, "a.3mf", content, printfile.Limits{}); info.Problem != "" {
 			t.Errorf("%q: %s", name, info.Problem)
 		}
@@ -140,28 +140,28 @@ func TestOverlappingEntriesAreRefused(t *testing.T) {
 func TestTightlyPackedEntriesAreRefused(t *testing.T) {
 	t.Parallel()
 	zeros := make([]byte, 8<<20)
-	wantProblem(t, "a.3mf", small(printfiletest.Member("Auxiliaries/zeros", zeros)), "more than 200 times")
+	wantProblem(t, "a.3mf", small(sample.Member("Auxiliaries/zeros", zeros)), "more than 200 times")
 	// Up to a mebibyte anything goes.
-	if info := read(t, "a.3mf", small(printfiletest.Member("Auxiliaries/zeros", zeros[:1<<20])), printfile.Limits{}); info.Problem != "" {
+	if info := read(t, "a.3mf", small(sample.Member("Auxiliaries/zeros", zeros[:1<<20])), printfile.Limits{}); info.Problem != "" {
 		t.Error(info.Problem)
 	}
 }
 
 func TestNestedArchivesAreNotOpened(t *testing.T) {
 	t.Parallel()
-	inner := small(printfiletest.Member("../bomb", make([]byte, 8<<20)))
-	if info := read(t, "a.3mf", small(printfiletest.Member("Auxiliaries/inner.zip", inner)), printfile.Limits{}); info.Problem != "" {
+	inner := small(sample.Member("../bomb", make([]byte, 8<<20)))
+	if info := read(t, "a.3mf", small(sample.Member("Auxiliaries/inner.zip", inner)), printfile.Limits{}); info.Problem != "" {
 		t.Error(info.Problem)
 	}
 }
 
 func TestTheTotalIsBounded(t *testing.T) {
 	t.Parallel()
-	content := printfiletest.ThreeMF(printfiletest.Plates(3))
+	content := sample.ThreeMF(sample.Plates(3))
 	if info := read(t, "a.3mf", content, printfile.Limits{UnpackedBytes: 200_000}); !strings.Contains(info.Problem, "unpacks to more") {
 		t.Errorf("problem is %q", info.Problem)
 	}
-	gcode := printfiletest.Gcode(printfiletest.Size(300_000))
+	gcode := sample.Gcode(sample.Size(300_000))
 	if info := read(t, "a.gcode", gcode, printfile.Limits{UnpackedBytes: 200_000}); info.Problem == "" {
 		t.Error("no problem")
 	}
@@ -248,7 +248,7 @@ func TestDocumentTypesAreRefused(t *testing.T) {
 			t.Run(name+" in "+member, func(t *testing.T) {
 				t.Parallel()
 				xml := `<?xml version="1.0"?>` + dtd + `<config><plate><metadata key="index" value="1"/></plate></config>`
-				wantProblem(t, "a.3mf", small(printfiletest.Member(member, []byte(xml))), "document type")
+				wantProblem(t, "a.3mf", small(sample.Member(member, []byte(xml))), "document type")
 			})
 		}
 	}
@@ -268,10 +268,10 @@ func TestXMLIsBounded(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			wantProblem(t, "a.3mf", small(printfiletest.Member(member, []byte(c.xml))), c.words)
+			wantProblem(t, "a.3mf", small(sample.Member(member, []byte(c.xml))), c.words)
 		})
 	}
-	if info := read(t, "a.3mf", small(printfiletest.Member(member, []byte("<a>"+noise(9000)+"</a>"))), printfile.Limits{XMLBytes: 4096}); info.Problem == "" {
+	if info := read(t, "a.3mf", small(sample.Member(member, []byte("<a>"+noise(9000)+"</a>"))), printfile.Limits{XMLBytes: 4096}); info.Problem == "" {
 		t.Error("an XML over the limit is no problem")
 	}
 }
@@ -289,7 +289,7 @@ func noise(n int) string {
 
 func TestADamagedModelPartCostsOnlyTheTitle(t *testing.T) {
 	t.Parallel()
-	info := read(t, "a.3mf", small(printfiletest.Member("3D/3dmodel.model", []byte("<model><metadata name="))), printfile.Limits{})
+	info := read(t, "a.3mf", small(sample.Member("3D/3dmodel.model", []byte("<model><metadata name="))), printfile.Limits{})
 	if info.Problem != "" || info.Title != "" || !info.Sliced {
 		t.Errorf("%+v", info)
 	}

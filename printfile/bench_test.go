@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/grovecloud/grove/printfile"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 const manyLayers = 20_000 // about 20 MB of G-code
@@ -23,17 +23,17 @@ func benchmarkRead(b *testing.B, name string, content []byte, unpacked int) {
 }
 
 func BenchmarkReadGcode(b *testing.B) {
-	content := printfiletest.Gcode(printfiletest.Layers(manyLayers))
+	content := sample.Gcode(sample.Layers(manyLayers))
 	benchmarkRead(b, "a.gcode", content, len(content))
 }
 
 func BenchmarkRead3MF(b *testing.B) {
-	unpacked := len(printfiletest.Gcode(printfiletest.Layers(manyLayers)))
-	benchmarkRead(b, "a.gcode.3mf", printfiletest.ThreeMF(printfiletest.Layers(manyLayers)), unpacked)
+	unpacked := len(sample.Gcode(sample.Layers(manyLayers)))
+	benchmarkRead(b, "a.gcode.3mf", sample.ThreeMF(sample.Layers(manyLayers)), unpacked)
 }
 
 func BenchmarkReadTimeline(b *testing.B) {
-	content := printfiletest.Gcode(printfiletest.Layers(manyLayers))
+	content := sample.Gcode(sample.Layers(manyLayers))
 	b.SetBytes(int64(len(content)))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -11,29 +11,29 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/printfile"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // seeds are small files of every kind, sound and not.
 func seeds(f *testing.F) {
 	f.Helper()
-	f.Add("a.3mf", small(printfiletest.Layers(2)))
-	f.Add("a.gcode.3mf", small(printfiletest.Layers(1), printfiletest.Name("<b>&\"")))
-	f.Add("a.3mf", small(printfiletest.Unsliced()))
+	f.Add("a.3mf", small(sample.Layers(2)))
+	f.Add("a.gcode.3mf", small(sample.Layers(1), sample.Name("<b>&\"")))
+	f.Add("a.3mf", small(sample.Unsliced()))
 	f.Add("a.3mf", manyEntries(1, 2))
-	f.Add("a.gcode", printfiletest.Gcode(printfiletest.Layers(2)))
+	f.Add("a.gcode", sample.Gcode(sample.Layers(2)))
 	f.Add("a.gcode", []byte("; thumbnail begin 1x1 4\n; AAAA\n; thumbnail end\nM73 P1 R2 L3\nT0\nM104 S1\nM1002 gcode_claim_action : 4\n"))
-	f.Add("a.stl", printfiletest.STL())
-	f.Add("a.step", printfiletest.STEP())
+	f.Add("a.stl", sample.STL())
+	f.Add("a.step", sample.STEP())
 	f.Add("a", []byte{})
 }
 
 // small is a 3MF without pictures: mutations should hit something else.
-func small(options ...printfiletest.Option) []byte {
+func small(options ...sample.Option) []byte {
 	for _, picture := range []string{"plate_1", "plate_1_small", "plate_no_light_1", "top_1", "pick_1"} {
-		options = append(options, printfiletest.Without("Metadata/"+picture+".png"))
+		options = append(options, sample.Without("Metadata/"+picture+".png"))
 	}
-	return printfiletest.ThreeMF(options...)
+	return sample.ThreeMF(options...)
 }
 
 func fuzzLimits() printfile.Limits {

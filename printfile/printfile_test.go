@@ -17,7 +17,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/printfile"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 func read(t *testing.T, name string, content []byte, lim printfile.Limits) printfile.Info {
@@ -58,9 +58,9 @@ func TestKindGoesByTheEnding(t *testing.T) {
 
 func TestReadTellsWhatASlicedFileHolds(t *testing.T) {
 	t.Parallel()
-	content := printfiletest.ThreeMF(
-		printfiletest.Name("Bracket"), printfiletest.Model("N1"), printfiletest.Plates(2), printfiletest.Layers(40), printfiletest.Seconds(4520),
-		printfiletest.Filaments(grove.Filament{Type: "PETG", Color: "F2754EFF", Preset: "GFG00"}, grove.Filament{Type: "ABS", Color: "102030FF", Preset: "GFB00"}),
+	content := sample.ThreeMF(
+		sample.Name("Bracket"), sample.Model("N1"), sample.Plates(2), sample.Layers(40), sample.Seconds(4520),
+		sample.Filaments(grove.Filament{Type: "PETG", Color: "F2754EFF", Preset: "GFG00"}, grove.Filament{Type: "ABS", Color: "102030FF", Preset: "GFB00"}),
 	)
 	info := read(t, "bracket.gcode.3mf", content, printfile.Limits{})
 	plate := func(index int) grove.Plate {
@@ -81,11 +81,11 @@ func TestReadTellsWhatASlicedFileHolds(t *testing.T) {
 
 func TestReadFallsBackToTheGcodeHeader(t *testing.T) {
 	t.Parallel()
-	whole := read(t, "cube.3mf", printfiletest.ThreeMF(), printfile.Limits{})
-	bare := read(t, "cube.3mf", printfiletest.ThreeMF(
-		printfiletest.Without("Metadata/slice_info.config"), printfiletest.Without("Metadata/model_settings.config"),
-		printfiletest.Without("Metadata/plate_1.json"), printfiletest.Without("Metadata/plate_1.gcode.md5"),
-		printfiletest.Without("Metadata/plate_1.png"), printfiletest.Without("3D/3dmodel.model"),
+	whole := read(t, "cube.3mf", sample.ThreeMF(), printfile.Limits{})
+	bare := read(t, "cube.3mf", sample.ThreeMF(
+		sample.Without("Metadata/slice_info.config"), sample.Without("Metadata/model_settings.config"),
+		sample.Without("Metadata/plate_1.json"), sample.Without("Metadata/plate_1.gcode.md5"),
+		sample.Without("Metadata/plate_1.png"), sample.Without("3D/3dmodel.model"),
 	), printfile.Limits{})
 	whole.Title = ""
 	whole.Plates[0].Name = "Plate 1"
@@ -98,7 +98,7 @@ func TestReadFallsBackToTheGcodeHeader(t *testing.T) {
 
 func TestAPlateWithoutANameIsCalledByItsObject(t *testing.T) {
 	t.Parallel()
-	content := printfiletest.ThreeMF(printfiletest.Name("gear.stl"), printfiletest.Without("Metadata/model_settings.config"))
+	content := sample.ThreeMF(sample.Name("gear.stl"), sample.Without("Metadata/model_settings.config"))
 	if name := read(t, "a.3mf", content, printfile.Limits{}).Plates[0].Name; name != "gear.stl" {
 		t.Errorf("name is %q", name)
 	}
@@ -106,7 +106,7 @@ func TestAPlateWithoutANameIsCalledByItsObject(t *testing.T) {
 
 func TestPlateNumbersNeedNotBeContiguous(t *testing.T) {
 	t.Parallel()
-	content := printfiletest.ThreeMF(printfiletest.Plates(4), printfiletest.Without("Metadata/plate_1.gcode"), printfiletest.Without("Metadata/plate_3.gcode"))
+	content := sample.ThreeMF(sample.Plates(4), sample.Without("Metadata/plate_1.gcode"), sample.Without("Metadata/plate_3.gcode"))
 	var numbers []int
 	for _, p := range read(t, "a.3mf", content, printfile.Limits{}).Plates {
 		numbers = append(numbers, p.Index)
@@ -118,7 +118,7 @@ func TestPlateNumbersNeedNotBeContiguous(t *testing.T) {
 
 func TestBareGcodeIsOnePlate(t *testing.T) {
 	t.Parallel()
-	content := printfiletest.Gcode(printfiletest.Seconds(3725), printfiletest.Layers(30), printfiletest.Filaments(grove.Filament{Type: "TPU", Color: "ABCDEFFF", Preset: "GFU01"}))
+	content := sample.Gcode(sample.Seconds(3725), sample.Layers(30), sample.Filaments(grove.Filament{Type: "TPU", Color: "ABCDEFFF", Preset: "GFU01"}))
 	got := read(t, "folder/spring.gcode", content, printfile.Limits{})
 	want := printfile.Info{Kind: "gcode", Sliced: true, Model: "C12", Plates: []grove.Plate{{
 		Index: 1, Name: "spring", EstimateSeconds: 3725, WeightGrams: 1, Layers: 30, BedType: "Textured PEI Plate", NozzleDiameter: 0.4, MaxNozzle: 230, MaxBed: 35,
@@ -179,19 +179,19 @@ func TestWhatCannotBePrintedSaysSo(t *testing.T) {
 		content []byte
 		words   string
 	}{
-		{"a.stl", printfiletest.STL(), "slice it first"},
-		{"a.step", printfiletest.STEP(), "slice it first"},
-		{"a.stp", printfiletest.STEP(), "slice it first"},
-		{"a.3mf", small(printfiletest.Unsliced()), "slice it first"},
-		{"a.gcode.3mf", small(printfiletest.Unsliced()), "not sliced"},
+		{"a.stl", sample.STL(), "slice it first"},
+		{"a.step", sample.STEP(), "slice it first"},
+		{"a.stp", sample.STEP(), "slice it first"},
+		{"a.3mf", small(sample.Unsliced()), "slice it first"},
+		{"a.gcode.3mf", small(sample.Unsliced()), "not sliced"},
 		{"a.gcode", []byte("; only a comment\n"), "no G-code commands"},
 		{"a.gcode", nil, "empty"},
 		{"a.3mf", nil, "empty"},
 		{"a.exe", []byte("MZ"), "not a kind"},
-		{"a.3mf", printfiletest.STL(), "no ZIP archive"},
+		{"a.3mf", sample.STL(), "no ZIP archive"},
 		{"a.stl", small(), "neither an ASCII nor a binary STL"},
 		{"a.gcode", small(), "not text with G-code"},
-		{"a.3mf", small(printfiletest.Member("Metadata/plate_1.gcode", []byte("; nothing\n")), printfiletest.Without("Metadata/plate_1.gcode.md5")), "no G-code commands"},
+		{"a.3mf", small(sample.Member("Metadata/plate_1.gcode", []byte("; nothing\n")), sample.Without("Metadata/plate_1.gcode.md5")), "no G-code commands"},
 	} {
 		t.Run(c.name+" "+c.words, func(t *testing.T) {
 			t.Parallel()
@@ -202,7 +202,7 @@ func TestWhatCannotBePrintedSaysSo(t *testing.T) {
 
 func TestAModelIsNotSliced(t *testing.T) {
 	t.Parallel()
-	for name, content := range map[string][]byte{"a.stl": printfiletest.STL(), "a.step": printfiletest.STEP(), "a.3mf": small(printfiletest.Unsliced())} {
+	for name, content := range map[string][]byte{"a.stl": sample.STL(), "a.step": sample.STEP(), "a.3mf": small(sample.Unsliced())} {
 		info := read(t, name, content, printfile.Limits{})
 		if info.Sliced || len(info.Plates) != 0 || info.Problem == "" {
 			t.Errorf("%s: %+v", name, info)
@@ -216,12 +216,12 @@ func TestAWrongChecksumIsAProblem(t *testing.T) {
 	for name, sum := range map[string]string{"another": strings.Repeat("0", 32), "none": "", "no checksum": "hello", "too long": strings.Repeat("A", 2000)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if read(t, "a.3mf", small(printfiletest.Member(member, []byte(sum))), printfile.Limits{}).Problem == "" {
+			if read(t, "a.3mf", small(sample.Member(member, []byte(sum))), printfile.Limits{}).Problem == "" {
 				t.Error("no problem")
 			}
 		})
 	}
-	changed := small(printfiletest.Member("Metadata/plate_1.gcode", []byte("G28\n")))
+	changed := small(sample.Member("Metadata/plate_1.gcode", []byte("G28\n")))
 	wantProblem(t, "a.3mf", changed, "checksum differs")
 }
 
@@ -240,7 +240,7 @@ func TestNaughtyNamesStayPlainText(t *testing.T) {
 	t.Parallel()
 	for _, name := range naughtyStrings() {
 		f := grove.Filament{Type: name, Color: "010203FF", Preset: name}
-		content := small(printfiletest.Name(name), printfiletest.Layers(2), printfiletest.Filaments(f))
+		content := small(sample.Name(name), sample.Layers(2), sample.Filaments(f))
 		info := read(t, "a.3mf", content, printfile.Limits{})
 		if info.Problem != "" {
 			t.Fatalf("%q: %s", name, info.Problem)
@@ -266,7 +266,7 @@ func TestOddNumbersAreNoNumbers(t *testing.T) {
 	for _, v := range []string{"NaN", "Inf", "-Inf", "-5", "1e400", "1e18", "x", ""} {
 		slice := []byte(`<config><plate><metadata key="index" value="1"/><metadata key="prediction" value="` + v + `"/><metadata key="weight" value="` + v +
 			`"/><metadata key="nozzle_diameters" value="` + v + `"/><filament id="1" used_g="` + v + `" used_m="` + v + `"/></plate></config>`)
-		p := read(t, "a.3mf", small(printfiletest.Seconds(60), printfiletest.Member("Metadata/slice_info.config", slice)), printfile.Limits{}).Plates[0]
+		p := read(t, "a.3mf", small(sample.Seconds(60), sample.Member("Metadata/slice_info.config", slice)), printfile.Limits{}).Plates[0]
 		if p.EstimateSeconds != 60 || !(p.WeightGrams > 0) || math.IsInf(p.WeightGrams, 0) || p.NozzleDiameter != 0.4 || len(p.Filaments) != 1 {
 			t.Errorf("%s: %+v", v, p)
 		}
@@ -291,7 +291,7 @@ func (b broken) ReadAt(p []byte, off int64) (int, error) {
 func TestTroubleWithTheStorageIsAnErrorNotAProblem(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string][]byte{
-		"a.3mf": small(), "a.gcode": printfiletest.Gcode(), "a.stl": printfiletest.STL(), "a.step": printfiletest.STEP(),
+		"a.3mf": small(), "a.gcode": sample.Gcode(), "a.stl": sample.STL(), "a.step": sample.STEP(),
 	} {
 		for _, from := range []int64{0, 100, int64(len(content)) - 1} {
 			if name != "a.gcode" && name != "a.3mf" && from > 0 {
@@ -316,7 +316,7 @@ func TestTheEndOfTheContextIsAnError(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for name, content := range map[string][]byte{"a.3mf": small(), "a.gcode": printfiletest.Gcode()} {
+	for name, content := range map[string][]byte{"a.3mf": small(), "a.gcode": sample.Gcode()} {
 		if _, err := printfile.Read(ctx, bytes.NewReader(content), int64(len(content)), name, printfile.Limits{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("Read(%s): %v", name, err)
 		}
@@ -328,7 +328,7 @@ func TestTheEndOfTheContextIsAnError(t *testing.T) {
 
 func TestAFileThatTakesTooLongIsAProblem(t *testing.T) {
 	t.Parallel()
-	for name, content := range map[string][]byte{"a.3mf": small(), "a.gcode": printfiletest.Gcode()} {
+	for name, content := range map[string][]byte{"a.3mf": small(), "a.gcode": sample.Gcode()} {
 		info := read(t, name, content, printfile.Limits{Time: time.Nanosecond})
 		if !strings.Contains(info.Problem, "to read") {
 			t.Errorf("%s: %q", name, info.Problem)
@@ -338,7 +338,7 @@ func TestAFileThatTakesTooLongIsAProblem(t *testing.T) {
 
 func TestACutFileIsAProblemWhereverItIsCut(t *testing.T) {
 	t.Parallel()
-	content := small(printfiletest.Layers(10))
+	content := small(sample.Layers(10))
 	for cut := 1; cut < len(content); cut += 97 {
 		if read(t, "a.3mf", content[:cut], printfile.Limits{}).Problem == "" {
 			t.Errorf("cut at %d of %d: no problem", cut, len(content))
@@ -348,7 +348,7 @@ func TestACutFileIsAProblemWhereverItIsCut(t *testing.T) {
 
 func TestAFlippedBitInTheGcodeIsAProblem(t *testing.T) {
 	t.Parallel()
-	content := small(printfiletest.Without("Metadata/plate_1.gcode.md5"))
+	content := small(sample.Without("Metadata/plate_1.gcode.md5"))
 	at := bytes.Index(content, []byte("Metadata/plate_1.gcode"))
 	for _, offset := range []int{100, 500, 2000} {
 		damaged := bytes.Clone(content)

@@ -7,12 +7,12 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/printfile"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 func TestSniffTellsContentsApart(t *testing.T) {
 	t.Parallel()
-	stl := string(printfiletest.STL())
+	stl := string(sample.STL())
 	for _, c := range []struct {
 		name, kind, content string
 		fits                bool

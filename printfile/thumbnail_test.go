@@ -15,7 +15,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/printfile"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 func thumbnail(t *testing.T, content []byte, plate int) ([]byte, error) {
@@ -52,7 +52,7 @@ func huge(width, height uint32) []byte {
 
 func TestThumbnailIsDrawnAnew(t *testing.T) {
 	t.Parallel()
-	content := printfiletest.ThreeMF(printfiletest.Plates(2), printfiletest.Member("Metadata/plate_2.png", drawn(t, 40)))
+	content := sample.ThreeMF(sample.Plates(2), sample.Member("Metadata/plate_2.png", drawn(t, 40)))
 	got, err := thumbnail(t, content, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestThumbnailIsDrawnAnew(t *testing.T) {
 
 func TestAModelsPackageHasAThumbnailToo(t *testing.T) {
 	t.Parallel()
-	content := printfiletest.ThreeMF(printfiletest.Unsliced(), printfiletest.Without("Metadata/plate_1.png"), printfiletest.Member("Auxiliaries/.thumbnails/thumbnail_3mf.png", drawn(t, 8)))
+	content := sample.ThreeMF(sample.Unsliced(), sample.Without("Metadata/plate_1.png"), sample.Member("Auxiliaries/.thumbnails/thumbnail_3mf.png", drawn(t, 8)))
 	if _, err := thumbnail(t, content, 1); err != nil {
 		t.Error(err)
 	}
@@ -114,16 +114,16 @@ func TestThumbnailsThatAreNotThereAreNotFound(t *testing.T) {
 		content []byte
 		plate   int
 	}{
-		"no such plate":            {printfiletest.ThreeMF(), 2},
-		"plate zero":               {printfiletest.ThreeMF(), 0},
-		"no picture":               {printfiletest.ThreeMF(printfiletest.Without("Metadata/plate_1.png")), 1},
-		"gcode without":            {printfiletest.Gcode(printfiletest.Layers(3)), 1},
+		"no such plate":            {sample.ThreeMF(), 2},
+		"plate zero":               {sample.ThreeMF(), 0},
+		"no picture":               {sample.ThreeMF(sample.Without("Metadata/plate_1.png")), 1},
+		"gcode without":            {sample.Gcode(sample.Layers(3)), 1},
 		"second plate of gcode":    {[]byte(embedded(drawn(t, 8), 8)), 2},
 		"begun and never ended":    {[]byte("; thumbnail begin 8x8 9\n; AAAA\nG28\n"), 1},
-		"stl":                      {printfiletest.STL(), 1},
+		"stl":                      {sample.STL(), 1},
 		"empty":                    {nil, 1},
-		"a folder by that name":    {printfiletest.ThreeMF(printfiletest.Without("Metadata/plate_1.png"), printfiletest.Member("Metadata/plate_1.png/", nil)), 1},
-		"unsliced, other plate":    {printfiletest.ThreeMF(printfiletest.Unsliced()), 9},
+		"a folder by that name":    {sample.ThreeMF(sample.Without("Metadata/plate_1.png"), sample.Member("Metadata/plate_1.png/", nil)), 1},
+		"unsliced, other plate":    {sample.ThreeMF(sample.Unsliced()), 9},
 		"negative number of gcode": {[]byte(embedded(drawn(t, 8), 8)), -1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,7 +144,7 @@ func TestUnreadableThumbnailsAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			content := printfiletest.ThreeMF(printfiletest.Member("Metadata/plate_1.png", picture))
+			content := sample.ThreeMF(sample.Member("Metadata/plate_1.png", picture))
 			if _, err := thumbnail(t, content, 1); !errors.Is(err, grove.Invalid) || !grove.HasReason(err, printfile.ReasonUnreadable) {
 				t.Errorf("3MF: error is %v", err)
 			}
@@ -166,7 +166,7 @@ func TestUnreadableThumbnailsAreRefused(t *testing.T) {
 
 func TestATooLargePictureIsNotPromised(t *testing.T) {
 	t.Parallel()
-	content := printfiletest.ThreeMF(printfiletest.Member("Metadata/plate_1.png", huge(4000, 2001)))
+	content := sample.ThreeMF(sample.Member("Metadata/plate_1.png", huge(4000, 2001)))
 	if read(t, "a.3mf", content, printfile.Limits{}).Plates[0].HasThumbnail {
 		t.Error("the plate is said to have a thumbnail")
 	}

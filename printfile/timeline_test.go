@@ -11,7 +11,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/printfile"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 func timeline(t *testing.T, name string, content []byte, plate int) printfile.Timeline {
@@ -96,7 +96,7 @@ func TestTimelineFollowsTheGcode(t *testing.T) {
 
 func TestTimelineOfASlicedFile(t *testing.T) {
 	t.Parallel()
-	content := printfiletest.ThreeMF(printfiletest.Plates(2), printfiletest.Layers(50), printfiletest.Seconds(7200), printfiletest.Filaments(grove.Filament{}, grove.Filament{Type: "PETG"}))
+	content := sample.ThreeMF(sample.Plates(2), sample.Layers(50), sample.Seconds(7200), sample.Filaments(grove.Filament{}, grove.Filament{Type: "PETG"}))
 	tl := timeline(t, "a.gcode.3mf", content, 2)
 	if tl.EstimateSeconds != 7200 || tl.Layers != 50 {
 		t.Errorf("%d s, %d layers", tl.EstimateSeconds, tl.Layers)
@@ -116,7 +116,7 @@ func TestTimelineOfASlicedFile(t *testing.T) {
 	if last := tl.Steps[len(tl.Steps)-1]; last.Nozzle != 0 || last.Bed != 0 {
 		t.Errorf("ends hot: %+v", last)
 	}
-	bare := timeline(t, "a.gcode", printfiletest.Gcode(printfiletest.Layers(50), printfiletest.Seconds(7200)), 1)
+	bare := timeline(t, "a.gcode", sample.Gcode(sample.Layers(50), sample.Seconds(7200)), 1)
 	if bare.EstimateSeconds != 7200 || bare.Layers != 50 {
 		t.Errorf("bare: %d s, %d layers", bare.EstimateSeconds, bare.Layers)
 	}
@@ -189,10 +189,10 @@ func TestATimelineNeedsASlicedPlate(t *testing.T) {
 	}{
 		{"a.3mf", small(), 2, grove.NotFound},
 		{"a.3mf", small(), 0, grove.NotFound},
-		{"a.gcode", printfiletest.Gcode(printfiletest.Layers(1)), 2, grove.NotFound},
-		{"a.3mf", small(printfiletest.Unsliced()), 1, grove.Invalid},
-		{"a.stl", printfiletest.STL(), 1, grove.Invalid},
-		{"a.step", printfiletest.STEP(), 1, grove.Invalid},
+		{"a.gcode", sample.Gcode(sample.Layers(1)), 2, grove.NotFound},
+		{"a.3mf", small(sample.Unsliced()), 1, grove.Invalid},
+		{"a.stl", sample.STL(), 1, grove.Invalid},
+		{"a.step", sample.STEP(), 1, grove.Invalid},
 		{"a.txt", []byte("x"), 1, grove.Invalid},
 		{"a.3mf", []byte("PK\x03\x04"), 1, grove.Invalid},
 		{"a.gcode", nil, 1, grove.Invalid},

@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	grovecloud "github.com/grovecloud/grove"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 	"github.com/grovecloud/grove/web"
 )
 
@@ -158,8 +158,8 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	c := serve(t, "--demo")
 	as := c.calls()
 	printed := as.print(as.file("bracket.gcode.3mf"), demoP1)
-	as.print(as.file("tower.gcode.3mf", printfiletest.Model("N1")), demoA1)
-	as.print(as.file("later.gcode.3mf", printfiletest.Model("BL-P001")), demoX1) // waits for what is printed there
+	as.print(as.file("tower.gcode.3mf", sample.Model("N1")), demoA1)
+	as.print(as.file("later.gcode.3mf", sample.Model("BL-P001")), demoX1) // waits for what is printed there
 	w := walks(t, c.base, "page-")
 	w.page("/about", "Grove")
 	w.page("/sign-in", "Send me a code instead")

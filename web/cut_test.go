@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // What a page shows goes on after a cut, with what happened meanwhile and without a reload.
@@ -26,7 +26,7 @@ func TestAPageGoesOnWhereTheServerWentAway(t *testing.T) {
 	v.waits("the page says no more that it is cut off", func(text string) bool { return !strings.Contains(text, "does not answer") })
 
 	as := c.calls()
-	as.print(as.file("after the cut.gcode.3mf", printfiletest.Model("N1")), demoA1)
+	as.print(as.file("after the cut.gcode.3mf", sample.Model("N1")), demoA1)
 	v.sees("after the cut.gcode.3mf") // an event
 	v.click("Printers")
 	v.sees("Workshop X1 Carbon", "Layer")

@@ -15,7 +15,7 @@ import (
 	grovecloud "github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // farm has so many simulated printers come in, numbered from first, and waits for them.
@@ -86,7 +86,7 @@ func (v *visitor) running() []string {
 // prints has so many printers print, three of them paused.
 func (v *visitor) prints(as *caller, n int) {
 	v.t.Helper()
-	file := as.file("lamp shade for the hall, second of three parts.gcode.3mf", printfiletest.Layers(300), printfiletest.Seconds(5400))
+	file := as.file("lamp shade for the hall, second of three parts.gcode.3mf", sample.Layers(300), sample.Seconds(5400))
 	if _, err := as.CreateJobs(v.t.Context(), cloudapi.JobRequest{Copies: n, JobWish: cloudapi.JobWish{FileID: file, Any: &grovecloud.Criteria{}}}); err != nil {
 		v.t.Fatal(err)
 	}

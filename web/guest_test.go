@@ -9,7 +9,7 @@ import (
 	grovecloud "github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 const demoX1 = "00M00D000000001"
@@ -94,7 +94,7 @@ func TestAGuestIsOfferedWhatTheShareAllows(t *testing.T) {
 	ann := as.guest("ann", grovecloud.Operator, map[string]grovecloud.Role{
 		demoX1: grovecloud.Viewer, demoA1: grovecloud.Viewer, demoP1: grovecloud.Operator,
 	})
-	waits := as.print(as.file("hook.gcode.3mf", printfiletest.Model("N1")), demoA1)
+	waits := as.print(as.file("hook.gcode.3mf", sample.Model("N1")), demoA1)
 	theirs := as.later(as.file("theirs.gcode.3mf"), demoP1)
 
 	v := visit(t, c.base)
@@ -126,7 +126,7 @@ func TestAGuestIsOfferedWhatTheShareAllows(t *testing.T) {
 		t.Fatal(err)
 	}
 	anns := &caller{cl, t}
-	anns.file("own.gcode.3mf", printfiletest.Model("N1"))
+	anns.file("own.gcode.3mf", sample.Model("N1"))
 	own := anns.later(anns.file("ours.gcode.3mf"), demoP1)
 	v.open(fmt.Sprintf("/jobs/%d", theirs))
 	v.sees("What happened when")

@@ -11,7 +11,7 @@ import (
 	grovecloud "github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // hostile are names that are no names. Each ends with what tells that all of it is there.
@@ -61,7 +61,7 @@ func (c *caller) plant(names ...string) (file string, job int64) {
 		_, err = c.CreateBridge(ctx, name)
 		got.that("bridge", err)
 		got.that("account", c.ChangeProfile(ctx, cloudapi.ProfileChange{Username: &name}))
-		id := c.file("plain.gcode.3mf", printfiletest.Model("N1"), printfiletest.Layers(3+i))
+		id := c.file("plain.gcode.3mf", sample.Model("N1"), sample.Layers(3+i))
 		label := name + ".gcode.3mf"
 		_, err = c.ChangeFile(ctx, id, cloudapi.FileChange{Name: &label, Tags: &tags})
 		if got.that("file", err) {

@@ -10,7 +10,7 @@ import (
 
 	grovecloud "github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // ear is a script that lets a test speak into the page's stream (tell), knows what came
@@ -121,8 +121,8 @@ func TestAnOlderAnswerIsNotShownAfterANewerOne(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "--demo")
 	as := c.calls()
-	as.file("almond.gcode.3mf", printfiletest.Model("N1"))
-	as.file("alpha.gcode.3mf", printfiletest.Model("N1"))
+	as.file("almond.gcode.3mf", sample.Model("N1"))
+	as.file("alpha.gcode.3mf", sample.Model("N1"))
 	v := visit(t, c.base)
 	v.listens()
 	v.signIn(demoEmail, demoPassword)
@@ -167,7 +167,7 @@ func TestABusyFarmStarvesNoListAndFloodsNoServer(t *testing.T) {
 		t.Errorf("the line was asked for %d times in %.1f s", a.Asked, a.Seconds)
 	}
 	as := c.calls()
-	job := as.print(as.file("bracket.gcode.3mf", printfiletest.Model("N1")), demoA1)
+	job := as.print(as.file("bracket.gcode.3mf", sample.Model("N1")), demoA1)
 	v.sees("bracket.gcode.3mf")
 	if _, err := as.CancelJob(t.Context(), job.ID); err != nil {
 		t.Error(err)
@@ -246,7 +246,7 @@ func TestAPictureThatDoesNotComeLeavesItsPlace(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "--demo")
 	as := c.calls()
-	as.file("bracket.gcode.3mf", printfiletest.Model("N1"))
+	as.file("bracket.gcode.3mf", sample.Model("N1"))
 	v := visit(t, c.base)
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Workshop X1 Carbon")
@@ -256,7 +256,7 @@ func TestAPictureThatDoesNotComeLeavesItsPlace(t *testing.T) {
 	until(t, "there is a picture", func() bool { return js[bool](v, `!!`+face+`?.querySelector("img")`) })
 	js[bool](v, face+`.querySelector("img").dispatchEvent(new Event("error"))`)
 	until(t, "an icon is in its place", func() bool { return js[bool](v, `!!`+face+`.querySelector("svg") && !`+face+`.querySelector("img")`) })
-	as.file("another.gcode.3mf", printfiletest.Model("N1"))
+	as.file("another.gcode.3mf", sample.Model("N1"))
 	v.fill("Search files", "an")
 	v.sees("another")
 }
@@ -266,8 +266,8 @@ func TestAnotherWindowSeesTheNewOrderOfTheLine(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "--demo")
 	as := c.calls()
-	file := as.file("bracket.gcode.3mf", printfiletest.Model("N1"))
-	as.print(as.file("anchor.gcode.3mf", printfiletest.Model("N1")), demoA1)
+	file := as.file("bracket.gcode.3mf", sample.Model("N1"))
+	as.print(as.file("anchor.gcode.3mf", sample.Model("N1")), demoA1)
 	last := as.print(file, demoA1)
 	v := visit(t, c.base)
 	v.signIn(demoEmail, demoPassword)

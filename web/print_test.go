@@ -12,7 +12,7 @@ import (
 
 	grovecloud "github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // stocked is a visitor of a demo whose library has the example.
@@ -156,7 +156,7 @@ func TestWhatKeepsAPrintIsSaidInTheLanguageOfThePage(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "--demo")
 	as := c.calls()
-	file := as.file("tower.gcode.3mf", printfiletest.Model("N1"))
+	file := as.file("tower.gcode.3mf", sample.Model("N1"))
 	v := visit(t, c.base)
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Printers", "Ready")
@@ -184,7 +184,7 @@ func TestAJobThatSomebodyElseChangedIsShownAnew(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "--demo")
 	as := c.calls()
-	job := as.print(as.file("tower.gcode.3mf", printfiletest.Model("N1")), demoA1)
+	job := as.print(as.file("tower.gcode.3mf", sample.Model("N1")), demoA1)
 	v := visit(t, c.base)
 	v.excuse("409 (Conflict)")
 	v.signIn(demoEmail, demoPassword)
@@ -215,7 +215,7 @@ func TestEachReasonIsSaidOnce(t *testing.T) {
 	v.click("Workshop X1 Carbon")
 	v.click("Pause")
 	v.sees("Pause done")
-	job := as.print(as.file("gear.gcode.3mf", printfiletest.Model("BL-P001")), "")
+	job := as.print(as.file("gear.gcode.3mf", sample.Model("BL-P001")), "")
 	v.open(fmt.Sprintf("/jobs/%d", job.ID))
 	v.click("Which printers fit?")
 	v.sees("The printer's print is paused.", "Sliced for X1 Carbon, and this is P1S.", "Another colour")

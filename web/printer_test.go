@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // The demo's printers: one prints, one is idle, one has something on its plate.
@@ -325,7 +325,7 @@ func TestAPrinterOnTheNetwork(t *testing.T) {
 	v.open(at)
 	v.sees("Right", "Left", "0.4 mm", "Chamber")
 	cube := filepath.Join(t.TempDir(), "cube.gcode.3mf")
-	if err := os.WriteFile(cube, printfiletest.ThreeMF(printfiletest.Model("O1D"), printfiletest.Layers(50), printfiletest.Seconds(3600)), 0o600); err != nil {
+	if err := os.WriteFile(cube, sample.ThreeMF(sample.Model("O1D"), sample.Layers(50), sample.Seconds(3600)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c.run("plate-clear", "09400A000000001")

@@ -19,7 +19,7 @@ import (
 	grovecloud "github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // Two of the printers of every demo: one is idle, on the other a part lies.
@@ -48,9 +48,9 @@ func (c *cloud) calls() *caller {
 }
 
 // file uploads a cube under a name and gives its id.
-func (c *caller) file(name string, options ...printfiletest.Option) string {
+func (c *caller) file(name string, options ...sample.Option) string {
 	c.t.Helper()
-	content := printfiletest.ThreeMF(append([]printfiletest.Option{printfiletest.Layers(3)}, options...)...)
+	content := sample.ThreeMF(append([]sample.Option{sample.Layers(3)}, options...)...)
 	f, err := c.Upload(c.t.Context(), client.Upload{Name: name, Size: int64(len(content)), Body: bytes.NewReader(content)})
 	if err != nil {
 		c.t.Fatal(err)
@@ -108,8 +108,8 @@ func TestAPlateThatIsConfirmedInTheQueueLetsTheNextJobBegin(t *testing.T) {
 	v.sees("Printers", "Ready")
 	v.open("/queue")
 	v.sees("needs a person first", "Desk A1 mini", "Is the plate empty?")
-	job := as.print(as.file("bracket.gcode.3mf", printfiletest.Model("N1")), demoA1)
-	other := as.print(as.file("tower of many parts that has a name so long that no row can hold it whole.gcode.3mf", printfiletest.Model("N1")), "")
+	job := as.print(as.file("bracket.gcode.3mf", sample.Model("N1")), demoA1)
+	other := as.print(as.file("tower of many parts that has a name so long that no row can hold it whole.gcode.3mf", sample.Model("N1")), "")
 	v.sees("bracket.gcode.3mf", "Waits until somebody confirms that the plate is empty", "1 job waits for that", "Any printer that fits")
 	v.click("Which printers fit?")
 	v.sees("Bench P1S", "Sliced for A1 mini, and this is P1S.", "is before it in the line")
@@ -162,7 +162,7 @@ func TestTheQueueIsOrderedByKeysByMouseAndByTouch(t *testing.T) {
 	c := serve(t, "--demo")
 	as := c.calls()
 	for _, name := range []string{"one", "two", "three", "four"} { // behind a plate that nobody clears
-		as.print(as.file(name+".gcode.3mf", printfiletest.Model("N1")), demoA1)
+		as.print(as.file(name+".gcode.3mf", sample.Model("N1")), demoA1)
 	}
 	v := visit(t, c.base)
 	v.signIn(demoEmail, demoPassword)
@@ -270,7 +270,7 @@ func TestAWaitingJobIsEdited(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "--demo")
 	as := c.calls()
-	job := as.print(as.file("plates.gcode.3mf", printfiletest.Model("N1"), printfiletest.Plates(2)), demoA1)
+	job := as.print(as.file("plates.gcode.3mf", sample.Model("N1"), sample.Plates(2)), demoA1)
 	v := visit(t, c.base)
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Printers", "Ready")
@@ -310,7 +310,7 @@ func TestWhatWasPrintedIsCountedExportedAndPrintedAgain(t *testing.T) {
 	c := serve(t, "--demo")
 	as := c.calls()
 	done := as.print(as.file("hook.gcode.3mf"), demoP1)
-	cancelled := as.print(as.file("vase.gcode.3mf", printfiletest.Model("N1")), demoA1)
+	cancelled := as.print(as.file("vase.gcode.3mf", sample.Model("N1")), demoA1)
 	if _, err := as.CancelJob(t.Context(), cancelled.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -450,7 +450,7 @@ func TestNamesThatAreNoNamesLeaveTheQueueWhole(t *testing.T) {
 	if _, err := as.ChangePrinter(t.Context(), demoA1, cloudapi.PrinterEdit{Name: &name}); err != nil {
 		t.Fatal(err)
 	}
-	file := as.file(strings.Repeat("part-", 36)+"&amp;'.gcode.3mf", printfiletest.Model("N1"))
+	file := as.file(strings.Repeat("part-", 36)+"&amp;'.gcode.3mf", sample.Model("N1"))
 	job := as.print(file, demoA1)
 	as.print(file, "")
 	v := visit(t, c.base)

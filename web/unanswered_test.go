@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	grovecloud "github.com/grovecloud/grove"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // Whoever presses Print again, since something between the browser and the server lost
@@ -39,7 +39,7 @@ func TestAPrintWhoseAnswerWasLostIsMadeOnce(t *testing.T) {
 			c := serve(t, "--demo")
 			f := before(t, c)
 			as := c.calls()
-			file := as.file("hook.gcode.3mf", printfiletest.Model("N1"))
+			file := as.file("hook.gcode.3mf", sample.Model("N1"))
 			v := visit(t, f.URL)
 			v.excuse("status of 504", "status of 409", "ERR_")
 			var asked atomic.Int32

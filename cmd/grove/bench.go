@@ -49,7 +49,7 @@ func (c *benchCmd) Run(ctx context.Context) error {
 }
 
 // stretch is what was measured, at its beginning and at its end.
-type stretch struct{ from, to sample }
+type stretch struct{ from, to reading }
 
 func (r stretch) cloud() figures    { return r.of(r.from.cloud, r.to.cloud) }
 func (r stretch) printers() figures { return r.of(r.from.printers, r.to.printers) }
@@ -96,13 +96,13 @@ func (c *benchCmd) measure(ctx context.Context, begin func(ctx context.Context, 
 	if err := pause(ctx, c.Warm); err != nil {
 		return r, err
 	}
-	if r.from, err = b.sample(ctx); err != nil {
+	if r.from, err = b.read(ctx); err != nil {
 		return r, err
 	}
 	if err := pause(ctx, c.Span); err != nil {
 		return r, err
 	}
-	r.to, err = b.sample(ctx)
+	r.to, err = b.read(ctx)
 	return r, err
 }
 
@@ -216,7 +216,7 @@ type bench struct {
 	cloud, printers int
 }
 
-type sample struct {
+type reading struct {
 	at                 time.Time
 	reports, connected float64
 	cloud, printers    use
@@ -244,12 +244,12 @@ func (b *bench) connected(ctx context.Context, n int) error {
 	return grove.Errorf(grove.Unavailable, "not_connected", "not all %d printers connected within 2 min", n)
 }
 
-func (b *bench) sample(ctx context.Context) (sample, error) {
+func (b *bench) read(ctx context.Context) (reading, error) {
 	m, err := b.metrics(ctx)
 	if err != nil {
-		return sample{}, err
+		return reading{}, err
 	}
-	s := sample{at: time.Now(), reports: m["grove_fleet_reports_total"], connected: m["grove_fleet_connected_printers"]}
+	s := reading{at: time.Now(), reports: m["grove_fleet_reports_total"], connected: m["grove_fleet_connected_printers"]}
 	if s.cloud, err = usage(b.cloud); err != nil {
 		return s, err
 	}

@@ -26,7 +26,7 @@ import (
 	"github.com/grovecloud/grove/internal/server"
 	"github.com/grovecloud/grove/internal/sim"
 	"github.com/grovecloud/grove/internal/store"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 var update = flag.Bool("update", false, "rewrite what scripts compare with")
@@ -54,7 +54,7 @@ func prepare(e *testscript.Env) error {
 	e.Setenv("GORACE", atExit)
 	pid := os.Getpid() // another run of the tests has printers of its own
 	e.Setenv("NETWORK", fmt.Sprintf("127.%d.%d", 16+pid%200, pid/200%256))
-	body := printfiletest.ThreeMF(printfiletest.Model("C12"), printfiletest.Layers(10), printfiletest.Seconds(60))
+	body := sample.ThreeMF(sample.Model("C12"), sample.Layers(10), sample.Seconds(60))
 	return errors.Join(os.Mkdir(home, 0o700), os.WriteFile(filepath.Join(e.WorkDir, "cube.gcode.3mf"), body, 0o600))
 }
 

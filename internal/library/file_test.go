@@ -14,7 +14,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/library"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 func TestAFileIsThereForItsOwnerOnly(t *testing.T) {
@@ -132,7 +132,7 @@ func TestAPrinterFetchesByASignedLink(t *testing.T) {
 func TestAThumbnailIsDrawnOnceAndServedByItsLink(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, nil)
-	f := h.upload(t, "a.3mf", printfiletest.ThreeMF(printfiletest.Plates(2), printfiletest.Layers(3)))
+	f := h.upload(t, "a.3mf", sample.ThreeMF(sample.Plates(2), sample.Layers(3)))
 	signed := h.ThumbnailURL(f, 2)
 	path, sig := link(t, signed)
 	if path != "/f/"+f.ID+"/plate_2.png" || h.ThumbnailURL(f, 2) != signed {
@@ -159,7 +159,7 @@ func TestAThumbnailIsDrawnOnceAndServedByItsLink(t *testing.T) {
 	}
 	_, err = h.Thumbnail(t.Context(), "f_none", 1)
 	wantError(t, "no such file", err, grove.NotFound, library.ReasonFileNotFound)
-	_, err = h.Thumbnail(t.Context(), h.upload(t, "a.stl", printfiletest.STL()).ID, 1)
+	_, err = h.Thumbnail(t.Context(), h.upload(t, "a.stl", sample.STL()).ID, 1)
 	wantError(t, "a file without pictures", err, grove.NotFound, library.ReasonNoThumbnail)
 }
 

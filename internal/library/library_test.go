@@ -21,7 +21,7 @@ import (
 	"github.com/grovecloud/grove/internal/blob"
 	"github.com/grovecloud/grove/internal/library"
 	"github.com/grovecloud/grove/internal/store"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 func TestMain(m *testing.M) {
@@ -174,7 +174,7 @@ func wantError(t *testing.T, doing string, err error, code grove.Code, reason st
 	}
 }
 
-var cubeOnce = sync.OnceValue(func() []byte { return printfiletest.ThreeMF(printfiletest.Layers(3)) })
+var cubeOnce = sync.OnceValue(func() []byte { return sample.ThreeMF(sample.Layers(3)) })
 
 // cube is a small sliced file, the same each time.
 func cube(t *testing.T) []byte {

@@ -23,7 +23,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/blob"
 	"github.com/grovecloud/grove/internal/library"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // Each way in which an upload goes wrong has its own answer, keeps nothing and,
@@ -127,7 +127,7 @@ func TestAFinishedUploadIsNotReplaced(t *testing.T) {
 	if _, err := h.put(t, up, content); err != nil {
 		t.Fatal(err)
 	}
-	_, err := h.put(t, up, printfiletest.ThreeMF(printfiletest.Layers(9)))
+	_, err := h.put(t, up, sample.ThreeMF(sample.Layers(9)))
 	wantError(t, "a second PUT", err, grove.Conflict, library.ReasonUploadDone)
 	if !bytes.Equal(h.content(t, up.File.ID), content) {
 		t.Error("the content was replaced")
@@ -138,7 +138,7 @@ func TestContentThatDoesNotFitTheNameIsRejected(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, nil)
 	for name, content := range map[string][]byte{
-		"a.3mf": printfiletest.STL(), "a.gcode": cube(t), "a.stl": []byte("MZ\x90\x00"), "a.step": []byte("ISO 10303"),
+		"a.3mf": sample.STL(), "a.gcode": cube(t), "a.stl": []byte("MZ\x90\x00"), "a.step": []byte("ISO 10303"),
 	} {
 		up := h.newUpload(t, library.Wish{Name: name})
 		_, err := h.put(t, up, content)
@@ -166,7 +166,7 @@ func TestAFileThatCannotBePrintedIsKeptAndSaysWhy(t *testing.T) {
 		damaged[i] = 0
 	}
 	for name, content := range map[string][]byte{
-		"model.stl": printfiletest.STL(), "model.step": printfiletest.STEP(), "model.3mf": printfiletest.ThreeMF(printfiletest.Unsliced()), "damaged.3mf": damaged,
+		"model.stl": sample.STL(), "model.step": sample.STEP(), "model.3mf": sample.ThreeMF(sample.Unsliced()), "damaged.3mf": damaged,
 	} {
 		f := h.upload(t, name, content)
 		if f.State != grove.Stored || f.Printable || f.Problem == "" || f.Plates == nil {
@@ -486,7 +486,7 @@ func TestAKillBetweenBlobAndRecordLeavesTheUploadRepeatable(t *testing.T) {
 // The budget is a ratio of 0.9.
 func BenchmarkReceive(b *testing.B) {
 	h := newHouse(b, nil)
-	content := printfiletest.ThreeMF(printfiletest.Size(64 << 20))
+	content := sample.ThreeMF(sample.Size(64 << 20))
 	plain := filepath.Join(b.TempDir(), "plain")
 	var copied, received []time.Duration
 	b.SetBytes(int64(len(content)))

@@ -10,7 +10,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/library"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 func TestAnUploadIsStoredReadAndListed(t *testing.T) {
@@ -111,7 +111,7 @@ func TestAnUploadWithoutANameIsNamedByItsContent(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, nil)
 	for kind, content := range map[string][]byte{
-		"3mf": cube(t), "gcode": printfiletest.Gcode(printfiletest.Layers(3)), "stl": printfiletest.STL(), "step": printfiletest.STEP(),
+		"3mf": cube(t), "gcode": sample.Gcode(sample.Layers(3)), "stl": sample.STL(), "step": sample.STEP(),
 	} {
 		f := h.upload(t, "", content)
 		if f.Kind != kind || f.Name != f.ID+"."+kind || f.State != grove.Stored {

@@ -16,7 +16,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/rest/resttest"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // deed is a request that does something, and the entry that it must leave. What
@@ -210,7 +210,7 @@ func newLedger(t *testing.T) *ledger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := h.Upload(t, "cube.gcode.3mf", printfiletest.ThreeMF())
+	file := h.Upload(t, "cube.gcode.3mf", sample.ThreeMF())
 	return &ledger{House: h, t: t, raw: raw, words: map[string]string{
 		"serial": "01P00A000000001", "file": file.FileID, "bob": strconv.FormatInt(u.ID, 10), "password": resttest.Password, "bearer": "Bearer " + bob,
 	}}

@@ -15,7 +15,7 @@ import (
 	"github.com/grovecloud/grove/internal/rest/resttest"
 	"github.com/grovecloud/grove/internal/store"
 	"github.com/grovecloud/grove/internal/store/storetest"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // list is a route that gives rows a page at a time.
@@ -76,7 +76,7 @@ func newShelf(t *testing.T, db *store.DB) *shelf {
 	s := &shelf{House: resttest.Inhabited(t, db, "off"), t: t}
 	s.ask("POST", iot+"/user/bind", fmt.Sprintf(`{"device_id":%q}`, benchSerial))
 	s.Connect(t, benchSerial, resttest.Report)
-	s.file = s.Upload(t, "part.gcode.3mf", printfiletest.ThreeMF(printfiletest.Model("C12"))).FileID
+	s.file = s.Upload(t, "part.gcode.3mf", sample.ThreeMF(sample.Model("C12"))).FileID
 	s.hook = resttest.Call[cloudapi.Data[grove.Endpoint]](t, s.House, 201, "POST", own+"/webhooks", hookBody).Data.ID
 	list := resttest.Call[cloudapi.Data[[]cloudapi.OpenSession]](t, s.House, 200, "GET", own+"/users/me/sessions", "")
 	s.session = list.Data[0].ID // there is no other yet
@@ -105,10 +105,10 @@ func addEvent(s *shelf) {
 	}
 }
 
-func addFile(s *shelf) { s.Upload(s.t, fmt.Sprintf("f%d.stl", s.made), printfiletest.STL()) }
+func addFile(s *shelf) { s.Upload(s.t, fmt.Sprintf("f%d.stl", s.made), sample.STL()) }
 
 func addVersion(s *shelf) {
-	s.Upload(s.t, "part.gcode.3mf", printfiletest.ThreeMF(printfiletest.Model("C12")))
+	s.Upload(s.t, "part.gcode.3mf", sample.ThreeMF(sample.Model("C12")))
 }
 
 func addJob(s *shelf) {

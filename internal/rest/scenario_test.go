@@ -18,7 +18,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/internal/rest/resttest"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // step is a request of the story in which every operation is asked once. What
@@ -52,7 +52,7 @@ func playIn(t testing.TB, h *resttest.House) *play {
 	code, _ := h.Access.SetupCode()
 	return &play{h, t, map[string]string{
 		"serial": benchSerial, "second": "00M00A000000002", "password": resttest.Password, "setup": code,
-		"content": string(printfiletest.ThreeMF(printfiletest.Model("C12"))),
+		"content": string(sample.ThreeMF(sample.Model("C12"))),
 	}}
 }
 

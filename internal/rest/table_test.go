@@ -15,7 +15,7 @@ import (
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest"
 	"github.com/grovecloud/grove/internal/rest/resttest"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 var inBraces = regexp.MustCompile(`\{[^}]*\}`)
@@ -165,7 +165,7 @@ func TestNoListGoesOnAfterGarbage(t *testing.T) {
 	}
 	const hook = `{"url":"http://127.0.0.1:9/hook","events":["print.completed"]}`
 	made := resttest.Call[cloudapi.Data[grove.Endpoint]](t, h, 201, "POST", "/v1/grove-service/webhooks", hook)
-	file := h.Upload(t, "cube.gcode.3mf", printfiletest.ThreeMF())
+	file := h.Upload(t, "cube.gcode.3mf", sample.ThreeMF())
 	lists := 0
 	for path, methods := range doc.Paths {
 		if !slices.ContainsFunc(methods["get"].Parameters, func(p struct{ Name, In string }) bool { return p.Name == "after" }) {

@@ -14,7 +14,7 @@ import (
 	"github.com/grovecloud/grove/internal/access"
 	"github.com/grovecloud/grove/internal/rest"
 	"github.com/grovecloud/grove/internal/rest/resttest"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // The classes of routes beside the rights that a key may have.
@@ -333,7 +333,7 @@ func (w *walker) belongings() {
 	w.t.Helper()
 	const serial = walkSerial
 	resttest.Call[cloudapi.Bound](w.t, w.House, 200, "POST", "/v1/iot-service/api/user/bind", `{"device_id":"`+serial+`","device_name":"Bench"}`)
-	file := w.Upload(w.t, "cube.gcode.3mf", printfiletest.ThreeMF())
+	file := w.Upload(w.t, "cube.gcode.3mf", sample.ThreeMF())
 	hook := resttest.Call[cloudapi.Data[grove.Endpoint]](w.t, w.House, 201, "POST", "/v1/grove-service/webhooks", `{"url":"http://127.0.0.1:9/","events":["print.completed"]}`)
 	key := resttest.Call[cloudapi.Data[grove.Key]](w.t, w.House, 201, "POST", "/v1/grove-service/keys", `{"name":"x","scopes":[]}`)
 	bridge := func() cloudapi.BridgeCreated {

@@ -13,7 +13,7 @@ import (
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/sim"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // stocked is a printer on the network whose starts are counted, and which belongs to
@@ -39,10 +39,10 @@ func (h *house) stocked(change ...func(*sim.Config)) (p *sim.Printer, starts fun
 // uploadFor puts a sliced print for a model there, of at least so many bytes.
 func (h *house) uploadFor(model string, size int) cloudapi.FileItem {
 	h.t.Helper()
-	body := printfiletest.ThreeMF(printfiletest.Model(model), printfiletest.Layers(10), printfiletest.Seconds(600))
+	body := sample.ThreeMF(sample.Model(model), sample.Layers(10), sample.Seconds(600))
 	name := "Würfel №1.gcode.3mf"
 	if size > 0 {
-		body = printfiletest.Gcode(printfiletest.Layers(10), printfiletest.Seconds(600))
+		body = sample.Gcode(sample.Layers(10), sample.Seconds(600))
 		body = append(body, bytes.Repeat([]byte("; nothing is to be done here at all\n"), size/36)...)
 		name = "long.gcode"
 	}

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/grovecloud/grove/internal/sim"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // npmClients is where scripts/clients/install puts what the tests run of npm.
@@ -113,7 +113,7 @@ func TestAPrintFarmProgramTakesTheSimulatorForAPrinter(t *testing.T) {
 	const x1 = "00M00A000000001"
 	h := &house{t: t}
 	p := h.onLAN(func(c *sim.Config) { c.Serial, c.Model, c.Ledger = x1, "X1 Carbon", book })
-	body := printfiletest.ThreeMF(printfiletest.Model("BL-P001"), printfiletest.Layers(10), printfiletest.Seconds(2400))
+	body := sample.ThreeMF(sample.Model("BL-P001"), sample.Layers(10), sample.Seconds(2400))
 	file, fetched := filepath.Join(dir, "cube.gcode.3mf"), filepath.Join(dir, "fetched")
 	if err := os.WriteFile(file, body, 0o600); err != nil {
 		t.Fatal(err)

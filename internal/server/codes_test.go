@@ -19,7 +19,7 @@ import (
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/sim"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // raw sends a request as a client that knows nothing of Grove would.
@@ -66,7 +66,7 @@ func TestEachApplicationCodeHasARealCause(t *testing.T) {
 	h.printer(func(c *sim.Config) { c.Speed = 1 })
 	h.connected(bench)
 	file := h.upload()
-	stl := h.put(t, "part.stl", printfiletest.STL())
+	stl := h.put(t, "part.stl", sample.STL())
 
 	revoked := h.newClient("")
 	if _, err := revoked.Login(t.Context(), ownerEmail, ownerPassword); err != nil {
@@ -151,7 +151,7 @@ func TestEachBrokenUploadHasItsOwnOutcome(t *testing.T) {
 	t.Parallel()
 	h := owned(t, testConfig(t))
 	token := string(h.client.Token())
-	good := printfiletest.ThreeMF(printfiletest.Model("C12"), printfiletest.Layers(5))
+	good := sample.ThreeMF(sample.Model("C12"), sample.Layers(5))
 	sum := md5.Sum(good)
 	ask := func(body string) cloudapi.Upload {
 		_, _, raw := h.raw(http.MethodPost, "/v1/iot-service/api/user/upload", token, body)

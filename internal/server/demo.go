@@ -10,7 +10,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
 	"github.com/grovecloud/grove/internal/library"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // The demo's account is known to everybody, which is why the demo only listens
@@ -45,7 +45,7 @@ func (s *Server) stockDemo(ctx context.Context, userID int64) {
 	actor := grove.Actor{Kind: grove.ActorUser, UserID: userID}
 	for _, one := range allToys() {
 		m, _ := bambu.LookupModel(one.model)
-		content := printfiletest.ThreeMF(printfiletest.Model(one.model), printfiletest.Filaments(grove.Filament{Type: "PLA", Color: "F2754EFF", Preset: "GFA00"}))
+		content := sample.ThreeMF(sample.Model(one.model), sample.Filaments(grove.Filament{Type: "PLA", Color: "F2754EFF", Preset: "GFA00"}))
 		wish := library.Wish{Name: "Cube for " + m.Name + ".gcode.3mf", Size: int64(len(content))}
 		if _, err := s.library.Store(ctx, actor, wish, bytes.NewReader(content)); err != nil {
 			s.log.Warn("no file for a printer of the demo", slog.String("file", wish.Name), slog.Any("error", err))

@@ -26,7 +26,7 @@ import (
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/bridge"
 	"github.com/grovecloud/grove/internal/sim"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // mishap is what goes wrong with one printer of the farm, and how its print ends.
@@ -332,10 +332,10 @@ func (s *stand) enter() error {
 
 // print uploads a file for this model and starts it.
 func (s *stand) print() (job int64, err error) {
-	body := printfiletest.ThreeMF(printfiletest.Model(s.sim.Status().Model), printfiletest.Layers(10), printfiletest.Seconds(600))
+	body := sample.ThreeMF(sample.Model(s.sim.Status().Model), sample.Layers(10), sample.Seconds(600))
 	name := "cube.gcode.3mf"
 	if s.size > 0 {
-		body = printfiletest.Gcode(printfiletest.Model(s.sim.Status().Model), printfiletest.Layers(10), printfiletest.Seconds(9000), printfiletest.Size(s.size))
+		body = sample.Gcode(sample.Model(s.sim.Status().Model), sample.Layers(10), sample.Seconds(9000), sample.Size(s.size))
 		name = "long.gcode"
 	}
 	item, err := s.h.client.Upload(s.h.t.Context(), client.Upload{Name: name, Size: int64(len(body)), Body: bytes.NewReader(body)})

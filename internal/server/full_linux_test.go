@@ -22,7 +22,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/client"
 	"github.com/grovecloud/grove/cloudapi"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // mountSmallDisk gives this process, which has a mount namespace of its own, a
@@ -101,7 +101,7 @@ func TestAnUploadThatFillsTheDiskIsRefusedAndNothingOfItKept(t *testing.T) {
 	if _, err := c.client.Download(t.Context(), first.FileID, &body); err != nil || body.Len() == 0 {
 		t.Errorf("what was there: %d bytes, %v", body.Len(), err)
 	}
-	if status, told := c.put(link, bytes.NewReader(printfiletest.ThreeMF(printfiletest.Model("C12")))); status != http.StatusOK {
+	if status, told := c.put(link, bytes.NewReader(sample.ThreeMF(sample.Model("C12")))); status != http.StatusOK {
 		t.Errorf("what fits, on the same link: %d %+v", status, told)
 	}
 }

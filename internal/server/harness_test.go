@@ -21,7 +21,7 @@ import (
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/sim"
 	"github.com/grovecloud/grove/internal/store/storetest"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 const (
@@ -193,7 +193,7 @@ func (h *house) connected(serial string) {
 // upload puts a small sliced print there.
 func (h *house) upload() cloudapi.FileItem {
 	h.t.Helper()
-	body := printfiletest.ThreeMF(printfiletest.Model("C12"), printfiletest.Layers(10), printfiletest.Seconds(600))
+	body := sample.ThreeMF(sample.Model("C12"), sample.Layers(10), sample.Seconds(600))
 	item, err := h.client.Upload(h.t.Context(), client.Upload{Name: "cube.gcode.3mf", Size: int64(len(body)), Body: strings.NewReader(string(body))})
 	if err != nil {
 		h.t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/library"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // cutPUT sends the beginning of what it promises and hangs up.
@@ -66,7 +66,7 @@ func saysOffset(t *testing.T, h http.Header, offset int, complete string) {
 
 func TestAnUploadGoesOnAfterACutOfTheLine(t *testing.T) {
 	t.Parallel()
-	h, content := owned(t, testConfig(t)), printfiletest.ThreeMF()
+	h, content := owned(t, testConfig(t)), sample.ThreeMF()
 	size := len(content)
 	f, err := h.client.BeginFile(t.Context(), cloudapi.FileRequest{Name: "a.gcode.3mf", SizeBytes: int64(size), Tags: []string{"spare"}})
 	if err != nil || f.State != grove.Awaiting || f.Upload == nil || f.Upload.OffsetBytes != 0 || f.Upload.SizeBytes != int64(size) || f.ContentURL != "" {
@@ -101,7 +101,7 @@ func TestAnUploadGoesOnAfterACutOfTheLine(t *testing.T) {
 // The SDK goes on from where the server has it, also after its own file gave up midway.
 func TestTheSDKGoesOnWithAnUpload(t *testing.T) {
 	t.Parallel()
-	h, content := owned(t, testConfig(t)), printfiletest.ThreeMF(printfiletest.Size(4<<20))
+	h, content := owned(t, testConfig(t)), sample.ThreeMF(sample.Size(4<<20))
 	f, err := h.client.BeginFile(t.Context(), cloudapi.FileRequest{Name: "a.gcode.3mf", SizeBytes: int64(len(content))})
 	if err != nil {
 		t.Fatal(err)

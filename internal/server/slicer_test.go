@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/grovecloud/grove/internal/sim"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // slicer is a client that knows the vendor's paths and nothing of Grove.
@@ -94,7 +94,7 @@ func (s *slicer) project(finished string) (made answer) {
 	if a := s.call("GET", poll, ""); a["message"] != "running" {
 		s.t.Errorf("before the upload the poll says %v", a)
 	}
-	s.ask("PUT", s.text(made, "upload_url"), printfiletest.ThreeMF(printfiletest.Unsliced()), false)
+	s.ask("PUT", s.text(made, "upload_url"), sample.ThreeMF(sample.Unsliced()), false)
 	s.good(s.call("PUT", iotUser+"/notification", fmt.Sprintf(finished, ticket)))
 	if a := s.call("GET", poll, ""); a["message"] != "success" {
 		s.t.Errorf("after the upload the poll says %v", a)
@@ -103,7 +103,7 @@ func (s *slicer) project(finished string) (made answer) {
 }
 
 func sliced() []byte {
-	return printfiletest.ThreeMF(printfiletest.Model("C12"), printfiletest.Layers(10), printfiletest.Seconds(600))
+	return sample.ThreeMF(sample.Model("C12"), sample.Layers(10), sample.Seconds(600))
 }
 
 // finish waits until the task is done as clients see it, and checks what they read.

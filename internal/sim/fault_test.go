@@ -20,7 +20,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // silentFor reports whether nothing comes for so many ticks of the printer.
@@ -238,7 +238,7 @@ func TestABusyRefusalCarriesItsCode(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	b := onLAN(t, Config{Faults: Faults{RefuseStarts: true}, HTTP: r.files.Client()})
-	if reply := b.refuse("print", "project_file", r.project(printfiletest.ThreeMF())); fmt.Sprint(reply["err_code"]) != "83902468" {
+	if reply := b.refuse("print", "project_file", r.project(sample.ThreeMF())); fmt.Sprint(reply["err_code"]) != "83902468" {
 		t.Errorf("reply %v", reply)
 	}
 }
@@ -253,7 +253,7 @@ func TestAPrinterMayStillReportTheLastPrintLongAfterAStart(t *testing.T) {
 	})
 	b.pushall()
 	begun := time.Now()
-	b.succeed("print", "project_file", r.project(printfiletest.ThreeMF()))
+	b.succeed("print", "project_file", r.project(sample.ThreeMF()))
 	for range 3 {
 		b.pushall()
 		if time.Since(begun) > 200*time.Millisecond {

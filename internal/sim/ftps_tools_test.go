@@ -12,7 +12,7 @@ import (
 
 	"github.com/jlaffaye/ftp"
 
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // curl, lftp and the Go client that the bridge uses take the simulator for a printer.
@@ -23,7 +23,7 @@ func TestCurlUploadsListsAndDownloads(t *testing.T) {
 		t.Run(model, func(t *testing.T) {
 			t.Parallel()
 			b, dir := fileServer(t, model, Card{}), t.TempDir()
-			content := printfiletest.ThreeMF(printfiletest.Size(1 << 20))
+			content := sample.ThreeMF(sample.Size(1 << 20))
 			name := filepath.Join(dir, "cube 1.gcode.3mf")
 			must(t, os.WriteFile(name, content, 0o600))
 			curl := func(args ...string) string {
@@ -129,7 +129,7 @@ func TestTheGoClientWorksWithSessionsAndOnlyThen(t *testing.T) {
 func TestAFileIsUploadedAndPrinted(t *testing.T) {
 	t.Parallel()
 	b := onLAN(t, Config{Speed: 300})
-	content := printfiletest.ThreeMF(printfiletest.Seconds(600))
+	content := sample.ThreeMF(sample.Seconds(600))
 	g := signedInFTP(t, b.Printer)
 	g.send(226, "/cube.gcode.3mf", content)
 	b.pushall()

@@ -15,7 +15,7 @@ import (
 
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/bambu"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 func TestAPrinterIsQuietUntilAsked(t *testing.T) {
@@ -228,7 +228,7 @@ func TestAPrintRunsToItsEnd(t *testing.T) {
 			b := r.printer(t, Config{Model: model, Speed: 60, Ledger: ledger})
 			b.pushall()
 			b.states = nil
-			content := printfiletest.ThreeMF(printfiletest.Layers(50), printfiletest.Seconds(1800))
+			content := sample.ThreeMF(sample.Layers(50), sample.Seconds(1800))
 			b.succeed("print", "project_file", r.project(content))
 			var percents, layers, stages []string
 			for b.print["gcode_state"] != "FINISH" {
@@ -294,7 +294,7 @@ func TestPauseResumeAndStop(t *testing.T) {
 	r := newRig(t)
 	b := r.printer(t, Config{Speed: 10})
 	b.pushall()
-	b.succeed("print", "project_file", r.project(printfiletest.ThreeMF(printfiletest.Seconds(36000))))
+	b.succeed("print", "project_file", r.project(sample.ThreeMF(sample.Seconds(36000))))
 	b.until("gcode_state", "RUNNING")
 	b.succeed("print", "pause", nil)
 	b.until("gcode_state", "PAUSE")
@@ -319,7 +319,7 @@ func TestABusyPrinterRefusesAStart(t *testing.T) {
 	r, ledger := newRig(t), &notes{}
 	b := r.printer(t, Config{Begin: BeginPrinting, Ledger: ledger})
 	b.pushall()
-	reply := b.refuse("print", "project_file", r.project(printfiletest.ThreeMF()))
+	reply := b.refuse("print", "project_file", r.project(sample.ThreeMF()))
 	if fmt.Sprint(reply["err_code"]) != "83902468" {
 		t.Errorf("err_code %v", reply["err_code"])
 	}
@@ -335,7 +335,7 @@ func TestABusyPrinterRefusesAStart(t *testing.T) {
 func TestAFileThatIsNoUseFailsThePrint(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	good := printfiletest.ThreeMF()
+	good := sample.ThreeMF()
 	b := r.printer(t, Config{Speed: 10})
 	b.pushall()
 	for name, change := range map[string]func(map[string]any){
@@ -369,7 +369,7 @@ func TestALateStartIsSilentAndThenHappensOnce(t *testing.T) {
 	r, ledger := newRig(t), &notes{}
 	b := r.printer(t, Config{Faults: Faults{AcceptDelaySeconds: 0.15}, Begin: BeginFinished, Ledger: ledger})
 	b.pushall()
-	project := r.project(printfiletest.ThreeMF())
+	project := r.project(sample.ThreeMF())
 	sent := time.Now()
 	first := b.send("print", "project_file", project)
 	second := b.send("print", "project_file", project)
@@ -402,7 +402,7 @@ func TestThePlateIsOccupiedUntilSomebodyClearsIt(t *testing.T) {
 		if cleared {
 			b.ClearPlate()
 		}
-		b.succeed("print", "project_file", r.project(printfiletest.ThreeMF(printfiletest.Seconds(600))))
+		b.succeed("print", "project_file", r.project(sample.ThreeMF(sample.Seconds(600))))
 		b.until("gcode_state", "PREPARE")
 		b.until("gcode_state", "FINISH")
 	}
@@ -437,7 +437,7 @@ func TestARefusedStartLeavesNoTrace(t *testing.T) {
 	r, ledger := newRig(t), &notes{}
 	b := r.printer(t, Config{Faults: Faults{RefuseStarts: true}, Ledger: ledger})
 	b.pushall()
-	b.refuse("print", "project_file", r.project(printfiletest.ThreeMF()))
+	b.refuse("print", "project_file", r.project(sample.ThreeMF()))
 	b.pushall()
 	if b.print["gcode_state"] != "IDLE" || len(ledger.starts(t)) != 0 {
 		t.Errorf("state %v, ledger %v", b.print["gcode_state"], ledger.starts(t))
@@ -449,7 +449,7 @@ func TestAPrintGoesOnWhileTheLinkIsDown(t *testing.T) {
 	r := newRig(t)
 	b := r.printer(t, Config{Speed: 20, Retry: 20 * time.Millisecond})
 	b.pushall()
-	b.succeed("print", "project_file", r.project(printfiletest.ThreeMF(printfiletest.Seconds(7200))))
+	b.succeed("print", "project_file", r.project(sample.ThreeMF(sample.Seconds(7200))))
 	b.until("gcode_state", "RUNNING")
 	b.until("stg_cur", 0)
 	cl, ok := r.broker.Clients.Get(b.Serial())
@@ -475,7 +475,7 @@ func TestSwitchedOffAndOnAgainStillWantsItsFile(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	b := r.newBench(t, Config{})
-	b.m.obey(bambu.Request{Class: "print", Command: "project_file", Fields: rawFields(t, r.project(printfiletest.ThreeMF()))})
+	b.m.obey(bambu.Request{Class: "print", Command: "project_file", Fields: rawFields(t, r.project(sample.ThreeMF()))})
 	b.m.out, b.m.order = nil, nil // lost with the process that was to fetch it
 	b.on()
 	b.next("push_status")

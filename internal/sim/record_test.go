@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -43,7 +43,7 @@ func TestARecordedRunRepeatsExactly(t *testing.T) {
 	near.viewer = dialLAN(t, b.Printer, "near", testCode)
 	wait(t, near.viewer.Subscribe("device/"+b.Serial()+"/report", 0, near.hear))
 	near.pushall()
-	b.succeed("print", "project_file", r.project(printfiletest.ThreeMF(printfiletest.Seconds(600))))
+	b.succeed("print", "project_file", r.project(sample.ThreeMF(sample.Seconds(600))))
 	b.until("gcode_state", "RUNNING")
 	near.succeed("print", "pause", nil)
 	b.goWrong(Faults{HMS: []HMS{{Attr: 0x03000100, Code: 0x00010001}}})

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/grovecloud/grove/bambu"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // newTestCard is a card of a P1S, gone with the test.
@@ -163,7 +163,7 @@ func fromCard(project map[string]any, link string) map[string]any {
 func TestAPrintComesFromTheCard(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	content := printfiletest.ThreeMF(printfiletest.Seconds(600))
+	content := sample.ThreeMF(sample.Seconds(600))
 	b := r.printer(t, Config{Speed: 300})
 	must(t, b.storage.write("/cache/cube.gcode.3mf", content))
 	b.pushall()
@@ -181,7 +181,7 @@ func TestAPrintComesFromTheCard(t *testing.T) {
 func TestWhatTheCardCannotGiveFailsThePrintInTheRightWords(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	content := printfiletest.ThreeMF()
+	content := sample.ThreeMF()
 	b := r.printer(t, Config{Speed: 10})
 	must(t, b.storage.write("/cube.gcode.3mf", content))
 	must(t, b.storage.write("/other.gcode.3mf", append(bytes.Clone(content), 0)))
@@ -252,7 +252,7 @@ func TestWhatLiesInTheRootIsBegunOnlyByFirmwareThatDoes(t *testing.T) {
 func TestAPrintBegunByItselfGoesOn(t *testing.T) {
 	t.Parallel()
 	r, dir := newRig(t), t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "cube.gcode.3mf"), printfiletest.ThreeMF(printfiletest.Seconds(600)), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "cube.gcode.3mf"), sample.ThreeMF(sample.Seconds(600)), 0o600))
 	b := r.printer(t, Config{Speed: 300, Card: Card{Dir: dir}, Faults: Faults{Autostart: true}})
 	b.pushall()
 	b.until("gcode_state", "FINISH")
@@ -286,7 +286,7 @@ func TestPowerThatComesBackBeginsWhatLiesInTheRoot(t *testing.T) {
 func TestARunFromTheCardRepeatsWithoutIt(t *testing.T) {
 	t.Parallel()
 	dir, first, second := t.TempDir(), &tape{}, &tape{}
-	must(t, os.WriteFile(filepath.Join(dir, "cube.gcode.3mf"), printfiletest.ThreeMF(printfiletest.Seconds(600)), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "cube.gcode.3mf"), sample.ThreeMF(sample.Seconds(600)), 0o600))
 	b := newLANBench(t, Config{Seed: 7, Speed: 300, Card: Card{Dir: dir}, Faults: Faults{Autostart: true}, Record: first})
 	b.on()
 	soon(t, "the end of the print", func() bool { return b.State() == stateFinish })
@@ -314,7 +314,7 @@ func TestATimelapseLiesOnTheCardAfterThePrint(t *testing.T) {
 			r, dir := newRig(t), t.TempDir()
 			b := r.printer(t, Config{Model: model, Speed: 300, Card: Card{Dir: dir}})
 			b.pushall()
-			project := r.project(printfiletest.ThreeMF(printfiletest.Layers(100), printfiletest.Seconds(1800)))
+			project := r.project(sample.ThreeMF(sample.Layers(100), sample.Seconds(1800)))
 			for _, wanted := range []bool{false, true} {
 				project["timelapse"] = wanted
 				b.succeed("print", "project_file", project)

@@ -17,7 +17,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -86,7 +86,7 @@ func bound(t *testing.T, limits string) *resttest.House {
 
 // sliced is a file that prints.
 func sliced() []byte {
-	return printfiletest.ThreeMF(printfiletest.Model("C12"), printfiletest.Filaments(
+	return sample.ThreeMF(sample.Model("C12"), sample.Filaments(
 		grove.Filament{ID: 1, Type: "PLA", Color: "00AE42FF", Preset: "GFA00"},
 		grove.Filament{ID: 2, Type: "PETG", Color: "FFFFFFFF", Preset: "GFG00"},
 	))

@@ -14,7 +14,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // form is a body of multipart/form-data: pairs of name and text, and content where
@@ -76,7 +76,7 @@ func TestAFormWithItsFileIsStoredAtOnce(t *testing.T) {
 func TestNothingIsLeftOfAFormThatIsRefused(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	content := string(printfiletest.STL())
+	content := string(sample.STL())
 	refused := func(what string, status, code int, body, media string) {
 		t.Helper()
 		e := resttest.Told(t, h.Ask("POST", iot+"/upload", body, "Content-Type", media), status, code)
@@ -122,7 +122,7 @@ func TestNothingIsLeftOfAFormThatIsRefused(t *testing.T) {
 func TestFormsCountAsUploads(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off,uploads=1/h")
-	body, media := form(t, [2]string{"file=a.stl", string(printfiletest.STL())})
+	body, media := form(t, [2]string{"file=a.stl", string(sample.STL())})
 	if w := h.Ask("POST", iot+"/upload", body, "Content-Type", media); w.Code != 200 {
 		t.Fatalf("got %d %s", w.Code, w.Body)
 	}
@@ -133,7 +133,7 @@ func TestFormsCountAsUploads(t *testing.T) {
 func TestAFormWithAKeyIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off,uploads=2/h")
-	content := string(printfiletest.STL())
+	content := string(sample.STL())
 	send := func(key string, parts ...[2]string) *httptest.ResponseRecorder {
 		body, media := form(t, parts...) // with boundaries of its own each time
 		return h.Ask("POST", iot+"/upload", body, "Content-Type", media, "Idempotency-Key", key)
@@ -161,7 +161,7 @@ func TestAFormWithAKeyIsStoredOnce(t *testing.T) {
 func TestAFormThatIsStillArrivingIsNotBegunAgain(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	body, media := form(t, [2]string{"file=a.stl", string(printfiletest.STL())})
+	body, media := form(t, [2]string{"file=a.stl", string(sample.STL())})
 	reader, writer := io.Pipe()
 	r := httptest.NewRequest("POST", iot+"/upload", reader)
 	first := httptest.NewRecorder()

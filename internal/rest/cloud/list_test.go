@@ -14,14 +14,14 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 func TestListsArePagedAndSayWhere(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
 	for i := range 5 {
-		h.Upload(t, fmt.Sprintf("part%d.stl", i), printfiletest.STL())
+		h.Upload(t, fmt.Sprintf("part%d.stl", i), sample.STL())
 	}
 	names := func(query string) []string {
 		got := resttest.Call[cloudapi.Files](t, h, 200, "GET", iot+"/files?"+query, "")

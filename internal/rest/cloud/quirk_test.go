@@ -11,14 +11,14 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // TestEachDocumentedCodeHasARealCause makes 1001 to 1006 happen.
 func TestEachDocumentedCodeHasARealCause(t *testing.T) {
 	t.Parallel()
 	h := bound(t, "off")
-	solid := h.Upload(t, "solid.stl", printfiletest.STL())
+	solid := h.Upload(t, "solid.stl", sample.STL())
 	offline := "01P00A000000009"
 	resttest.Call[cloudapi.Bound](t, h, 200, "POST", iot+"/bind", fmt.Sprintf(`{"device_id":%q}`, offline))
 	printable := h.Upload(t, "part.gcode.3mf", sliced())
@@ -145,7 +145,7 @@ func TestPrintersAndFilesOfOthersDoNotExist(t *testing.T) {
 func TestUploadsEndClearly(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	content := string(printfiletest.STL())
+	content := string(sample.STL())
 	link := func(wish string) cloudapi.Upload {
 		return resttest.Call[cloudapi.Upload](t, h, 200, "POST", iot+"/upload", wish)
 	}
@@ -238,7 +238,7 @@ func TestTheSlicersWay(t *testing.T) {
 	t.Parallel()
 	h := bound(t, "off")
 	project := resttest.Call[cloudapi.ProjectCreated](t, h, 200, "POST", iot+"/project", `{"name":"part.3mf"}`)
-	if w := h.Ask("PUT", project.UploadURL, string(printfiletest.ThreeMF(printfiletest.Unsliced())), "Authorization", ""); w.Code != 200 {
+	if w := h.Ask("PUT", project.UploadURL, string(sample.ThreeMF(sample.Unsliced())), "Authorization", ""); w.Code != 200 {
 		t.Fatalf("put configuration: %d %s", w.Code, w.Body)
 	}
 	beside := fmt.Sprintf("%s_%s_1.3mf", project.ModelID, project.ProfileID)
@@ -289,7 +289,7 @@ func TestWhereAPrintLiesIsKept(t *testing.T) {
 	t.Parallel()
 	h := bound(t, "off")
 	project := resttest.Call[cloudapi.ProjectCreated](t, h, 200, "POST", iot+"/project", `{"name":"part.3mf"}`)
-	if w := h.Ask("PUT", project.UploadURL, string(printfiletest.ThreeMF(printfiletest.Unsliced())), "Authorization", ""); w.Code != 200 {
+	if w := h.Ask("PUT", project.UploadURL, string(sample.ThreeMF(sample.Unsliced())), "Authorization", ""); w.Code != 200 {
 		t.Fatalf("put configuration: %d %s", w.Code, w.Body)
 	}
 	at := iot + "/project/" + project.ProjectID

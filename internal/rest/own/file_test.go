@@ -6,14 +6,14 @@ import (
 
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 func TestFilesAreSearchedOrderedAndRenamed(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	lid, box := h.Upload(t, "lid.gcode.3mf", printfiletest.ThreeMF()), h.Upload(t, "box.gcode.3mf", printfiletest.ThreeMF())
-	same := h.Upload(t, "lid.gcode.3mf", printfiletest.ThreeMF())
+	lid, box := h.Upload(t, "lid.gcode.3mf", sample.ThreeMF()), h.Upload(t, "box.gcode.3mf", sample.ThreeMF())
+	same := h.Upload(t, "lid.gcode.3mf", sample.ThreeMF())
 	names := func(query string) string {
 		var all []string
 		for _, f := range ask[[]cloudapi.StoredFile](t, h, 200, "GET", "/files"+query, "") {

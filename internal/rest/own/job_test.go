@@ -9,7 +9,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 const jobs = "/v1/grove-service/jobs"
@@ -21,7 +21,7 @@ func workshop(t *testing.T, file string) (h *resttest.House, fileID string) {
 	const serial = "01P00A000000001"
 	resttest.Call[cloudapi.Bound](t, h, 200, "POST", "/v1/iot-service/api/user/bind", `{"device_id":"`+serial+`","device_name":"=Bench"}`)
 	h.Connect(t, serial, resttest.Report)
-	return h, h.Upload(t, file, printfiletest.ThreeMF()).FileID
+	return h, h.Upload(t, file, sample.ThreeMF()).FileID
 }
 
 func TestCopiesAreMadeOnceForAKey(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
 	"github.com/grovecloud/grove/internal/rest/resttest"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 const (
@@ -130,7 +130,7 @@ func TestStopIsNeverLimited(t *testing.T) {
 func TestJobsAreListedCancelledAndResolved(t *testing.T) {
 	t.Parallel()
 	h, _ := bound(t)
-	file := h.Upload(t, "part.gcode.3mf", printfiletest.ThreeMF(printfiletest.Model("C12")))
+	file := h.Upload(t, "part.gcode.3mf", sample.ThreeMF(sample.Model("C12")))
 	for range 3 {
 		resttest.Call[cloudapi.PrintStarted](t, h, 200, "POST", "/v1/iot-service/api/user/print", fmt.Sprintf(`{"device_id":%q,"file_id":%q}`, serial, file.FileID))
 	}
@@ -160,7 +160,7 @@ func TestEveryListGoesOnAfterAnIdOfItsOwn(t *testing.T) {
 	t.Parallel()
 	h, _ := bound(t)
 	for i := range 3 {
-		file := h.Upload(t, fmt.Sprintf("part%d.gcode.3mf", i), printfiletest.ThreeMF(printfiletest.Model("C12")))
+		file := h.Upload(t, fmt.Sprintf("part%d.gcode.3mf", i), sample.ThreeMF(sample.Model("C12")))
 		resttest.Call[cloudapi.PrintStarted](t, h, 200, "POST", "/v1/iot-service/api/user/print", fmt.Sprintf(`{"device_id":%q,"file_id":%q}`, serial, file.FileID))
 		resttest.Call[cloudapi.Bound](t, h, 200, "POST", "/v1/iot-service/api/user/bind", fmt.Sprintf(`{"device_id":"01P00A00000001%d"}`, i))
 	}
@@ -201,7 +201,7 @@ func TestEveryListGoesOnAfterAnIdOfItsOwn(t *testing.T) {
 func TestContentComesWithItsDigestAndInRanges(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	content := printfiletest.STL()
+	content := sample.STL()
 	file := h.Upload(t, "tür \"1\".stl", content)
 	at := service + "/files/" + file.FileID + "/content"
 	w := h.Ask("GET", at, "")
@@ -268,7 +268,7 @@ func TestWebhooksAreKeptAndChanged(t *testing.T) {
 func TestWhatIsDoneIsInTheJournal(t *testing.T) {
 	t.Parallel()
 	h := resttest.New(t, "off")
-	file := h.Upload(t, "a.stl", printfiletest.STL())
+	file := h.Upload(t, "a.stl", sample.STL())
 	ask[*struct{}](t, h, 200, "DELETE", "/files/"+file.FileID, "")
 	e := ask[cloudapi.WebhookCreated](t, h, 201, "POST", "/webhooks", `{"url":"http://127.0.0.1:9/token-in-path","events":["print.completed"]}`)
 	ask[grove.Endpoint](t, h, 200, "PATCH", "/webhooks/"+e.ID, `{"enabled":false}`)

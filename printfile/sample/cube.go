@@ -1,4 +1,4 @@
-package printfiletest
+package sample
 
 import (
 	"bytes"

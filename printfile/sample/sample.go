@@ -1,7 +1,7 @@
-// Package printfiletest makes print files: a small calibration cube, sliced as Bambu
+// Package sample makes print files: a small calibration cube, sliced as Bambu
 // Studio would, with everything a cloud and a printer look at. The same options
 // always give the same bytes.
-package printfiletest
+package sample
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package printfiletest_test
+package sample_test
 
 import (
 	"archive/zip"
@@ -12,14 +12,14 @@ import (
 	"testing"
 
 	"github.com/grovecloud/grove"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
-func options() []printfiletest.Option {
-	return []printfiletest.Option{
-		printfiletest.Name("Gear <1>"), printfiletest.Model("N1"), printfiletest.Plates(2), printfiletest.Layers(12), printfiletest.Seconds(999),
-		printfiletest.Filaments(grove.Filament{Type: "PETG"}, grove.Filament{Color: "FF0000FF"}), printfiletest.Size(200_000),
-		printfiletest.Member("x/b", []byte("b")), printfiletest.Member("x/a", []byte("a")), printfiletest.Without("Metadata/top_1.png"),
+func options() []sample.Option {
+	return []sample.Option{
+		sample.Name("Gear <1>"), sample.Model("N1"), sample.Plates(2), sample.Layers(12), sample.Seconds(999),
+		sample.Filaments(grove.Filament{Type: "PETG"}, grove.Filament{Color: "FF0000FF"}), sample.Size(200_000),
+		sample.Member("x/b", []byte("b")), sample.Member("x/a", []byte("a")), sample.Without("Metadata/top_1.png"),
 	}
 }
 
@@ -46,17 +46,17 @@ func members(t *testing.T, content []byte) map[string]string {
 
 func TestTheSameOptionsGiveTheSameBytes(t *testing.T) {
 	t.Parallel()
-	if !bytes.Equal(printfiletest.ThreeMF(options()...), printfiletest.ThreeMF(options()...)) {
+	if !bytes.Equal(sample.ThreeMF(options()...), sample.ThreeMF(options()...)) {
 		t.Error("two 3MFs differ")
 	}
-	if !bytes.Equal(printfiletest.Gcode(options()...), printfiletest.Gcode(options()...)) {
+	if !bytes.Equal(sample.Gcode(options()...), sample.Gcode(options()...)) {
 		t.Error("two G-codes differ")
 	}
 }
 
 func TestOptionsShape3MF(t *testing.T) {
 	t.Parallel()
-	content := printfiletest.ThreeMF(options()...)
+	content := sample.ThreeMF(options()...)
 	if n := len(content); n < 200_000 || n > 210_000 {
 		t.Errorf("%d bytes", n)
 	}
@@ -72,7 +72,7 @@ func TestOptionsShape3MF(t *testing.T) {
 			t.Errorf("%s: checksum %s, want %s", name, found[name+".md5"], sum)
 		}
 	}
-	for name := range members(t, printfiletest.ThreeMF(printfiletest.Unsliced())) {
+	for name := range members(t, sample.ThreeMF(sample.Unsliced())) {
 		if strings.Contains(name, ".gcode") {
 			t.Errorf("unsliced, but there is %s", name)
 		}
@@ -81,7 +81,7 @@ func TestOptionsShape3MF(t *testing.T) {
 
 func TestGcodeGrowsToItsSize(t *testing.T) {
 	t.Parallel()
-	if n := len(printfiletest.Gcode(printfiletest.Size(1 << 20))); n < 1<<20 || n > 1<<20+1000 {
+	if n := len(sample.Gcode(sample.Size(1 << 20))); n < 1<<20 || n > 1<<20+1000 {
 		t.Errorf("%d bytes", n)
 	}
 }
@@ -93,7 +93,7 @@ func TestTheCubeIsPrintable(t *testing.T) {
 	for model, bed := range map[string][2]float64{"C12": {256, 256}, "N1": {180, 180}, "N2S": {256, 256}, "O1D": {350, 320}, "O1S": {340, 320}, "N9": {330, 320}} {
 		t.Run(model, func(t *testing.T) {
 			t.Parallel()
-			checkMoves(t, printfiletest.Gcode(printfiletest.Model(model)), bed)
+			checkMoves(t, sample.Gcode(sample.Model(model)), bed)
 		})
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 func main() {
@@ -16,7 +16,7 @@ func main() {
 	model := flag.String("model", "C12", "code of the printer to slice for")
 	layers := flag.Int("layers", 100, "layers of 0.2 mm")
 	flag.Parse()
-	cube := printfiletest.ThreeMF(printfiletest.Name(*name), printfiletest.Model(*model), printfiletest.Layers(*layers))
+	cube := sample.ThreeMF(sample.Name(*name), sample.Model(*model), sample.Layers(*layers))
 	if err := write(*out, cube); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
