@@ -104,6 +104,38 @@ func TestTheDemoHasAFileForEachOfItsPrinters(t *testing.T) {
 	}
 }
 
+// A demo that was cut off as it began has what it lacks at the next start, and nothing twice.
+func TestADemoThatWasCutOffIsStockedWhenItStartsAgain(t *testing.T) {
+	t.Parallel()
+	c := testConfig(t)
+	c.Demo = true
+	before := start(t, c)
+	files, err := before.server.library.Files(t.Context(), before.demoOwner(), library.Query{}, grove.Page{Limit: 10})
+	if err != nil || len(files.Items) == 0 {
+		t.Fatal(err)
+	}
+	if err := before.server.library.Delete(t.Context(), before.demoOwner(), files.Items[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	before.stop()
+	if err := os.RemoveAll(filepath.Join(before.info.Data, "demo-stocked")); err != nil { // as if it had got no further
+		t.Fatal(err)
+	}
+	h := start(t, c)
+	files, err = h.server.library.Files(t.Context(), h.demoOwner(), library.Query{}, grove.Page{Limit: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range files.Items {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	if len(names) != len(allToys()) || len(slices.Compact(names)) != len(allToys()) {
+		t.Errorf("it has %q", names)
+	}
+}
+
 // demoPrints has a printer of the demo print the file that is there for it.
 func (h *house) demoPrints(serial string) {
 	h.t.Helper()
