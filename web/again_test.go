@@ -19,7 +19,7 @@ import (
 
 	grovecloud "github.com/grovecloud/grove"
 	"github.com/grovecloud/grove/cloudapi"
-	"github.com/grovecloud/grove/printfile/printfiletest"
+	"github.com/grovecloud/grove/printfile/sample"
 )
 
 // hold keeps a call without an answer until the test is over, or nobody waits.
@@ -41,7 +41,7 @@ func TestAJobIsStoppedAgainThoughTheFirstHasNoAnswer(t *testing.T) {
 	c := serve(t, "--demo")
 	f := before(t, c)
 	as := c.calls()
-	job := as.print(as.file("long.gcode.3mf", printfiletest.Seconds(36000)), demoP1)
+	job := as.print(as.file("long.gcode.3mf", sample.Seconds(36000)), demoP1)
 	as.becomes(job.ID, grovecloud.Running)
 	v := visit(t, f.URL)
 	var sent atomic.Int32
@@ -71,7 +71,7 @@ func TestAJobThatBeganMeanwhileIsAskedAboutAnew(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "--demo")
 	as := c.calls()
-	id := as.later(as.file("began.gcode.3mf", printfiletest.Seconds(36000)), demoP1)
+	id := as.later(as.file("began.gcode.3mf", sample.Seconds(36000)), demoP1)
 	v := visit(t, c.base)
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Bench P1S")
@@ -279,7 +279,7 @@ func TestAWallDoesNotKnowWhatItDidNotHear(t *testing.T) {
 func TestWhatKeepsTheChosenPrinterIsSaidForLaterToo(t *testing.T) {
 	t.Parallel()
 	c := serve(t, "--demo")
-	file := c.calls().file("tower.gcode.3mf", printfiletest.Model("N1"))
+	file := c.calls().file("tower.gcode.3mf", sample.Model("N1"))
 	v := visit(t, c.base)
 	v.signIn(demoEmail, demoPassword)
 	v.sees("Bench P1S")
