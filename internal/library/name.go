@@ -24,11 +24,11 @@ func CleanName(name string) string {
 		}
 		return r
 	}, name)
-	name = strings.TrimSpace(name[strings.LastIndexAny(name, `/\`)+1:])
+	name = shorten(strings.TrimSpace(name[strings.LastIndexAny(name, `/\`)+1:]))
 	if name == "." || name == ".." {
 		return ""
 	}
-	return shorten(name)
+	return name
 }
 
 // shorten cuts the middle of a name that is too long.
@@ -41,7 +41,7 @@ func shorten(name string) string {
 	for keep > 0 && !utf8.RuneStart(name[keep]) {
 		keep--
 	}
-	return name[:keep] + ending
+	return strings.TrimRightFunc(name[:keep], unicode.IsSpace) + ending
 }
 
 // ending is what says the kind: .gcode.3mf, .3mf, .gcode, .stl, .step or .stp,

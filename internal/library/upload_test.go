@@ -154,7 +154,7 @@ func TestCleanName(t *testing.T) {
 }
 
 func FuzzCleanName(f *testing.F) {
-	for _, seed := range []string{"a.3mf", `..\..//x`, "\x00\xff", strings.Repeat("ü", 300) + ".gcode.3mf", strings.Repeat("a", 300) + ".3mf/"} {
+	for _, seed := range []string{"a.3mf", `..\..//x`, "\x00\xff", strings.Repeat("ü", 300) + ".gcode.3mf", strings.Repeat("a", 300) + ".3mf/", strings.Repeat("a", 254) + " b", "." + strings.Repeat(" ", 300) + "x"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
