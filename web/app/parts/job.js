@@ -16,7 +16,7 @@ import { useFetched } from "./fetched.js";
 import { Because, never, reasons } from "./because.js";
 import { Swatch } from "./file.js";
 import { Image } from "./image.js";
-import { which } from "./printer.js";
+import { lookWithin, which } from "./printer.js";
 import { Match } from "./printwish.js";
 import { t } from "../words.js";
 
@@ -90,7 +90,7 @@ export async function cancelJob(j) {
       ? await sure(t("stop.title", { name }), `${runs ? which(on) : j.file_name}. ${t("stop.text")}`, t("stop.yes"), true, t("stop.no"))
       : await sure(t("job.cancel_title", { name: j.file_name }), other ? t("job.cancel_other", { name, which: which(on), file: j.file_name }) : t("job.cancel_text"), t("job.cancel_yes"), true, t("job.cancel_no"));
   if (!yes) return undefined;
-  const now = begun ? j : await get(`/jobs/${j.id}`, { within: 5000 }).catch(() => j);
+  const now = begun ? j : await get(`/jobs/${j.id}`, { within: lookWithin }).catch(() => j);
   if (started(now) && !begun) return cancelJob(now); // while it was asked: then it is another question
   const done = ({ data }) => (data.state === "cancelled" ? t("job.cancelled_done") : data.state === "failed" ? t("job.over_already", { name: j.file_name }) : t("job.stop_asked"));
   return stops(t(begun ? "job.stopping" : "job.cancelling"), "POST", `/jobs/${j.id}/cancel`, {}, { done });

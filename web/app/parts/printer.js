@@ -71,7 +71,9 @@ export function Trays({ of: p }) {
 /** Which print a printer is at, and how far: what a question about it names. */
 export const which = (p) => t("stop.which", { file: p.shadow.file_name || t("print.unnamed"), far: percent(farOf(p)) });
 
-const looks = 5000; // ms for which one look at a printer may take
+/** For how many ms one look at what is to be stopped may take. */
+export const lookWithin = 5000;
+
 const looking = 60_000; // ms after which nobody waits for the question any more
 
 /**
@@ -87,7 +89,7 @@ async function present(p, line) {
   told(says("wait"));
   for (;;) {
     try {
-      const now = await get(`/printers/${encodeURIComponent(p.serial)}`, { within: looks });
+      const now = await get(`/printers/${encodeURIComponent(p.serial)}`, { within: lookWithin });
       if (unwanted) return null;
       told(null);
       return now;
